@@ -1,0 +1,3 @@
+"""What pytest leaves out."""
+
+collect_ignore = ["record_torch.py"]  # a script, and it needs PyTorch

@@ -1,0 +1,380 @@
+"""The engine: what a graph remembers, how it is walked, and what it refuses."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
+
+import tinygrad_xent as tx
+from tinygrad_xent import errors
+
+
+def test_backward_leaves_a_gradient_on_every_tensor() -> None:
+    x, y = tx.Tensor(3.0), tx.Tensor(2.0)
+    product = x * y
+    loss = product + x
+    loss.backward()
+    assert [t.grad.item() for t in (x, y, product, loss)] == [3.0, 3.0, 1.0, 1.0]
+
+
+def test_a_second_backward_doubles_the_leaves_and_spoils_nothing() -> None:
+    x = tx.Tensor(2.0)
+    square = x * x
+    loss = square * square
+    loss.backward()
+    assert (x.grad, square.grad) == (32.0, 8.0)
+    loss.backward()
+    assert (x.grad, square.grad) == (64.0, 8.0)
+
+
+def test_backward_twice_through_a_shared_part() -> None:
+    x = tx.Tensor(2.0)
+    shared = x * x
+    (shared * 3.0).backward()
+    (shared * 5.0).backward()
+    assert x.grad == 3 * 4 + 5 * 4
+    assert shared.grad == 5.0
+
+
+def test_gradients_stores_nothing() -> None:
+    x = tx.Tensor(2.0)
+    y = x * x
+    assert tx.gradients(y, x) == 4.0
+    assert x.grad is None
+    assert y.grad is None
+
+
+def test_gradients_answers_in_the_form_of_the_question() -> None:
+    x, y = tx.Tensor([1.0, 2.0]), tx.Tensor([3.0, 4.0])
+    out = (x * y).sum()
+    np.testing.assert_array_equal(tx.gradients(out, x), [3.0, 4.0])
+    for wrt in ([x, y], (x, y)):
+        grads = tx.gradients(out, wrt)
+        assert isinstance(grads, list)
+        np.testing.assert_array_equal(grads, [[3.0, 4.0], [1.0, 2.0]])
+
+
+def test_gradients_of_what_lies_between() -> None:
+    x = tx.Tensor(2.0)
+    square = x * x
+    out = square * 3.0
+    assert tx.gradients(out, square) == 3.0
+    assert tx.gradients(out, out) == 1.0
+
+
+def test_only_the_way_to_wrt_is_walked() -> None:
+    asked = []
+
+    @tx.op
+    def spy(x: Any) -> Any:
+        """Identity: $y = x$."""
+        return np.array(x)
+
+    @spy.backward
+    def spy_backward(grad: Any, y: Any, x: Any) -> Any:
+        r"""$\bar x = \bar y$"""
+        asked.append(True)
+        return grad
+
+    x, y = tx.Tensor(1.0), tx.Tensor(2.0)
+    tx.gradients(spy(x) * y, y)
+    assert not asked
+    tx.gradients(spy(x) * y, x)
+    assert asked
+
+
+def test_seed_weighs_the_outputs() -> None:
+    x = tx.Tensor([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(tx.gradients(x * x, x, seed=[1.0, 0.0, 10.0]), [2.0, 0.0, 60.0])
+    (x * x).backward([1.0, 0.0, 10.0])
+    np.testing.assert_array_equal(x.grad, [2.0, 0.0, 60.0])
+
+
+def test_backpropagate_finishes_each_tensor_before_it_gives_it() -> None:
+    x = tx.Tensor(2.0, name="x")
+    a = x * 3.0
+    b = a * x
+    steps = [(node, float(grad)) for node, grad in tx.backpropagate(a + b)]
+    assert [node is t for (node, _), t in zip(steps[1:], (b, a, x), strict=True)] == [True] * 3
+    assert [grad for _, grad in steps] == [1.0, 1.0, 3.0, 15.0]
+
+
+def test_backpropagate_tells_an_observer_every_contribution() -> None:
+    x = tx.Tensor(2.0)
+    square = x * x
+    seen: list[Any] = []
+    list(tx.backpropagate(square, observe=lambda *event: seen.append(event)))
+    assert [(node is square, i, float(part), float(total)) for node, i, part, total in seen] == [
+        (True, 0, 2.0, 2.0),
+        (True, 1, 2.0, 4.0),
+    ]
+
+
+def test_backpropagate_can_be_stepped() -> None:
+    x = tx.Tensor(1.0)
+    steps = tx.backpropagate(tx.exp(x))
+    assert next(steps)[1] == 1.0
+    assert next(steps)[0] is x
+    assert next(steps, None) is None
+
+
+def test_grad_is_the_users_own_array() -> None:
+    x, y = tx.Tensor([1.0, 2.0]), tx.Tensor([1.0, 2.0])
+    total = (x + y).sum()
+    total.backward()
+    x.grad[0] = 100
+    np.testing.assert_array_equal(y.grad, [1.0, 1.0])
+    np.testing.assert_array_equal(tx.gradients(total, y), [1.0, 1.0])
+
+
+def test_create_graph_gives_higher_derivatives() -> None:
+    x = tx.Tensor(2.0)
+    y = x**5
+    wanted = [5 * 2**4, 20 * 2**3, 60 * 2**2, 120 * 2]
+    for value in wanted:
+        y = tx.gradients(y, x, create_graph=True)
+        np.testing.assert_allclose(y.data, value)
+
+
+def test_jacobian_and_hessian_of_softmax_and_its_loss() -> None:
+    z = tx.Tensor([0.5, -1.0, 2.0])
+    p = tx.softmax(z)
+    wanted = np.diag(p.data) - np.outer(p.data, p.data)
+    np.testing.assert_allclose(tx.jacobian(p, z), wanted, atol=1e-16)
+    loss = tx.softmax_cross_entropy_with_logits(labels=[0.0, 1.0, 0.0], logits=z)
+    np.testing.assert_allclose(tx.hessian(loss, z), wanted, atol=1e-16)
+    jacobian = tx.jacobian(p, z, create_graph=True)
+    assert isinstance(jacobian, tx.Tensor)
+    assert jacobian.shape == (3, 3)
+
+
+def test_hessian_of_a_linear_function_is_zero() -> None:
+    x = tx.Tensor([1.0, 2.0])
+    np.testing.assert_array_equal(tx.hessian((x * 3.0).sum(), x), np.zeros((2, 2)))
+
+
+def test_jacobian_of_what_does_not_depend_and_of_nothing() -> None:
+    x, y = tx.Tensor([1.0, 2.0]), tx.Tensor([3.0, 4.0, 5.0])
+    np.testing.assert_array_equal(tx.jacobian(y * 1.0, x), np.zeros((3, 2)))
+    assert tx.jacobian(y[:0] * 1.0, y).shape == (0, 3)
+
+
+# -- sizes and shapes of graphs ---------------------------------------------------------------
+
+
+def test_sixty_diamonds_in_a_row() -> None:
+    x = tx.Tensor(1.0)
+    y = x
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    assert x.grad == 2.0**60
+
+
+def test_a_chain_far_beyond_the_recursion_limit_is_walked_and_freed() -> None:
+    x = tx.Tensor(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y * 1.0
+    y.backward()
+    assert x.grad == 1.0
+    gone = weakref.ref(y)
+    gc.disable()  # reference counting alone frees a graph
+    try:
+        del y
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@given(mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3))
+def test_broadcasting_is_undone_for_any_shapes(shapes: Any) -> None:
+    rng = np.random.default_rng(0)
+    (first, second), result = shapes.input_shapes, shapes.result_shape
+    x, y = tx.Tensor(rng.normal(size=first)), tx.Tensor(rng.normal(size=second))
+    out = x * y
+    assert out.shape == result
+    grads = tx.gradients(out, [x, y], seed=np.ones(result))
+    ones = np.ones(result)
+    for shape, grad, other in ((first, grads[0], y.data), (second, grads[1], x.data)):
+        wanted = np.zeros(shape)
+        spread = np.broadcast_to(np.arange(wanted.size).reshape(shape), result)
+        np.add.at(wanted.reshape(-1), spread.reshape(-1), (other * ones).reshape(-1))
+        np.testing.assert_allclose(grad, wanted, atol=1e-14)
+
+
+@given(st.data())
+def test_reductions_over_any_axes(data: Any) -> None:
+    shape = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple))
+    axes = data.draw(
+        st.lists(st.integers(0, len(shape) - 1), unique=True, max_size=len(shape)).map(tuple)
+    )
+    keepdims = data.draw(st.booleans())
+    values = np.random.default_rng(1).permutation(int(np.prod(shape))).reshape(shape) * 1.0
+    x = tx.Tensor(values)
+    for ours, theirs in (
+        (tx.sum, np.sum),
+        (tx.mean, np.mean),
+        (tx.max, np.max),
+        (tx.prod, np.prod),
+    ):
+        out = ours(x, axis=axes, keepdims=keepdims)
+        np.testing.assert_allclose(out.data, theirs(values, axis=axes, keepdims=keepdims))
+        grad = tx.gradients(out, x, seed=np.ones(out.shape))
+        assert grad.shape == shape
+        if ours is tx.max:
+            assert grad.sum() == out.size
+
+
+def test_threads_share_leaves_without_losing_a_gradient() -> None:
+    w = tx.Tensor(np.zeros(1000))
+
+    def work() -> None:
+        for _ in range(50):
+            (w * 1.0).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(w.grad, np.full(1000, 400.0))
+
+
+# -- refusals ---------------------------------------------------------------------------------
+
+
+def test_an_output_that_does_not_depend_gives_zeros_and_says_so() -> None:
+    x, other = tx.Tensor([1.0, 2.0]), tx.Tensor([[1.0]], name="other")
+    with pytest.warns(
+        errors.UnconnectedWarning, match=r"not depend on tensor 'other' of shape \(1, 1\)"
+    ) as seen:
+        grads = tx.gradients(x.sum(), [x, other])
+    assert seen[0].filename == __file__
+    np.testing.assert_array_equal(grads[1], [[0.0]])
+    with pytest.warns(errors.UnconnectedWarning):
+        assert isinstance(tx.gradients(x.sum(), other, create_graph=True), tx.Tensor)
+
+
+def test_backward_on_no_scalar() -> None:
+    x = tx.Tensor([1.0, 2.0], name="x")
+    with pytest.raises(
+        errors.NotScalarError, match=r"tensor from op `exp` of shape \(2,\) is no scalar.*sum"
+    ):
+        tx.exp(x).backward()
+    x[:1].backward()  # one entry is as good as a scalar
+    np.testing.assert_array_equal(x.grad, [1.0, 0.0])
+
+
+def test_a_seed_of_another_shape() -> None:
+    x = tx.Tensor([1.0, 2.0], name="x")
+    with pytest.raises(errors.SeedShapeError, match=r"shape \(3,\), tensor 'x' of shape \(2,\)"):
+        x.backward([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("output", [np.ones(3), 1.0, None])
+def test_what_was_not_recorded_has_no_gradient(output: Any) -> None:
+    with pytest.raises(errors.NotRecordedError, match=r"nothing was recorded.*Tensor\(x\)"):
+        tx.gradients(output, tx.Tensor(1.0))
+
+
+def test_wrt_must_be_tensors() -> None:
+    x = tx.Tensor([1.0])
+    with pytest.raises(errors.NotRecordedError, match="with respect to Tensors, got ndarray"):
+        tx.gradients(x, [np.ones(1)])  # type: ignore[list-item]
+
+
+def test_integers_have_no_gradient_and_say_so() -> None:
+    k = tx.Tensor([1, 2], name="k")
+    x = tx.Tensor([0.5, 0.5])
+    loss = (x * k).sum()
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, [1.0, 2.0])
+    with pytest.raises(errors.GradientDtypeError, match=r"'k' .*holds int64.*dtype=float"):
+        _ = k.grad
+    with pytest.raises(errors.GradientDtypeError, match=r"'k' .*holds int64"):
+        tx.gradients(loss, k)
+    with pytest.raises(errors.GradientDtypeError, match="holds int64: gradients need float16"):
+        k.sum().backward()
+
+
+def test_new_data_between_forward_and_backward_is_noticed() -> None:
+    w = tx.Tensor([1.0, 2.0], name="w")
+    loss = (w * w).sum()
+    w.data -= 0.5
+    with pytest.raises(
+        errors.StaleGraphError, match=r"'w' .* got new data after op `multiply` had used it"
+    ):
+        loss.backward()
+    (w * w).sum().backward()
+    np.testing.assert_array_equal(w.grad, [1.0, 3.0])
+
+
+def test_the_data_of_a_result_cannot_be_assigned() -> None:
+    y = tx.Tensor(1.0) * 2.0
+    with pytest.raises(errors.InPlaceError, match=r"computed by op `multiply`.*Tensor\(x.data\)"):
+        y.data = np.array(1.0)
+
+
+def test_a_failing_rule_changes_no_gradient() -> None:
+    @tx.op
+    def half_done(x: Any) -> Any:
+        """Identity: $y = x$."""
+        return np.array(x)
+
+    x = tx.Tensor(1.0)
+    loss = half_done(x) * x
+    with pytest.raises(
+        errors.MissingRuleError, match=r"`half_done` has no backward rule.*@half_done.backward"
+    ):
+        loss.backward()
+    assert x.grad is None
+    assert loss.grad is None
+
+
+def wrong(result: Any) -> Any:
+    """A function of two inputs whose rule returns `result`."""
+
+    @tx.op
+    def f(x: Any, y: Any) -> Any:
+        """Sum: $z = x + y$."""
+        return np.add(x, y)
+
+    f.backward(lambda grad, z, x, y: result)
+    return f(tx.Tensor(np.ones((2, 3))), tx.Tensor(np.ones(3))).sum()
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        (np.ones((2, 3)), errors.RuleResultError, r"`f` returned 1 gradients for 2 inputs.*x, y"),
+        ((1, 2, 3), errors.RuleResultError, r"`f` returned 3 gradients for 2 inputs"),
+        (
+            (np.ones((2, 3)), np.ones((2, 4))),
+            errors.RuleShapeError,
+            r"shape \(2, 4\) for `y` of shape \(3,\)",
+        ),
+        (
+            (np.ones(3), np.ones(3)),
+            errors.RuleShapeError,
+            r"shape \(3,\) for `x` of shape \(2, 3\)",
+        ),
+        (
+            (np.ones((2, 3)) * 1j, np.ones(3)),
+            errors.RuleResultError,
+            "complex128 for `x`; return real",
+        ),
+        ((np.full((2, 3), "a"), np.ones(3)), errors.RuleResultError, r"for `x`; return real"),
+    ],
+)
+def test_a_wrong_rule_is_named(result: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        wrong(result).backward()

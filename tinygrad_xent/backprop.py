@@ -1,0 +1,267 @@
+"""The chain rule: one generator that walks a graph backwards, and what is read off it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from tinygrad_xent.errors import (
+    GradientDtypeError,
+    NotRecordedError,
+    NotScalarError,
+    RuleResultError,
+    RuleShapeError,
+    SeedShapeError,
+    UnconnectedWarning,
+)
+from tinygrad_xent.graph import Node, ancestors, describe, downstream
+from tinygrad_xent.op import Op
+from tinygrad_xent.ops import astype, sum_to
+
+Observer = Callable[[Node, int, Any, Any], None]
+
+
+def backpropagate(
+    output: Node,
+    seed: Any = None,
+    *,
+    wrt: Iterable[Node] | None = None,
+    observe: Observer | None = None,
+) -> Iterator[tuple[Node, Any]]:
+    """Walk the graph backwards and give each tensor with its finished gradient.
+
+    Inputs are older than outputs, so from the youngest to the oldest every tensor
+    is met when all gradients that flow to it have arrived.
+
+    Parameters
+    ----------
+    output : Tensor
+        Where to start.
+    seed : array_like or Tensor, optional
+        The gradient of `output`, of its shape; 1 where it is a scalar. From an array the
+        rules compute numbers, from a Tensor they record a graph.
+    wrt : iterable of Tensor, optional
+        Walk only on the way to these.
+    observe : callable, optional
+        `observe(tensor, i, contribution, total)` is called each time a tensor's rule has sent a
+        contribution to its input `i`, with the sum so far of what has reached that input.
+
+    Yields
+    ------
+    tensor : Tensor
+        The output first, the oldest leaf last.
+    grad : ndarray or Tensor
+        The gradient of the output with respect to it. Read it, do not write to it.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x = Tensor(3.0, name="x")
+    >>> y = x * x
+    >>> for tensor, grad in backpropagate(y):
+    ...     print(tensor.op or tensor.name, grad)
+    multiply 1.0
+    x 6.0
+    """
+    pending = {output: check_seed(output, seed)}
+    graph = ancestors(output)
+    on_the_way = {x for x in (graph if wrt is None else downstream(graph, wrt)) if is_real(x)}
+    for node in reversed(graph):
+        grad = pending.pop(node, None)
+        if grad is None:
+            continue
+        yield node, grad
+        if node.op is None:
+            continue
+        results = _apply_rule(node.op, grad, node)
+        for i, x in enumerate(node.inputs):
+            if not isinstance(x, Node) or x not in on_the_way:
+                continue
+            result = results[i]
+            contribution = result() if callable(result) else result
+            if contribution is None:
+                continue
+            contribution = _fit(contribution, x, node.op, i)
+            total = contribution
+            if x in pending:
+                total = pending[x] + contribution
+                if not isinstance(total, Node):
+                    total = np.asarray(total)  # NumPy turns sums without axes into scalars
+            pending[x] = total
+            if observe:
+                observe(node, i, contribution, total)
+
+
+def _apply_rule(op: Op, grad: Any, node: Node) -> tuple[Any, ...]:
+    """Handed arrays a rule computes numbers, handed Tensors it records a graph."""
+    inputs: Sequence[Any] = node.inputs
+    out: Any = node
+    if not isinstance(grad, Node):
+        inputs = [x.data if isinstance(x, Node) else x for x in inputs]
+        out = node.data
+    results = op.pull(grad, out, inputs, node.params)
+    if len(results) != len(inputs):
+        raise RuleResultError(
+            f"the rule of op `{op.name}` returned {len(results)} gradients for {len(inputs)} "
+            f"inputs; return one for each of {', '.join(op.names_of(len(inputs)))}"
+        )
+    return results
+
+
+def _fit(grad: Any, x: Node, op: Op, i: int) -> Any:
+    """Give a contribution the shape and dtype of its input; broadcasting is undone here, once."""
+    if not isinstance(grad, Node):
+        grad = np.asarray(grad)
+    if grad.shape != x.data.shape:
+        try:
+            grad = sum_to(grad, shape=x.data.shape)
+        except RuleShapeError:
+            raise RuleShapeError(
+                f"the rule of op `{op.name}` returned shape {grad.shape} for "
+                f"`{op.names_of(i + 1)[i]}` of shape {x.data.shape}; return that shape, or one "
+                "that "
+                "broadcasting makes of it"
+            ) from None
+    if grad.dtype is x.data.dtype:
+        return grad
+    if grad.dtype.kind not in "fiub":
+        raise RuleResultError(
+            f"the rule of op `{op.name}` returned {grad.dtype} for `{op.names_of(i + 1)[i]}`; "
+            "return real numbers"
+        )
+    return grad if grad.dtype == x.data.dtype else astype(grad, dtype=x.data.dtype)
+
+
+def is_real(node: Node) -> bool:
+    """Whether a gradient can flow to a node: integers and booleans have none."""
+    return bool(node.data.dtype.kind == "f")
+
+
+def check_seed(output: Any, seed: Any) -> Any:
+    """Give the gradient to start with, or say why there is none."""
+    if not isinstance(output, Node):
+        raise NotRecordedError(
+            f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was recorded. "
+            "Wrap "
+            "the inputs whose gradients you want: Tensor(x)"
+        )
+    if not is_real(output):
+        raise GradientDtypeError(
+            f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or "
+            "float64"
+        )
+    shape = output.data.shape
+    if seed is None:
+        if output.data.size != 1:
+            raise NotScalarError(
+                f"{describe(output)} is no scalar: reduce it first (.sum() or .mean()), or give "
+                "the "
+                "gradient to start from, of the same shape"
+            )
+        return np.ones_like(output.data)
+    if not isinstance(seed, Node):
+        seed = np.asarray(seed, dtype=output.data.dtype)
+    if seed.data.shape != shape:
+        raise SeedShapeError(
+            f"the gradient to start from has shape {seed.data.shape}, {describe(output)}"
+        )
+    return seed
+
+
+@overload
+def gradients(output: Any, wrt: Node, *, seed: Any = None, create_graph: bool = False) -> Any: ...
+@overload
+def gradients(
+    output: Any, wrt: Sequence[Node], *, seed: Any = None, create_graph: bool = False
+) -> list[Any]: ...
+def gradients(
+    output: Any, wrt: Node | Sequence[Node], *, seed: Any = None, create_graph: bool = False
+) -> Any:
+    """Gradients of an output with respect to tensors; nothing is stored on the graph.
+
+    Parameters
+    ----------
+    output : Tensor
+        A scalar, or any shape with a `seed`.
+    wrt : Tensor or sequence of Tensor
+        Leaves, or anything between them and the output.
+    seed : array_like or Tensor, optional
+        The gradient of `output`, of its shape (a vector-Jacobian product).
+    create_graph : bool
+        Record the backward pass, so that the gradients are Tensors and have gradients too.
+
+    Returns
+    -------
+    ndarray or Tensor, or a list of them
+        As `wrt`: one for a Tensor, a list for a sequence. Zeros, with an `UnconnectedWarning`,
+        where the output does not depend on a tensor.
+
+    Raises
+    ------
+    NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+        If there is no gradient to be had; the message says why.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x = Tensor([1.0, 2.0])
+    >>> gradients((x * x).sum(), x)
+    array([2., 4.])
+    >>> slope = gradients((x * x * x).sum(), x, create_graph=True)
+    >>> gradients(slope.sum(), x)
+    array([ 6., 12.])
+    """
+    single = isinstance(wrt, Node)
+    targets = [wrt] if isinstance(wrt, Node) else list(wrt)
+    found = gradients_or_none(output, targets, seed, create_graph)
+    for target, grad in zip(targets, found, strict=True):
+        if grad is None:
+            warnings.warn(
+                f"the output does not depend on {describe(target)}: its gradient is 0. If it "
+                "should, "
+                "look for an array (or .data) where a Tensor was meant",
+                UnconnectedWarning,
+                stacklevel=2,
+            )
+    results = [
+        zeros_like(t, create_graph) if g is None else g for t, g in zip(targets, found, strict=True)
+    ]
+    return results[0] if single else results
+
+
+def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph: bool) -> list[Any]:
+    """As `gradients`, with None where there is no way from the output to the target."""
+    for target in targets:
+        if not isinstance(target, Node):
+            raise NotRecordedError(
+                f"gradients are taken with respect to Tensors, got {type(target).__name__}"
+            )
+        if not is_real(target):
+            raise GradientDtypeError(
+                f"{describe(target)} holds {target.data.dtype}: integers have no gradient; make "
+                "it float"
+            )
+    start = check_seed(output, seed)
+    if create_graph and not isinstance(start, Node):
+        start = type(output)(start)
+    elif not create_graph and isinstance(start, Node):
+        start = start.data
+    wanted = set(targets)  # not the list: `in` would compare Tensors entry by entry
+    found = {
+        node: grad for node, grad in backpropagate(output, start, wrt=wanted) if node in wanted
+    }
+    return [_own(found.get(target)) for target in targets]
+
+
+def _own(grad: Any) -> Any:
+    """Copy an array that a rule may share with the graph, or made read-only."""
+    return np.array(grad) if isinstance(grad, np.ndarray) else grad
+
+
+def zeros_like(target: Node, create_graph: bool) -> Any:
+    """Give the gradient with respect to a tensor that was not reached."""
+    zeros = np.zeros_like(target.data)
+    return type(target)(zeros) if create_graph else zeros

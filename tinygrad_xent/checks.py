@@ -1,0 +1,130 @@
+"""What the cross-entropies ask of their arguments, and what they say where it is not met."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.errors import (
+    ArgumentError,
+    AxisError,
+    DtypeError,
+    LabelDtypeError,
+    LabelRangeError,
+    LabelsWarning,
+    ShapeError,
+)
+from tinygrad_xent.graph import Node
+from tinygrad_xent.ops import astype
+
+_FLOATS = (np.float16, np.float32, np.float64)
+
+
+def check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
+    """Refuse what TensorFlow 1.x refuses: arguments by position, and missing ones."""
+    usage = f"call {function}(labels=..., logits=...)"
+    if sentinel is not None:
+        raise ArgumentError(
+            f"{function} takes named arguments only, as their order is easily confused: {usage}"
+        )
+    for word, value in (("labels", labels), ("logits", logits)):
+        if value is None:
+            raise ArgumentError(f"{function} is missing `{word}`: {usage}")
+
+
+def floating(x: Any, word: str) -> Any:
+    """Give `x` as an array or Tensor of floats; integers are refused, as in TensorFlow."""
+    x = x if isinstance(x, Node) else np.asarray(x)
+    dtype = (x.data if isinstance(x, Node) else x).dtype
+    if dtype not in _FLOATS:
+        raise DtypeError(
+            f"{word} must be float16, float32 or float64, got {dtype}; convert them: "
+            "np.asarray(x, dtype=float)"
+        )
+    return x
+
+
+def check_classes(x: Any, axis: int, word: str) -> int:
+    """Give the axis of classes, counted from 0."""
+    if x.ndim == 0:
+        raise ShapeError("a scalar has no axis of classes; give one number per class")
+    if not -x.ndim <= axis < x.ndim:
+        raise AxisError(
+            f"{word}={axis} is no axis of an array of shape {x.shape}; choose one from {-x.ndim} "
+            "to "
+            f"{x.ndim - 1}"
+        )
+    if x.shape[axis] == 0:
+        raise ShapeError(f"an array of shape {x.shape} has no classes along {word}={axis}")
+    return int(axis) % int(x.ndim)
+
+
+def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
+    """Refuse two shapes that differ; nothing broadcasts here."""
+    if tuple(shape) != tuple(other_shape):
+        raise ShapeError(
+            f"{word} have shape {tuple(shape)}, but {other_word} {tuple(other_shape)}; they must "
+            "be the same"
+        )
+
+
+def integers(labels: Any, word: str) -> Any:
+    """Give class labels as an array of integers."""
+    labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
+    if labels.size == 0 and labels.dtype == np.float64:
+        return labels.astype(np.int64)  # an empty list
+    if labels.dtype.kind not in "iu":
+        raise LabelDtypeError(
+            f"{word} must be integers, got {labels.dtype}; for rows of probabilities call the "
+            "function "
+            "for dense labels, for whole numbers convert them: labels.astype(int)"
+        )
+    return labels
+
+
+def check_labels(labels: Any, classes: int) -> None:
+    """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
+    wrong = (labels < 0) | (labels >= classes)
+    if np.any(wrong):
+        place = first(wrong)
+        raise LabelRangeError(
+            f"label {labels[place]}{at(place)} is no class: labels go from 0 to {classes - 1} for "
+            f"{classes} classes. Leave out rows without a class, or mask their loss"
+        )
+
+
+def distribution(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
+    """Give dense labels in the logits' dtype; warn of rows that are no distribution."""
+    labels = labels if isinstance(labels, Node) else np.asarray(labels)
+    values = labels.data if isinstance(labels, Node) else labels
+    if values.dtype.kind not in "fiub":
+        raise DtypeError(f"{word} must be real numbers, got {values.dtype}")
+    check_same_shape(word, values.shape, other_word, logits.shape)
+    sums = np.asarray(np.sum(values, axis=axis, dtype=np.float64))
+    coarsest = max(np.finfo(d).eps for d in (values.dtype, logits.dtype) if d.kind == "f")
+    rounding = coarsest * (4 + np.sqrt(values.shape[axis]))
+    odd = ~(np.abs(sums - 1) <= rounding) | np.any(values < 0, axis=axis)
+    if np.any(odd):
+        place = first(odd)
+        negative = abs(sums[place] - 1) <= rounding
+        why = "has a negative entry" if negative else f"sums to {sums[place]:.6g}, not 1"
+        warnings.warn(
+            f"the row of {word}{at(place)} is no probability distribution: it {why}. The loss and "
+            "its "
+            "gradient are computed from the labels as they are",
+            LabelsWarning,
+            stacklevel=4,
+        )
+    return labels if labels.dtype == logits.dtype else astype(labels, dtype=logits.dtype)
+
+
+def first(wrong: Any) -> tuple[int, ...]:
+    """Give the place of the first True."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def at(place: tuple[int, ...]) -> str:
+    """Say where, for a message; nothing where there is but one place."""
+    return f" at position {place if len(place) > 1 else place[0]}" if place else ""

@@ -1,0 +1,63 @@
+"""Where an op is defined and smooth: what its page prints, and what its tests draw from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Domain:
+    r"""A set of inputs.
+
+    Attributes
+    ----------
+    name : str
+        In words: "positive".
+    latex : str
+        As mathematics: r"\mathbb{R}_{>0}".
+    draw : callable
+        `draw(rng, shape)` gives an array from the inside of the set, away from its border.
+    """
+
+    def __init__(
+        self, name: str, latex: str, draw: Callable[[np.random.Generator, Shape], Any]
+    ) -> None:
+        self.name = name
+        self.latex = latex
+        self.draw = draw
+
+    def __repr__(self) -> str:
+        return f"<domain {self.name}>"
+
+
+def _draw_distinct(rng: np.random.Generator, shape: Shape) -> Any:
+    """No two entries closer than 0.15, so that a finite difference never changes their order."""
+    size = int(np.prod(shape))
+    return rng.permutation(size).reshape(shape) * 0.25 - size / 9 + rng.uniform(0, 0.1, shape)
+
+
+def _draw_simplex(rng: np.random.Generator, shape: Shape) -> Any:
+    weights = rng.uniform(0.2, 1.0, shape)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+real = Domain("real", r"\mathbb{R}", lambda rng, shape: rng.normal(size=shape))
+positive = Domain("positive", r"\mathbb{R}_{>0}", lambda rng, shape: rng.uniform(0.3, 2, shape))
+nonzero = Domain(
+    "nonzero",
+    r"\mathbb{R}\setminus\{0\}",
+    lambda rng, shape: rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape),
+)
+distinct = Domain("distinct", r"\{x : x_i \ne x_j\}", _draw_distinct)
+above_minus_one = Domain(
+    "above -1", r"\mathbb{R}_{>-1}", lambda rng, shape: rng.uniform(-0.7, 2, shape)
+)
+simplex = Domain("probabilities", r"\{p : p_i > 0, \sum_i p_i = 1\}", _draw_simplex)
+truth = Domain("true or false", r"\{0, 1\}", lambda rng, shape: rng.random(shape) < 0.5)
+labels = Domain(
+    "class labels", r"\{0, \dots, n - 1\}", lambda rng, shape: rng.integers(2, size=shape)
+)

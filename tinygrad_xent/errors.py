@@ -1,0 +1,112 @@
+"""One class for each kind of mistake, so that programs can tell them apart.
+
+Each message says what is wrong, where, and what to do. Every class also derives from the built-in
+exception that it makes precise, so `except ValueError` keeps working for those who do not care which
+mistake it was.
+"""
+
+from __future__ import annotations
+
+
+class TinygradXentError(Exception):
+    """The ancestor of every error that this package raises on purpose."""
+
+
+class OpCallError(TinygradXentError, TypeError):
+    """An op was called with the wrong number of inputs, or with a parameter by position."""
+
+
+class OpDefinitionError(TinygradXentError, TypeError):
+    """An op or its backward rule is defined in a way that cannot work."""
+
+
+class MissingRuleError(TinygradXentError, TypeError):
+    """The backward pass reached an op that has no backward rule."""
+
+
+class RuleResultError(TinygradXentError, ValueError):
+    """A backward rule returned the wrong number of gradients, or something that is no number."""
+
+
+class RuleShapeError(TinygradXentError, ValueError):
+    """A backward rule returned a gradient whose shape its input cannot have."""
+
+
+class NotRecordedError(TinygradXentError, TypeError):
+    """A gradient was asked of something that is no Tensor: nothing was recorded."""
+
+
+class NotScalarError(TinygradXentError, ValueError):
+    """A backward pass was started from several numbers without saying how to weigh them."""
+
+
+class SeedShapeError(TinygradXentError, ValueError):
+    """The gradient to start the backward pass with has another shape than its output."""
+
+
+class GradientDtypeError(TinygradXentError, TypeError):
+    """A gradient was asked of, or for, a tensor that does not hold real floating-point numbers."""
+
+
+class StaleGraphError(TinygradXentError, RuntimeError):
+    """A tensor got new data after an op had used it: the rule would mix old numbers with new."""
+
+
+class InPlaceError(TinygradXentError, TypeError):
+    """A Tensor was to be changed in place in a way that no graph could record."""
+
+
+class NumpyFunctionError(TinygradXentError, TypeError):
+    """A NumPy function was given a Tensor; it would lose the graph."""
+
+
+class DtypeError(TinygradXentError, TypeError):
+    """Data of this dtype cannot be used here."""
+
+
+class ShapeError(TinygradXentError, ValueError):
+    """Shapes that do not go together, or a missing axis of classes."""
+
+
+class AxisError(TinygradXentError, ValueError):
+    """An axis that the array does not have."""
+
+
+class ArgumentError(TinygradXentError, ValueError):
+    """An argument is missing, or was given by position where only its name is allowed."""
+
+
+class LabelDtypeError(TinygradXentError, TypeError):
+    """Integer class labels were expected."""
+
+
+class LabelRangeError(TinygradXentError, ValueError):
+    """A class label is negative, or not below the number of classes."""
+
+
+class EinsumError(TinygradXentError, ValueError):
+    """Subscripts for which `einsum` has no backward rule."""
+
+
+class PictureTooLargeError(TinygradXentError, ValueError):
+    """A graph has more tensors than a picture can show."""
+
+
+class PictureFormatError(TinygradXentError, ValueError):
+    """A picture was to be saved under a name whose ending says nothing about its form."""
+
+
+class MissingRendererError(TinygradXentError, RuntimeError):
+    """Nothing on this machine can make a picture of the form asked for."""
+
+
+class LabelsWarning(UserWarning):
+    """A row of dense labels is no probability distribution."""
+
+
+class DoubleSoftmaxWarning(UserWarning):
+    """A loss that applies a softmax itself was given the output of a softmax."""
+
+
+class UnconnectedWarning(UserWarning):
+    """The output does not depend on the tensor whose gradient was asked for."""

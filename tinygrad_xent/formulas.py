@@ -1,0 +1,186 @@
+"""LaTeX of the rules, for terminals and for pages, with the tensors' names in place of letters.
+
+In text the gradient of the loss with respect to x, an overline in the formulas, is written ∂x:
+overlines of combining characters are misplaced by many terminals, and lost when read aloud.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
+
+from tinygrad_xent import domains
+
+if TYPE_CHECKING:
+    from tinygrad_xent.op import Op
+
+Letters = Mapping[str, str]
+_NONE: Letters = {}
+
+_OVERLINES = {"¯", "―", "‾"}
+_SUPERSCRIPTS = str.maketrans("0123456789+−=()niTxyjk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀˣʸʲᵏ")
+_SUBSCRIPTS = str.maketrans("0123456789+−=()aeijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+_SPACED = set("=<>≤≥≠≈+−⋅·×⊙∈→←")
+_PLAIN = {"∑": "Σ", "∏": "Π"}  # the letters are in every font
+
+
+# -- which formula, which letter -------------------------------------------------------------
+
+
+def rule_of(op: Op, i: int, count: int) -> str:
+    """Give the LaTeX of the rule for input `i` of `count`; all of it where it is not told apart."""
+    rules = op.rule_formulas
+    places = _differentiable(op, count)
+    if len(rules) == len(places):
+        return rules[places.index(i)] if i in places else ""
+    return ",\\; ".join(rules)
+
+
+def letters_of(op: Op, inputs: tuple[str, ...], output: str) -> dict[str, str]:
+    """Say for which tensor or number each letter in the op's formulas stands."""
+    found: dict[str, str] = {}
+    if op.formula:
+        found[_first_letter(op.formula)] = output
+    places = _differentiable(op, len(inputs))
+    if len(places) == len(op.rule_formulas):
+        for i, rule in zip(places, op.rule_formulas, strict=True):
+            found.setdefault(_first_letter(rule), inputs[i])
+    return {letter: name for letter, name in found.items() if letter and name}
+
+
+def _differentiable(op: Op, count: int) -> list[int]:
+    """Give the inputs that have a formula of their own: class labels and conditions have none."""
+    constant = (domains.labels, domains.truth)
+    given = op.domains * count if op.many else op.domains
+    return [i for i in range(count) if given[i] not in constant]
+
+
+def _first_letter(latex: str) -> str:
+    """Give the letter that a formula defines, or nothing where it defines several things."""
+    for node in _tree(latex).iter():
+        if _tag(node) == "mo" and node.text not in _OVERLINES:
+            return ""
+        if _tag(node) == "mi":
+            return node.text or ""
+    return ""
+
+
+# -- two ways to write it --------------------------------------------------------------------
+
+
+def mathml(latex: str, letters: Letters = _NONE) -> str:
+    r"""Write a formula as MathML, which browsers set themselves.
+
+    Examples
+    --------
+    >>> mathml("y", {"y": "<loss>"})
+    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mrow><mi>&lt;loss&gt;</mi></mrow></math>'
+    """
+    return _serialised(latex, tuple(_without_clashes(latex, letters).items()))
+
+
+def formula_text(latex: str, letters: Letters = _NONE) -> str:
+    r"""Write a formula on one line.
+
+    Examples
+    --------
+    >>> formula_text(r"y_i = e^{x_i} \big/ \sum_j e^{x_j}")
+    'yᵢ = e^(xᵢ) / Σⱼ e^(xⱼ)'
+    >>> formula_text(r"\bar x = \frac{\bar y}{1 + x^2}", {"x": "width", "y": "loss"})
+    '∂width = ∂loss/(1 + width²)'
+    """
+    return _written(latex, tuple(_without_clashes(latex, letters).items()))
+
+
+def _without_clashes(latex: str, letters: Letters) -> Letters:
+    """Drop all names if one of them could be taken for another letter of the formula."""
+    present = {node.text or "" for node in _tree(latex).iter() if _tag(node) == "mi"}
+    used = {letter: name for letter, name in letters.items() if letter in present}
+    return _NONE if (present - set(used)) & set(used.values()) else used
+
+
+@functools.cache
+def _tree(latex: str) -> Element:
+    """Parse; shared, not to be changed."""
+    from latex2mathml.converter import convert
+
+    return fromstring(convert(latex))  # noqa: S314 - our own formula, not a stranger's file
+
+
+@functools.lru_cache(1000)
+def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
+    text = tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
+    return text.replace("ns0:", "").replace(":ns0", "")
+
+
+def _named(node: Element, letters: Letters) -> Element:
+    """Copy a tree, with names in place of letters."""
+    copy = Element(node.tag, node.attrib)
+    copy.text, copy.tail = node.text, node.tail
+    if _tag(node) == "mi" and node.text in letters:
+        copy.text = letters[node.text]
+    copy.extend(_named(child, letters) for child in node)
+    if _tag(node) == "mover" and len(copy) == 2:  # a long name keeps its line above
+        row = Element(node.tag.replace("mover", "mrow"))
+        row.append(copy[0])
+        copy[0] = row
+    return copy
+
+
+@functools.lru_cache(1000)
+def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
+    text = " ".join(_text(_named(_tree(latex), dict(letters))).split())
+    text = re.sub(r"(^|[(\[=,] ?)− ", r"\1−", text)  # a sign, not a difference
+    text = re.sub(r"(?<=[(\[|]) ", "", text)
+    text = re.sub(r" (?=[)\],])", "", text)
+    return re.sub(r"(\w\w) \(", r"\1(", text)  # max(x), not max (x)
+
+
+def _text(node: Element) -> str:
+    parts = [_text(child) for child in node]
+    match _tag(node), parts:
+        case "mover", [base, over] if over.strip() in _OVERLINES:
+            name = base.strip()
+            return f" ∂{name} " if name.isidentifier() else f" ∂({name}) "
+        case ("msub" | "munder"), [base, sub]:
+            gap = " " if len(base.strip()) > 1 or base in "ΣΠ" else ""
+            return base.rstrip() + _script(sub, "_", _SUBSCRIPTS) + gap
+        case ("msup" | "mover"), [base, sup]:
+            return base.rstrip() + _script(sup, "^", _SUPERSCRIPTS) + " " * (len(base.strip()) > 1)
+        case ("msubsup" | "munderover"), [base, sub, sup]:
+            scripts = _script(sub, "_", _SUBSCRIPTS) + _script(sup, "^", _SUPERSCRIPTS)
+            return base.rstrip() + scripts + " "
+        case "mfrac", [above, below]:
+            return f"{_group(above)}/{_group(below)} "
+        case "msqrt", [inside]:
+            return f"√{_group(inside)}"
+        case "mspace", _:
+            return " "
+        case "mo", [] if node.text == ",":
+            return ", "
+        case "mo", [] if node.text in _SPACED or node.text == "/":
+            return f" {node.text} "
+        case ("mi" | "mo"), [] if len(node.text or "") > 1:  # ln, max, the name of a tensor
+            return f" {node.text} "
+        case _, []:
+            return _PLAIN.get(node.text or "", node.text or "")
+    return "".join(parts)
+
+
+def _script(text: str, mark: str, table: dict[int, int]) -> str:
+    text = text.strip().replace(" ", "")
+    if all(ord(letter) in table for letter in text):
+        return text.translate(table)
+    return mark + _group(text)
+
+
+def _group(text: str) -> str:
+    text = text.strip()
+    return text if text.lstrip("∂").isalnum() else f"({text})"
+
+
+def _tag(node: Element) -> str:
+    return node.tag.rpartition("}")[2]

@@ -1,0 +1,153 @@
+r"""Array code under the softmax family, right to the last digits; it knows no graph.
+
+Everything rests on one decomposition of a row of logits z with its maximum m at place `top`:
+
+    gap  = z - m                        (exact or rounded once)
+    e    = exp(gap)
+    rest = sum of e without the top     so that  sum(e) = 1 + rest
+
+With it the logarithm of the sum is log1p(rest), which keeps every digit when one class dominates,
+and the gradient at the top is -rest / (1 + rest), where p - 1 would cancel. (TensorFlow's
+`xent_op.h` and PyTorch's `log_softmax` compute log(sum) and p - 1, and lose them.)
+
+Half precision is computed in single precision and rounded once at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+Array = Any
+
+
+def _decompose(z: Array) -> tuple[Array, Array, Array, Array]:
+    """Give gap, e, top and rest of each row; the last two with a last axis of length 1."""
+    top = np.expand_dims(np.argmax(z, axis=-1), -1)
+    gap = z - np.take_along_axis(z, top, axis=-1)
+    e = np.exp(gap)
+    e_top = np.take_along_axis(e, top, axis=-1)  # 1, or NaN in a row without a finite maximum
+    np.put_along_axis(e, top, 0, axis=-1)
+    rest = np.sum(e, axis=-1, keepdims=True) + (e_top - 1)
+    np.put_along_axis(e, top, e_top, axis=-1)
+    return gap, e, top, rest
+
+
+def _in_rows(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """Let a kernel of rows work along any axis, in at least single precision, without warnings.
+
+    A NaN, and the NaN that an infinite logit makes, are answers here, not accidents.
+    """
+
+    @functools.wraps(kernel)
+    def along(*arrays: Array, axis: int) -> Array:
+        z = arrays[-1]
+        half = z.dtype == np.float16
+        rows = np.moveaxis(z.astype(np.float32) if half else z, axis, -1)
+        with np.errstate(invalid="ignore", over="ignore"):
+            out = kernel(*arrays[:-1], rows)
+            out = out.astype(z.dtype) if half else out
+        return np.moveaxis(out, -1, axis) if out.ndim == z.ndim else out
+
+    return along
+
+
+def _labels_in_rows(labels: Array, z: Array, axis: int) -> Array:
+    return np.moveaxis(labels.astype(np.promote_types(z.dtype, np.float32), copy=False), axis, -1)
+
+
+# -- softmax family --------------------------------------------------------------------------
+
+
+@_in_rows
+def _log_softmax(z: Array) -> Array:
+    gap, _, _, rest = _decompose(z)
+    return gap - np.log1p(rest)
+
+
+def log_softmax(z: Array, axis: int) -> Array:
+    """Plainly: `z - max(z) - log(sum(exp(z - max(z))))`."""
+    return _log_softmax(z, axis=axis)
+
+
+@_in_rows
+def _logsumexp(z: Array) -> Array:
+    top = np.max(z, axis=-1)
+    _, _, _, rest = _decompose(z)
+    return np.where(np.isinf(top), top, top + np.log1p(rest[..., 0]))
+
+
+def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:
+    """Plainly: `log(sum(exp(x)))`."""
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    rows = np.transpose(x, kept + axes).reshape(*(x.shape[i] for i in kept), -1)
+    out = _logsumexp(rows, axis=-1)
+    return np.expand_dims(out, axes) if keepdims else out
+
+
+# -- dense labels ----------------------------------------------------------------------------
+
+
+@_in_rows
+def _cross_entropy(t: Array, z: Array) -> Array:
+    gap, _, _, rest = _decompose(z)
+    total = np.sum(t, axis=-1)
+    return total * np.log1p(rest[..., 0]) - np.sum(np.where(t == 0, 0, t * gap), axis=-1)
+
+
+def cross_entropy(labels: Array, z: Array, axis: int) -> Array:
+    """Plainly: `-sum(labels * log_softmax(z))`."""
+    return _cross_entropy(_labels_in_rows(labels, z, axis), z, axis=axis)
+
+
+@_in_rows
+def _softmax_minus_labels(t: Array, z: Array) -> Array:
+    _, e, top, rest = _decompose(z)
+    total = np.sum(t, axis=-1, keepdims=True)
+    grad = e * (total / (1 + rest)) - t
+    # Where the top has more than half of the probability, p_top - t_top cancels; what the others
+    # have less of does not.
+    t_others = np.array(t)
+    np.put_along_axis(t_others, top, 0, axis=-1)
+    at_top = np.sum(t_others, axis=-1, keepdims=True) - rest * (total / (1 + rest))
+    plain = np.take_along_axis(grad, top, axis=-1)
+    np.put_along_axis(grad, top, np.where(rest < 1, at_top, plain), axis=-1)
+    return grad
+
+
+def softmax_minus_labels(labels: Array, z: Array, axis: int) -> Array:
+    """Plainly: `softmax(z) * sum(labels) - labels`."""
+    return _softmax_minus_labels(_labels_in_rows(labels, z, axis), z, axis=axis)
+
+
+# -- integer labels --------------------------------------------------------------------------
+
+
+@_in_rows
+def _sparse_cross_entropy(t: Array, z: Array) -> Array:
+    gap, _, _, rest = _decompose(z)
+    return (np.log1p(rest) - np.take_along_axis(gap, t[..., None], axis=-1))[..., 0]
+
+
+def sparse_cross_entropy(labels: Array, z: Array, axis: int) -> Array:
+    """Plainly: `-log_softmax(z)[labels]`, row by row."""
+    return _sparse_cross_entropy(labels, z, axis=axis)
+
+
+@_in_rows
+def _softmax_minus_one_hot(t: Array, z: Array) -> Array:
+    _, e, top, rest = _decompose(z)
+    t = t[..., None]
+    e_others = np.where(t == top, rest, (1 + rest) - np.take_along_axis(e, t, axis=-1))
+    np.put_along_axis(e, t, 0 - e_others, axis=-1)  # 0 - 0 is +0, as it should be for one class
+    return e / (1 + rest)
+
+
+def softmax_minus_one_hot(labels: Array, z: Array, axis: int) -> Array:
+    """Plainly: `softmax(z) - one_hot(labels)`."""
+    return _softmax_minus_one_hot(labels, z, axis=axis)

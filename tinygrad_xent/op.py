@@ -1,0 +1,242 @@
+"""An op is a NumPy function plus the rule that sends gradients back through it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from tinygrad_xent.domains import Domain, real
+from tinygrad_xent.errors import MissingRuleError, OpCallError, OpDefinitionError
+from tinygrad_xent.graph import Node
+
+Function = Callable[..., Any]
+_LISTS = (list, tuple)
+
+
+class Op:
+    r"""A function of arrays that records itself when one of them is a Tensor.
+
+    What stands before the `*` in the function's signature is data and can get a gradient; what
+    stands after it is a parameter and cannot. The backward rule hangs on the op as a decorator:
+
+    Attributes
+    ----------
+    name, symbol : str
+        What messages call it, and what pictures write.
+    function, rule : callable
+        Forward: arrays to array. Backward: `rule(grad, out, *inputs, **params)` to one
+        gradient per input; None where an input has none, a function without arguments
+        where the gradient is only computed if somebody wants it.
+    formula, rule_formulas : str, tuple of str
+        LaTeX, read from the first paragraph of the two docstrings.
+    shapes : str
+        The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)".
+    domains : tuple of Domain
+        Where each input comes from.
+    examples : sequence of dict
+        Parameters of calls that tests and pages try.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor, op
+    >>> @op
+    ... def cube(x):
+    ...     r"Third power: $y = x^3$."
+    ...     return x ** 3
+    >>> @cube.backward
+    ... def cube_backward(grad, y, x):
+    ...     r"$\bar x = 3 x^2\,\bar y$"
+    ...     return 3 * x ** 2 * grad
+    >>> x = Tensor(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    array(12.)
+    """
+
+    __name__: str
+
+    def __init__(
+        self,
+        function: Function,
+        *,
+        symbol: str | None = None,
+        shapes: str | None = None,
+        domain: Domain | tuple[Domain, ...] = real,
+        examples: Sequence[Mapping[str, Any]] = ({},),
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.name = function.__name__
+        self.function = function
+        self.rule: Function | None = None
+        self.symbol = symbol or self.name
+        self.examples = examples
+        code = getattr(function, "__code__", None)
+        if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+            raise OpDefinitionError(
+                f"op `{self.name}`: define it with `def` and name every parameter after a `*`"
+            )
+        names = code.co_varnames  # inputs first, then parameters, then *xs
+        several = code.co_argcount + code.co_kwonlyargcount
+        self.inputs = names[: code.co_argcount]
+        self.many = names[several] if code.co_flags & inspect.CO_VARARGS else None
+        if not self.inputs and not self.many:
+            raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
+        parameters = names[code.co_argcount : several]
+        given = function.__defaults__ or ()
+        self.optional = dict(zip(self.inputs[len(self.inputs) - len(given) :], given, strict=True))
+        self.defaults = dict(function.__kwdefaults__ or {})
+        self.required = tuple(name for name in parameters if name not in self.defaults)
+        self.shapes = shapes or ",".join(["()"] * len(self.inputs)) + "->()"
+        self.domains = domain if isinstance(domain, tuple) else (domain,) * max(len(self.inputs), 1)
+
+    # -- forward -----------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """Give an array, or a Tensor that remembers this call if one of the inputs is a Tensor."""
+        if len(inputs) != len(self.inputs) or self.many:
+            inputs, params = self._bind(inputs, params)
+        kind: type[Node] | None = None
+        arrays = []
+        for x in inputs:
+            if isinstance(x, Node):
+                kind = type(x)
+                arrays.append(x.data)
+                continue
+            if isinstance(x, _LISTS):
+                return self(
+                    *[np.asarray(x) if isinstance(x, _LISTS) else x for x in inputs], **params
+                )
+            arrays.append(x)
+        out = self.function(*arrays, **params)
+        if kind is None:
+            return out
+        params = {**self.defaults, **params} if params else self.defaults
+        node = object.__new__(kind)  # past the checks of the public constructor
+        Node.__init__(node, np.asarray(out), self, inputs, params)
+        return node
+
+    def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+        """Sort out a call that is not just the inputs in order, or say what is wrong with it."""
+        if self.many:
+            if not isinstance(inputs[0] if inputs else None, _LISTS):
+                return inputs, params
+            extra, inputs = inputs[1:], tuple(inputs[0])
+        else:
+            extra, inputs = inputs[len(self.inputs) :], inputs[: len(self.inputs)]
+            for name in self.inputs[len(inputs) :]:
+                if name in params:
+                    inputs += (params.pop(name),)
+                elif name in self.optional:
+                    inputs += (self.optional[name],)
+                else:
+                    raise OpCallError(
+                        f"op `{self.name}` is missing its input `{name}`. {self._usage()}"
+                    )
+        if len(extra) > len(self.required):
+            free = [name for name in (*self.required, *self.defaults) if name not in params]
+            hint = f"; parameters are keywords: {free[0]}={extra[0]!r}" if free else ""
+            raise OpCallError(
+                f"op `{self.name}` takes {self._count()}, got {len(inputs) + len(extra)} values by "
+                f"position{hint}. {self._usage()}"
+            )
+        return inputs, {**dict(zip(self.required, extra, strict=False)), **params}
+
+    def _count(self) -> str:
+        count = len(self.inputs)
+        return "one list of inputs" if self.many else f"{count} input{'s' if count > 1 else ''}"
+
+    def _usage(self) -> str:
+        return f"Call {self.name}{_bare_signature(self.function)}"
+
+    # -- backward ----------------------------------------------------------------------------
+
+    def backward(self, rule: Function) -> Function:
+        """Hang the backward rule on the op: a decorator, whose cell may be run again."""
+        if self.rule is not None and not _same_definition(self.rule, rule):
+            raise OpDefinitionError(
+                f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
+                "again "
+                "to give it another"
+            )
+        self.rule = rule
+        return rule
+
+    def pull(
+        self, grad: Any, out: Any, inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """Apply the rule: one gradient, thunk or None for each input."""
+        if self.rule is None:
+            raise MissingRuleError(
+                f"op `{self.name}` has no backward rule; write one below its definition with "
+                f"@{self.name}.backward"
+            )
+        results = self.rule(grad, out, *inputs, **params)
+        return results if isinstance(results, tuple) else (results,)
+
+    # -- what readers take -------------------------------------------------------------------
+
+    def names_of(self, count: int) -> tuple[str, ...]:
+        """Give the names of the inputs of a call with `count` of them."""
+        return tuple(f"{self.many}[{i}]" for i in range(count)) if self.many else self.inputs
+
+    @property
+    def formula(self) -> str:
+        """The function as LaTeX."""
+        return next(iter(_formulas(self.function)), "")
+
+    @property
+    def rule_formulas(self) -> tuple[str, ...]:
+        """The rule as LaTeX: one formula for each input that gets a gradient."""
+        return _formulas(self.rule) if self.rule else ()
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}{_bare_signature(self.function)}>"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@overload
+def op(function: Function, /) -> Op: ...
+@overload
+def op(
+    *,
+    symbol: str | None = None,
+    shapes: str | None = None,
+    domain: Domain | tuple[Domain, ...] = real,
+    examples: Sequence[Mapping[str, Any]] = ({},),
+) -> Callable[[Function], Op]: ...
+def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Function], Op]:
+    """Make an op of a NumPy function: `@op`, or `@op(symbol=..., shapes=..., domain=...)`.
+
+    The arguments are those of `Op`; all have defaults that suit a function of real
+    numbers, entry by entry.
+    """
+    return Op(function) if function else lambda function: Op(function, **facts)
+
+
+def _bare_signature(function: Function) -> inspect.Signature:
+    """Names and defaults, without the annotations."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=bare, return_annotation=signature.empty)
+
+
+def _formulas(function: Function) -> tuple[str, ...]:
+    first_paragraph = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0]
+    return tuple(re.findall(r"\$([^$]+)\$", first_paragraph))
+
+
+def _same_definition(old: Function, new: Function) -> bool:
+    """Whether `new` is `old` run again, as happens to a notebook cell."""
+    return old is new or (
+        old.__qualname__ == new.__qualname__
+        and old.__code__.co_code == new.__code__.co_code
+        and old.__code__.co_consts == new.__code__.co_consts
+        and old.__code__.co_names == new.__code__.co_names
+    )

@@ -1,0 +1,167 @@
+"""Sums and their adjoint, broadcasting: each one's rule is a call to the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.domains import distinct
+from tinygrad_xent.errors import RuleShapeError
+from tinygrad_xent.op import op
+from tinygrad_xent.ops.shaping import expand_dims, reshape
+
+__all__ = ["broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"]
+
+Axis = int | tuple[int, ...] | None
+
+
+def spread(grad: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Give a reduced gradient the axes back over which `x` was reduced, with length 1."""
+    if axis is None:
+        return reshape(grad, shape=(1,) * x.ndim)
+    return grad if keepdims else expand_dims(grad, axis=axis)
+
+
+@op(symbol="Σ", shapes="(m,n)->()", examples=({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True}))
+def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Sum over axes: $y = \sum_i x_i$.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.])
+    """
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@sum.backward
+def sum_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y$"""
+    return broadcast_to(spread(grad, x, axis, keepdims), shape=x.shape)
+
+
+@op(symbol="broadcast", shapes="(1,n)->(3,n)", examples=({"shape": (3, 3)}, {"shape": (2, 1, 3)}))
+def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
+    r"""Repeat along new axes and axes of length 1: $y_{ij} = x_j$.
+
+    >>> broadcast_to([1.0, 2.0], (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    return np.broadcast_to(x, shape)
+
+
+@broadcast_to.backward
+def broadcast_to_backward(grad: Any, y: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
+    r"""$\bar x_j = \sum_i \bar y_{ij}$"""
+    return sum_to(grad, shape=x.shape)
+
+
+@op(symbol="Σ to shape", shapes="(2,3)->(3)", examples=({"shape": (3,)}, {"shape": (2, 1)}))
+def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    r"""Undo broadcasting from `shape`, by summing what was repeated: $y_j = \sum_i x_{ij}$.
+
+    Raises `RuleShapeError` unless each axis of `shape` is 1 or that of `x`: a gradient
+    of another shape comes from a wrong rule, which a silent sum would hide.
+
+    >>> sum_to(np.ones((4, 3)), shape=(3,))
+    array([4., 4., 4.])
+    """
+    new = x.ndim - len(shape)
+    explained = new >= 0 and all(
+        want in (1, have) for want, have in zip(shape, x.shape[new:], strict=True)
+    )
+    if not explained:
+        raise RuleShapeError(f"shape {x.shape} did not come from {tuple(shape)} by broadcasting")
+    repeated = tuple(range(new)) + tuple(
+        i + new for i, want in enumerate(shape) if want == 1 and x.shape[i + new] != 1
+    )
+    return np.sum(x, axis=repeated, keepdims=True).reshape(shape)
+
+
+@sum_to.backward
+def sum_to_backward(grad: Any, y: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    r"""$\bar x_{ij} = \bar y_j$"""
+    return broadcast_to(grad, shape=x.shape)
+
+
+@op(shapes="(m,n)->()", examples=({}, {"axis": -1}, {"axis": 0, "keepdims": True}))
+def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Arithmetic mean over axes: $y = \frac{1}{n} \sum_i x_i$.
+
+    >>> print(mean([1.0, 2.0, 6.0]))
+    3.0
+    """
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+@mean.backward
+def mean_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y / n$"""
+    return broadcast_to(spread(grad / shrinkage(x, y), x, axis, keepdims), shape=x.shape)
+
+
+def shrinkage(x: Any, y: Any) -> int:
+    """How many entries of `x` went into one of `y`."""
+    size: int = x.size // y.size if y.size else 1
+    return size
+
+
+@op(shapes="(m,n)->()", examples=({}, {"axis": 0, "ddof": 1}, {"axis": 1, "keepdims": True}))
+def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    r"""Variance over axes: $y = \frac{1}{n - d} \sum_i (x_i - \frac{1}{n} \sum_j x_j)^2$.
+
+    `ddof` is $d$: 0 divides by n, 1 gives the unbiased estimate.
+
+    >>> print(var([1.0, 2.0, 6.0], ddof=1))
+    7.0
+    """
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+@var.backward
+def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    r"""$\bar x_i = \frac{2}{n - d} (x_i - \frac{1}{n} \sum_j x_j)\,\bar y$"""
+    centred = x - mean(x, axis=axis, keepdims=True)
+    return spread(grad * (2 / (shrinkage(x, y) - ddof)), x, axis, keepdims) * centred
+
+
+def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    chosen = x == spread(y, x, axis, keepdims)
+    grad = spread(grad, x, axis, keepdims)
+    return grad / np.sum(chosen, axis=axis, keepdims=True, dtype=grad.dtype) * chosen
+
+
+@op(shapes="(m,n)->()", domain=distinct, examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}))
+def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Largest entry over axes: $y = \max_i x_i$.
+
+    Entries that tie for it share the gradient evenly (as in JAX and PyTorch's `amax`).
+
+    >>> max([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([5., 7.])
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@max.backward
+def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
+
+
+@op(shapes="(m,n)->()", domain=distinct, examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}))
+def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Smallest entry over axes: $y = \min_i x_i$.
+
+    Entries that tie for it share the gradient evenly, as those of `max` do.
+
+    >>> min([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([1., 2.])
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@min.backward
+def min_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)

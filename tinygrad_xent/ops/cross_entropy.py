@@ -1,0 +1,160 @@
+"""Cross-entropies, per example: the plain one, and those fused with the softmax of their logits.
+
+The gradient of a fused one is p - t. It is an op of its own, so that the picture of a backward
+pass shows it, and so that it can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent import kernels
+from tinygrad_xent.domains import labels as class_labels
+from tinygrad_xent.domains import real, simplex
+from tinygrad_xent.op import op
+from tinygrad_xent.ops.arithmetic import where
+from tinygrad_xent.ops.broadcasting import sum
+from tinygrad_xent.ops.elementwise import log
+from tinygrad_xent.ops.shaping import expand_dims
+from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward
+
+__all__ = [
+    "crossentropy",
+    "look_through",
+    "softmax_cross_entropy",
+    "softmax_minus_labels",
+    "softmax_minus_one_hot",
+    "sparse_softmax_cross_entropy",
+]
+
+
+@op(shapes="(n),(n)->()", domain=(simplex, simplex))
+def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
+    r"""Cross-entropy of probabilities: $\ell = -\sum_i t_i \ln p_i$. A label of 0 adds nothing.
+
+    >>> print(crossentropy([0.5, 0.5, 0.0], [1.0, 0.0, 0.0]))
+    0.6931471805599453
+    """
+    labels = np.asarray(labels)
+    return -np.sum(labels * np.log(where(labels == 0, 1, probs)), axis=axis)
+
+
+@crossentropy.backward
+def crossentropy_backward(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
+    r"""$\bar p_i = -\bar\ell\,t_i / p_i$ and $\bar t_i = -\bar\ell \ln p_i$"""
+    grad = expand_dims(-grad, axis=axis)
+    return (
+        lambda: grad * labels / where(labels == 0, 1, probs),
+        lambda: grad * log(probs),
+    )
+
+
+# -- dense labels ----------------------------------------------------------------------------
+
+
+@op(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
+def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    r"""Cross-entropy of a softmax: $\ell = -\sum_i t_i \ln \operatorname{softmax}(z)_i$.
+
+    >>> print(softmax_cross_entropy([0.0, 1.0], [0.0, 0.0]))
+    0.6931471805599453
+    """
+    return kernels.cross_entropy(np.asarray(labels), np.asarray(logits), axis)
+
+
+@softmax_cross_entropy.backward
+def softmax_cross_entropy_backward(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    r"""$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$"""
+    grad = expand_dims(grad, axis=axis)
+    return (
+        lambda: -grad * log_softmax(logits, axis=axis),
+        lambda: grad * softmax_minus_labels(labels, logits, axis=axis),
+    )
+
+
+@op(symbol="p − t", shapes="(n),(n)->(n)", domain=(real, real))
+def softmax_minus_labels(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    r"""Softmax less labels: $y_i = \operatorname{softmax}(z)_i \sum_j t_j - t_i$.
+
+    The gradient of the cross-entropy: labels that sum to 1 leave p - t. Right to the last
+    digits also where p is close to t.
+
+    >>> softmax_minus_labels([0.0, 1.0], [0.0, 0.0])
+    array([ 0.5, -0.5])
+    """
+    return kernels.softmax_minus_labels(np.asarray(labels), np.asarray(logits), axis)
+
+
+@softmax_minus_labels.backward
+def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    r"""$\bar t_i = \sum_j \bar y_j\,p_j - \bar y_i$
+    and $\bar z_i = p_i\,(\bar y_i - \sum_j \bar y_j\,p_j) \sum_j t_j$
+    """
+    p = softmax(logits, axis=axis)
+    return (
+        lambda: sum(grad * p, axis=axis, keepdims=True) - grad,
+        lambda: (
+            softmax_backward(grad, p, logits, axis=axis) * sum(labels, axis=axis, keepdims=True)
+        ),
+    )
+
+
+# -- integer labels --------------------------------------------------------------------------
+
+
+@op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
+def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    r"""Cross-entropy of a softmax and the true class: $\ell = -\ln \operatorname{softmax}(z)_t$.
+
+    >>> print(sparse_softmax_cross_entropy(1, [0.0, 0.0]))
+    0.6931471805599453
+    """
+    return kernels.sparse_cross_entropy(np.asarray(labels), np.asarray(logits), axis)
+
+
+@sparse_softmax_cross_entropy.backward
+def sparse_softmax_cross_entropy_backward(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    r"""$\bar z_i = \bar\ell\,(p_i - [i = t])$"""
+    return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
+
+
+@op(symbol="p − one-hot", shapes="(),(n)->(n)", domain=(class_labels, real))
+def softmax_minus_one_hot(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    r"""Softmax less the true class: $y_i = \operatorname{softmax}(z)_i - [i = t]$.
+
+    >>> softmax_minus_one_hot(1, [0.0, 0.0])
+    array([ 0.5, -0.5])
+    """
+    return kernels.softmax_minus_one_hot(np.asarray(labels), np.asarray(logits), axis)
+
+
+@softmax_minus_one_hot.backward
+def softmax_minus_one_hot_backward(
+    grad: Any, y: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    r"""$\bar z_i = p_i\,(\bar y_i - \sum_j \bar y_j\,p_j)$"""
+    return None, softmax_backward(grad, softmax(logits, axis=axis), logits, axis=axis)
+
+
+@op(symbol="look through", domain=real)
+def look_through(logits: Any, *, probs: Any = None) -> Any:
+    r"""Logits behind a softmax, for a loss that was given its probabilities: $y = z$.
+
+    `probs` is the Tensor p = softmax(z) that the loss looked through; pictures show it.
+
+    >>> look_through(np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+    return logits
+
+
+@look_through.backward
+def look_through_backward(grad: Any, y: Any, logits: Any, *, probs: Any) -> Any:
+    r"""$\bar z = \bar y$"""
+    return grad

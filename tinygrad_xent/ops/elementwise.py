@@ -1,0 +1,141 @@
+"""Functions of one variable, entry by entry: the shortest ops, and the place to start reading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.domains import above_minus_one, nonzero, positive
+from tinygrad_xent.op import op
+
+__all__ = ["exp", "expm1", "log", "log1p", "relu", "sigmoid", "sqrt", "tanh"]
+
+
+@op(symbol="exp")
+def exp(x: Any) -> Any:
+    r"""Exponential: $y = e^x$.
+
+    >>> exp([0.0, 1.0])
+    array([1.        , 2.71828183])
+    """
+    return np.exp(x)
+
+
+@exp.backward
+def exp_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = y\,\bar y$"""
+    return grad * y
+
+
+@op(symbol="ln", domain=positive)
+def log(x: Any) -> Any:
+    r"""Natural logarithm: $y = \ln x$.
+
+    >>> log([1.0, 10.0])
+    array([0.        , 2.30258509])
+    """
+    return np.log(x)
+
+
+@log.backward
+def log_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = \bar y / x$"""
+    return grad / x
+
+
+@op(symbol="ln(1+x)", domain=above_minus_one)
+def log1p(x: Any) -> Any:
+    r"""Logarithm of 1 + x, right also where x is tiny: $y = \ln(1 + x)$.
+
+    >>> log1p([0.0, 1e-20])
+    array([0.e+00, 1.e-20])
+    """
+    return np.log1p(x)
+
+
+@log1p.backward
+def log1p_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = \bar y / (1 + x)$"""
+    return grad / (1 + x)
+
+
+@op(symbol="exp(x)−1")
+def expm1(x: Any) -> Any:
+    r"""Exponential less 1, right also where x is tiny: $y = e^x - 1$.
+
+    >>> expm1([0.0, 1e-20])
+    array([0.e+00, 1.e-20])
+    """
+    return np.expm1(x)
+
+
+@expm1.backward
+def expm1_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = (y + 1)\,\bar y$"""
+    return grad * (y + 1)
+
+
+@op(symbol="√", domain=positive)
+def sqrt(x: Any) -> Any:
+    r"""Square root: $y = \sqrt{x}$.
+
+    >>> sqrt([4.0, 9.0])
+    array([2., 3.])
+    """
+    return np.sqrt(x)
+
+
+@sqrt.backward
+def sqrt_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = \bar y / (2 y)$"""
+    return grad / (2 * y)
+
+
+@op(symbol="tanh")
+def tanh(x: Any) -> Any:
+    r"""Hyperbolic tangent: $y = \tanh x$.
+
+    >>> tanh([0.0, 1.0])
+    array([0.        , 0.76159416])
+    """
+    return np.tanh(x)
+
+
+@tanh.backward
+def tanh_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = (1 - y^2)\,\bar y$"""
+    return grad * (1 - y * y)
+
+
+@op(symbol="σ")
+def sigmoid(x: Any) -> Any:
+    r"""Logistic function: $y = 1 / (1 + e^{-x})$.
+
+    >>> sigmoid([0.0, 1000.0, -1000.0])
+    array([0.5, 1. , 0. ])
+    """
+    small = np.exp(-np.absolute(x))  # exp of a negative number cannot overflow
+    return np.where(np.real(x) < 0, small, 1) / (1 + small)
+
+
+@sigmoid.backward
+def sigmoid_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = y\,(1 - y)\,\bar y$"""
+    return grad * y * (1 - y)
+
+
+@op(symbol="relu", domain=nonzero)
+def relu(x: Any) -> Any:
+    r"""Rectifier: $y = \max(x, 0)$. Its gradient at 0 is taken as 0.
+
+    >>> relu([-1.0, 2.0])
+    array([0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@relu.backward
+def relu_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = [x > 0]\,\bar y$"""
+    return grad * (x > 0)

@@ -1,0 +1,115 @@
+"""Reading entries, and its adjoint: adding them into zeros at the same places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.domains import labels, real
+from tinygrad_xent.graph import Node
+from tinygrad_xent.op import op
+from tinygrad_xent.ops.shaping import reshape
+
+__all__ = ["getitem", "put", "take", "take_along_axis"]
+
+_ROWS = np.array([[0, 2], [2, 2]])
+
+
+@op(
+    symbol="[ ]",
+    shapes="(3,4)->(4)",
+    examples=(
+        {"index": 1},
+        {"index": (slice(None, None, -2), None, ..., 0)},
+        {"index": np.arange(12).reshape(3, 4) % 5 == 0},
+        {"index": (_ROWS, slice(1, 3))},
+    ),
+)
+def getitem(x: Any, *, index: Any) -> Any:
+    r"""Entries by any NumPy index: $y_k = x_{i(k)}$. The operator is `x[index]`.
+
+    >>> getitem([10.0, 20.0, 30.0], index=[0, 2, 2])
+    array([10., 30., 30.])
+    """
+    return np.asarray(x)[_plain(index)]
+
+
+@getitem.backward
+def getitem_backward(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
+    r"""$\bar x_i = \sum_{k : i(k) = i} \bar y_k$"""
+    return put(grad, index=index, shape=x.shape)
+
+
+@op(
+    shapes="(2,4)->(3,4)",
+    examples=({"index": np.array([2, 2]), "shape": (3, 4)}, {"index": slice(2), "shape": (3, 4)}),
+)
+def put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    r"""Add entries into zeros of a shape, by any NumPy index: $y_i = \sum_{k : i(k) = i} x_k$.
+
+    >>> put([1.0, 2.0, 3.0], index=[0, 2, 2], shape=(3,))
+    array([1., 0., 5.])
+    """
+    x, index = np.asarray(x), _plain(index)
+    y = np.zeros(shape, x.dtype)
+    if any(
+        isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))
+    ):
+        np.add.at(y, index, x)  # a place that is named twice gets both
+    else:
+        y[index] = x
+    return y
+
+
+@put.backward
+def put_backward(grad: Any, y: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    r"""$\bar x_k = \bar y_{i(k)}$"""
+    return getitem(grad, index=index)
+
+
+@op(shapes="(3,4),()->()", domain=(real, labels), examples=({}, {"axis": 1}, {"axis": -2}))
+def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
+    r"""Slices by their number along an axis, by default single entries: $y_k = x_{i_k}$.
+
+    >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0], axis=0)
+    array([[3., 4.],
+           [3., 4.],
+           [1., 2.]])
+    """
+    return np.take(x, indices, axis=axis)
+
+
+@take.backward
+def take_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
+    r"""$\bar x_i = \sum_{k : i_k = i} \bar y_k$"""
+    indices = np.asarray(_plain(indices))
+    if axis is None:
+        return reshape(put(grad, index=indices, shape=(x.size,)), shape=x.shape), None
+    return put(grad, index=(*(slice(None),) * (axis % x.ndim), indices), shape=x.shape), None
+
+
+@op(shapes="(3,4),(3,4)->(3,4)", domain=(real, labels), examples=({}, {"axis": 0}))
+def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
+    r"""One entry per row (or per line along another axis): $y_{nk} = x_{n, i_{nk}}$.
+
+    >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])
+    array([[2.],
+           [3.]])
+    """
+    return np.take_along_axis(np.asarray(x), np.asarray(indices), axis=axis)
+
+
+@take_along_axis.backward
+def take_along_axis_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
+    r"""$\bar x_{nj} = \sum_{k : i_{nk} = j} \bar y_{nk}$"""
+    index: list[Any] = list(np.ogrid[tuple(slice(n) for n in x.shape)])
+    index[axis] = np.asarray(_plain(indices))
+    return put(grad, index=tuple(index), shape=x.shape), None
+
+
+def _plain(index: Any) -> Any:
+    """Turn Tensors within an index into the arrays they hold."""
+    if isinstance(index, tuple):
+        return tuple(_plain(i) for i in index)
+    return index.data if isinstance(index, Node) else index

@@ -1,0 +1,50 @@
+"""Softmax and its logarithm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent import kernels
+from tinygrad_xent.op import op
+from tinygrad_xent.ops.broadcasting import sum
+from tinygrad_xent.ops.elementwise import exp
+
+__all__ = ["log_softmax", "softmax"]
+
+
+@op(shapes="(n)->(n)", examples=({}, {"axis": 0}))
+def softmax(x: Any, *, axis: int = -1) -> Any:
+    r"""Softmax: $y_i = e^{x_i} \big/ \sum_j e^{x_j}$.
+
+    >>> softmax([1.0, 1.0, 1.0, 1.0])
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    x = np.asarray(x)
+    e = np.exp(
+        x - np.max(x, axis=axis, keepdims=True)
+    )  # the shift changes nothing but the overflow
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@softmax.backward
+def softmax_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
+    r"""$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$"""
+    return y * (grad - sum(grad * y, axis=axis, keepdims=True))
+
+
+@op(symbol="ln softmax", shapes="(n)->(n)", examples=({}, {"axis": 0}))
+def log_softmax(x: Any, *, axis: int = -1) -> Any:
+    r"""Logarithm of the softmax, without its underflow: $y_i = x_i - \ln \sum_j e^{x_j}$.
+
+    >>> log_softmax([0.0, -1000.0])
+    array([    0., -1000.])
+    """
+    return kernels.log_softmax(np.asarray(x), axis)
+
+
+@log_softmax.backward
+def log_softmax_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
+    r"""$\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j$"""
+    return grad - exp(y) * sum(grad, axis=axis, keepdims=True)

@@ -1,0 +1,342 @@
+"""A tensor is an array that remembers how it was computed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, Never
+
+import numpy as np
+
+from tinygrad_xent import ops
+from tinygrad_xent.backprop import backpropagate
+from tinygrad_xent.errors import DtypeError, GradientDtypeError, InPlaceError, NumpyFunctionError
+from tinygrad_xent.graph import Node, describe
+
+Axis = int | tuple[int, ...] | None
+
+_depositing = threading.Lock()  # threads may share leaves: adding to their .grad takes turns
+
+
+class Tensor(Node):
+    """An array that remembers how it was computed.
+
+    What is held constant needs no Tensor: arrays and numbers mix freely with Tensors,
+    and no gradient is computed for them.
+
+    Parameters
+    ----------
+    data : array_like
+        Real numbers. An array is used as it is, not copied. Tensors of integers and booleans
+        are constants: gradients need a floating dtype.
+    dtype : dtype, optional
+        What to convert the data to.
+    name : str, optional
+        What to call it in traces, pictures and messages.
+
+    Attributes
+    ----------
+    data : ndarray
+        The numbers. Give a leaf new ones by assigning (`w.data -= 0.1 * w.grad`). Changes of
+        single entries (`w.data[0] = 1`) are not noticed by graphs that used the old ones.
+    grad : ndarray or None
+        The gradient that `backward` left here.
+
+    Raises
+    ------
+    DtypeError
+        If the data are no real numbers.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], name="x")
+    >>> y = (x * x).sum()
+    >>> y
+    Tensor(5., op=sum)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+
+    __array_ufunc__ = None  # lets `array * tensor` reach __rmul__; `np.log(tensor)` is an error
+
+    def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
+        array = np.asarray(data.data if isinstance(data, Node) else data, dtype)
+        if array.dtype.kind not in "fiub":
+            raise DtypeError(
+                f"a Tensor holds real numbers, got {array.dtype}; convert the data first"
+            )
+        super().__init__(array)
+        self.name = name
+
+    # -- gradients ---------------------------------------------------------------------------
+
+    def backward(self, gradient: Any = None) -> None:
+        """Compute the gradient of this tensor with respect to every tensor of its graph.
+
+        Leaves add it to the `.grad` they have, the others keep that of the last pass. If a
+        rule fails, no `.grad` has changed.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient to start from, of this tensor's shape; 1 for a scalar.
+
+        Raises
+        ------
+        NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+            If there is nothing to start from; the message says what to do.
+        MissingRuleError, RuleResultError, RuleShapeError
+            If an op has no rule, or a wrong one.
+
+        Examples
+        --------
+        >>> w = Tensor(3.0)
+        >>> (w * w).backward()
+        >>> (w * w).backward()
+        >>> w.grad
+        array(12.)
+        """
+        seed = gradient.data if isinstance(gradient, Node) else gradient
+        finished = [(node, np.array(grad)) for node, grad in backpropagate(self, seed)]
+        with _depositing:
+            for node, grad in finished:
+                if isinstance(node, Tensor):
+                    old = node._grad if node.op is None else None
+                    node._grad = grad if old is None else np.asarray(old + grad)
+
+    @property
+    def grad(self) -> Any:
+        """What `backward` left here: an array of this tensor's shape and dtype, or None."""
+        if self.data.dtype.kind != "f":
+            raise GradientDtypeError(
+                f"{describe(self)} holds {self.dtype}: integers have no gradient; "
+                "make it float: Tensor(data, dtype=float)"
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad
+
+    # -- the array ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        shape: tuple[int, ...] = self.data.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the data."""
+        dtype: np.dtype[Any] = self.data.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return int(self.data.size)
+
+    def item(self) -> float | int | bool:
+        """Give the only entry as a Python number."""
+        number: float | int | bool = self.data.item()
+        return number
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __repr__(self) -> str:
+        facts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            facts.append(f"dtype={self.dtype}")
+        if self.name:
+            facts.append(f"name={self.name!r}")
+        if self.op:
+            facts.append(f"op={self.op.name}")
+        return f"Tensor({', '.join(facts)})"
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
+        raise NumpyFunctionError(
+            "NumPy would lose the graph of a Tensor: use the op of the same name from "
+            "tinygrad_xent, "
+            "or .data for the plain array"
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> Never:
+        raise InPlaceError(
+            "a Tensor's entries cannot be assigned, for its graph would be wrong; build it with "
+            "where, "
+            "concatenate or stack, or change x.data before it is used"
+        )
+
+    # -- operators ---------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> Any:
+        return ops.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Any:
+        return ops.absolute(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return ops.getitem(self, index=index)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    # Comparisons give arrays, as gradients do not pass through them.
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return self.data == _plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != _plain(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.data < _plain(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.data <= _plain(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.data > _plain(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.data >= _plain(other)
+
+    # -- NumPy's methods ---------------------------------------------------------------------
+
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        """Sum over axes; see `sum`."""
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        """Arithmetic mean over axes; see `mean`."""
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+        """Variance over axes; see `var`."""
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        """Largest entry over axes; see `max`."""
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        """Smallest entry over axes; see `min`."""
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        """Product over axes; see `prod`."""
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Any:
+        """Running sum along an axis; see `cumsum`."""
+        return ops.cumsum(self, axis=axis)
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Place of the largest entry, as a plain array: it has no gradient."""
+        return self.data.argmax(axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        """Place of the smallest entry, as a plain array: it has no gradient."""
+        return self.data.argmin(axis)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        """Limit to an interval; see `clip`."""
+        return ops.clip(self, min, max)
+
+    def reshape(self, *shape: Any) -> Any:
+        """Same numbers, another shape; see `reshape`."""
+        return ops.reshape(self, shape=_one_or_many(shape))
+
+    def transpose(self, *axes: Any) -> Any:
+        """Axes in another order, by default reversed; see `transpose`."""
+        return ops.transpose(self, axes=_one_or_many(axes) if axes else None)
+
+    @property
+    def T(self) -> Any:
+        """The axes reversed."""
+        return ops.transpose(self)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """Two axes change places; see `swapaxes`."""
+        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+
+    def squeeze(self, axis: Axis = None) -> Any:
+        """Drop axes of length 1; see `squeeze`."""
+        return ops.squeeze(self, axis=axis)
+
+    def take(self, indices: Any, axis: int | None = None) -> Any:
+        """Slices by their number along an axis; see `take`."""
+        return ops.take(self, indices, axis=axis)
+
+    def astype(self, dtype: Any) -> Any:
+        """Same numbers, rounded to another dtype; see `astype`."""
+        return ops.astype(self, dtype=dtype)
+
+
+def _plain(x: Any) -> Any:
+    return x.data if isinstance(x, Node) else x
+
+
+def _one_or_many(numbers: tuple[Any, ...]) -> Any:
+    """`x.reshape(2, 3)` and `x.reshape((2, 3))` mean the same."""
+    return numbers[0] if len(numbers) == 1 and not isinstance(numbers[0], int) else numbers

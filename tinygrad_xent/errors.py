@@ -56,6 +56,10 @@ class InPlaceError(TinygradXentError, TypeError):
     """A Tensor was to be changed in place in a way that no graph could record."""
 
 
+class NotInGraphError(TinygradXentError, ValueError):
+    """A tensor was looked for in a graph that it is no part of."""
+
+
 class NumpyFunctionError(TinygradXentError, TypeError):
     """A NumPy function was given a Tensor; it would lose the graph."""
 

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 from tinygrad_xent import domains
 
@@ -24,7 +24,9 @@ _OVERLINES = {"¯", "―", "‾"}
 _SUPERSCRIPTS = str.maketrans("0123456789+−=()niTxyjk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀˣʸʲᵏ")
 _SUBSCRIPTS = str.maketrans("0123456789+−=()aeijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _SPACED = set("=<>≤≥≠≈+−⋅·×⊙∈→←")
-_PLAIN = {"∑": "Σ", "∏": "Π"}  # the letters are in every font
+_LARGE = {"∑": "Σ", "∏": "Π"}  # the letters are in every font
+_APPLIED = "\x00"  # stands after a function, until it is known whether a parenthesis follows
+_NAME = "name"
 
 
 # -- which formula, which letter -------------------------------------------------------------
@@ -77,7 +79,7 @@ def mathml(latex: str, letters: Letters = _NONE) -> str:
     Examples
     --------
     >>> mathml("y", {"y": "<loss>"})
-    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mrow><mi>&lt;loss&gt;</mi></mrow></math>'
+    '<math ... display="inline"><mrow><mi class="name">&lt;loss&gt;</mi></mrow></math>'
     """
     return _serialised(latex, tuple(_without_clashes(latex, letters).items()))
 
@@ -118,10 +120,11 @@ def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
 
 def _named(node: Element, letters: Letters) -> Element:
     """Copy a tree, with names in place of letters."""
-    copy = Element(node.tag, node.attrib)
+    copy = Element(node.tag, dict(node.attrib))
     copy.text, copy.tail = node.text, node.tail
     if _tag(node) == "mi" and node.text in letters:
         copy.text = letters[node.text]
+        copy.set("class", _NAME)
     copy.extend(_named(child, letters) for child in node)
     if _tag(node) == "mover" and len(copy) == 2:  # a long name keeps its line above
         row = Element(node.tag.replace("mover", "mrow"))
@@ -134,9 +137,9 @@ def _named(node: Element, letters: Letters) -> Element:
 def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
     text = " ".join(_text(_named(_tree(latex), dict(letters))).split())
     text = re.sub(r"(^|[(\[=,] ?)− ", r"\1−", text)  # a sign, not a difference
-    text = re.sub(r"(?<=[(\[|]) ", "", text)
-    text = re.sub(r" (?=[)\],])", "", text)
-    return re.sub(r"(\w\w) \(", r"\1(", text)  # max(x), not max (x)
+    text = re.sub(r"(?<=[(\[]) | (?=[)\],])", "", text)
+    text = re.sub(r"\| ?([^|]*?) ?\|", r"|\1|", text)
+    return text.replace(f"{_APPLIED} (", "(").replace(_APPLIED, "")  # max(x), but y (1 − y)
 
 
 def _text(node: Element) -> str:
@@ -146,13 +149,12 @@ def _text(node: Element) -> str:
             name = base.strip()
             return f" ∂{name} " if name.isidentifier() else f" ∂({name}) "
         case ("msub" | "munder"), [base, sub]:
-            gap = " " if len(base.strip()) > 1 or base in "ΣΠ" else ""
-            return base.rstrip() + _script(sub, "_", _SUBSCRIPTS) + gap
+            return base.rstrip() + _script(sub, "_", _SUBSCRIPTS) + _gap(base)
         case ("msup" | "mover"), [base, sup]:
-            return base.rstrip() + _script(sup, "^", _SUPERSCRIPTS) + " " * (len(base.strip()) > 1)
+            return base.rstrip() + _script(sup, "^", _SUPERSCRIPTS) + _gap(base)
         case ("msubsup" | "munderover"), [base, sub, sup]:
             scripts = _script(sub, "_", _SUBSCRIPTS) + _script(sup, "^", _SUPERSCRIPTS)
-            return base.rstrip() + scripts + " "
+            return base.rstrip() + scripts + _gap(base)
         case "mfrac", [above, below]:
             return f"{_group(above)}/{_group(below)} "
         case "msqrt", [inside]:
@@ -163,23 +165,32 @@ def _text(node: Element) -> str:
             return ", "
         case "mo", [] if node.text in _SPACED or node.text == "/":
             return f" {node.text} "
-        case ("mi" | "mo"), [] if len(node.text or "") > 1:  # ln, max, the name of a tensor
+        case "mo", [] if node.text in _LARGE:
+            return f" {_LARGE[node.text]} "
+        case "mi", [] if node.get("class") == _NAME:
             return f" {node.text} "
+        case ("mi" | "mo"), [] if len(node.text or "") > 1:
+            return f" {node.text}{_APPLIED} "
         case _, []:
-            return _PLAIN.get(node.text or "", node.text or "")
+            return node.text or ""
     return "".join(parts)
 
 
+def _gap(base: str) -> str:
+    return " " if base.endswith(" ") else ""
+
+
 def _script(text: str, mark: str, table: dict[int, int]) -> str:
+    has_name = re.search(r"\s[^\W\d]\w+\s", text)
     text = text.strip().replace(" ", "")
-    if all(ord(letter) in table for letter in text):
+    if not has_name and all(ord(letter) in table for letter in text):
         return text.translate(table)
     return mark + _group(text)
 
 
 def _group(text: str) -> str:
     text = text.strip()
-    return text if text.lstrip("∂").isalnum() else f"({text})"
+    return text if re.fullmatch(r"∂?[A-Za-z0-9_]+|.", text) else f"({text})"
 
 
 def _tag(node: Element) -> str:

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import MissingRuleError, OpCallError, OpDefinitionError
 from tinygrad_xent.graph import Node
@@ -93,6 +94,13 @@ class Op:
         self.required = tuple(name for name in parameters if name not in self.defaults)
         self.shapes = shapes or ",".join(["()"] * len(self.inputs)) + "->()"
         self.domains = domain if isinstance(domain, tuple) else (domain,) * max(len(self.inputs), 1)
+        self.__doc__ = complete(
+            function.__doc__,
+            self.inputs or (f"*{self.many}",),
+            self.domains,
+            {name: repr(self.defaults[name]) if name in self.defaults else "" for name in parameters},
+            self.shapes,
+        )
 
     # -- forward -----------------------------------------------------------------------------
 

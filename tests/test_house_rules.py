@@ -78,11 +78,12 @@ def is_typing_only(module: Path, part: str) -> bool:
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in ast.walk(block)
     ]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"tinygrad_xent.{part}"):
-            if node not in guarded:
-                return False
-    return True
+    return all(
+        node in guarded
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(f"tinygrad_xent.{part}")
+    )
 
 
 def test_every_module_has_a_floor() -> None:
@@ -95,7 +96,9 @@ def code_lines(module: Path) -> int:
     tree = ast.parse(module.read_text())
     prose: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             text = node.body[0]
             prose |= set(range(text.lineno, (text.end_lineno or 0) + 1))
     with module.open("rb") as file:
@@ -128,6 +131,8 @@ def test_every_public_name_is_documented() -> None:
     for name in tx.__all__:
         value = getattr(tx, name)
         assert isinstance(value, dict) or inspect.getdoc(value), name
+    own = {name for name, value in vars(tx.errors).items() if isinstance(value, type)}
+    assert own == set(tx.errors.__all__)
     for name in ("nothing", "_nothing"):
         with pytest.raises(AttributeError, match=name):
             getattr(tx, name)
@@ -140,4 +145,7 @@ def test_the_import_is_light() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     others = [name for name in run.stdout.split() if not name.startswith("tinygrad_xent")]
-    assert set(others) <= {"__future__", "threading"}  # no graphviz, IPython, subprocess, argparse ...
+    assert set(others) <= {
+        "__future__",
+        "threading",
+    }  # no graphviz, IPython, subprocess, argparse ...

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_xent import domains, errors, ops
 from tinygrad_xent.backprop import backpropagate, gradients
 from tinygrad_xent.derivatives import hessian, jacobian
+from tinygrad_xent.errors import *
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.losses import (
     categorical_crossentropy,
@@ -70,6 +71,7 @@ __all__ = [
     "trace",
 ]
 __all__ += ops.__all__
+__all__ += errors.__all__
 
 
 def __getattr__(name: str) -> Any:

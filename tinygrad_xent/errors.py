@@ -1,11 +1,41 @@
 """One class for each kind of mistake, so that programs can tell them apart.
 
-Each message says what is wrong, where, and what to do. Every class also derives from the built-in
-exception that it makes precise, so `except ValueError` keeps working for those who do not care which
-mistake it was.
+Each message says what is wrong, where, and what to do. Every class also derives from the
+built-in exception that it makes precise, so `except ValueError` keeps working for those who do not
+care which mistake it was.
 """
 
 from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "AxisError",
+    "DoubleSoftmaxWarning",
+    "DtypeError",
+    "EinsumError",
+    "GradientDtypeError",
+    "InPlaceError",
+    "LabelDtypeError",
+    "LabelRangeError",
+    "LabelsWarning",
+    "MissingRendererError",
+    "MissingRuleError",
+    "NotInGraphError",
+    "NotRecordedError",
+    "NotScalarError",
+    "NumpyFunctionError",
+    "OpCallError",
+    "OpDefinitionError",
+    "PictureFormatError",
+    "PictureTooLargeError",
+    "RuleResultError",
+    "RuleShapeError",
+    "SeedShapeError",
+    "ShapeError",
+    "StaleGraphError",
+    "TinygradXentError",
+    "UnconnectedWarning",
+]
 
 
 class TinygradXentError(Exception):

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import tinygrad_xent
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+metadata = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+project = metadata["name"]
+release = version = tinygrad_xent.__version__
+author = metadata["authors"][0]["name"]
+project_copyright = f"2026, {author}"
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "formulas",
+    "public_names",
+]
+exclude_patterns = ["_build", "jupyter_execute", ".jupyter_cache", "**.ipynb_checkpoints"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "auto"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+
+default_role = "py:obj"  # `name` in a docstring links where it can, and is code in any case
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as the source writes them
+autodoc_typehints = "none"  # the Parameters sections say what may be passed
+numpydoc_show_class_members = False  # autodoc shows them, where they are defined
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "furo"
+html_title = project
+html_math_renderer = "svg"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]

@@ -167,6 +167,17 @@ def test_jacobian_of_what_does_not_depend_and_of_nothing() -> None:
     assert tx.jacobian(y[:0] * 1.0, y).shape == (0, 3)
 
 
+def test_scopes_group_what_is_made_in_them() -> None:
+    with tx.scope("net"):
+        x = tx.Tensor(1.0)
+        with tx.scope("layer"):
+            y = tx.exp(x)
+        with pytest.raises(ZeroDivisionError), tx.scope("broken"):
+            raise ZeroDivisionError
+        z = y * 2.0
+    assert [t.scope for t in (x, y, z, z + 1.0)] == [("net",), ("net", "layer"), ("net",), ()]
+
+
 # -- sizes and shapes of graphs ---------------------------------------------------------------
 
 

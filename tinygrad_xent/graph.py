@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.errors import InPlaceError, StaleGraphError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 _clock = itertools.count()  # `next` on it is atomic, so births are unique in every thread
 _NO_PARAMS: Mapping[str, Any] = {}
+_scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 
 
 class Node:
@@ -34,9 +37,11 @@ class Node:
         Grows with every node that is made, and when a leaf gets new data.
     name : str or None
         What to call it in traces, pictures and messages.
+    scope : tuple of str
+        The names of the `scope` blocks in which it was made, outermost first.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "birth", "inputs", "name", "op", "params")
+    __slots__ = ("__weakref__", "_data", "_grad", "birth", "inputs", "name", "op", "params", "scope")
 
     _data: Any
     _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all
@@ -45,6 +50,7 @@ class Node:
     params: Mapping[str, Any]
     birth: int
     name: str | None
+    scope: tuple[str, ...]
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Node:
         self.inputs = inputs
         self.params = params
         self.name = None
+        self.scope = _scope.get()
         self.birth = next(_clock)
 
     def _renew(self, data: Any) -> None:
@@ -76,6 +83,32 @@ class Node:
     data = property(
         operator.attrgetter("_data"), _renew, doc="The array (a leaf's can be assigned)."
     )
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Group the tensors that are made in a `with` block under a name, for pictures.
+
+    Blocks may lie within each other; each thread has its own.
+
+    Parameters
+    ----------
+    name : str
+        What to call the group.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor, scope
+    >>> with scope("layer1"):
+    ...     w = Tensor([1.0])
+    >>> w.scope
+    ('layer1',)
+    """
+    token = _scope.set((*_scope.get(), str(name)))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
 
 
 def parents(node: Node) -> Iterator[Node]:

@@ -1,0 +1,120 @@
+"""Where numbers go bad: found at the op that did it, with the rewrite that avoids it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent import errors
+from tinygrad_xent.numerics import first_bad, stability
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def z(*values: float, dtype: Any = np.float64) -> tx.Tensor:
+    return tx.Tensor(values, dtype=dtype, name="z")
+
+
+FORWARD = [
+    (
+        lambda: tx.log(tx.softmax(z(0, -800))),
+        "log made -inf at v2[1] out of x = 0",
+        "log_softmax(z)",
+    ),
+    (lambda: tx.log(z(1, 0)), "log made -inf at v1[1] out of x = 0", "clip(x, 1e-7, None)"),
+    (lambda: tx.log(z(-2.0)), "log made NaN at v1[0] out of x = -2", "needs positive numbers"),
+    (lambda: tx.log(tx.exp(z(-800, -900)).sum()), "log made -inf at v3", "write logsumexp"),
+    (lambda: tx.log(tx.sigmoid(z(-800))), "log made -inf", "sigmoid underflowed"),
+    (lambda: tx.exp(z(0, 1000)), "exp made inf at v1[1] out of x = 1000", "overflows above 710"),
+    (lambda: tx.exp(z(100, dtype=np.float32)), "exp made inf", "above 88.7 in float32"),
+    (lambda: 1 / z(2, 0), "divide made inf at v1[1] out of x = 1 and y = 0", "divisor z is 0"),
+    (lambda: (e := tx.exp(z(-800))) / e.sum(), "divide made NaN", "write softmax"),
+    (lambda: tx.sqrt(z(-1)), "sqrt made NaN", "needs numbers from 0"),
+    (lambda: tx.log1p(z(-2)), "log1p made NaN", "needs numbers above -1"),
+    (lambda: z(0.0) ** -1.5, "power made inf", "keep the base from 0"),
+    (lambda: z(-8.0) ** 0.5, "power made NaN", "absolute value first"),
+    (
+        lambda: z(300, dtype=np.float16) ** 2,
+        "power made inf",
+        "beyond float16 (largest number 6.55e+04)",
+    ),
+    (lambda: z(np.inf) - z(np.inf), "subtract made NaN", "minus infinity"),
+    (lambda: z(np.inf) * z(0.0), "multiply made NaN", "choose with where"),
+    (lambda: z(np.nan, 1) * 2, "z[0] is NaN from the start", ""),
+    (lambda: tx.crossentropy(tx.softmax(z(0, -800)), [0.0, 1.0]), "made inf", "from the logits"),
+    (lambda: tx.crossentropy(z(1.0, 0.0), [0.0, 1.0]), "made inf", "has probability 0"),
+    (lambda: tx.softmax(z(np.inf, 0)), "softmax made NaN", "its softmax is not defined"),
+]
+
+
+@pytest.mark.parametrize(("make", "message", "rewrite"), FORWARD, ids=[f[1] for f in FORWARD])
+def test_the_first_bad_number_of_the_forward_pass(make: Any, message: str, rewrite: str) -> None:
+    later = make() * 2.0 + 1.0  # what comes after is not blamed
+    found = first_bad(later)
+    assert found is not None
+    assert found.phase == "forward"
+    assert message in str(found)
+    assert rewrite in found.rewrite
+    assert bool(found.rewrite) == bool(rewrite)
+
+
+def test_a_masked_slope_that_is_infinite() -> None:
+    x = tx.Tensor([4.0, 0.0], name="x")
+    found = first_bad(tx.where(x.data > 0, tx.sqrt(x), 0.0).sum())
+    assert found is not None
+    assert (found.phase, found.op, found.index) == ("backward", "sqrt", (1,))
+    assert "∂x = ∂v1 / (2 v1), sent NaN to x[1] out of ∂v1 = 0 and x = 0" in found.message
+    assert "where(mask, x, 1)" in found.rewrite
+    safe = tx.where(x.data > 0, x, 1.0)
+    assert first_bad(tx.where(x.data > 0, tx.sqrt(safe), 0.0).sum()) is None
+
+
+def test_an_infinite_slope() -> None:
+    found = first_bad(tx.sqrt(z(0.0)))
+    assert found is not None
+    assert (found.phase, found.value) == ("backward", np.inf)
+    assert "slope of sqrt is infinite at 0" in found.rewrite
+
+
+def test_nothing_is_bad() -> None:
+    assert first_bad(tx.log_softmax(z(0, -800))) is None
+    masked = tx.Tensor([[1.0, -np.inf]])  # an infinity on purpose
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[0], logits=masked)
+    assert first_bad(loss) is None
+
+
+def test_what_has_no_graph() -> None:
+    with pytest.raises(errors.NotRecordedError, match="nothing was recorded"):
+        first_bad(np.ones(2))  # type: ignore[arg-type]
+
+
+def test_the_op_that_loses_the_digits_is_named() -> None:
+    found = stability(lambda x: (x * x).mean() - x.mean() ** 2, [100.1, 100.2, 100.3])
+    worst = found.first(np.float64)
+    assert worst is not None
+    assert worst.op == "subtract"
+    assert 5 < worst.lost["float64"] < 7
+    assert worst.digits["float32"] < 2
+    assert "float64: subtract (v5) is the first to lose digits: 5." in str(found)
+
+
+def test_the_fused_loss_keeps_the_digits_that_the_unfused_one_loses() -> None:
+    logits = [37.0, 0.0, 1.0]
+    unfused = stability(lambda z: -tx.log(tx.softmax(z))[0], logits)
+    fused = stability(
+        lambda z: tx.sparse_softmax_cross_entropy_with_logits(labels=0, logits=z), logits
+    )
+    guilty = unfused.first("float64")
+    assert guilty is not None
+    assert guilty.op == "log"
+    assert fused.first("float64") is None
+    assert fused[0].digits["float64"] > 15
+    assert "float64: no op loses more than one digit" in str(fused)
+
+
+def test_stability_needs_a_graph() -> None:
+    with pytest.raises(errors.NotRecordedError, match="f gave ndarray, not a Tensor"):
+        stability(lambda x: x.data, [1.0])

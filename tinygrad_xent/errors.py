@@ -23,9 +23,12 @@ __all__ = [
     "NotInGraphError",
     "NotRecordedError",
     "NotScalarError",
+    "NothingRecordedError",
+    "NumbersError",
     "NumpyFunctionError",
     "OpCallError",
     "OpDefinitionError",
+    "OutputError",
     "PictureFormatError",
     "PictureTooLargeError",
     "RuleResultError",
@@ -33,8 +36,10 @@ __all__ = [
     "SeedShapeError",
     "ShapeError",
     "StaleGraphError",
+    "TableError",
     "TinygradXentError",
     "UnconnectedWarning",
+    "UsageError",
 ]
 
 
@@ -64,6 +69,10 @@ class RuleShapeError(TinygradXentError, ValueError):
 
 class NotRecordedError(TinygradXentError, TypeError):
     """A gradient was asked of something that is no Tensor: nothing was recorded."""
+
+
+class NothingRecordedError(TinygradXentError, ValueError):
+    """A recording of a training run was to be shown before it had a step."""
 
 
 class NotScalarError(TinygradXentError, ValueError):
@@ -120,6 +129,22 @@ class LabelRangeError(TinygradXentError, ValueError):
 
 class EinsumError(TinygradXentError, ValueError):
     """Subscripts for which `einsum` has no backward rule."""
+
+
+class UsageError(TinygradXentError, ValueError):
+    """Options of the command line that it does not have, or that make no sense together."""
+
+
+class TableError(TinygradXentError, ValueError):
+    """A file holds no table of numbers and labels that a classifier could be trained on."""
+
+
+class NumbersError(TinygradXentError, ValueError):
+    """Numbers given as text do not parse, or do not go together."""
+
+
+class OutputError(TinygradXentError, ValueError):
+    """A result cannot be written where it was to go."""
 
 
 class PictureTooLargeError(TinygradXentError, ValueError):

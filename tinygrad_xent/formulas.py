@@ -60,6 +60,7 @@ def _differentiable(op: Op, count: int) -> list[int]:
     return [i for i in range(count) if given[i] not in constant]
 
 
+@functools.cache
 def _first_letter(latex: str) -> str:
     """Give the letter that a formula defines, or nothing where it defines several things."""
     for node in _tree(latex).iter():
@@ -74,7 +75,7 @@ def _first_letter(latex: str) -> str:
 
 
 def mathml(latex: str, letters: Letters = _NONE) -> str:
-    r"""Write a formula as MathML, which browsers set themselves.
+    r"""Write a formula as MathML; gradients of names get a ∂, those of letters an overline.
 
     Examples
     --------
@@ -122,14 +123,18 @@ def _named(node: Element, letters: Letters) -> Element:
     """Copy a tree, with names in place of letters."""
     copy = Element(node.tag, dict(node.attrib))
     copy.text, copy.tail = node.text, node.tail
-    if _tag(node) == "mi" and node.text in letters:
-        copy.text = letters[node.text]
+    if _tag(node) == "mi" and (node.text or "") in letters:
+        copy.text = letters[node.text or ""]
         copy.set("class", _NAME)
-    copy.extend(_named(child, letters) for child in node)
-    if _tag(node) == "mover" and len(copy) == 2:  # a long name keeps its line above
-        row = Element(node.tag.replace("mover", "mrow"))
-        row.append(copy[0])
-        copy[0] = row
+    for child in node:
+        named = _named(child, letters)
+        if _tag(node) == "mrow" and len(copy) and _is_factor(copy[-1], named):
+            copy.append(Element(node.tag.replace("mrow", "mspace"), width="0.25em"))
+        copy.append(named)
+    if _tag(node) == "mover" and copy[1].text in _OVERLINES and copy[0].get("class") == _NAME:
+        name = copy[0].text or ""  # lines above words are placed badly on pages too
+        copy[0].text = f"∂{name}" if name.isidentifier() else f"∂({name})"
+        return copy[0]
     return copy
 
 
@@ -146,13 +151,12 @@ def _text(node: Element) -> str:
     parts = [_text(child) for child in node]
     match _tag(node), parts:
         case "mover", [base, over] if over.strip() in _OVERLINES:
-            name = base.strip()
-            return f" ∂{name} " if name.isidentifier() else f" ∂({name}) "
-        case ("msub" | "munder"), [base, sub]:
+            return f" ∂{base.strip()} "
+        case (("msub" | "munder"), [base, sub]):
             return base.rstrip() + _script(sub, "_", _SUBSCRIPTS) + _gap(base)
-        case ("msup" | "mover"), [base, sup]:
+        case (("msup" | "mover"), [base, sup]):
             return base.rstrip() + _script(sup, "^", _SUPERSCRIPTS) + _gap(base)
-        case ("msubsup" | "munderover"), [base, sub, sup]:
+        case (("msubsup" | "munderover"), [base, sub, sup]):
             scripts = _script(sub, "_", _SUBSCRIPTS) + _script(sup, "^", _SUPERSCRIPTS)
             return base.rstrip() + scripts + _gap(base)
         case "mfrac", [above, below]:
@@ -169,7 +173,7 @@ def _text(node: Element) -> str:
             return f" {_LARGE[node.text]} "
         case "mi", [] if node.get("class") == _NAME:
             return f" {node.text} "
-        case ("mi" | "mo"), [] if len(node.text or "") > 1:
+        case (("mi" | "mo"), []) if len(node.text or "") > 1:
             return f" {node.text}{_APPLIED} "
         case _, []:
             return node.text or ""
@@ -191,6 +195,13 @@ def _script(text: str, mark: str, table: dict[int, int]) -> str:
 def _group(text: str) -> str:
     text = text.strip()
     return text if re.fullmatch(r"∂?[A-Za-z0-9_]+|.", text) else f"({text})"
+
+
+def _is_factor(before: Element, node: Element) -> bool:
+    """Whether a name follows something that it is multiplied with: the two must stay apart."""
+    while len(node):
+        node = node[0]
+    return node.get("class") == _NAME and _tag(before) not in ("mo", "mspace")
 
 
 def _tag(node: Element) -> str:

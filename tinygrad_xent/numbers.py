@@ -90,7 +90,9 @@ def brief(data: Any, most: int = 10) -> str:
     if not finite.size:
         return f"{odd} NaN or inf"
     low, high = number(finite.min()), number(finite.max())
-    return (f"{low} to {high}" if low != high else f"all {low}") + (f", {odd} NaN or inf" if odd else "")
+    return (f"{low} to {high}" if low != high else f"all {low}") + (
+        f", {odd} NaN or inf" if odd else ""
+    )
 
 
 def _nested(array: Any) -> str:

@@ -1,0 +1,46 @@
+"""The backward pass as far as a picture shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.backprop import backpropagate
+from tinygrad_xent.draw.model import Seed
+from tinygrad_xent.graph import Node
+from tinygrad_xent.numbers import brief
+
+
+@dataclass
+class Flow:
+    """What a backward pass leaves.
+
+    Attributes
+    ----------
+    grads : dict of tensor to its gradient
+    sent : dict of (tensor, number of an input) to what the tensor's rule sent there, in words
+    seed : str
+        Of what the gradients are; empty if there was no pass.
+    """
+
+    grads: dict[Node, Any] = field(default_factory=dict)
+    sent: dict[tuple[Node, int], str] = field(default_factory=dict)
+    seed: Seed = ""
+
+
+def backward_flow(outputs: tuple[Node, ...]) -> Flow:
+    """Run the backward pass if there is one floating output to run it from."""
+    output, flow = outputs[0], Flow()
+    if len(set(outputs)) > 1 or output.data.dtype.kind != "f" or not output.data.size:
+        return flow
+
+    def observe(node: Node, i: int, contribution: Any, _total: Any) -> None:
+        flow.sent[node, i] = brief(contribution)
+
+    with np.errstate(all="ignore"):  # the picture marks NaN and inf
+        for node, grad in backpropagate(output, np.ones_like(output.data), observe=observe):
+            flow.grads[node] = grad.copy()
+    flow.seed = "output" if output.data.size == 1 else "sum"
+    return flow

@@ -1,0 +1,197 @@
+"""A picture of a graph, in every form it can be had in."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tinygrad_xent.draw import words
+from tinygrad_xent.draw.build import build
+from tinygrad_xent.draw.lettering import escape, quote
+from tinygrad_xent.draw.model import Model
+from tinygrad_xent.errors import PictureFormatError
+from tinygrad_xent.files import write_whole
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+
+class Picture:
+    """A graph with its values and gradients, made by `draw`.
+
+    Notebooks show it by itself; `print` writes it as a tree of text. Boxes are
+    placed by Graphviz where there is one (`TINYGRAD_XENT_DOT` in the environment,
+    `dot` on the PATH, `graphviz-pure`), and else in plain Python.
+    """
+
+    def __init__(self, model: Model, *, engine: Literal["auto", "plain"] = "auto") -> None:
+        self._model = model
+        self._wanted_engine = engine
+
+    @cached_property
+    def _painted(self) -> tuple[str, str]:
+        from tinygrad_xent.draw.face import face
+        from tinygrad_xent.draw.layout import Link, place
+        from tinygrad_xent.draw.paint import paint
+
+        faces = [face(box) for box in self._model.boxes]
+        ports = [max(len(box.ports), 1) for box in self._model.boxes]
+        links = [Link(a.source, a.target, a.port, ports[a.target]) for a in self._model.arrows]
+        placement = place([(f.width, f.height) for f in faces], links, self._wanted_engine)
+        svg = paint(self._model, faces, placement, words.title(self._model), self.alt)
+        return svg, placement.engine
+
+    @property
+    def svg(self) -> str:
+        """The picture as one SVG document."""
+        return self._painted[0]
+
+    @property
+    def engine(self) -> str:
+        """What placed the boxes: the name of a Graphviz program, or "plain"."""
+        return self._painted[1]
+
+    @cached_property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        return words.alt(self._model)
+
+    @cached_property
+    def html(self) -> str:
+        """A page of its own that needs no network: the picture, then the same as text."""
+        name = escape(words.title(self._model))
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+            f"<h1>{name}</h1>\n"
+            f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
+            f"<details>\n<summary>As text</summary>\n<pre>{escape(str(self))}</pre>\n</details>\n"
+            "</main>\n</body>\n</html>\n"
+        )
+
+    def to_dot(self) -> Digraph:
+        """Give the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
+        from tinygrad_xent.draw.dot_export import digraph
+
+        return digraph(self._model)
+
+    def png(self) -> bytes:
+        """Give the picture as PNG.
+
+        Raises
+        ------
+        MissingRendererError
+            If neither `resvg_py` nor a Graphviz program is there to make it.
+        """
+        from tinygrad_xent.draw.png import png
+
+        return png(self.svg, lambda: self.to_dot().source)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file; the ending says in which form.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .svg, .png, .dot, .txt or .html. The file appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        PictureFormatError
+            If the ending is another one.
+        MissingRendererError
+            If the form is PNG and nothing here can make it.
+        OSError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        forms: dict[str, Callable[[], str | bytes]] = {
+            ".svg": lambda: self.svg,
+            ".png": self.png,
+            ".dot": lambda: self.to_dot().source,
+            ".txt": lambda: str(self) + "\n",
+            ".html": lambda: self.html,
+        }
+        form = forms.get(path.suffix.lower())
+        if form is None:
+            what = f"the ending {path.suffix!r}" if path.suffix else "no ending"
+            raise PictureFormatError(
+                f"'{path}' has {what}, which says nothing about the picture's form; end the name "
+                f"in one of {', '.join(forms)}"
+            )
+        content = form()
+        write_whole(path, content.encode() if isinstance(content, str) else content)
+        return path
+
+    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
+        # Of all markup only an image passes the sanitizers of notebooks that are not yet trusted.
+        data = base64.b64encode(self.svg.encode()).decode()
+        image = f'<img alt={quote(self.alt)} src="data:image/svg+xml;base64,{data}">'
+        return {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
+
+    def __str__(self) -> str:
+        from tinygrad_xent.draw.text import tree
+
+        return tree(self._model)
+
+    def __repr__(self) -> str:
+        names = ", ".join(box.title for box in self._model.outputs)
+        return f"<Picture of {names}: {len(self._model.boxes)} boxes>"
+
+
+_STYLE = (
+    "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2430;background:#fff}"
+    "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}"
+)
+
+
+def draw(*outputs: Any, names: Mapping[str, Any] | None = None, gradients: bool = True) -> Picture:
+    """Draw the graph of one or more tensors: values, gradients, ops, and how they hang together.
+
+    Parameters
+    ----------
+    *outputs : Tensor
+        What to draw, with everything it was computed from.
+    names : mapping of str to Tensor or ndarray, optional
+        What to call them; `names=locals()` takes a notebook's or a function's own names. They go
+        before the tensors' own names; the others are called v0, v1, ... from the oldest on.
+    gradients : bool
+        Run the backward pass and show each gradient beside its value. It needs a single floating
+        output; if that is no scalar, the gradients are those of its sum. `.grad` stays as it is.
+
+    Returns
+    -------
+    Picture
+        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .html, .dot or .txt.
+
+    Raises
+    ------
+    NotRecordedError
+        If an output is no Tensor.
+    PictureTooLargeError
+        If the graph has more tensors than a picture can show.
+    StaleGraphError, MissingRuleError
+        If the backward pass cannot be run; `gradients=False` does without it.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x, y = Tensor(2.0, name="x"), Tensor(3.0, name="y")
+    >>> print(draw(x * y))
+    v2 = multiply  scalar float64  value 6  gradient 1
+    ├─ x: x  scalar float64  value 2  gradient 3
+    └─ y: y  scalar float64  value 3  gradient 2
+    <BLANKLINE>
+    gradient: of v2
+    """
+    return Picture(build(outputs, names, gradients=gradients))

@@ -1,7 +1,8 @@
-"""The recipes of docs/cross_entropies.md, run as they stand there, beside PyTorch's figures."""
+"""docs/cross_entropies.md: its recipes, run as they stand there, beside PyTorch; its examples."""
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 from typing import Any
@@ -13,43 +14,41 @@ from golden import Case, load
 import tinygrad_xent as tx
 
 PAGE = Path(__file__).parent.parent / "docs" / "cross_entropies.md"
-BLOCKS = re.findall(r"```python\n((?!>>>).*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-MEAN, SUM, SOFT, PADDING, WEIGHTS, WEIGHTS_PADDING, SMOOTHING = BLOCKS
-
-# PyTorch's case -> the block of the page that does the same.
-RECIPES = {
-    "mean": MEAN,
-    "sum": SUM,
-    "soft labels": SOFT,
-    "padding": PADDING,
-    "ignored class": PADDING,
-    "class weights": WEIGHTS,
-    "class weights and padding": WEIGHTS_PADDING,
-    "label smoothing": SMOOTHING,
-}
-CASES = [case for case in load("torch", kind="recipe") if case.recipe in RECIPES]
+TEXT = PAGE.read_text(encoding="utf-8")
+INTRODUCTION, *SECTIONS = TEXT.split("## Recipes\n")[1].split("\n### ")
+RECIPES = {section.partition("\n")[0].lower(): section for section in SECTIONS}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+def run(text: str, names: dict[str, Any]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, names)  # noqa: S102 (the page's own lines)
+
+
+@pytest.mark.parametrize("case", load("torch", kind="recipe"), ids=str)
 def test_a_recipe_gives_pytorchs_figures(case: Case) -> None:
     logits = tx.Tensor(case.logits)
-    names: dict[str, Any] = {
-        "tx": tx,
-        "np": np,
-        "logits": logits,
-        "target": case.labels,
-        "labels": case.labels,
-        "classes": case.logits.shape[1],
-        "ignored": case.options.get("ignore_index", -100),
-        "weight": np.asarray(case.options.get("weight", np.ones(1))),
-        "a": case.options.get("label_smoothing"),
-    }
-    exec(RECIPES[case.recipe], names)  # noqa: S102 - the page's own lines
+    labels = case.labels if case.grad_labels is None else tx.Tensor(case.labels)
+    names = {"tx": tx, "np": np, "logits": logits, "labels": labels}
+    names["weight"] = case.options.get("weight")
+    names["ignored"] = case.options.get("ignore_index")
+    assert case.options.get("label_smoothing", 0.1) == 0.1
+    run(INTRODUCTION, names)
+    run(RECIPES[case.recipe], names)
     loss = names["loss"]
-    np.testing.assert_allclose(loss.data, case.loss, rtol=1e-13)
-    np.testing.assert_allclose(tx.gradients(loss, logits), case.grad_logits, rtol=1e-12, atol=1e-16)
+    assert float(loss.data) == pytest.approx(float(case.loss), rel=1e-13)
+    found = tx.gradients(loss, logits)
+    np.testing.assert_allclose(found, case.grad_logits, rtol=1e-12, atol=1e-16)
+    if case.grad_labels is not None:
+        found = tx.gradients(loss, labels)
+        np.testing.assert_allclose(found, case.grad_labels, rtol=1e-12)
 
 
-def test_every_recipe_is_tried() -> None:
-    assert {RECIPES[case.recipe] for case in CASES} == set(BLOCKS)
-    assert len(CASES) == 2 * len(RECIPES)
+def test_every_recipe_is_run() -> None:
+    assert RECIPES.keys() == {case.recipe for case in load("torch", kind="recipe")}
+
+
+def test_the_examples_of_the_page() -> None:
+    text = re.sub(r"^```.*$", "", TEXT, flags=re.MULTILINE)
+    examples = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
+    assert examples.examples
+    assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0

@@ -18,7 +18,7 @@ from tinygrad_xent import domains, errors, ops
 from tinygrad_xent.backprop import backpropagate, gradients
 from tinygrad_xent.derivatives import hessian, jacobian
 from tinygrad_xent.errors import *
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.graph import Node, ancestors, scope
 from tinygrad_xent.losses import (
     categorical_crossentropy,
     softmax_cross_entropy_with_logits,
@@ -64,6 +64,7 @@ __all__ = [
     "jacobian",
     "op",
     "ops",
+    "scope",
     "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2",
     "sparse_categorical_crossentropy",

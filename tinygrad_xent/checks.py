@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -39,9 +40,10 @@ def floating(x: Any, word: str) -> Any:
     x = x if isinstance(x, Node) else np.asarray(x)
     dtype = (x.data if isinstance(x, Node) else x).dtype
     if dtype not in _FLOATS:
+        convert = "Tensor" if isinstance(x, Node) else "np.asarray"
         raise DtypeError(
-            f"{word} must be float16, float32 or float64, got {dtype}; convert them: "
-            "np.asarray(x, dtype=float)"
+            f"{word} must be float16, float32 or float64, got {dtype}; convert: "
+            f"{convert}({word}, dtype=float)"
         )
     return x
 
@@ -50,11 +52,10 @@ def check_classes(x: Any, axis: int, word: str) -> int:
     """Give the axis of classes, counted from 0."""
     if x.ndim == 0:
         raise ShapeError("a scalar has no axis of classes; give one number per class")
-    if not -x.ndim <= axis < x.ndim:
+    if axis not in range(-x.ndim, x.ndim):
         raise AxisError(
-            f"{word}={axis} is no axis of an array of shape {x.shape}; choose one from {-x.ndim} "
-            "to "
-            f"{x.ndim - 1}"
+            f"{word}={axis!r} is no axis of an array of shape {x.shape}; choose one from "
+            f"{-x.ndim} to {x.ndim - 1}"
         )
     if x.shape[axis] == 0:
         raise ShapeError(f"an array of shape {x.shape} has no classes along {word}={axis}")
@@ -65,8 +66,8 @@ def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -
     """Refuse two shapes that differ; nothing broadcasts here."""
     if tuple(shape) != tuple(other_shape):
         raise ShapeError(
-            f"{word} have shape {tuple(shape)}, but {other_word} {tuple(other_shape)}; they must "
-            "be the same"
+            f"the shape of {word} is {tuple(shape)}, but that of {other_word} is "
+            f"{tuple(other_shape)}; they must be the same"
         )
 
 
@@ -77,9 +78,9 @@ def integers(labels: Any, word: str) -> Any:
         return labels.astype(np.int64)  # an empty list
     if labels.dtype.kind not in "iu":
         raise LabelDtypeError(
-            f"{word} must be integers, got {labels.dtype}; for rows of probabilities call the "
-            "function "
-            "for dense labels, for whole numbers convert them: labels.astype(int)"
+            f"{word} must be integers, got {labels.dtype}. Rows of probabilities go to "
+            "softmax_cross_entropy_with_logits or categorical_crossentropy; whole numbers of "
+            f"another dtype convert: np.asarray({word}, dtype=int)"
         )
     return labels
 
@@ -91,7 +92,8 @@ def check_labels(labels: Any, classes: int) -> None:
         place = first(wrong)
         raise LabelRangeError(
             f"label {labels[place]}{at(place)} is no class: labels go from 0 to {classes - 1} for "
-            f"{classes} classes. Leave out rows without a class, or mask their loss"
+            f"{classes} classes. Give rows without a class (padding) any label that exists, and "
+            "their loss the weight 0"
         )
 
 
@@ -109,13 +111,12 @@ def distribution(labels: Any, logits: Any, axis: int, word: str, other_word: str
     if np.any(odd):
         place = first(odd)
         negative = abs(sums[place] - 1) <= rounding
-        why = "has a negative entry" if negative else f"sums to {sums[place]:.6g}, not 1"
-        warnings.warn(
-            f"the row of {word}{at(place)} is no probability distribution: it {why}. The loss and "
-            "its "
-            "gradient are computed from the labels as they are",
+        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # digits enough to differ from 1
+        warn(
+            f"the row of {word}{at(place)} is no probability distribution: it sums to {total}, "
+            f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient are "
+            "computed from the labels as they are",
             LabelsWarning,
-            stacklevel=4,
         )
     return labels if labels.dtype == logits.dtype else astype(labels, dtype=logits.dtype)
 
@@ -128,3 +129,11 @@ def first(wrong: Any) -> tuple[int, ...]:
 def at(place: tuple[int, ...]) -> str:
     """Say where, for a message; nothing where there is but one place."""
     return f" at position {place if len(place) > 1 else place[0]}" if place else ""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn of the line that called this package, however deep inside it the reason was found."""
+    level = 1
+    while sys._getframe(level).f_globals.get("__name__", "").startswith("tinygrad_xent."):
+        level += 1
+    warnings.warn(message, category, stacklevel=level + 1)

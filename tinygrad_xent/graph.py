@@ -41,7 +41,9 @@ class Node:
         The names of the `scope` blocks in which it was made, outermost first.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "birth", "inputs", "name", "op", "params", "scope")
+    __slots__ = (
+        "__weakref__", "_data", "_grad", "birth", "inputs", "name", "op", "params", "scope",
+    )  # fmt: skip
 
     _data: Any
     _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all

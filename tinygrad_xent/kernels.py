@@ -2,15 +2,17 @@ r"""Array code under the softmax family, right to the last digits; it knows no g
 
 Everything rests on one decomposition of a row of logits z with its maximum m at place `top`:
 
-    gap  = z - m                        (exact or rounded once)
-    e    = exp(gap)
-    rest = sum of e without the top     so that  sum(e) = 1 + rest
+    gap   = z - m                       (exact or rounded once)
+    e     = exp(gap)
+    rest  = sum of e without the top
+    whole = sum of e = 1 + rest
 
 With it the logarithm of the sum is log1p(rest), which keeps every digit when one class dominates,
-and the gradient at the top is -rest / (1 + rest), where p - 1 would cancel. (TensorFlow's
-`xent_op.h` and PyTorch's `log_softmax` compute log(sum) and p - 1, and lose them.)
+and the gradient at the top is -rest / whole, where p - 1 would cancel. (TensorFlow's `xent_op.h`
+and PyTorch's `log_softmax` compute log(sum) and p - 1, and lose them.)
 
-Half precision is computed in single precision and rounded once at the end.
+Half precision is computed in single precision; what there is one of in a row, such as these sums,
+always in double precision. Both are rounded once, at the end.
 """
 
 from __future__ import annotations
@@ -25,16 +27,39 @@ from numpy.lib.array_utils import normalize_axis_tuple
 Array = Any
 
 
-def _decompose(z: Array) -> tuple[Array, Array, Array, Array]:
-    """Give gap, e, top and rest of each row; the last two with a last axis of length 1."""
+def _fold(x: Array) -> Array:
+    """Add the halves of each row until at most eight columns are left.
+
+    NumPy's own sums run over up to 16 numbers one after the other, or over all of them where the
+    axis is not the last in memory. In halves every number is rounded only log(n) times, and
+    rounding errors that the numbers share (equal ones make equal errors) do not pile up.
+    """
+    while x.shape[-1] > 8:
+        half = x.shape[-1] // 2
+        odd = x[..., 2 * half :]
+        x = x[..., :half] + x[..., half : 2 * half]
+        x[..., : odd.shape[-1]] += odd
+    return x
+
+
+def _sum(x: Array, start: Array = 0.0) -> Array:
+    """Sum each row, from `start`, in double precision; the last eight columns without rounding."""
+    x = _fold(x).astype(np.float64)
+    high = (x + 2.0**32) - 2.0**32  # multiples of 2**-20, so that their sum is exact
+    return (start + np.sum(high, axis=-1, keepdims=True)) + np.sum(x - high, axis=-1, keepdims=True)
+
+
+def _decompose(z: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Give gap, e, top, rest and whole of each row; the last three with a last axis of length 1."""
     top = np.expand_dims(np.argmax(z, axis=-1), -1)
     gap = z - np.take_along_axis(z, top, axis=-1)
     e = np.exp(gap)
     e_top = np.take_along_axis(e, top, axis=-1)  # 1, or NaN in a row without a finite maximum
     np.put_along_axis(e, top, 0, axis=-1)
-    rest = np.sum(e, axis=-1, keepdims=True) + (e_top - 1)
+    others = _fold(e)
+    rest, whole = _sum(others, e_top - 1), _sum(others, e_top)
     np.put_along_axis(e, top, e_top, axis=-1)
-    return gap, e, top, rest
+    return gap, e, top, rest, whole
 
 
 def _in_rows(kernel: Callable[..., Array]) -> Callable[..., Array]:
@@ -48,9 +73,8 @@ def _in_rows(kernel: Callable[..., Array]) -> Callable[..., Array]:
         z = arrays[-1]
         half = z.dtype == np.float16
         rows = np.moveaxis(z.astype(np.float32) if half else z, axis, -1)
-        with np.errstate(invalid="ignore", over="ignore"):
-            out = kernel(*arrays[:-1], rows)
-            out = out.astype(z.dtype) if half else out
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            out = kernel(*arrays[:-1], rows).astype(z.dtype, copy=False)
         return np.moveaxis(out, -1, axis) if out.ndim == z.ndim else out
 
     return along
@@ -65,8 +89,8 @@ def _labels_in_rows(labels: Array, z: Array, axis: int) -> Array:
 
 @_in_rows
 def _log_softmax(z: Array) -> Array:
-    gap, _, _, rest = _decompose(z)
-    return gap - np.log1p(rest)
+    gap, _, _, rest, _ = _decompose(z)
+    return gap - np.log1p(rest).astype(gap.dtype)
 
 
 def log_softmax(z: Array, axis: int) -> Array:
@@ -77,7 +101,7 @@ def log_softmax(z: Array, axis: int) -> Array:
 @_in_rows
 def _logsumexp(z: Array) -> Array:
     top = np.max(z, axis=-1)
-    _, _, _, rest = _decompose(z)
+    _, _, _, rest, _ = _decompose(z)
     return np.where(np.isinf(top), top, top + np.log1p(rest[..., 0]))
 
 
@@ -95,9 +119,9 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> A
 
 @_in_rows
 def _cross_entropy(t: Array, z: Array) -> Array:
-    gap, _, _, rest = _decompose(z)
-    total = np.sum(t, axis=-1)
-    return total * np.log1p(rest[..., 0]) - np.sum(np.where(t == 0, 0, t * gap), axis=-1)
+    gap, _, _, rest, _ = _decompose(z)
+    weighted = _fold(np.where(t == 0, 0, t * gap))
+    return (_sum(t) * np.log1p(rest))[..., 0] - np.sum(weighted, axis=-1, dtype=np.float64)
 
 
 def cross_entropy(labels: Array, z: Array, axis: int) -> Array:
@@ -107,14 +131,18 @@ def cross_entropy(labels: Array, z: Array, axis: int) -> Array:
 
 @_in_rows
 def _softmax_minus_labels(t: Array, z: Array) -> Array:
-    _, e, top, rest = _decompose(z)
-    total = np.sum(t, axis=-1, keepdims=True)
-    grad = e * (total / (1 + rest)) - t
+    _, e, top, rest, whole = _decompose(z)
+    # p * sum(t) is e / share. The sum of a distribution is 1 and an excess of some roundings, which
+    # would be lost if it were rounded next to the 1.
+    excess = _sum(t, -1.0)
+    total = 1 + excess
+    share = np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
+    grad = e / share.astype(e.dtype) - t
     # Where the top has more than half of the probability, p_top - t_top cancels; what the others
     # have less of does not.
     t_others = np.array(t)
     np.put_along_axis(t_others, top, 0, axis=-1)
-    at_top = np.sum(t_others, axis=-1, keepdims=True) - rest * (total / (1 + rest))
+    at_top = _sum(t_others) - rest / share
     plain = np.take_along_axis(grad, top, axis=-1)
     np.put_along_axis(grad, top, np.where(rest < 1, at_top, plain), axis=-1)
     return grad
@@ -130,7 +158,7 @@ def softmax_minus_labels(labels: Array, z: Array, axis: int) -> Array:
 
 @_in_rows
 def _sparse_cross_entropy(t: Array, z: Array) -> Array:
-    gap, _, _, rest = _decompose(z)
+    gap, _, _, rest, _ = _decompose(z)
     return (np.log1p(rest) - np.take_along_axis(gap, t[..., None], axis=-1))[..., 0]
 
 
@@ -141,11 +169,12 @@ def sparse_cross_entropy(labels: Array, z: Array, axis: int) -> Array:
 
 @_in_rows
 def _softmax_minus_one_hot(t: Array, z: Array) -> Array:
-    _, e, top, rest = _decompose(z)
+    _, e, top, rest, whole = _decompose(z)
     t = t[..., None]
-    e_others = np.where(t == top, rest, (1 + rest) - np.take_along_axis(e, t, axis=-1))
-    np.put_along_axis(e, t, 0 - e_others, axis=-1)  # 0 - 0 is +0, as it should be for one class
-    return e / (1 + rest)
+    e_others = np.where(t == top, rest, whole - np.take_along_axis(e, t, axis=-1))
+    grad = e / whole.astype(e.dtype)
+    np.put_along_axis(grad, t, 0 - e_others / whole, axis=-1)  # 0 - 0 is +0, as for one class
+    return grad
 
 
 def softmax_minus_one_hot(labels: Array, z: Array, axis: int) -> Array:

@@ -7,7 +7,6 @@ cancellation loses) the docstring says so.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from tinygrad_xent.checks import (
     distribution,
     floating,
     integers,
+    warn,
 )
 from tinygrad_xent.errors import DoubleSoftmaxWarning, ShapeError
 from tinygrad_xent.graph import Node
@@ -187,11 +187,12 @@ def sparse_softmax_cross_entropy_with_logits(
     """
     check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     logits = floating(logits, "logits")
-    check_classes(logits, -1, "axis")
+    axis = check_classes(logits, -1, "axis")
     labels = integers(labels, "labels")
     check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
-    _warn_of_double_softmax(logits, stacklevel=3)
-    return _sparse(labels, logits, -1, name)
+    check_labels(labels, logits.shape[axis])
+    _warn_of_double_softmax(logits)
+    return _named(sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
 
 
 def sparse_categorical_crossentropy(
@@ -259,25 +260,20 @@ def sparse_categorical_crossentropy(
     axis = check_classes(output, axis, "axis")
     target = integers(target, "target")
     rows = output.shape[:axis] + output.shape[axis + 1 :]
+    as_many = target.ndim != len(rows) and target.size == np.prod(rows, dtype=int)
+    if target.shape != rows and not as_many:
+        raise ShapeError(
+            f"the shape of target is {target.shape}, but output of shape {output.shape} with its "
+            f"classes along axis {axis} needs {rows}: one label for each row"
+        )
+    check_labels(target, output.shape[axis])
     logits = _logits_of(output, axis, from_logits)
     if logits is None:
         low = np.asarray(epsilon, output.dtype)
         logits = log(clip(output, low, 1 - low))
-    if target.ndim == output.ndim - 1:
-        check_same_shape("target", target.shape, "output without its axis of classes", rows)
-        return _sparse(target, logits, axis, None)
-    # Another number of axes: one target for each row, in row-major order.
-    if target.size != np.prod(rows, dtype=int):
-        raise ShapeError(
-            f"target of shape {target.shape} has {target.size} labels, output of shape "
-            f"{output.shape} has "
-            f"{np.prod(rows, dtype=int)} rows of classes along axis {axis}; give one label for "
-            "each row"
-        )
-    shape = rows if output.ndim > 2 else (target.size,)
-    if output.ndim == 1:
-        logits, axis = reshape(logits, shape=(1, -1)), 1
-    return _sparse(target.reshape(shape), logits, axis, None)
+    if as_many and not rows:  # one label in a list for one row: a list of one loss
+        rows, logits, axis = (1,), reshape(logits, shape=(1, -1)), 1
+    return sparse_softmax_cross_entropy(target.reshape(rows), logits, axis=axis)
 
 
 def categorical_crossentropy(
@@ -348,11 +344,6 @@ def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str
     return _named(softmax_cross_entropy(labels, logits, axis=axis), name)
 
 
-def _sparse(labels: Any, logits: Any, axis: int, name: str | None) -> Any:
-    check_labels(labels, logits.shape[axis])
-    return _named(sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
-
-
 def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
     """Give the logits that `output` holds, or that a softmax along `axis` made it of, or None."""
     if from_logits:
@@ -360,21 +351,18 @@ def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
         return output
     if isinstance(output, Node) and output.op is OPS["softmax"]:
         (logits,) = output.inputs
-        if output.params["axis"] % output.data.ndim == axis:
+        if output.params["axis"] in (axis, axis - output.data.ndim):
             return look_through(logits, probs=output)
     return None
 
 
-def _warn_of_double_softmax(logits: Any, stacklevel: int = 4) -> None:
+def _warn_of_double_softmax(logits: Any) -> None:
     if isinstance(logits, Node) and logits.op is OPS["softmax"]:
-        warnings.warn(
-            "the logits are the output of a softmax, and this loss applies another one. Pass "
-            "what went "
-            "into the softmax, or call categorical_crossentropy or "
-            "sparse_categorical_crossentropy, "
-            "which take probabilities",
+        warn(
+            "the logits are the output of a softmax, and this loss applies another one. Pass what "
+            "went into the softmax, or give the probabilities to categorical_crossentropy or "
+            "sparse_categorical_crossentropy with from_logits=False",
             DoubleSoftmaxWarning,
-            stacklevel=stacklevel,
         )
 
 

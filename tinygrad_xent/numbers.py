@@ -42,9 +42,7 @@ def _drop_zeros(text: str, x: Any, kind: Any) -> str:
     if "." not in mantissa:
         return text
     short = mantissa.rstrip("0").rstrip(".") + e + exponent
-    with np.errstate(all="ignore"):
-        exact = kind(float(short)) == x
-    return short if exact else text
+    return short if kind(float(short)) == x else text
 
 
 def count(n: int, noun: str) -> str:

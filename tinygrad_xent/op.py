@@ -98,7 +98,10 @@ class Op:
             function.__doc__,
             self.inputs or (f"*{self.many}",),
             self.domains,
-            {name: repr(self.defaults[name]) if name in self.defaults else "" for name in parameters},
+            {
+                name: repr(self.defaults[name]) if name in self.defaults else ""
+                for name in parameters
+            },
             self.shapes,
         )
 

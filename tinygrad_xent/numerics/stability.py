@@ -140,7 +140,7 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
             # From the very numbers that the narrow run starts with: their rounding is no op's fault.
             wide = rebuild(found[output], widest)
         exact[dtype] = {node: wide[twin].data for node, twin in found.items()}
-        digits[dtype] = {n: _digits(twin.data, exact[dtype][n], dtype) for n, twin in found.items()}
+        digits[dtype] = {n: right_digits(twin.data, exact[dtype][n], dtype) for n, twin in found.items()}
     rows = [
         OpDigits(
             name=names[node],
@@ -159,11 +159,12 @@ def _all(dtype: Any) -> float:
     return float(-np.log10(np.finfo(dtype).eps / 2))
 
 
-def _digits(found: Any, exact: Any, dtype: Any) -> Any:
+def right_digits(found: Any, exact: Any, dtype: Any) -> Any:
     """Right decimal digits of each entry."""
     found = np.asarray(found, exact.dtype)
     error = np.abs(found - exact)
-    relative = np.where(error == 0, 0, error / np.maximum(np.abs(exact), np.finfo(np.float64).tiny))
+    smallest = np.finfo(np.float64).tiny
+    relative = np.where(error == 0, 0, error / np.maximum(np.abs(exact), smallest))
     same = (found == exact) | (np.isnan(found) & np.isnan(exact))
     floor = np.finfo(dtype).eps / 2
     digits = np.abs(np.log10(np.clip(np.where(np.isnan(relative), 1, relative), floor, 1)))

@@ -1,0 +1,349 @@
+"""The command line: what it prints and refuses, in pipes and on terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_xent
+from tinygrad_xent import cli, explain
+
+HAND = ["--logits", "2,1,0.1", "--target", "0"]
+TABLE = "x,y\n" + "".join(f"{i % 2}.{i},{'ab'[i % 2]}\n" for i in range(12))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*argv):
+    return cli.main(["explain", *argv])
+
+
+# -- what it does ----------------------------------------------------------------------------
+
+
+def test_without_a_subcommand_it_shows_help_with_an_example_of_each(capsys):
+    assert cli.main([]) == 0
+    shown, silent = capsys.readouterr()
+    assert shown.startswith("usage: tinygrad-xent ")
+    assert "  tinygrad-xent explain --logits " in shown
+    assert "  tinygrad-xent explain --data " in shown
+    assert silent == ""
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["explain", "--help"], ["--version"]])
+def test_help_and_version(capsys, argv):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(argv)
+    assert caught.value.code == 0
+    shown, silent = capsys.readouterr()
+    assert shown.startswith("usage: " if "--help" in argv else "tinygrad-xent ")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert silent == ""
+    assert tinygrad_xent.__version__ in shown or "--help" in argv
+
+
+def test_the_main_job(capsys, monkeypatch, digit, folder):
+    asked = []
+
+    def ready(seed, *, progress):
+        asked.append((seed, progress))
+        return digit
+
+    monkeypatch.setattr(explain, "explain_digit", ready)
+    assert run() == 0
+    shown, silent = capsys.readouterr()
+    assert silent == ""
+    assert asked == [(0, True)]
+    assert shown.startswith("The example\n  digits.csv.gz (ships with tinygrad_xent): 1,797 hand")
+    assert shown.endswith("\n\nThe graph with its values and gradients: explained.svg\n")
+    assert [path.name for path in folder.iterdir()] == ["explained.svg"]
+    assert run("--seed", "7") == 0
+    assert asked[-1] == (7, True)
+
+
+def test_a_table(capsys, folder):
+    (folder / "t.csv").write_text(TABLE)
+    assert run("--data", "t.csv", "--label", "y", "--seed", "3", "--out", "t.json") == 0
+    shown, _ = capsys.readouterr()
+    assert "t.csv: 12 rows of 1 feature, 2 classes in column 'y'." in shown
+    assert "seed 3)." in shown.replace("\n  ", " ")
+    assert shown.endswith("All of this as data: t.json\n")
+    assert json.loads((folder / "t.json").read_text())["training"]["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (HAND, "loss = −ln p[0] = −ln 0.659 = 0.417"),
+        (["--logits=-1,2", "--target", "1"], "= 0.0486"),
+        (["--logits", "-1,2", "--target", "1"], "= 0.0486"),
+        (["--logits", "2,1,0.1", "--labels", "0.7,0.2,0.1"], "loss = −Σᵢ tᵢ ln pᵢ = 0.807"),
+        (["--probs", "0.7,0.2,0.1", "--target", "1"], "loss = −ln p[1] = −ln 0.2 = 1.61"),
+        (["--probs", "--logits", "0.7,0.2,0.1", "--target", "1"], "−ln 0.2 = 1.61"),
+        (["--probs", ".5 .5", "--labels", "1 0"], "= 0.693"),
+    ],
+)
+def test_a_loss_by_hand(capsys, argv, words):
+    assert run(*argv) == 0
+    shown, silent = capsys.readouterr()
+    assert words in shown
+    assert silent == ""
+
+
+def test_a_wrong_gradient_sets_the_exit_status(monkeypatch, capsys):
+    monkeypatch.setattr(tinygrad_xent.ops.look_through, "rule", lambda grad, *_, **__: 2 * grad)
+    assert run(*HAND) == 1
+    assert "WRONG: ∂logits." in capsys.readouterr().out
+
+
+# -- what it refuses -------------------------------------------------------------------------
+
+REFUSALS = {
+    ("--logits", "2,x", "--target", "0"): (
+        "--logits: 'x' (number 2 of 2) is not a number; write --logits \"2,1,0.1\""
+    ),
+    ("--logits", "nan,1", "--target", "0"): (
+        "--logits: 'nan' (number 1 of 2) is not a number; write --logits \"2,1,0.1\""
+    ),
+    ("--logits", "", "--target", "0"): (
+        '--logits is empty; give one number for each class: --logits "2,1,0.1"'
+    ),
+    ("--logits", "2", "--target", "0"): (
+        '--logits has only one number (2); give one number for each class: --logits "2,1,0.1"'
+    ),
+    ("--logits", "inf,1", "--target", "0"): (
+        "--logits has an infinite number; only -inf, for a class that cannot be, is allowed"
+    ),
+    ("--logits", "-inf,-inf", "--target", "0"): (
+        "--logits are all -inf; at least one class must be possible"
+    ),
+    ("--logits", "2,1", "--target", "2"): (
+        "--target 2 is no class; --logits has 2 classes, from 0 to 1"
+    ),
+    ("--logits", "2,1", "--target", "-1"): (
+        "--target -1 is no class; --logits has 2 classes, from 0 to 1"
+    ),
+    ("--logits", "2,1", "--target", "0.5"): (
+        "--target: '0.5' is not a whole number; --logits has 2 classes, from 0 to 1. For a "
+        "distribution use --labels"
+    ),
+    ("--logits", "2,1"): 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"',
+    ("--logits", "2,1", "--labels", "1,0,0"): (
+        "--labels has 3 numbers, --logits 2; give one for each class"
+    ),
+    ("--logits", "2,1", "--labels", "1,b"): (
+        "--labels: 'b' (number 2 of 2) is not a number; write --labels \"0.7,0.2,0.1\""
+    ),
+    ("--logits", "2,1", "--labels", "inf,0"): (
+        "--labels has an infinite number; give probabilities that sum to 1"
+    ),
+    ("--probs", "1.5,-0.5", "--target", "0"): (
+        "--probs: 1.5 (number 1) is no probability; they lie between 0 and 1. Give scores of any "
+        "size as --logits"
+    ),
+    ("--probs", "0,0", "--target", "0"): "--probs are all 0; they should sum to 1",
+    ("--probs", "--target", "0"): (
+        '--probs needs the numbers of the classes; add --logits "2,1,0.1"'
+    ),
+    ("--probs", ".5,.5", "--logits", "1,2", "--target", "0"): (
+        "--logits and --probs both give the numbers of the classes; use one of them"
+    ),
+    ("--target", "0"): '--target needs the numbers of the classes; add --logits "2,1,0.1"',
+    ("--labels", "1,0"): '--labels needs the numbers of the classes; add --logits "2,1,0.1"',
+    (*HAND, "--labels", "1,0,0"): (
+        "--target and --labels both say which class is true; use one of them"
+    ),
+    (*HAND, "--seed", "1"): (
+        "--seed has no effect on a loss given by hand, where nothing is random; leave it out"
+    ),
+    (*HAND, "--data", "t.csv"): (
+        "--data is about a table, --logits about a loss given by hand; use one or the other"
+    ),
+    ("--label", "y"): "--label names a column of --data FILE.csv, which is missing",
+    ("--seed", "-3"): "--seed: '-3' is not a whole number from 0 on; write --seed 1",
+    ("--seed", "x"): "--seed: 'x' is not a whole number from 0 on; write --seed 1",
+    ("--data", "missing.csv", "--label", "y"): "missing.csv: no such file; check the path",
+    ("--data", "t.csv"): (
+        "t.csv: name the column to predict with --label; the columns are 'x', 'y'"
+    ),
+    ("--data", "t.csv", "--label", "Y"): "t.csv: has no column 'Y'; did you mean 'y'?",
+    ("--out", "e.pdf"): (
+        "--out e.pdf: unknown ending '.pdf'; end the name in .svg, .png, .dot, .html, .json"
+    ),
+    ("--out", "e"): "--out e: no ending; end the name in .svg, .png, .dot, .html, .json",
+    ("--out", ""): "--out .: no ending; end the name in .svg, .png, .dot, .html, .json",
+    ("--out", "no/e.svg"): "--out no/e.svg: there is no directory 'no'; make it first",
+    ("--out", "d.svg"): "--out d.svg: is a directory; name a file in it",
+    ("--frob",): "unrecognized arguments: --frob; see tinygrad-xent --help",
+    ("--data",): "argument --data: expected one argument; see tinygrad-xent explain --help",
+}
+
+
+@pytest.mark.parametrize(("argv", "message"), REFUSALS.items(), ids=map(" ".join, REFUSALS))
+def test_bad_input_gets_one_line(capsys, monkeypatch, folder, argv, message):
+    def train(*_, **__):
+        pytest.fail("this must be found before the training")
+
+    monkeypatch.setattr("tinygrad_xent.explain.train", train)
+    (folder / "t.csv").write_text(TABLE)
+    (folder / "d.svg").mkdir()
+    assert run(*argv) == 2
+    assert capsys.readouterr() == ("", f"tinygrad-xent: error: {message}\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["d.svg", "t.csv"], "nothing written"
+
+
+def test_a_subcommand_that_there_is_not(capsys):
+    assert cli.main(["expalin"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tinygrad-xent: error: argument COMMAND: invalid choice: 'expalin' (")
+
+
+@pytest.mark.parametrize("ending", [".svg", ".json"])
+def test_a_place_that_is_not_writable(capsys, monkeypatch, folder, ending):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert run(*HAND, "--out", f"e{ending}") == 2
+    assert capsys.readouterr().err == (
+        f"tinygrad-xent: error: --out e{ending}: cannot be written (Permission denied); choose "
+        "another place with --out\n"
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_what_stands_at_out_is_kept_when_something_is_wrong(folder, capsys):
+    (folder / "e.svg").write_text("mine")
+    assert run("--logits", "2,x", "--target", "0", "--out", "e.svg") == 2
+    assert (folder / "e.svg").read_text() == "mine"
+    assert run(*HAND, "--out", "e.svg") == 0
+    assert (folder / "e.svg").read_text().startswith("<svg")
+
+
+def test_messages_show_control_characters(capsys):
+    assert run("--data", "a\x1b[31m\n.csv", "--label", "y") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert r"a\x1b[31m\n.csv: no such file" in line
+    assert run("--frob\x1b[31m\n") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert r"--frob\x1b[31m\n; see" in line
+
+
+def test_an_interrupt_is_quiet(capsys, monkeypatch, folder):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explain, "explain_numbers", interrupted)
+    assert run(*HAND) == 130
+    assert capsys.readouterr() == ("", "")
+    assert list(folder.iterdir()) == []
+
+
+# -- streams ---------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A standard output that is a terminal."""
+
+    encoding = "utf-8"
+
+    def __init__(self):
+        self.text = ""
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "coloured"),
+    [
+        ([], {}, True),
+        (["--no-color"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"NO_COLOR": ""}, True),
+        ([], {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_only_where_they_are_wanted(monkeypatch, argv, environment, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert run(*HAND, *argv) == 0
+    assert ("\x1b[" in terminal.text) is coloured
+
+
+def test_closed_streams(monkeypatch, folder):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert run(*HAND) == 0
+    assert run("--frob") == 2
+    assert (folder / "explained.svg").exists()
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tinygrad_xent.__file__).parents[1])}
+
+
+def command(*argv, env=None, stdout=subprocess.PIPE):
+    words = [sys.executable, "-W", "error", "-m", "tinygrad_xent", *argv]
+    environment = {**ENVIRONMENT, **(env or {})}
+    return subprocess.Popen(words, stdout=stdout, stderr=subprocess.PIPE, env=environment)
+
+
+def test_a_reader_that_stops_early_is_no_error(folder):
+    process = command("explain", *HAND)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+    assert (folder / "explained.svg").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_poor_encodings_get_ascii(encoding):
+    process = command("explain", *HAND, env={"PYTHONIOENCODING": encoding})
+    shown, silent = process.communicate()
+    assert (process.returncode, silent) == (0, b"")
+    assert shown.isascii()
+    assert b"dlogits_of_p_i = dloss (p_i - [i = t])" in shown
+    assert b"\n  loss = -ln p[0] = -ln 0.659 = 0.417\n" in shown
+
+
+def test_a_full_disk_behind_the_standard_output():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with full.open("wb") as stream:
+        process = command("explain", *HAND, stdout=stream)
+        _, said = process.communicate()
+    assert process.returncode == 2
+    assert said == b"tinygrad-xent: error: the report cannot be printed (No space left on device)\n"
+
+
+def test_the_command_is_imported_without_what_it_may_not_need():
+    script = (
+        "import sys, tinygrad_xent.cli\n"
+        "heavy = {'argparse', 'tqdm', 'graphviz', 'latex2mathml', 'csv', 'gzip', 'subprocess'}\n"
+        "print(*heavy & set(sys.modules), *(m for m in sys.modules if 'explain' in m))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
+    assert done.stdout.split() == []

@@ -1,0 +1,196 @@
+"""An explanation as a page of its own: no script, no network, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from importlib.resources import files
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.draw import draw
+from tinygrad_xent.explain.explanation import Explanation, Training
+from tinygrad_xent.explain.words import (
+    LOOK_THROUGH,
+    METHOD,
+    NOTATION,
+    called,
+    check_sentence,
+    class_rows,
+    gradient_sentences,
+    loss_sentence,
+    outline,
+    summary,
+    training_sentences,
+)
+from tinygrad_xent.formulas import mathml
+from tinygrad_xent.gradcheck.graph_check import counted, remark
+from tinygrad_xent.numbers import number
+from tinygrad_xent.reading import looked_through
+from tinygrad_xent.trace import Backward
+
+_STEP = ("step", "rule", "to", "sends", "total there")
+
+
+def page(e: Explanation) -> str:
+    """Write the whole page."""
+    title = f"The gradient of one loss: {number(e.loss.data)}"
+    sections = [
+        *([("The example", _example(e.training))] if e.training else []),
+        ("The loss", _loss(e)),
+        ("The graph", _picture(e)),
+        ("The forward pass", _forward(e)),
+        ("The backward pass", _backward(e)),
+        ("The check", _check(e)),
+    ]
+    style = files("tinygrad_xent.explain").joinpath("page.css").read_text("utf-8")
+    return "".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n",
+            f"<h1>{escape(title)}</h1>\n",
+            *(
+                f"<section>\n<h2>{name}</h2>\n{''.join(parts)}</section>\n"
+                for name, parts in sections
+            ),
+            "</main>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
+    return (f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
+
+
+def _table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str, strong: Sequence[int] = ()
+) -> Iterator[str]:
+    """Write a table of cells that are HTML already; on a narrow page each row becomes a card."""
+    yield from _head(head, kind)
+    yield '<tbody role="rowgroup">\n'
+    for i, row in enumerate(rows):
+        yield from _row(head, row, strong=i in strong)
+    yield "</tbody>\n</table>\n"
+
+
+def _head(head: Sequence[str], kind: str) -> Iterator[str]:
+    yield f'<table class="{kind}" role="table">\n<thead role="rowgroup"><tr role="row">'
+    yield from (f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in head)
+    yield "</tr></thead>\n"
+
+
+def _row(head: Sequence[str], row: Sequence[str], *, strong: bool = False) -> Iterator[str]:
+    yield f'<tr role="row"{" class=strong" * strong}>'
+    for name, cell in zip(head, row, strict=True):
+        yield f'<td role="cell" data-head="{escape(name)}">{cell}</td>'
+    yield "</tr>\n"
+
+
+# -- the parts -------------------------------------------------------------------------------
+
+
+def _example(training: Training) -> Iterator[str]:
+    yield from _paragraphs(training_sentences(training))
+    if training.image:
+        yield _image(training.table.features[training.row].reshape(training.image))
+
+
+def _image(pixels: Any) -> str:
+    """Draw grey values as squares: ink in the colour of the text."""
+    height, width = pixels.shape
+    opacity = pixels / (np.max(pixels) or 1)
+    squares = "".join(
+        f'<rect x="{x}" y="{y}" width="1" height="1" opacity="{opacity[y, x]:.2f}"/>'
+        for y in range(height)
+        for x in range(width)
+        if opacity[y, x] > 0
+    )
+    return (
+        f'<svg class="image" viewBox="0 0 {width} {height}" role="img" aria-label="the example" '
+        f'fill="currentColor" shape-rendering="crispEdges">{squares}</svg>\n'
+    )
+
+
+def _loss(e: Explanation) -> Iterator[str]:
+    head, rows, left_out = class_rows(e)
+    scale = float(np.max(np.abs(e.gradient), initial=0.0)) or 1.0
+    cells = [
+        [*map(escape, row[:-1]), f"{_bar(float(e.gradient[i]) / scale)}{escape(row[-1])}"]
+        for i, row in rows
+    ]
+    strong = [k for k, (i, _) in enumerate(rows) if e.labels[i] > 0]
+    yield from _table(head, cells, kind="classes", strong=strong)
+    if left_out:
+        yield from _paragraphs([f"And {left_out} more, with smaller gradients."])
+    yield from _paragraphs([loss_sentence(e), *gradient_sentences(e), *e.notes])
+
+
+def _bar(share: float) -> str:
+    if not np.isfinite(share):
+        return ""
+    side = "minus" if share < 0 else "plus"
+    return f'<span class="bar {side}" style="--share:{abs(share):.3f}" aria-hidden="true"></span>'
+
+
+def _picture(e: Explanation) -> Iterator[str]:
+    yield '<div class="picture" tabindex="0" role="group" aria-label="picture of the graph">\n'
+    yield f"{draw(e.loss).svg}</div>\n"
+
+
+def _forward(e: Explanation) -> Iterator[str]:
+    rows = [
+        (
+            str(event.step),
+            f"<code>{escape(event.name)}</code>",
+            mathml(event.formula, event.letters) if event.formula else "given",
+            escape(outline(event.value)),
+        )
+        for event in e.trace.forward
+    ]
+    yield from _table(("step", "tensor", "formula", "value"), rows, kind="cards")
+
+
+def _backward(e: Explanation) -> Iterator[str]:
+    yield from _paragraphs([NOTATION])
+    yield from _head(_STEP, kind="cards")
+    for _, events in groupby(e.trace.backward, key=lambda event: id(event.tensor)):
+        yield from _sender(e, list(events))
+    yield "</table>\n"
+
+
+def _sender(e: Explanation, events: list[Backward]) -> Iterator[str]:
+    """Write what one tensor has and sends."""
+    first = events[0]
+    yield '<tbody role="rowgroup">\n<tr role="row" class="sender">'
+    yield '<th scope="rowgroup" role="rowheader" colspan="5">'
+    yield f"<code>{escape(called(first, e.trace))}</code>"
+    yield f"<p>incoming ∂{escape(first.name)}: {escape(summary(first.incoming))}</p>"
+    if looked_through(first.tensor) is not None:
+        yield from _paragraphs([LOOK_THROUGH])
+    yield "</th></tr>\n"
+    for event in events:
+        same = np.array_equal(event.sent, event.total, equal_nan=True)
+        row = (
+            str(event.step),
+            mathml(event.rule, event.letters) if event.rule else escape(event.op),
+            f"<code>{escape(event.to_name)}</code>",
+            escape(summary(event.sent)),
+            "the same" if same else escape(summary(event.total)),
+        )
+        yield from _row(_STEP, row)
+    yield "</tbody>\n"
+
+
+def _check(e: Explanation) -> Iterator[str]:
+    yield from _paragraphs([METHOD])
+    rows = [
+        (f"<code>{escape(c.name)}</code>", counted(c), number(c.error), escape(remark(c)))
+        for c in e.check
+    ]
+    yield from _table(
+        ("gradient of", "entries", "largest difference", "verdict"), rows, kind="plain"
+    )
+    yield f'<p class="{"good" if e.check.ok else "bad"}">{escape(check_sentence(e))}</p>\n'

@@ -1,0 +1,195 @@
+"""What the reports say in words: the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.explain.classifier import HIDDEN
+from tinygrad_xent.explain.explanation import Explanation, Training
+from tinygrad_xent.numbers import brief, count, number
+from tinygrad_xent.reading import printable
+from tinygrad_xent.trace import Backward, Trace
+
+MOST_CLASSES = 12
+_FEW = 5
+
+NOTATION = (
+    "∂x is the gradient of the loss with respect to x; a bracket [...] is 1 where it is true, else "
+    "0. Each tensor hands its finished gradient to the rule of the op that made it, and the rule "
+    "sends every input its share. What reaches a tensor adds up."
+)
+LOOK_THROUGH = (
+    "The loss takes the logits that p was made of: it is the same number, and keeps its digits "
+    "also where p is nearly 0 or 1."
+)
+METHOD = (
+    "Each entry is moved up and down a little and the loss computed again: this slope is what the "
+    "gradient should be. Differences are relative to the largest entry of the gradient."
+)
+
+
+def training_sentences(training: Training) -> list[str]:
+    """Say what was trained, how well, and which row is explained."""
+    table, classifier = training.table, training.classifier
+    example = int(np.searchsorted(classifier.held_out, training.row))
+    right = round(classifier.accuracy * len(classifier.held_out))
+    label = shortened(table.classes[table.labels[training.row]])
+    predicted = shortened(table.classes[classifier.predicted[example]])
+    features, logits = len(table.columns), len(table.classes)
+    sizes = f"{count(features, 'feature')}, {HIDDEN} hidden units, {logits} logits"
+    said = (
+        f"the label is {label}, and so says the classifier"
+        if predicted == label
+        else f"the label is {label}, the classifier says {predicted}"
+    )
+    content = (
+        f"{printable(table.source)}: {training.content}, {logits} classes in column "
+        f"'{printable(table.label)}'."
+    )
+    success = (
+        f"A classifier ({sizes}) learned from {len(classifier.trained_on):,} rows in "
+        f"{training.seconds:.1f} s (seed {training.seed}). It is right on {right:,} of the "
+        f"{len(classifier.held_out):,} rows held out: {100 * classifier.accuracy:.1f} %."
+    )
+    choice = f"Of those, row {table.rows[training.row]} of the file has the largest loss: {said}."
+    return [content, success, choice]
+
+
+def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
+    """Give the table of classes: its head, rows with their classes, how many were left out."""
+    order = list(range(len(e.classes)))
+    if len(order) > MOST_CLASSES:  # the labels, and where the gradient is largest
+        order.sort(key=lambda i: (e.labels[i] <= 0, -abs(e.gradient[i])))
+        order = sorted(order[:MOST_CLASSES])
+    names = [shortened(e.classes[i]) for i in order]
+    rows = []
+    for i, name in zip(order, names, strict=True):
+        cells = (decimal(e.probs[i]), number(e.labels[i]), decimal(e.gradient[i], signed=True))
+        rows.append((i, (name, *((decimal(e.given.data[i]),) if e.from_logits else ()), *cells)))
+    head = ("logit z", "softmax p") if e.from_logits else ("prob p",)
+    return ("class", *head, "label t", gradient_name(e)), rows, len(e.classes) - len(order)
+
+
+def gradient_name(e: Explanation) -> str:
+    """Write the gradient at what was given as the formula that it is, where that is short."""
+    if not e.from_logits:
+        return "∂probs"
+    return "p − t" if np.isclose(np.sum(e.labels), 1, rtol=0, atol=1e-6) else "p Σt − t"
+
+
+def loss_sentence(e: Explanation) -> str:
+    """Say what the loss is and how it comes about."""
+    loss = number(e.loss.data)
+    if e.target is None:
+        return f"loss = −Σᵢ tᵢ ln pᵢ = {loss}"
+    p = np.exp(-e.loss.data)  # what the loss took, after any limits
+    middle = f"−ln {number(p)} = " if p else ""
+    return f"loss = −ln p[{shortened(e.classes[e.target])}] = {middle}{loss}"
+
+
+def gradient_sentences(e: Explanation) -> list[str]:
+    """Say what the gradient at the logits or probabilities means."""
+    what, gradient = ("logit" if e.from_logits else "probability"), e.gradient
+    said = []
+    if e.from_logits:
+        said.append(
+            f"{gradient_name(e)} is the gradient of the loss with respect to the logits: ∂logits."
+        )
+    else:
+        said.append("∂probs is the gradient of the loss with respect to the probabilities.")
+        if e.target is not None and e.probs[e.target] < 1e-7:
+            said.append(
+                "A probability below 1e-7 counts as 1e-7, and no gradient passes this limit: "
+                "nothing could be learned here. A loss from logits has no such limit."
+            )
+    if not np.isfinite(gradient).all() or not gradient.any():
+        return said
+    low, high = int(np.argmin(gradient)), int(np.argmax(gradient))
+    raised = (
+        f"raise the {what} of {shortened(e.classes[low])} ({decimal(gradient[low], signed=True)})"
+    )
+    lowered = f"lower that of {shortened(e.classes[high])} ({decimal(gradient[high], signed=True)})"
+    moves = [*([raised] if gradient[low] < 0 else []), *([lowered] if gradient[high] > 0 else [])]
+    said.append(f"A step against it makes the loss smaller: {' and '.join(moves)}.")
+    return said
+
+
+def called(event: Backward, trace: Trace) -> str:
+    """Write how the sender was computed: a call of its op."""
+    made = next(e for e in trace.forward if e.tensor is event.tensor)
+    return f"{event.name} = {event.op}({', '.join(filter(None, made.inputs))})"
+
+
+def check_sentence(e: Explanation) -> str:
+    """Give the verdict on all gradients in one sentence."""
+    entries = sum(c.checked for c in e.check)
+    wrong = [f"∂{c.name}" for c in e.check if c.verdict == "wrong"]
+    unclear = sum(c.verdict == "unclear" for c in e.check)
+    if wrong:
+        others = count(len(e.check) - len(wrong), "other gradient")
+        return f"WRONG: {', '.join(wrong)}. {others} agree."
+    if unclear == len(e.check):
+        return "Nothing could be checked: the loss is not finite."
+    worst = number(max(c.error for c in e.check))
+    said = f"{count(entries, 'entry')}, off by {worst} at most."
+    if unclear:
+        return (
+            f"{len(e.check) - unclear} gradients are right, {unclear} could not be checked: {said}"
+        )
+    return f"All {len(e.check)} gradients are right: {said}"
+
+
+def summary(array: Any) -> str:
+    """Write a small array in full, and of a large one its shape, norm and largest entries."""
+    array = np.asarray(array)
+    if array.size <= _FEW:
+        return brief(array)
+    shape = _extent(array)
+    if not np.isfinite(array).all():
+        return f"{shape}, {brief(array)}"
+    if not array.any():
+        return f"{shape}, all 0"
+    flat = np.abs(array.reshape(-1))
+    order = np.argsort(flat, kind="stable")[::-1][:2]
+    largest = []
+    for place in order:
+        index = np.unravel_index(place, array.shape)
+        largest.append(f"{number(array[index])} at [{', '.join(map(str, map(int, index)))}]")
+    return f"{shape}, norm {number(np.linalg.norm(flat))}, largest {', '.join(largest)}"
+
+
+def outline(array: Any) -> str:
+    """Write a small array in full, and of a large one its shape and range."""
+    array = np.asarray(array)
+    if array.size <= _FEW:
+        return brief(array)
+    return f"{_extent(array)}, {brief(array, 0)}"
+
+
+def _extent(array: Any) -> str:
+    return count(array.size, "entry") if array.ndim == 1 else " × ".join(map(str, array.shape))
+
+
+def decimal(x: Any, *, signed: bool = False) -> str:
+    """Write a number with four decimals, so that a column compares; a tiny one as 1e-06.
+
+    Examples
+    --------
+    >>> [decimal(x) for x in (0.5, 0.0, 1.0, 3e-6, 12345.6)], decimal(0.25, signed=True)
+    (['0.5000', '0', '1.0000', '3e-06', '1.23e+04'], '+0.2500')
+    """
+    x = float(x)
+    sign = "+" if signed else ""
+    if x == 0 or not np.isfinite(x):
+        return number(x)
+    if abs(x) < 5e-4:
+        return f"{x:{sign}.0e}"
+    return f"{x:{sign}.4f}" if abs(x) < 1000 else sign * (x > 0) + number(x)
+
+
+def shortened(text: str, most: int = 20) -> str:
+    """Cut a long name in the middle, and make it printable."""
+    text = printable(text)
+    return text if len(text) <= most else f"{text[: most - 8]}…{text[-7:]}"

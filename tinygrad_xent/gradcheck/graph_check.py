@@ -1,0 +1,219 @@
+"""Every gradient of a graph against differences of its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_xent.backprop import backpropagate, check_seed
+from tinygrad_xent.gradcheck.differences import Differences, differences
+from tinygrad_xent.graph import Node, parents
+from tinygrad_xent.numbers import number
+from tinygrad_xent.reading import names_of, shown
+from tinygrad_xent.replay import rebuild, replayer
+from tinygrad_xent.trace import table
+
+Verdict = Literal["right", "wrong", "unclear"]
+
+_MARGIN = 2.0  # the estimates of the differences' errors are cautious already
+_ROUNDINGS = 100 * float(np.finfo(np.float64).eps)  # what a right gradient may have collected
+_UNCLEAR = (
+    0.01  # differences less certain than this, relative to the largest gradient, decide nothing
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TensorCheck:
+    """What differences say about one tensor's gradient.
+
+    Attributes
+    ----------
+    tensor : Tensor
+    name : str
+    verdict : str
+        "right", "wrong", or "unclear" where differences cannot tell.
+    checked, entries : int
+        How many entries were compared, of how many.
+    error : float
+        The largest difference, relative to the largest entry of the gradient; kinks and unclear
+        entries left out.
+    worst : tuple of int
+        Where it is.
+    gradient, expected : float
+        What backpropagation gives there, and what the differences give.
+    kinks : int
+        Entries where the function has a kink: backpropagation takes one of the slopes there, or one
+        between.
+    unclear : int
+        Entries where the differences are too uncertain.
+    suspects : tuple of str
+        The ops whose rules sent a wrong gradient although their own was right.
+    """
+
+    tensor: Node
+    name: str
+    verdict: Verdict
+    checked: int
+    entries: int
+    error: float
+    worst: tuple[int, ...]
+    gradient: float
+    expected: float
+    kinks: int
+    unclear: int
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GradientCheck(Sequence[TensorCheck]):
+    """The checks of all tensors of a graph, from the output backwards.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x = Tensor([1.0, 2.0], name="x")
+    >>> print(check_gradients((x * x).sum()))
+    tensor  entries  largest error  verdict
+    v2      1        ...            right
+    v1      2        ...            right
+    x       2        ...            right
+    """
+
+    checks: tuple[TensorCheck, ...]
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.checks[index]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no gradient is wrong."""
+        return all(check.verdict != "wrong" for check in self.checks)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        rows = [
+            (c.name, counted(c), number(c.error) if np.isfinite(c.error) else "-", remark(c))
+            for c in self.checks
+        ]
+        return "\n".join(table(("tensor", "entries", "largest error", "verdict"), rows))
+
+
+def counted(check: TensorCheck) -> str:
+    """Say how many entries were checked."""
+    some = "" if check.checked == check.entries else f"{check.checked:,} of "
+    return f"{some}{check.entries:,}"
+
+
+def remark(check: TensorCheck) -> str:
+    """Give the verdict and what is to be said about it."""
+    said: list[str] = [check.verdict]
+    if check.verdict == "wrong":
+        where = f"[{', '.join(map(str, check.worst))}]" if check.worst else ""
+        gradient, expected = number(check.gradient), number(check.expected)
+        said.append(f"∂{check.name}{where} is {gradient}, differences give {expected}")
+    if check.suspects:
+        said.append(f"look at the rule of {' and '.join(check.suspects)}")
+    if check.kinks:
+        said.append(f"{check.kinks} at a kink")
+    if check.unclear and check.verdict != "unclear":
+        said.append(f"{check.unclear} unclear")
+    return "; ".join(said)
+
+
+def check_gradients(
+    output: Node, *, seed: Any = None, limit: int = 5000, rng: np.random.Generator | None = None
+) -> GradientCheck:
+    """Check the gradient of every tensor of a graph, those in between included.
+
+    The graph is computed again in float64, with each tensor's entries moved up and down. A
+    gradient is wrong where it differs by more than the estimated error of the differences and
+    the rounding of float64 allow.
+
+    Parameters
+    ----------
+    output : Tensor
+        Where the backward pass starts.
+    seed : array_like, optional
+        The gradient of `output`, of its shape; 1 where it is a scalar.
+    limit : int
+        How many entries of a tensor to check; of a larger one as many are chosen at random.
+    rng : numpy.random.Generator, optional
+        What to choose them with.
+
+    Returns
+    -------
+    GradientCheck
+        One `TensorCheck` for each tensor, from the output backwards. It is true if none is wrong.
+
+    Raises
+    ------
+    NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+        If there is no backward pass to check; the message says why.
+    """
+    weights = np.asarray(check_seed(output, getattr(seed, "data", seed)), np.float64)
+    rng = rng or np.random.default_rng(0)
+    names = names_of(shown(output))
+    twins = rebuild(output)
+    originals = {twin: node for node, twin in twins.items()}
+    checks: dict[Node, TensorCheck] = {}
+    for twin, grad in backpropagate(twins[output], weights):
+        size, node = twin.data.size, originals[twin]
+        if size:
+            all_of_them = np.arange(size)
+            some = all_of_them if size <= limit else rng.choice(size, limit, replace=False)
+            found = _differences(twins[output], twin, weights, np.sort(some))
+            checks[node] = _compare(node, names[node], grad, np.sort(some), found)
+    return GradientCheck(tuple(_with_suspects(node, checks) for node in checks))
+
+
+def _differences(output: Node, node: Node, weights: Any, entries: Any) -> Differences:
+    run = replayer(output, [node])
+    return differences(lambda x: np.sum(weights * run(x)), node.data, entries)
+
+
+def _compare(node: Node, name: str, grad: Any, entries: Any, found: Differences) -> TensorCheck:
+    """Judge the entries of one gradient by what differences gave for them."""
+    gradient = np.asarray(grad, np.float64).reshape(-1)[entries]
+    off = np.abs(gradient - found.derivative)
+    sizes = np.abs(np.concatenate([gradient, found.derivative]))
+    scale = np.max(sizes, initial=0.0, where=np.isfinite(sizes))
+    wrong = ~(off <= _MARGIN * found.error + _ROUNDINGS * scale) & np.isfinite(found.error)
+    vague = (found.error > _UNCLEAR * scale) & (scale > 0)
+    unclear = ~wrong & ~found.kink & (vague | ~np.isfinite(found.error))
+    # Where the derivative is not known well, a difference says nothing.
+    told = np.where(np.isnan(off), np.inf, off)
+    told[~wrong & (found.kink | unclear)] = 0.0
+    worst = int(np.argmax(told))
+    return TensorCheck(
+        tensor=node,
+        name=name,
+        verdict="wrong" if wrong.any() else "unclear" if unclear.all() else "right",
+        checked=len(entries),
+        entries=node.data.size,
+        error=float(told[worst] / scale) if scale else 0.0,
+        worst=tuple(int(i) for i in np.unravel_index(entries[worst], node.data.shape)),
+        gradient=float(gradient[worst]),
+        expected=float(found.derivative[worst]),
+        kinks=int(np.sum(found.kink & ~wrong)),
+        unclear=int(np.sum(unclear)),
+    )
+
+
+def _with_suspects(node: Node, checks: Mapping[Node, TensorCheck]) -> TensorCheck:
+    """Name the ops that use a tensor and got a right gradient, if the tensor's own is wrong."""
+    check = checks[node]
+    if check.verdict != "wrong":
+        return check
+    users = [user for user in checks if any(x is node for x in parents(user))]
+    if any(checks[user].verdict == "wrong" for user in users):
+        return check
+    suspects = dict.fromkeys(user.op.name for user in users if user.op)
+    return replace(check, suspects=tuple(suspects))

@@ -299,6 +299,8 @@ def test_what_was_not_recorded_has_no_gradient(output: Any) -> None:
 
 def test_wrt_must_be_tensors() -> None:
     x = tx.Tensor([1.0])
+    with pytest.raises(errors.NotRecordedError, match="with respect to Tensors, got NoneType"):
+        tx.gradients(x, None)  # type: ignore[call-overload]
     with pytest.raises(errors.NotRecordedError, match="with respect to Tensors, got ndarray"):
         tx.gradients(x, [np.ones(1)])  # type: ignore[list-item]
 

@@ -120,12 +120,20 @@ def test_a_tensor_holds_real_numbers(data: Any) -> None:
         tx.Tensor([1j])
 
 
+def test_an_op_makes_real_numbers_only() -> None:
+    x = tx.Tensor(ARRAY)
+    with pytest.raises(errors.DtypeError, match="op `where` made object: Tensors hold real"):
+        tx.where(x > 0, x, None)
+
+
 def test_numpy_functions_are_refused_rather_than_lose_the_graph() -> None:
     x = tx.Tensor(ARRAY)
     with pytest.raises(TypeError, match="ufunc"):
         np.log(x)
     with pytest.raises(errors.NumpyFunctionError, match=r"lose the graph.*tinygrad_xent.*\.data"):
         np.asarray(x)
+    with pytest.raises(errors.NumpyFunctionError, match="lose the graph"):
+        np.sum(x)
     with pytest.raises(errors.InPlaceError, match="where, concatenate or stack"):
         x[0] = 1.0
 
@@ -183,6 +191,9 @@ def test_lists_of_tensors_are_joined() -> None:
     np.testing.assert_array_equal(grads[1], [3.0])
     assert tx.concatenate.names_of(2) == ("xs[0]", "xs[1]")
     assert tx.stack([x, x], axis=1).shape == (2, 2)
+    square = tx.Tensor([[1.0, 2.0], [3.0, 4.0]])  # as in NumPy, an array is the list of its rows
+    np.testing.assert_array_equal(tx.concatenate(square).data, [1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(tx.concatenate([square]).data, square.data)
 
 
 def test_ties_share_the_gradient() -> None:

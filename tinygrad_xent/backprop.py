@@ -215,7 +215,7 @@ def gradients(
     array([ 6., 12.])
     """
     single = isinstance(wrt, Node)
-    targets = [wrt] if isinstance(wrt, Node) else list(wrt)
+    targets: list[Any] = list(wrt) if isinstance(wrt, Iterable) and not single else [wrt]
     found = gradients_or_none(output, targets, seed, create_graph)
     for target, grad in zip(targets, found, strict=True):
         if grad is None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
-from tinygrad_xent.errors import MissingRuleError, OpCallError, OpDefinitionError
+from tinygrad_xent.errors import DtypeError, MissingRuleError, OpCallError, OpDefinitionError
 from tinygrad_xent.graph import Node
 
 Function = Callable[..., Any]
@@ -119,24 +119,30 @@ class Op:
                 arrays.append(x.data)
                 continue
             if isinstance(x, _LISTS):
-                return self(
-                    *[np.asarray(x) if isinstance(x, _LISTS) else x for x in inputs], **params
-                )
+                arrays = [np.asarray(x) if isinstance(x, _LISTS) else x for x in inputs]
+                return self.on(arrays, params)
             arrays.append(x)
         out = self.function(*arrays, **params)
         if kind is None:
             return out
         params = {**self.defaults, **params} if params else self.defaults
+        out = np.asarray(out)
+        if out.dtype.kind not in "fiub":
+            raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         node = object.__new__(kind)  # past the checks of the public constructor
-        Node.__init__(node, np.asarray(out), self, inputs, params)
+        Node.__init__(node, out, self, inputs, params)
         return node
+
+    def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Call the op with its inputs as one sequence, however it takes them."""
+        return self(list(inputs), **params) if self.many else self(*inputs, **params)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
         """Sort out a call that is not just the inputs in order, or say what is wrong with it."""
         if self.many:
-            if not isinstance(inputs[0] if inputs else None, _LISTS):
+            if len(inputs) > 1 and not isinstance(inputs[0], _LISTS):
                 return inputs, params
-            extra, inputs = inputs[1:], tuple(inputs[0])
+            extra, inputs = inputs[1:], tuple(inputs[0] if inputs else ())
         else:
             extra, inputs = inputs[len(self.inputs) :], inputs[: len(self.inputs)]
             for name in self.inputs[len(inputs) :]:
@@ -171,8 +177,7 @@ class Op:
         if self.rule is not None and not _same_definition(self.rule, rule):
             raise OpDefinitionError(
                 f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
-                "again "
-                "to give it another"
+                "again to give it another"
             )
         self.rule = rule
         return rule

@@ -109,7 +109,7 @@ def rebuild(output: Node, dtype: Any = np.float64) -> dict[Node, Node]:
             twin[node] = type(node)(_cast(node.data, dtype))
         else:
             inputs = [twin[x] if isinstance(x, Node) else _cast(x, dtype) for x in node.inputs]
-            twin[node] = node.op(*inputs, **params_in(node, dtype))
+            twin[node] = node.op.on(inputs, params_in(node, dtype))
         twin[node].name = node.name
     return twin
 

@@ -172,6 +172,9 @@ class Tensor(Node):
             facts.append(f"op={self.op.name}")
         return f"Tensor({', '.join(facts)})"
 
+    def __array_function__(self, *_call: Any) -> Never:
+        self.__array__()
+
     def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
         raise NumpyFunctionError(
             "NumPy would lose the graph of a Tensor: use the op of the same name from "

@@ -61,7 +61,7 @@ def einsum_backward(grad: Any, z: Any, *xs: Any, subscripts: str) -> Any:
             if letter not in known:  # summed away and seen by nobody else: the gradient repeats
                 others.append((letter, np.ones(xs[i].shape[axis], grad.dtype)))
         names = ",".join([output, *(s for s, _ in others)]) + "->" + inputs[i]
-        return einsum_of(grad, *(x for _, x in others), subscripts=names)
+        return einsum_of([grad, *(x for _, x in others)], subscripts=names)
 
     return tuple(lambda i=i: wrt(i) for i in range(len(xs)))
 

@@ -271,6 +271,9 @@ def test_an_output_that_does_not_depend_gives_zeros_and_says_so() -> None:
         grads = tx.gradients(x.sum(), [x, other])
     assert seen[0].filename == __file__
     np.testing.assert_array_equal(grads[1], [[0.0]])
+    p = tx.softmax(x)
+    with pytest.warns(errors.UnconnectedWarning, match="looked through this softmax"):
+        tx.gradients(tx.sparse_categorical_crossentropy(0, p), p)
     with pytest.warns(errors.UnconnectedWarning):
         assert isinstance(tx.gradients(x.sum(), other, create_graph=True), tx.Tensor)
 

@@ -24,17 +24,17 @@ FLOORS = [
     ["ops"],
     ["backprop"],
     ["tensor"],
-    ["derivatives", "checks", "samples", "replay", "reading", "formulas"],
-    ["losses", "trace"],
+    ["derivatives", "checks", "samples", "replaying", "reading", "formulas"],
+    ["losses", "tracing"],
     ["gradcheck", "numerics"],
     ["draw"],
-    ["player"],
+    ["player", "lens", "notebook"],
     ["explain"],
     ["__init__", "cli"],
     ["__main__"],
 ]
 CORE = [part for floor in FLOORS[:6] for part in floor if part not in ("numbers", "files")]
-FIRST_READING = ["tensor", "op", "ops/elementwise", "ops/softmax_family", "backprop"]
+FIRST_READING = ["ops/elementwise", "graph", "op", "tensor", "ops/softmax_family", "backprop"]
 
 
 def part_of(module: Path) -> str:
@@ -126,7 +126,7 @@ def test_the_core_stays_small() -> None:
 
 
 def test_the_first_reading_stays_short() -> None:
-    assert sum(code_lines(PACKAGE / f"{name}.py") for name in FIRST_READING) < 600
+    assert sum(code_lines(PACKAGE / f"{name}.py") for name in FIRST_READING) < 750
 
 
 def test_every_public_name_is_documented() -> None:

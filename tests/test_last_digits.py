@@ -23,6 +23,7 @@ import pytest
 from mpmath import mpf
 
 import tinygrad_xent as tx
+from tinygrad_xent import kernels
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
 
@@ -246,22 +247,39 @@ def test_a_maximum_among_thousands_of_distant_ties(dtype: Any) -> None:
     assert_within(4, worst, f"{dtype.__name__}, (1 + distance) ulp")
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_sum_is_exact_far_beyond_double_precision(order: Any) -> None:
+    rng = np.random.default_rng(0)
+    for t in (rng.dirichlet(np.ones(129), 100), rng.uniform(0, 1e-30, (100, 129))):
+        high, low = kernels._sum(np.asarray(t, order=order))
+        np.testing.assert_allclose((high + low)[:, 0], [fsum(row) for row in t], rtol=3e-16)
+    high, low = kernels._sum(np.asarray(t := rng.dirichlet(np.ones(129), 100), order=order))
+    excess = [fsum([*row, -1]) for row in t]
+    np.testing.assert_allclose(((high - 1) + low)[:, 0], excess, atol=1e-20, rtol=1e-12)
+
+
 @both
 def test_many_classes_in_any_memory_order(dtype: Any) -> None:
     """NumPy adds in another order along another axis; 20,000 roundings one by one would show."""
-    z = np.random.default_rng(5).uniform(0, 3, size=20_000).astype(dtype)
-    label = int(np.argmax(z))
-    some = [*range(200), label]
-    with mpmath.workdps(50):
-        row = Exact.of(z)
-        exact = [row.e[i] / (1 + row.rest) for i in some[:-1]]
-        wanted = Wanted([[*exact, -row.rest / (1 + row.rest)]], dtype)
-    for order in "CF":
-        logits = tx.Tensor(np.asarray(np.stack([z] * 3, axis=1), order=order))
-        loss = tx.sparse_categorical_crossentropy([label] * 3, logits, from_logits=True, axis=0)
-        gradient = tx.gradients(loss, logits, seed=np.ones(3))
-        worst = wanted.ulps_from(gradient[some, 1]).max()
-        assert_within(4, worst, f"{order} order, {dtype.__name__}, ulp")
+    for lead in (0, 25):
+        z = np.random.default_rng(5).uniform(0, 3, size=20_000).astype(dtype)
+        label = int(np.argmax(z))
+        z[label] += lead
+        some = [*range(200), label]
+        with mpmath.workdps(50):
+            row = Exact.of(z)
+            exact = [row.e[i] / (1 + row.rest) for i in some[:-1]]
+            wanted = Wanted([[*exact, -row.rest / (1 + row.rest)]], dtype)
+            wanted_loss = Wanted([[mpmath.log1p(row.rest)]], dtype)
+        g = np.array([*row.distances()[:200], row.distance_of_label(label)])
+        for order in "CF":
+            x = tx.Tensor(np.asarray(np.stack([z] * 3, axis=1), order=order))
+            loss = tx.sparse_categorical_crossentropy([label] * 3, x, from_logits=True, axis=0)
+            gradient = tx.gradients(loss, x, seed=np.ones(3))
+            errors = wanted.ulps_from(gradient[some, 1]) / (1 + g)
+            errors_of_loss = wanted_loss.ulps_from(loss.data[:1]) / (1 + g[-1])
+            worst = max(errors.max(), errors_of_loss.max())
+            assert_within(4, worst, f"{order} order, {dtype.__name__}, (1 + g) ulp")
 
 
 @both

@@ -299,11 +299,26 @@ def test_categorical_has_one_for_the_target_from_probabilities_too() -> None:
 @every_dense
 def test_the_gradient_is_the_derivative_whatever_the_labels_sum_to(loss_of: Any) -> None:
     z, t = tx.Tensor([[0.0, 1.0]]), [[2.0, 1.0]]
-    _, loss = warning_of(tx.errors.LabelsWarning, lambda: loss_of(t, z))
+    _, loss = warning_of(errors.LabelsWarning, lambda: loss_of(t, z))
     p = softmax(z.data)
     np.testing.assert_allclose(tx.gradients(loss, z), 3 * p - t, rtol=1e-14)
     np.testing.assert_allclose(tx.gradients(loss, z), [[-1.193, 1.193]], atol=5e-4)
     np.testing.assert_allclose(loss.data, plain(t, z.data, -1))
+
+
+@every_dense
+def test_labels_can_be_counts(loss_of: Any) -> None:
+    z, t = tx.Tensor([0.0, 1, 2]), np.array([2e6, 5e6, 1e6])
+    _, loss = warning_of(errors.LabelsWarning, lambda: loss_of(t, z))
+    wanted = softmax(z.data) * t.sum() - t
+    np.testing.assert_allclose(tx.gradients(loss, z), wanted, rtol=1e-14)
+
+
+def test_the_plain_cross_entropy_leaves_out_what_has_no_label() -> None:
+    p, t = tx.Tensor([0.5, 0.5, 0.0]), [1.0, 0.0, 0.0]
+    loss = tx.crossentropy(p, t)
+    assert loss.data == np.log(2)
+    np.testing.assert_array_equal(tx.gradients(loss, p), [-2, 0, 0])
 
 
 def test_second_derivatives() -> None:
@@ -421,6 +436,20 @@ def test_a_softmax_before_the_softmax(loss_of: Any) -> None:
     np.testing.assert_allclose(loss.data, 0.3132616, rtol=1e-6)  # it is computed all the same
     loss_of(labels, p.data)  # an array does not tell
     loss_of(labels, tx.log_softmax(p.inputs[0]))  # does no harm
+
+
+def test_a_warning_points_at_the_line_that_called() -> None:
+    p = tx.softmax(tx.Tensor([[0.0, 0.0]]))
+    for call in (
+        lambda: v1(labels=[[1, 1]], logits=p.inputs[0]),
+        lambda: v2([[1, 1]], p.inputs[0]),
+        lambda: categorical([[1, 1]], p),
+        lambda: sparse_v1(labels=[0], logits=p),
+        lambda: sparse([0], p, from_logits=True),
+    ):
+        with pytest.warns(UserWarning) as found:  # noqa: PT030 (which warning is tested above)
+            call()
+        assert [w.lineno for w in found] == [call.__code__.co_firstlineno]
 
 
 # -- integer labels --------------------------------------------------------------------------

@@ -32,7 +32,12 @@ from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
     from tinygrad_xent.draw import Picture, draw
-    from tinygrad_xent.trace import Trace, trace
+    from tinygrad_xent.gradcheck import check_gradients
+    from tinygrad_xent.lens import Unfused, unfuse
+    from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
+    from tinygrad_xent.numerics import BadNumber, Stability, first_bad, stability
+    from tinygrad_xent.replaying import replay
+    from tinygrad_xent.tracing import Trace, Why, trace, why
 
 __version__ = "0.1.0"
 
@@ -40,36 +45,60 @@ abs = ops.absolute  # NumPy has both names
 
 # What lies above the core is imported when it is first asked for: the core alone starts fast.
 _LAZY = {
+    "BadNumber": "tinygrad_xent.numerics",
     "Picture": "tinygrad_xent.draw",
-    "Trace": "tinygrad_xent.trace",
+    "Stability": "tinygrad_xent.numerics",
+    "Trace": "tinygrad_xent.tracing",
+    "Unfused": "tinygrad_xent.lens",
+    "Why": "tinygrad_xent.tracing",
+    "check_gradients": "tinygrad_xent.gradcheck",
     "draw": "tinygrad_xent.draw",
-    "trace": "tinygrad_xent.trace",
+    "first_bad": "tinygrad_xent.numerics",
+    "load_ipython_extension": "tinygrad_xent.notebook",
+    "replay": "tinygrad_xent.replaying",
+    "stability": "tinygrad_xent.numerics",
+    "trace": "tinygrad_xent.tracing",
+    "unfuse": "tinygrad_xent.lens",
+    "unload_ipython_extension": "tinygrad_xent.notebook",
+    "why": "tinygrad_xent.tracing",
 }
 
 __all__ = [
+    "BadNumber",
     "Node",
     "Op",
     "Picture",
+    "Stability",
     "Tensor",
     "Trace",
+    "Unfused",
+    "Why",
     "abs",
     "ancestors",
     "backpropagate",
     "categorical_crossentropy",
+    "check_gradients",
     "domains",
     "draw",
     "errors",
+    "first_bad",
     "gradients",
     "hessian",
     "jacobian",
+    "load_ipython_extension",
     "op",
     "ops",
+    "replay",
     "scope",
     "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2",
     "sparse_categorical_crossentropy",
     "sparse_softmax_cross_entropy_with_logits",
+    "stability",
     "trace",
+    "unfuse",
+    "unload_ipython_extension",
+    "why",
 ]
 __all__ += ops.__all__
 __all__ += errors.__all__
@@ -81,7 +110,6 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     value = getattr(importlib.import_module(_LAZY[name]), name)
-    # Importing a submodule of the same name has put the module there: the function takes its place.
     globals()[name] = value
     return value
 

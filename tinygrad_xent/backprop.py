@@ -17,7 +17,7 @@ from tinygrad_xent.errors import (
     SeedShapeError,
     UnconnectedWarning,
 )
-from tinygrad_xent.graph import Node, ancestors, describe, downstream
+from tinygrad_xent.graph import Node, ancestors, check_fresh, describe, downstream
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import astype, sum_to
 
@@ -84,6 +84,9 @@ def backpropagate(
             contribution = result() if callable(result) else result
             if contribution is None:
                 continue
+            check_fresh(x, node)  # again: another thread may have given it new data meanwhile
+            if isinstance(grad, Node) and not isinstance(contribution, Node):
+                contribution = type(x)(contribution)  # a rule may answer with a constant
             contribution = _fit(contribution, x, node.op, i)
             total = contribution
             if x in pending:
@@ -122,10 +125,9 @@ def _fit(grad: Any, x: Node, op: Op, i: int) -> Any:
             raise RuleShapeError(
                 f"the rule of op `{op.name}` returned shape {grad.shape} for "
                 f"`{op.names_of(i + 1)[i]}` of shape {x.data.shape}; return that shape, or one "
-                "that "
-                "broadcasting makes of it"
+                "that broadcasting makes of it"
             ) from None
-    if grad.dtype is x.data.dtype:
+    if grad.dtype is x.data.dtype:  # the usual case, without NumPy's comparison of dtypes
         return grad
     if grad.dtype.kind not in "fiub":
         raise RuleResultError(
@@ -144,9 +146,8 @@ def check_seed(output: Any, seed: Any) -> Any:
     """Give the gradient to start with, or say why there is none."""
     if not isinstance(output, Node):
         raise NotRecordedError(
-            f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was recorded. "
-            "Wrap "
-            "the inputs whose gradients you want: Tensor(x)"
+            f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was "
+            "recorded. Wrap the inputs whose gradients you want: Tensor(x)"
         )
     if not is_real(output):
         raise GradientDtypeError(
@@ -158,12 +159,13 @@ def check_seed(output: Any, seed: Any) -> Any:
         if output.data.size != 1:
             raise NotScalarError(
                 f"{describe(output)} is no scalar: reduce it first (.sum() or .mean()), or give "
-                "the "
-                "gradient to start from, of the same shape"
+                "the gradient to start from, of the same shape"
             )
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
         seed = np.asarray(seed, dtype=output.data.dtype)
+    elif seed.data.dtype != output.data.dtype:
+        seed = astype(seed, dtype=output.data.dtype)
     if seed.data.shape != shape:
         raise SeedShapeError(
             f"the gradient to start from has shape {seed.data.shape}, {describe(output)}"
@@ -219,10 +221,13 @@ def gradients(
     found = gradients_or_none(output, targets, seed, create_graph)
     for target, grad in zip(targets, found, strict=True):
         if grad is None:
+            reason = (
+                "the loss looked through this softmax, so the gradient arrives at its input"
+                if any(node.params.get("probs") is target for node in ancestors(output))
+                else "if it should, look for an array (or .data) where a Tensor was meant"
+            )
             warnings.warn(
-                f"the output does not depend on {describe(target)}: its gradient is 0. If it "
-                "should, "
-                "look for an array (or .data) where a Tensor was meant",
+                f"the output does not depend on {describe(target)}, its gradient is 0: {reason}",
                 UnconnectedWarning,
                 stacklevel=2,
             )

@@ -45,7 +45,8 @@ def jacobian(output: Node, wrt: Node, *, create_graph: bool = False) -> Any:
         rows.append(zeros_like(wrt, create_graph) if row is None else row)
     shape = output.data.shape + wrt.data.shape
     if not rows:
-        return np.zeros(shape, wrt.data.dtype)
+        empty = np.zeros(shape, wrt.data.dtype)
+        return type(wrt)(empty) if create_graph else empty
     return reshape(stack(rows), shape=shape)
 
 

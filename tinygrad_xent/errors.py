@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "ArgumentError",
     "AxisError",
+    "CopyError",
     "DoubleSoftmaxWarning",
     "DtypeError",
     "EinsumError",
@@ -101,6 +102,10 @@ class NotInGraphError(TinygradXentError, ValueError):
 
 class NumpyFunctionError(TinygradXentError, TypeError):
     """A NumPy function was given a Tensor; it would lose the graph."""
+
+
+class CopyError(TinygradXentError, TypeError):
+    """A computed Tensor was to be copied or pickled with its graph."""
 
 
 class DtypeError(TinygradXentError, TypeError):

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.errors import InPlaceError, StaleGraphError
+import numpy as np
+
+from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
 
 if TYPE_CHECKING:
     from tinygrad_xent.op import Op
 
-_clock = itertools.count()  # `next` on it is atomic, so births are unique in every thread
+clock = itertools.count()  # `next` on it is atomic, so births are unique in every thread
 _NO_PARAMS: Mapping[str, Any] = {}
 _scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 
@@ -60,6 +62,7 @@ class Node:
         op: Op | None = None,
         inputs: tuple[Any, ...] = (),
         params: Mapping[str, Any] = _NO_PARAMS,
+        birth: int | None = None,
     ) -> None:
         self._data = data
         self._grad = None
@@ -68,18 +71,26 @@ class Node:
         self.params = params
         self.name = None
         self.scope = _scope.get()
-        self.birth = next(_clock)
+        self.birth = next(clock) if birth is None else birth
 
     def _renew(self, data: Any) -> None:
         """Give a leaf new data; it is born again, so that graphs which used the old data notice."""
         if self.op is not None:
             raise InPlaceError(
                 f"{describe(self)} was computed by op `{self.op.name}`; assigning its data would "
-                "make "
-                "the graph wrong. Start from a leaf instead: Tensor(x.data)"
+                "make the graph wrong. Start from a leaf instead: Tensor(x.data)"
             )
-        self._data = data
-        self.birth = next(_clock)
+        self._data = real_array(data)
+        self.birth = next(clock)
+
+    def __reduce__(self) -> Any:
+        """Pickle and copy leaves only; a copied leaf is new, so its birth is too."""
+        if self.op is not None:
+            raise CopyError(
+                f"{describe(self)} was computed, and its graph cannot be copied or pickled; copy "
+                "its data: Tensor(x.data.copy())"
+            )
+        return _leaf, (type(self), self._data, self.name)
 
     # The getter runs in C: reading `data` is what ops and rules do most.
     data = property(
@@ -113,6 +124,29 @@ def scope(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
+def _leaf(kind: type[Node], data: Any, name: str | None) -> Node:
+    leaf = kind(data)
+    leaf.name = name
+    return leaf
+
+
+def real_array(data: Any, dtype: Any = None) -> Any:
+    """Give data as an array of real numbers."""
+    array = np.asarray(data.data if isinstance(data, Node) else data, dtype)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(f"a Tensor holds real numbers, got {array.dtype}; convert the data first")
+    return array
+
+
+def check_fresh(x: Node, user: Node) -> None:
+    """Refuse to mix old numbers with new: an input must be older than what was made of it."""
+    if x.birth > user.birth:
+        raise StaleGraphError(
+            f"{describe(x)} got new data after op `{user.op.name if user.op else '?'}` had used "
+            "it. Run the forward pass again before the backward pass"
+        )
+
+
 def parents(node: Node) -> Iterator[Node]:
     """Give the inputs that are nodes; the others are constants."""
     return (x for x in node.inputs if isinstance(x, Node))
@@ -132,11 +166,7 @@ def ancestors(*outputs: Node) -> list[Node]:
         node = waiting.pop()
         for x in node.inputs:
             if isinstance(x, Node):
-                if x.birth > node.birth:
-                    raise StaleGraphError(
-                        f"{describe(x)} got new data after op `{node.op.name if node.op else '?'}` "
-                        "had used it. Run the forward pass again before the backward pass"
-                    )
+                check_fresh(x, node)
                 if x not in found:
                     found.add(x)
                     waiting.append(x)

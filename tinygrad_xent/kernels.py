@@ -18,6 +18,7 @@ always in double precision. Both are rounded once, at the end.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -27,26 +28,17 @@ from numpy.lib.array_utils import normalize_axis_tuple
 Array = Any
 
 
-def _fold(x: Array) -> Array:
-    """Add the halves of each row until at most eight columns are left.
+def _sum(x: Array) -> tuple[Array, Array]:
+    """Sum each row in double precision; give the sum in two parts, exact to nearly twice that.
 
-    NumPy's own sums run over up to 16 numbers one after the other, or over all of them where the
-    axis is not the last in memory. In halves every number is rounded only log(n) times, and
-    rounding errors that the numbers share (equal ones make equal errors) do not pile up.
+    Doubles are split: their high parts are multiples of 2**-20, which add up without any rounding,
+    and the low parts are so small that their roundings do not count.
     """
-    while x.shape[-1] > 8:
-        half = x.shape[-1] // 2
-        odd = x[..., 2 * half :]
-        x = x[..., :half] + x[..., half : 2 * half]
-        x[..., : odd.shape[-1]] += odd
-    return x
-
-
-def _sum(x: Array, start: Array = 0.0) -> Array:
-    """Sum each row, from `start`, in double precision; the last eight columns without rounding."""
-    x = _fold(x).astype(np.float64)
-    high = (x + 2.0**32) - 2.0**32  # multiples of 2**-20, so that their sum is exact
-    return (start + np.sum(high, axis=-1, keepdims=True)) + np.sum(x - high, axis=-1, keepdims=True)
+    if x.dtype == np.float32:
+        return np.sum(x, axis=-1, keepdims=True, dtype=np.float64), np.float64(0)
+    high = (x + 2.0**32) - 2.0**32
+    low = np.ascontiguousarray(x - high)  # along other axes NumPy adds one by one, not in pairs
+    return np.sum(high, axis=-1, keepdims=True), np.sum(low, axis=-1, keepdims=True)
 
 
 def _decompose(z: Array) -> tuple[Array, Array, Array, Array, Array]:
@@ -56,8 +48,8 @@ def _decompose(z: Array) -> tuple[Array, Array, Array, Array, Array]:
     e = np.exp(gap)
     e_top = np.take_along_axis(e, top, axis=-1)  # 1, or NaN in a row without a finite maximum
     np.put_along_axis(e, top, 0, axis=-1)
-    others = _fold(e)
-    rest, whole = _sum(others, e_top - 1), _sum(others, e_top)
+    high, low = _sum(e)
+    rest, whole = high + low + (e_top - 1), (high + e_top) + low
     np.put_along_axis(e, top, e_top, axis=-1)
     return gap, e, top, rest, whole
 
@@ -71,6 +63,8 @@ def _in_rows(kernel: Callable[..., Array]) -> Callable[..., Array]:
     @functools.wraps(kernel)
     def along(*arrays: Array, axis: int) -> Array:
         z = arrays[-1]
+        if z.dtype.kind in "iub":
+            z = z.astype(np.float64)
         half = z.dtype == np.float16
         rows = np.moveaxis(z.astype(np.float32) if half else z, axis, -1)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -109,7 +103,9 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> A
     """Plainly: `log(sum(exp(x)))`."""
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     kept = tuple(i for i in range(x.ndim) if i not in axes)
-    rows = np.transpose(x, kept + axes).reshape(*(x.shape[i] for i in kept), -1)
+    rows = np.transpose(x, kept + axes).reshape(
+        *(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes)
+    )
     out = _logsumexp(rows, axis=-1)
     return np.expand_dims(out, axes) if keepdims else out
 
@@ -120,8 +116,9 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> A
 @_in_rows
 def _cross_entropy(t: Array, z: Array) -> Array:
     gap, _, _, rest, _ = _decompose(z)
-    weighted = _fold(np.where(t == 0, 0, t * gap))
-    return (_sum(t) * np.log1p(rest))[..., 0] - np.sum(weighted, axis=-1, dtype=np.float64)
+    high, low = _sum(t)
+    gaps = np.ascontiguousarray(np.where(t == 0, 0, t * gap))
+    return ((high + low) * np.log1p(rest))[..., 0] - np.sum(gaps, axis=-1, dtype=np.float64)
 
 
 def cross_entropy(labels: Array, z: Array, axis: int) -> Array:
@@ -134,15 +131,16 @@ def _softmax_minus_labels(t: Array, z: Array) -> Array:
     _, e, top, rest, whole = _decompose(z)
     # p * sum(t) is e / share. The sum of a distribution is 1 and an excess of some roundings, which
     # would be lost if it were rounded next to the 1.
-    excess = _sum(t, -1.0)
-    total = 1 + excess
+    high, low = _sum(t)
+    total, excess = high + low, (high - 1) + low
     share = np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
     grad = e / share.astype(e.dtype) - t
     # Where the top has more than half of the probability, p_top - t_top cancels; what the others
     # have less of does not.
     t_others = np.array(t)
     np.put_along_axis(t_others, top, 0, axis=-1)
-    at_top = _sum(t_others) - rest / share
+    high, low = _sum(t_others)
+    at_top = high + low - rest / share
     plain = np.take_along_axis(grad, top, axis=-1)
     np.put_along_axis(grad, top, np.where(rest < 1, at_top, plain), axis=-1)
     return grad

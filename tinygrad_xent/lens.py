@@ -16,15 +16,16 @@ from tinygrad_xent.losses import (
     softmax_cross_entropy_with_logits_v2,
     sparse_categorical_crossentropy,
 )
-from tinygrad_xent.numbers import brief
+from tinygrad_xent.numbers import brief, number
 from tinygrad_xent.numerics import first_bad, stability
-from tinygrad_xent.numerics.stability import right_digits
-from tinygrad_xent.replay import rebuild
+from tinygrad_xent.numerics.digits import right_digits
+from tinygrad_xent.replaying import rebuild
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.trace import table
+from tinygrad_xent.tracing import table
 
-_WIDEST = max(np.float64, np.longdouble, key=lambda dtype: np.finfo(dtype).precision)
+_WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
 _NARROW = 4  # entries up to which an array is written out
+_NOTICED = 3.0  # digits that a way may lose before it is told of; p - t cancels one or two anyway
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Way:
     loss_digits, gradient_digits : float
         Right decimal digits of the worst entry; 0 where it is NaN or infinite and should not be.
     trouble : str
-        The op that loses digits or makes the first NaN or infinity; empty if there is none.
+        What makes the first NaN or infinity, or else loses digits; empty if nothing does.
     """
 
     title: str
@@ -103,7 +104,7 @@ class Unfused(Sequence[Way]):
 
     def _troubles(self) -> Iterator[str]:
         for way in self.ways:
-            yield f"{way.title}: {way.trouble or 'no op loses more than one digit.'}"
+            yield f"{way.title}: {way.trouble or 'no more than three digits are lost.'}"
 
     def __str__(self) -> str:
         return "\n".join([*table(self._head(), list(self._rows())), "", *self._troubles()])
@@ -134,10 +135,10 @@ _STYLE = """
 .tx-unfused { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
 .tx-unfused table { border-collapse: collapse; font-size: 0.9em; }
 .tx-unfused caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-unfused :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: top;
+.tx-unfused table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: top;
   background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-unfused thead th { border-bottom-width: 1px; }
-.tx-unfused tbody th { font-weight: normal; }
+.tx-unfused table thead th { border-bottom-width: 1px; }
+.tx-unfused table tbody th { font-weight: normal; white-space: nowrap; }
 .tx-unfused img { background: #fff; max-width: none; }
 """
 
@@ -174,25 +175,34 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
 
     Examples
     --------
-    >>> print(unfuse(0, [37.43, 0.0]))
+    >>> unfuse(0, [1000.0, 0.0])
                                   primitives  log-softmax and pick  fused
-    loss                          0           5.56e-17              5.56e-17
-    gradient of the logits        ...
+    loss                          NaN         0                     0
+    gradient of the logits        [NaN NaN]   [0 0]                 [0 0]
+    right digits of the loss      0.0         16.0                  16.0
+    right digits of the gradient  0.0         16.0                  16.0
+    tensors kept                  6           3                     1
+    their bytes                   72          32                    8
+    <BLANKLINE>
+    primitives: exp made inf at e^z[0] out of x = 1000. exp overflows above 710 in float64: subtract
+    the maximum first, as softmax and logsumexp do.
+    log-softmax and pick: no more than three digits are lost.
+    fused: no more than three digits are lost.
     """
     data = logits.data if isinstance(logits, Node) else np.asarray(logits)
     data = data.astype(np.float64) if data.dtype.kind in "iub" else data
     labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
-    fused = _fused_of(labels, data, axis)
+    labels, fused = _checked(labels, data, axis)
     with np.errstate(all="ignore"):
         exact_loss, exact_gradient = _exactly(fused, data)
         return Unfused(
             tuple(
                 _look(title, f, data, exact_loss, exact_gradient)
                 for title, f in (
-                    ("primitives", lambda z: -_pick(labels, ops.log(_softmax(z, axis)), axis)),
+                    ("primitives", lambda z: -_pick(labels, _ln_p(z, axis), axis)),
                     (
                         "log-softmax and pick",
-                        lambda z: -_pick(labels, ops.log_softmax(z, axis=axis), axis),
+                        lambda z: -_pick(labels, _named_ln_p(ops.log_softmax(z, axis=axis)), axis),
                     ),
                     ("fused", fused),
                 )
@@ -200,30 +210,36 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
         )
 
 
-def _fused_of(labels: Any, logits: Any, axis: int) -> Callable[[Any], Any]:
-    dense = labels.shape == logits.shape
-    loss = softmax_cross_entropy_with_logits_v2 if dense else sparse_categorical_crossentropy
-    more = {} if dense else {"from_logits": True}
-    checked: Any = loss(labels, Tensor(logits), axis=axis, **more)  # the errors are the losses' own
-    given, params = checked.inputs[0], checked.params
-    return lambda z: checked.op(given, z, **params)
+def _checked(labels: Any, logits: Any, axis: int) -> tuple[Any, Callable[[Any], Any]]:
+    """Give the labels in the shape they need, and the fused op; the losses say what is wrong."""
+    if labels.shape == logits.shape:
+        fused: Any = softmax_cross_entropy_with_logits_v2(labels, Tensor(logits), axis=axis)
+        labels = labels.astype(logits.dtype)
+    else:
+        fused = sparse_categorical_crossentropy(labels, Tensor(logits), True, axis)
+        labels = labels.reshape(np.delete(logits.shape, axis))
+    return labels, lambda z: fused.op(labels, z, axis=axis)
 
 
-def _softmax(z: Any, axis: int) -> Any:
-    """Compute a softmax as the textbook writes it."""
+def _ln_p(z: Any, axis: int) -> Any:
+    """Compute the logarithm of a softmax as the textbook writes it."""
     e = ops.exp(z)
-    return e / e.sum(axis=axis, keepdims=True)
+    total = e.sum(axis=axis, keepdims=True)
+    p = e / total
+    e.name, total.name, p.name = "e^z", "sum of e^z", "p"
+    return _named_ln_p(ops.log(p))
+
+
+def _named_ln_p(ln_p: Any) -> Any:
+    ln_p.name = "ln p"
+    return ln_p
 
 
 def _pick(labels: Any, log_probs: Any, axis: int) -> Any:
     if labels.shape == log_probs.shape:
-        return (log_probs * labels.astype(log_probs.dtype)).sum(axis=axis)
-    rows = (
-        *log_probs.shape[: axis % log_probs.ndim],
-        *log_probs.shape[axis % log_probs.ndim + 1 :],
-    )
-    index: list[Any] = list(np.ogrid[tuple(slice(n) for n in rows)])
-    index.insert(axis % log_probs.ndim, labels.reshape(rows))
+        return (log_probs * labels).sum(axis=axis)
+    index: list[Any] = list(np.ogrid[tuple(slice(n) for n in labels.shape)])
+    index.insert(axis % log_probs.ndim, labels)
     return log_probs[tuple(index)]
 
 
@@ -244,6 +260,7 @@ def _look(
     loss.name = "loss"
     gradient = gradients(loss, logits, seed=np.ones_like(loss.data))
     made = [node for node in ancestors(loss) if node.op is not None]
+    loss_digits, gradient_digits = _digits(loss.data, exact_loss), _digits(gradient, exact_gradient)
     return Way(
         title=title,
         loss=loss,
@@ -251,22 +268,41 @@ def _look(
         gradient=gradient,
         kept=len(made),
         bytes=sum(node.data.nbytes for node in made),
-        loss_digits=_worst(loss.data, exact_loss),
-        gradient_digits=_worst(gradient, exact_gradient),
-        trouble=_trouble(f, loss, data),
+        loss_digits=float(np.min(loss_digits, initial=_all_of(data))),
+        gradient_digits=float(np.min(gradient_digits, initial=_all_of(data))),
+        trouble=_bad(loss)
+        or _spoilt("loss", loss.data, exact_loss, loss_digits, _culprit(f, data))
+        or _spoilt("gradient", gradient, exact_gradient, gradient_digits, "the backward pass"),
     )
 
 
-def _worst(found: Any, exact: Any) -> float:
-    return float(np.min(right_digits(found, exact, found.dtype), initial=np.inf))
+def _digits(found: Any, exact: Any) -> Any:
+    return right_digits(found, exact, found.dtype)
 
 
-def _trouble(f: Callable[[Any], Any], loss: Any, data: Any) -> str:
-    bad = first_bad(loss.sum())
-    if bad is not None:
-        return f"{bad.message}. {bad.rewrite}".strip()
-    loses = stability(f, data).first(data.dtype)
-    if loses is None:
+def _all_of(data: Any) -> float:
+    return float(-np.log10(np.finfo(data.dtype).eps / 2))
+
+
+def _bad(loss: Any) -> str:
+    """Name the first NaN or infinity."""
+    bad = first_bad(loss)
+    return f"{bad.message}. {bad.rewrite}".strip() if bad else ""
+
+
+def _culprit(f: Callable[[Any], Any], data: Any) -> str:
+    """Name the op of the forward pass that loses digits first."""
+    first = stability(f, data).first(data.dtype)
+    return first.op if first else "rounding"
+
+
+def _spoilt(word: str, found: Any, exact: Any, digits: Any, culprit: str) -> str:
+    """Say what became of the entry that has lost the most digits."""
+    every = _all_of(found)
+    lost = every - np.min(digits, initial=every)
+    if lost <= _NOTICED:
         return ""
-    lost = loses.lost[data.dtype.name]
-    return f"{loses.op} is the first to lose digits: {lost:.1f} of them are gone."
+    i = int(np.argmin(digits))
+    is_, should = number(found.reshape(-1)[i]), number(exact.reshape(-1)[i].astype(found.dtype))
+    became = f": a {word} of {should} becomes {is_}" if is_ != should else f" of the {word}"
+    return f"{culprit} loses {lost:.1f} of {every:.1f} digits{became}."

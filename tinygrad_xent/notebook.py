@@ -51,7 +51,8 @@ def _run(ip: Any, cell: str) -> Any:
     """Run a cell in the notebook's namespace, and give what its last line computes."""
     __tracebackhide__ = True
     source = ip.transform_cell(cell)
-    name = ip.compile.cache(source, ip.execution_count, raw_code=cell)
+    number = len(ip.history_manager.input_hist_raw) - 1  # of this cell: what tracebacks call it
+    name = ip.compile.cache(source, number, raw_code=cell)
     tree = ip.transform_ast(ip.compile.ast_parse(source, filename=name))
     last: ast.expr | None = None
     match tree.body[-1:]:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any, overload
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import DtypeError, MissingRuleError, OpCallError, OpDefinitionError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import Node, clock
 
 Function = Callable[..., Any]
 _LISTS = (list, tuple)
@@ -31,12 +32,13 @@ class Op:
         What messages call it, and what pictures write.
     function, rule : callable
         Forward: arrays to array. Backward: `rule(grad, out, *inputs, **params)` to one
-        gradient per input; None where an input has none, a function without arguments
+        gradient per input; None where an input has none, a function without arguments (a thunk)
         where the gradient is only computed if somebody wants it.
     formula, rule_formulas : str, tuple of str
         LaTeX, read from the first paragraph of the two docstrings.
     shapes : str
-        The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)".
+        The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)". This and
+        the next two serve tests and pages; an op of your own works without them.
     domains : tuple of Domain
         Where each input comes from.
     examples : sequence of dict
@@ -76,6 +78,7 @@ class Op:
         self.rule: Function | None = None
         self.symbol = symbol or self.name
         self.examples = examples
+        # Read off the code object: `inspect.signature` for 50 ops would double the import time.
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
             raise OpDefinitionError(
@@ -115,6 +118,8 @@ class Op:
         arrays = []
         for x in inputs:
             if isinstance(x, Node):
+                if kind is None:
+                    birth = next(clock)  # before any data is read: later changes are younger
                 kind = type(x)
                 arrays.append(x.data)
                 continue
@@ -129,8 +134,9 @@ class Op:
         out = np.asarray(out)
         if out.dtype.kind not in "fiub":
             raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
-        node = object.__new__(kind)  # past the checks of the public constructor
-        Node.__init__(node, out, self, inputs, params)
+        # Past the public constructor: what an op made needs none of its checks, a million times.
+        node = object.__new__(kind)
+        Node.__init__(node, out, self, inputs, params, birth)
         return node
 
     def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
@@ -154,7 +160,7 @@ class Op:
                     raise OpCallError(
                         f"op `{self.name}` is missing its input `{name}`. {self._usage()}"
                     )
-        if len(extra) > len(self.required):
+        if len(extra) > len(self.required) or params.keys() & self.required[: len(extra)]:
             free = [name for name in (*self.required, *self.defaults) if name not in params]
             hint = f"; parameters are keywords: {free[0]}={extra[0]!r}" if free else ""
             raise OpCallError(
@@ -173,7 +179,12 @@ class Op:
     # -- backward ----------------------------------------------------------------------------
 
     def backward(self, rule: Function) -> Function:
-        """Hang the backward rule on the op: a decorator, whose cell may be run again."""
+        """Hang the backward rule on the op (a decorator).
+
+        In a rule use operators and the ops of this package, not `np.`: the same text must run on
+        arrays and, when the backward pass is recorded, on Tensors. The notebook cell that defines
+        the rule may be run again; another rule is refused.
+        """
         if self.rule is not None and not _same_definition(self.rule, rule):
             raise OpDefinitionError(
                 f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
@@ -209,6 +220,10 @@ class Op:
     def rule_formulas(self) -> tuple[str, ...]:
         """The rule as LaTeX: one formula for each input that gets a gradient."""
         return _formulas(self.rule) if self.rule else ()
+
+    def __reduce__(self) -> str:
+        """Pickle and copy by name: an op is the one that its module defines."""
+        return self.name
 
     def __repr__(self) -> str:
         return f"<op {self.name}{_bare_signature(self.function)}>"
@@ -250,9 +265,21 @@ def _formulas(function: Function) -> tuple[str, ...]:
 
 def _same_definition(old: Function, new: Function) -> bool:
     """Whether `new` is `old` run again, as happens to a notebook cell."""
-    return old is new or (
-        old.__qualname__ == new.__qualname__
-        and old.__code__.co_code == new.__code__.co_code
-        and old.__code__.co_consts == new.__code__.co_consts
-        and old.__code__.co_names == new.__code__.co_names
+    return old is new or _content(old) == _content(new)
+
+
+def _content(function: Function) -> Any:
+    """What a function does, without where it stands in its file."""
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return (
+        function.__qualname__,
+        _code(function.__code__),
+        function.__defaults__,
+        function.__kwdefaults__,
+        [_content(c) if inspect.isfunction(c) and c is not function else c for c in cells],
     )
+
+
+def _code(code: CodeType) -> Any:
+    constants = [_code(c) if isinstance(c, CodeType) else c for c in code.co_consts]
+    return code.co_code, code.co_names, constants

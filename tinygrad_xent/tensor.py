@@ -10,10 +10,11 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.errors import DtypeError, GradientDtypeError, InPlaceError, NumpyFunctionError
-from tinygrad_xent.graph import Node, describe
+from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
+from tinygrad_xent.graph import Node, describe, real_array
 
 Axis = int | tuple[int, ...] | None
+_COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 _depositing = threading.Lock()  # threads may share leaves: adding to their .grad takes turns
 
@@ -37,8 +38,10 @@ class Tensor(Node):
     Attributes
     ----------
     data : ndarray
-        The numbers. Give a leaf new ones by assigning (`w.data -= 0.1 * w.grad`). Changes of
-        single entries (`w.data[0] = 1`) are not noticed by graphs that used the old ones.
+        The numbers. Give a leaf new ones by assigning (`w.data -= 0.1 * w.grad`); a graph that
+        used the old ones then refuses its backward pass. It cannot notice what is written past
+        the Tensor: single entries (`w.data[0] = 1`), an array that two Tensors share, and arrays
+        used as constants, labels or indices.
     grad : ndarray or None
         The gradient that `backward` left here.
 
@@ -60,15 +63,8 @@ class Tensor(Node):
 
     __slots__ = ()
 
-    __array_ufunc__ = None  # lets `array * tensor` reach __rmul__; `np.log(tensor)` is an error
-
     def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
-        array = np.asarray(data.data if isinstance(data, Node) else data, dtype)
-        if array.dtype.kind not in "fiub":
-            raise DtypeError(
-                f"a Tensor holds real numbers, got {array.dtype}; convert the data first"
-            )
-        super().__init__(array)
+        super().__init__(real_array(data, dtype))
         self.name = name
 
     # -- gradients ---------------------------------------------------------------------------
@@ -100,6 +96,7 @@ class Tensor(Node):
         array(12.)
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
+        # Copies: rules may hand out one array twice, or a read-only view.
         finished = [(node, np.array(grad)) for node, grad in backpropagate(self, seed)]
         with _depositing:
             for node, grad in finished:
@@ -172,21 +169,28 @@ class Tensor(Node):
             facts.append(f"op={self.op.name}")
         return f"Tensor({', '.join(facts)})"
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Record also where NumPy meets a Tensor in an op of ours: `array * x`, `np.exp(x)`."""
+        if method == "__call__" and not kwargs:
+            if ufunc.__name__ in ops.OPS:
+                return ops.OPS[ufunc.__name__](*inputs)
+            if ufunc.__name__ in _COMPARISONS:
+                return ufunc(*map(_plain, inputs))
+        return self.__array__()
+
     def __array_function__(self, *_call: Any) -> Never:
         self.__array__()
 
     def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
         raise NumpyFunctionError(
             "NumPy would lose the graph of a Tensor: use the op of the same name from "
-            "tinygrad_xent, "
-            "or .data for the plain array"
+            "tinygrad_xent, or .data for the plain array"
         )
 
     def __setitem__(self, index: Any, value: Any) -> Never:
         raise InPlaceError(
             "a Tensor's entries cannot be assigned, for its graph would be wrong; build it with "
-            "where, "
-            "concatenate or stack, or change x.data before it is used"
+            "where, concatenate or stack, or change x.data before it is used"
         )
 
     # -- operators ---------------------------------------------------------------------------

@@ -19,7 +19,7 @@ HELD_OUT = 0.2
 _FARTHEST = (
     3.0  # standardised features are cut here: a rarely inked pixel would be 40 deviations off
 )
-_RATE, _DECAY = 0.01, 0.1
+_RATE, _DECAY = 0.02, 0.3
 _PASSES, _LEAST_STEPS, _MOST_STEPS = 30, 300, 1500
 
 

@@ -16,7 +16,7 @@ from tinygrad_xent.losses import categorical_crossentropy, sparse_categorical_cr
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.trace import Trace, trace
+from tinygrad_xent.tracing import Trace, trace
 
 
 @dataclass(frozen=True)

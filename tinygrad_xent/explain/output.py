@@ -12,7 +12,7 @@ from tinygrad_xent.explain.explanation import Explanation
 from tinygrad_xent.files import check_writable, write_whole
 from tinygrad_xent.reading import printable
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.trace import plain
+from tinygrad_xent.tracing import plain
 
 FORMS = {
     ".svg": "The graph with its values and gradients",

@@ -29,7 +29,7 @@ from tinygrad_xent.formulas import mathml
 from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import looked_through
-from tinygrad_xent.trace import Backward
+from tinygrad_xent.tracing import Backward
 
 _STEP = ("step", "rule", "to", "sends", "total there")
 

@@ -26,7 +26,7 @@ from tinygrad_xent.explain.words import (
 from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import looked_through
-from tinygrad_xent.trace import table
+from tinygrad_xent.tracing import table
 
 _INDENT = "  "
 _SHADES = " ░▒▓█"

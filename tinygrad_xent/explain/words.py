@@ -10,7 +10,7 @@ from tinygrad_xent.explain.classifier import HIDDEN
 from tinygrad_xent.explain.explanation import Explanation, Training
 from tinygrad_xent.numbers import brief, count, number
 from tinygrad_xent.reading import printable
-from tinygrad_xent.trace import Backward, Trace
+from tinygrad_xent.tracing import Backward, Trace
 
 MOST_CLASSES = 12
 _FEW = 5

@@ -13,8 +13,8 @@ from tinygrad_xent.gradcheck.differences import Differences, differences
 from tinygrad_xent.graph import Node, parents
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import names_of, shown
-from tinygrad_xent.replay import rebuild, replayer
-from tinygrad_xent.trace import table
+from tinygrad_xent.replaying import rebuild, replayer
+from tinygrad_xent.tracing import table
 
 Verdict = Literal["right", "wrong", "unclear"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.numerics.first_bad import BadNumber, first_bad
-from tinygrad_xent.numerics.stability import Stability, stability
+from tinygrad_xent.numerics.bad_numbers import BadNumber, first_bad
+from tinygrad_xent.numerics.digits import Stability, stability
 
 __all__ = ["BadNumber", "Stability", "first_bad", "stability"]

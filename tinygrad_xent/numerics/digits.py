@@ -12,9 +12,9 @@ from tinygrad_xent.errors import NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import names_of
-from tinygrad_xent.replay import rebuild
+from tinygrad_xent.replaying import rebuild
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.trace import table
+from tinygrad_xent.tracing import table
 
 _DTYPES = (np.float16, np.float32, np.float64)
 _NOTICED = 1.0  # digits that an op may lose before it is named
@@ -137,10 +137,12 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     for dtype in narrow:
         with np.errstate(all="ignore"):
             found = rebuild(output, dtype)
-            # From the very numbers that the narrow run starts with: their rounding is no op's fault.
+            # From the numbers that the narrow run starts with: their rounding is no op's fault.
             wide = rebuild(found[output], widest)
         exact[dtype] = {node: wide[twin].data for node, twin in found.items()}
-        digits[dtype] = {n: right_digits(twin.data, exact[dtype][n], dtype) for n, twin in found.items()}
+        digits[dtype] = {
+            node: right_digits(twin.data, exact[dtype][node], dtype) for node, twin in found.items()
+        }
     rows = [
         OpDigits(
             name=names[node],

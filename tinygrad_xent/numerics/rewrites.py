@@ -45,8 +45,7 @@ def backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any) 
     if masked:
         return (
             "The gradient that arrives is 0, so a mask hides this entry, but 0 times infinity "
-            "is NaN: "
-            f"mask the input of {name} too, where(mask, x, 1), not only its result."
+            f"is NaN: mask the input of {name} too, where(mask, x, 1), not only its result."
         )
     if name in ("sqrt", "power", "log", "divide", "crossentropy"):
         return (
@@ -89,9 +88,8 @@ def _log(node: Node, index: tuple[int, ...], names: Names) -> str:
     if _from_op(x, "softmax"):
         logits = _name(x.inputs[0], names)
         return (
-            f"The softmax underflowed to 0: write log_softmax({logits}), or a cross-entropy "
-            "from the "
-            "logits."
+            f"The softmax underflowed to 0: write log_softmax({logits}), or a cross-entropy from "
+            "the logits."
         )
     if _from_op(x, "sum") and _from_op(x.inputs[0], "exp"):
         return "Every exponential underflowed to 0: write logsumexp."
@@ -107,8 +105,7 @@ def _exp(node: Node, index: tuple[int, ...], names: Names) -> str:
     largest = np.log(np.finfo(node.data.dtype).max)
     return (
         f"exp overflows above {number(largest)} in {node.data.dtype}: subtract the maximum "
-        "first, as "
-        "softmax and logsumexp do."
+        "first, as softmax and logsumexp do."
     )
 
 

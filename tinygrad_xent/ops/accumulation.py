@@ -10,8 +10,8 @@ from tinygrad_xent import kernels
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import Axis, spread
-from tinygrad_xent.ops.elementwise import exp
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
+from tinygrad_xent.ops.softmax_family import softmax
 
 __all__ = ["cumsum", "logsumexp", "prod"]
 
@@ -30,7 +30,7 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 def prod_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y \prod_{j \ne i} x_j$"""
     grad = spread(grad, x, axis, keepdims)
-    if np.all(x != 0):
+    if np.all((abs(y) >= np.finfo(y.dtype).tiny) & (abs(y) < np.inf)):
         return grad * spread(y, x, axis, keepdims) / x
     return grad * _product_of_the_others(x, axis)
 
@@ -78,5 +78,5 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @logsumexp.backward
 def logsumexp_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = e^{x_i - y}\,\bar y$"""
-    return exp(x - spread(y, x, axis, keepdims)) * spread(grad, x, axis, keepdims)
+    r"""$\bar x_i = \operatorname{softmax}(x)_i\,\bar y$"""
+    return softmax(x, axis=axis) * spread(grad, x, axis, keepdims)

@@ -20,6 +20,7 @@ __all__ = [
     "multiply",
     "negative",
     "power",
+    "relu",
     "subtract",
     "where",
 ]
@@ -120,7 +121,7 @@ def power_backward(grad: Any, y: Any, x: Any, n: Any) -> Any:
     r"""$\bar x = n\,x^{n-1}\,\bar y$ and $\bar n = y \ln(x)\,\bar y$"""
     # x^0 is constant also at x = 0, and 0^n in n: neither may become 0 * inf.
     return (
-        lambda: grad * n * x ** (n - (n != 0)),
+        lambda: grad * n * where((x == 0) & (n == 0), 1, x) ** (n - 1),
         lambda: grad * y * log(where(x == 0, 1, x)),
     )
 
@@ -138,11 +139,11 @@ def absolute(x: Any) -> Any:
 @absolute.backward
 def absolute_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = \operatorname{sign}(x)\,\bar y$"""
-    return where(x < 0, -grad, grad * (x > 0))
+    return where(x < 0, -grad, where(x > 0, grad, 0))
 
 
 def _share_of_winner(grad: Any, wins: Any, ties: Any) -> Any:
-    return where(ties, grad / 2, grad * wins)
+    return where(ties, grad / 2, where(wins, grad, 0))  # not grad * wins: 0 * inf is NaN
 
 
 @op(symbol="max", shapes="(),()->()", domain=distinct)
@@ -181,6 +182,22 @@ def minimum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
         lambda: _share_of_winner(grad, x < y, x == y),
         lambda: _share_of_winner(grad, y < x, x == y),
     )
+
+
+@op(symbol="relu", domain=nonzero)
+def relu(x: Any) -> Any:
+    r"""Rectifier: $y = \max(x, 0)$. Its gradient at 0 is taken as 0.
+
+    >>> relu([-1.0, 2.0])
+    array([0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@relu.backward
+def relu_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = [x > 0]\,\bar y$"""
+    return where(x > 0, grad, 0)
 
 
 @op(symbol="where", domain=(truth, real, real))
@@ -227,4 +244,8 @@ def clip_backward(grad: Any, y: Any, x: Any, min: Any, max: Any) -> Any:
     """
     below = x < (-np.inf if min is None else min)
     above = (x if min is None else maximum(x, min)) > (np.inf if max is None else max)
-    return grad * ~(below | above), lambda: grad * (below & ~above), lambda: grad * above
+    return (
+        lambda: where(below | above, 0, grad),
+        lambda: where(below & ~above, grad, 0),
+        lambda: where(above, grad, 0),
+    )

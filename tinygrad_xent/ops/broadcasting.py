@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_xent.domains import distinct
 from tinygrad_xent.errors import RuleShapeError
 from tinygrad_xent.op import op
+from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.shaping import expand_dims, reshape
 
 __all__ = ["broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"]
@@ -97,12 +98,12 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @mean.backward
 def mean_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y / n$"""
-    return broadcast_to(spread(grad / shrinkage(x, y), x, axis, keepdims), shape=x.shape)
+    return broadcast_to(spread(grad * (1 / shrinkage(x, y)), x, axis, keepdims), shape=x.shape)
 
 
 def shrinkage(x: Any, y: Any) -> int:
     """How many entries of `x` went into one of `y`."""
-    size: int = x.size // y.size if y.size else 1
+    size: int = x.size // y.size if x.size else 1
     return size
 
 
@@ -122,13 +123,15 @@ def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     r"""$\bar x_i = \frac{2}{n - d} (x_i - \frac{1}{n} \sum_j x_j)\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
-    return spread(grad * (2 / (shrinkage(x, y) - ddof)), x, axis, keepdims) * centred
+    factor = float(np.divide(2, shrinkage(x, y) - ddof))
+    return spread(grad * factor, x, axis, keepdims) * centred
 
 
 def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     chosen = x == spread(y, x, axis, keepdims)
+    shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # NaN equals nothing
     grad = spread(grad, x, axis, keepdims)
-    return grad / np.sum(chosen, axis=axis, keepdims=True, dtype=grad.dtype) * chosen
+    return where(chosen, grad * shares.astype(grad.dtype), 0)
 
 
 @op(shapes="(m,n)->()", domain=distinct, examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}))

@@ -46,7 +46,7 @@ def crossentropy_backward(grad: Any, loss: Any, probs: Any, labels: Any, *, axis
     r"""$\bar p_i = -\bar\ell\,t_i / p_i$ and $\bar t_i = -\bar\ell \ln p_i$"""
     grad = expand_dims(-grad, axis=axis)
     return (
-        lambda: grad * labels / where(labels == 0, 1, probs),
+        lambda: grad * labels / where((labels == 0) & (probs == 0), 1, probs),
         lambda: grad * log(probs),
     )
 
@@ -109,6 +109,8 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
 @op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
 def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax and the true class: $\ell = -\ln \operatorname{softmax}(z)_t$.
+
+    The labels are not checked here: `sparse_softmax_cross_entropy_with_logits` does that.
 
     >>> print(sparse_softmax_cross_entropy(1, [0.0, 0.0]))
     0.6931471805599453

@@ -13,6 +13,7 @@ from tinygrad_xent.ops.shaping import reshape
 
 __all__ = ["getitem", "put", "take", "take_along_axis"]
 
+_BASIC = (int, np.integer, slice, type(None), type(...))  # these name no place twice
 _ROWS = np.array([[0, 2], [2, 2]])
 
 
@@ -53,12 +54,10 @@ def put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """
     x, index = np.asarray(x), _plain(index)
     y = np.zeros(shape, x.dtype)
-    if any(
-        isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))
-    ):
-        np.add.at(y, index, x)  # a place that is named twice gets both
-    else:
+    if all(isinstance(i, _BASIC) for i in (index if isinstance(index, tuple) else (index,))):
         y[index] = x
+    else:
+        np.add.at(y, index, x)  # a place that is named twice gets both
     return y
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_xent.errors import EinsumError
 from tinygrad_xent.op import op
+from tinygrad_xent.ops.broadcasting import broadcast_to
 from tinygrad_xent.ops.shaping import expand_dims, squeeze, swapaxes
 
 __all__ = ["einsum", "einsum_of", "matmul"]
@@ -61,7 +62,9 @@ def einsum_backward(grad: Any, z: Any, *xs: Any, subscripts: str) -> Any:
             if letter not in known:  # summed away and seen by nobody else: the gradient repeats
                 others.append((letter, np.ones(xs[i].shape[axis], grad.dtype)))
         names = ",".join([output, *(s for s, _ in others)]) + "->" + inputs[i]
-        return einsum_of([grad, *(x for _, x in others)], subscripts=names)
+        wrt_i = einsum_of([grad, *(x for _, x in others)], subscripts=names)
+        # NumPy lets an axis of length 1 stand for a longer one of the same letter.
+        return broadcast_to(wrt_i, shape=np.broadcast_shapes(wrt_i.shape, xs[i].shape))
 
     return tuple(lambda i=i: wrt(i) for i in range(len(xs)))
 
@@ -102,8 +105,7 @@ def _split(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
         if (not letters.isalpha() and letters) or len(set(letters)) != len(letters):
             raise EinsumError(
                 f"einsum {subscripts!r}: {letters!r} has an ellipsis or a repeated letter, for "
-                "which "
-                "there is no rule; write every axis with its own letter"
+                "which there is no rule; write every axis with its own letter"
             )
     if not arrow:
         output = "".join(sorted(c for c in set("".join(inputs)) if "".join(inputs).count(c) == 1))

@@ -8,29 +8,30 @@ import numpy as np
 
 from tinygrad_xent import kernels
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.broadcasting import sum
+from tinygrad_xent.ops.broadcasting import Axis, sum
 from tinygrad_xent.ops.elementwise import exp
 
 __all__ = ["log_softmax", "softmax"]
 
 
 @op(shapes="(n)->(n)", examples=({}, {"axis": 0}))
-def softmax(x: Any, *, axis: int = -1) -> Any:
+def softmax(x: Any, *, axis: Axis = -1) -> Any:
     r"""Softmax: $y_i = e^{x_i} \big/ \sum_j e^{x_j}$.
 
     >>> softmax([1.0, 1.0, 1.0, 1.0])
     array([0.25, 0.25, 0.25, 0.25])
     """
     x = np.asarray(x)
-    e = np.exp(
-        x - np.max(x, axis=axis, keepdims=True)
-    )  # the shift changes nothing but the overflow
-    return e / np.sum(e, axis=axis, keepdims=True)
+    # Above and below the bar the shift is the same factor; the largest exponent becomes 0.
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    total = np.sum(e, axis=axis, keepdims=True, dtype=np.promote_types(e.dtype, np.float32))
+    return (e / total).astype(e.dtype, copy=False)  # half precision is summed in single
 
 
 @softmax.backward
-def softmax_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
+def softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis) -> Any:
     r"""$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$"""
+    # `sum` is the op, not np.sum: a rule runs on arrays and on Tensors.
     return y * (grad - sum(grad * y, axis=axis, keepdims=True))
 
 

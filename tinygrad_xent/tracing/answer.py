@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,15 @@ from tinygrad_xent.errors import ArgumentError, NotInGraphError, NotRecordedErro
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.numbers import brief, count, number
 from tinygrad_xent.reading import looked_through
-from tinygrad_xent.trace import templates  # noqa: F401 - it registers what it knows
-from tinygrad_xent.trace.events import Backward
-from tinygrad_xent.trace.reasons import Place, at, explain
+from tinygrad_xent.tracing import templates  # noqa: F401 - it registers what it knows
+from tinygrad_xent.tracing.events import Backward
+from tinygrad_xent.tracing.reasons import Place, at, explain
 
 if TYPE_CHECKING:
-    from tinygrad_xent.trace.sequence import Trace
+    from tinygrad_xent.tracing.sequence import Trace
 
 _MOST_ENTRIES, _MOST_STATIONS, _MOST_WAYS = 3, 8, 8
+_MANY = 1_000_000
 _TRANSPARENT = ("look_through", "astype")  # they hand on the gradient as it is
 
 
@@ -41,7 +43,13 @@ class Why:
     __repr__ = __str__
 
 
-def why(tensor: Any, output: Any = None, *, entry: int | Sequence[int] | None = None) -> Why:
+def why(
+    tensor: Any,
+    output: Any = None,
+    *,
+    entry: int | Sequence[int] | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> Why:
     """Say in plain sentences why a tensor has the gradient it has.
 
     Parameters
@@ -52,6 +60,8 @@ def why(tensor: Any, output: Any = None, *, entry: int | Sequence[int] | None = 
         Of what it is the gradient; if that is no scalar, of its sum.
     entry : int or sequence of int, optional
         Which entry to explain; by default the three of the largest gradient.
+    names : mapping of str to Tensor, optional
+        What to call the tensors, before their own names, such as `locals()`.
 
     Returns
     -------
@@ -81,7 +91,7 @@ def why(tensor: Any, output: Any = None, *, entry: int | Sequence[int] | None = 
     z[1] has 0.242: p = 0.242, and the label is 0, not 1.
     z[2] has 0.0986: p = 0.0986, and the label is 0, not 2.
     """
-    from tinygrad_xent.trace.record import trace
+    from tinygrad_xent.tracing.record import trace
 
     if not isinstance(tensor, Node):
         raise NotRecordedError(
@@ -99,9 +109,8 @@ def why(tensor: Any, output: Any = None, *, entry: int | Sequence[int] | None = 
             "the output comes second, as in why(logits, loss)"
         )
     scalar = not isinstance(output, Node) or output.data.size == 1
-    return trace(output, seed=None if scalar else np.ones_like(output.data)).why(
-        tensor, entry=entry
-    )
+    seed = None if scalar else np.ones_like(output.data)
+    return trace(output, seed=seed, names=names).why(tensor, entry=entry)
 
 
 def answer(trace: Trace, tensor: Node, entry: int | Sequence[int] | None) -> Why:
@@ -132,6 +141,7 @@ def _places(name: str, gradient: Any, shape: Place, entry: Any) -> list[Place]:
     if entry is not None:
         index = tuple(entry) if isinstance(entry, Sequence) else (entry,)
         try:
+            index = tuple(operator.index(k) for k in index)
             inside = all(-n <= k < n for k, n in zip(index, shape, strict=True))
         except (TypeError, ValueError):
             inside = False
@@ -141,7 +151,7 @@ def _places(name: str, gradient: Any, shape: Place, entry: Any) -> list[Place]:
                 f"entry={entry!r} is no entry of {name}, whose shape is {shape}; give one index "
                 f"for each axis, such as entry={example}"
             )
-        return [tuple(int(k) % n for k, n in zip(index, shape, strict=True))]
+        return [tuple(k % n for k, n in zip(index, shape, strict=True))]
     if gradient is None:
         return []
     size = np.where(np.isnan(gradient), np.inf, np.abs(gradient)).reshape(-1)
@@ -173,8 +183,8 @@ def _nothing(trace: Trace, tensor: Node) -> str:
 def _ways(trace: Trace, name: str, came: Sequence[Backward]) -> Iterator[str]:
     """Say over which tensors the gradient came, and how much each way brought."""
     output = trace.names[trace.output]
-    summed = "the sum of " if trace.seed.ndim and (trace.seed == 1).all() else ""
-    what = f"The gradient of {summed}{output}"
+    summed = "the sum of " if (trace.seed == 1).all() else "the weighted sum of "
+    what = f"The gradient of {summed if trace.seed.size > 1 else ''}{output}"
     above = _senders(trace)
     ways = _count_ways(trace, above)
     if len(came) == 1:
@@ -199,7 +209,8 @@ def _count_ways(trace: Trace, above: dict[Node, list[Node]]) -> dict[Node, int]:
     """Count the ways from the output to each tensor; senders are youngest first."""
     ways = {trace.output: 1}
     for node in reversed(list(trace.names)):
-        ways.setdefault(node, sum(ways[sender] for sender in above.get(node, ())))
+        count = sum(ways[sender] for sender in above.get(node, ()))
+        ways.setdefault(node, min(count, _MANY))
     return ways
 
 
@@ -209,8 +220,11 @@ def _over(
     """Name the stations of a way, as long as there is but one."""
     node = event.tensor
     last = f"{event.name} ({event.op})"
+    if ways[node] == 0:  # a slice that begins later
+        return f"from {last}"
     if ways[node] > 1:
-        return f"along {ways[node]:,} paths, which meet in {last}"
+        many = f"{ways[node]:,}" if ways[node] < _MANY else f"{_MANY:,} or more"
+        return f"along {many} paths, which meet in {last}"
     stations = []
     while node is not trace.output:
         (node,) = above[node]

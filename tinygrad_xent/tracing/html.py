@@ -7,22 +7,22 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tinygrad_xent.formulas import mathml
-from tinygrad_xent.trace.text import heading, short
+from tinygrad_xent.tracing.text import heading, short
 
 if TYPE_CHECKING:
-    from tinygrad_xent.trace.events import Backward, Forward
-    from tinygrad_xent.trace.sequence import Trace
+    from tinygrad_xent.tracing.events import Backward, Forward
+    from tinygrad_xent.tracing.sequence import Trace
 
 _MOST_ROWS = 200
 _STYLE = """
 .tx-trace { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
 .tx-trace table { border-collapse: collapse; margin: 0 0 1em; font-size: 0.9em; }
 .tx-trace caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-trace :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
+.tx-trace table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
   background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-trace thead th { border-bottom-width: 1px; }
-.tx-trace tbody th { font-weight: normal; border-top-width: 1px; }
-.tx-trace td:first-child { text-align: end; font-variant-numeric: tabular-nums; }
+.tx-trace table thead th { border-bottom-width: 1px; }
+.tx-trace table tbody th { font-weight: normal; border-top-width: 1px; }
+.tx-trace table td:first-child { text-align: end; font-variant-numeric: tabular-nums; }
 .tx-trace math { font-size: 1.1em; }
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.trace.events import Event, Forward
+from tinygrad_xent.tracing.events import Event, Forward
 
 
 def plain(data: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import number
-from tinygrad_xent.trace.events import Backward
+from tinygrad_xent.tracing.events import Backward
 
 Place = tuple[int, ...]
 Reason = Callable[["Look"], tuple[str, str]]

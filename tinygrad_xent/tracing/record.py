@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,17 @@ from tinygrad_xent.formulas import letters_of, rule_of
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import brief
 from tinygrad_xent.reading import names_of, shown
-from tinygrad_xent.trace.events import Backward, Event, Forward
-from tinygrad_xent.trace.sequence import Trace
+from tinygrad_xent.tracing.events import Backward, Event, Forward
+from tinygrad_xent.tracing.sequence import Trace
 
 
-def trace(output: Node, wrt: Node | Iterable[Node] | None = None, *, seed: Any = None) -> Trace:
+def trace(
+    output: Node,
+    wrt: Node | Iterable[Node] | None = None,
+    *,
+    seed: Any = None,
+    names: Mapping[str, Any] | None = None,
+) -> Trace:
     """Run the backward pass of a graph and record each step of both passes.
 
     Nothing is stored on the graph: `.grad` stays as it is.
@@ -29,6 +35,9 @@ def trace(output: Node, wrt: Node | Iterable[Node] | None = None, *, seed: Any =
         Record the backward pass only on the way to these.
     seed : array_like, optional
         The gradient of `output`, of its shape; 1 where it is a scalar.
+    names : mapping of str to Tensor, optional
+        What to call the tensors, before their own names; `names=locals()` takes those of a
+        notebook's or a function's variables.
 
     Returns
     -------
@@ -63,7 +72,7 @@ def trace(output: Node, wrt: Node | Iterable[Node] | None = None, *, seed: Any =
     """
     start = check_seed(output, seed.data if isinstance(seed, Node) else seed)
     targets = None if wrt is None else [wrt] if isinstance(wrt, Node) else list(wrt)
-    recorder = _Recorder(output)
+    recorder = _Recorder(output, names)
     passes = backpropagate(output, start, wrt=targets, observe=recorder.backward)
     for _, grad in passes:
         recorder.incoming = np.array(grad)
@@ -73,9 +82,9 @@ def trace(output: Node, wrt: Node | Iterable[Node] | None = None, *, seed: Any =
 class _Recorder:
     """Writes events down as they happen."""
 
-    def __init__(self, output: Node) -> None:
+    def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
         nodes = shown(output)
-        self.names = names_of(nodes)
+        self.names = names_of(nodes, names)
         self.taken = set(self.names.values())
         self.incoming: Any = None
         self.events: list[Event] = []

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from tinygrad_xent.errors import NotInGraphError
 from tinygrad_xent.graph import Node, describe
-from tinygrad_xent.trace.events import Backward, Event, Forward
-from tinygrad_xent.trace.plain import event_dict, plain
-from tinygrad_xent.trace.text import lines
+from tinygrad_xent.tracing.events import Backward, Event, Forward
+from tinygrad_xent.tracing.plain import event_dict, plain
+from tinygrad_xent.tracing.text import lines
 
 if TYPE_CHECKING:
-    from tinygrad_xent.trace.answer import Why
+    from tinygrad_xent.tracing.answer import Why
 
 
 class Trace(Sequence[Event]):
@@ -105,7 +105,7 @@ class Trace(Sequence[Event]):
         ArgumentError
             If the tensor has no such entry.
         """
-        from tinygrad_xent.trace.answer import answer
+        from tinygrad_xent.tracing.answer import answer
 
         self._check(tensor)
         return answer(self, tensor, entry)
@@ -161,6 +161,6 @@ class Trace(Sequence[Event]):
         return "\n".join(lines(self))
 
     def _repr_html_(self) -> str:
-        from tinygrad_xent.trace.html import html
+        from tinygrad_xent.tracing.html import html
 
         return html(self)

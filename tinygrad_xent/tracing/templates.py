@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.numbers import number
+from tinygrad_xent.numbers import count, number
 from tinygrad_xent.ops import log_softmax, softmax
 from tinygrad_xent.ops.broadcasting import shrinkage, spread
-from tinygrad_xent.trace.reasons import Look, Place, at, entrywise, plus, rowwise, times
+from tinygrad_xent.tracing.reasons import Look, Place, at, entrywise, plus, rowwise, times
 
 # -- entry by entry --------------------------------------------------------------------------
 
@@ -49,7 +49,8 @@ def _quotient(look: Look) -> tuple[str, str]:
 @entrywise("power")
 def _power(look: Look) -> tuple[str, str]:
     if look.event.position:
-        return number(look.sent), f"{look.sender} times the power, times the logarithm of the base"
+        words = f"{look.sender} times the power, times the logarithm of the base"
+        return times(look.g, look.y, f"ln {number(look.x(0))}"), words
     n, base = look.x(1), _in_brackets(look.own)
     if n == 2:
         return times(look.g, 2, look.own), f"{look.sender} times 2, times the base"
@@ -72,8 +73,8 @@ def _log(look: Look) -> tuple[str, str]:
 
 @entrywise("tanh")
 def _tanh(look: Look) -> tuple[str, str]:
-    y = number(look.y)
-    return times(look.g, f"(1 - {y}²)"), f"{look.sender} times the slope, with tanh = {y}"
+    words = f"{look.sender} times the slope, with tanh = {number(look.y)}"
+    return times(look.g, f"(1 - {_in_brackets(look.y)}²)"), words
 
 
 @entrywise("sigmoid")
@@ -92,35 +93,45 @@ def _relu(look: Look) -> tuple[str, str]:
 @entrywise("maximum", "minimum")
 def _winner(look: Look) -> tuple[str, str]:
     best = "larger" if look.event.op == "maximum" else "smaller"
-    other = look.x(1 - look.event.position)
+    own, other = number(look.own), look.x(1 - look.event.position)
     if look.own == other:
-        return f"{number(look.g)} / 2", f"the two tie, and each gets half of {look.sender}"
-    if (look.own > other) == (best == "larger"):
-        return number(look.g), f"{look.sender}, for {number(look.own)} is the {best} of the two"
-    return "0", f"{number(look.own)} is not the {best} of the two"
+        term, words = f"{number(look.g)} / 2", f"the two tie, and each gets half of {look.sender}"
+    elif (look.own > other) == (best == "larger"):
+        term, words = number(look.g), f"{look.sender}, for {own} is the {best} of the two"
+    else:
+        term, words = "0", f"{own} is not the {best} of the two"
+    return term, f"{look.sender} where this is the {best}" if look.many else words
 
 
 @entrywise("clip")
 def _clip(look: Look) -> tuple[str, str]:
-    if look.event.position:
-        return number(look.sent), f"{look.sender}, where this limit decided"
-    low, high = (x if np.isfinite(x) else sign for x, sign in _limits(look))
+    x, low, high = look.x(0), look.x(1), look.x(2)
+    low, high = (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
+    above = max(x, low) > high
+    decided = (not above and x >= low, not above and x < low, above)
+    term = number(look.g) if decided[look.event.position] else "0"
+    if look.event.position or look.many:
+        what = (
+            "the entry is within the limits",
+            "the lower limit decides",
+            "the upper one decides",
+        )
+        return term, f"{look.sender} where {what[look.event.position]}"
     ends = f"{number(low)} to {number(high)}"
-    if low <= look.own <= high:
-        return number(look.g), f"{look.sender}, for {number(look.own)} is within {ends}"
-    return "0", f"{number(look.own)} is outside {ends}, so it was clipped"
-
-
-def _limits(look: Look) -> list[tuple[Any, float]]:
-    return [(look.x(1), -np.inf), (look.x(2), np.inf)]
+    if decided[0]:
+        return term, f"{look.sender}, for {number(x)} is within {ends}"
+    return term, f"{number(x)} is outside {ends}, so it was clipped"
 
 
 @entrywise("where")
 def _where(look: Look) -> tuple[str, str]:
     chosen = bool(look.x(0)) == (look.event.position == 1)
+    term = number(look.g) if chosen else "0"
+    if look.many:
+        return term, f"{look.sender} where the condition chose this"
     if chosen:
-        return number(look.g), f"{look.sender}, for the condition chose this entry"
-    return "0", "the condition chose the other entry"
+        return term, f"{look.sender}, for the condition chose this entry"
+    return term, "the condition chose the other entry"
 
 
 # -- sums and their like ---------------------------------------------------------------------
@@ -177,9 +188,9 @@ def _matmul(look: Look) -> tuple[str, str]:
     name = look.names.get(other, "the other matrix") if hasattr(other, "op") else "the other matrix"
     grad = f"the gradient of {look.event.name}"
     words = (
-        f"row {i} of {grad} times row {j} of {name}, summed over the {g.shape[1]:,} columns"
+        f"row {i} of {grad} times row {j} of {name}, summed over {count(g.shape[1], 'column')}"
         if first
-        else f"column {i} of {name} times column {j} of {grad}, summed over the {len(g):,} rows"
+        else f"column {i} of {name} times column {j} of {grad}, summed over {count(len(g), 'row')}"
     )
     return plus(terms, look.sent), words
 
@@ -195,7 +206,7 @@ def _softmax(look: Look) -> tuple[str, str]:
     mean = number((p * g).sum())
     calculation = f"{times(p[k], f'({number(g[k])} - {_in_brackets((p * g).sum())})')}"
     words = (
-        f"p = {number(p[k])}, its own gradient is {number(g[k])}, and {mean} is the mean of the "
+        f"p = {number(p[k])} has the gradient {number(g[k])}, and {mean} is the mean of the "
         "gradients, weighted by p"
     )
     return f"{calculation} = {number(look.sent)}", words
@@ -208,7 +219,9 @@ def _log_softmax(look: Look) -> tuple[str, str]:
     g = look.row(look.event.incoming, batch)
     total = number(g.sum())
     calculation = f"{number(g[k])} - {times(f'({total})' if total[0] == '-' else total, p)}"
-    words = f"its own gradient is {number(g[k])}, p = {number(p)}, and the gradients sum to {total}"
+    words = (
+        f"ln p has the gradient {number(g[k])}, p = {number(p)}, and the gradients sum to {total}"
+    )
     return f"{calculation} = {number(look.sent)}", words
 
 

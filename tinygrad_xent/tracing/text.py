@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_xent.numbers import brief, count
 
 if TYPE_CHECKING:
-    from tinygrad_xent.trace.sequence import Trace
+    from tinygrad_xent.tracing.sequence import Trace
 
 _NARROW = 5  # entries up to which an array is printed in full
 

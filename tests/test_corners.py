@@ -1,0 +1,186 @@
+"""Corners where a rule is easily almost right: each was wrong once, here or elsewhere."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent import errors
+
+
+def test_integer_logits_are_numbers_like_any_other() -> None:
+    np.testing.assert_allclose(tx.logsumexp([1, 2, 3]), 3.40760596)
+    np.testing.assert_allclose(tx.log_softmax([1, 2, 3])[0], -2.40760596)
+    loss = tx.sparse_categorical_crossentropy([0], tx.softmax(tx.Tensor([[2, 1, 0]])))
+    np.testing.assert_allclose(loss.data, [0.40760596])
+
+
+@pytest.mark.parametrize(
+    ("f", "a", "b"),
+    [
+        (tx.power, [2.0, 0.5], [0.0, 0.0]),
+        (tx.power, [2.0, 0.5], [1.0, 2.0]),
+        (tx.crossentropy, [0.25, 0.75], [0.0, 1.0]),
+    ],
+)
+def test_mixed_second_derivatives_do_not_depend_on_their_order(f: Any, a: Any, b: Any) -> None:
+    x, y = tx.Tensor(a), tx.Tensor(b)
+    out = f(x, y).sum()
+    dx, dy = tx.gradients(out, [x, y], create_graph=True)
+    np.testing.assert_allclose(tx.jacobian(dx, y), tx.jacobian(dy, x).T, rtol=1e-14)
+
+
+@pytest.mark.parametrize("index", [((2, 2),), [2, 2], np.array([2, 2]), ([2, 2],)], ids=repr)
+def test_however_an_index_repeats_its_gradients_add_up(index: Any) -> None:
+    x = tx.Tensor([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(tx.gradients(x[index].sum(), x), [0.0, 0.0, 2.0])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("f", "values", "wanted"),
+    [
+        (lambda x: tx.log(tx.relu(x)), [-1.0, 1.0], [0.0, 1.0]),
+        (lambda x: tx.log(tx.clip(x, 0, 2)), [-1.0, 1.0], [0.0, 1.0]),
+        (lambda x: tx.sqrt(tx.maximum(x, 0)), [-1.0, 1.0], [0.0, 0.5]),
+        (lambda x: tx.sqrt(x.max()), [-1.0, 0.0], [0.0, np.inf]),
+        (lambda x: tx.sqrt(abs(x)), [0.0, 1.0], [0.0, 0.5]),
+    ],
+)
+def test_what_gets_no_gradient_gets_no_nan(f: Any, values: Any, wanted: Any) -> None:
+    x = tx.Tensor(values)
+    np.testing.assert_array_equal(tx.gradients(f(x).sum(), x), wanted)
+
+
+def test_logsumexp_far_from_zero() -> None:
+    for dtype, at in ((np.float32, 1e7), (np.float64, 1e15)):
+        x = tx.Tensor([at, at], dtype=dtype)
+        np.testing.assert_array_equal(tx.gradients(tx.logsumexp(x), x), [0.5, 0.5])
+    assert tx.logsumexp(np.zeros((0, 3)), axis=1).shape == (0,)
+
+
+def test_products_beyond_the_range_of_the_dtype() -> None:
+    small = tx.Tensor([1e-200, 1e-200])
+    np.testing.assert_array_equal(tx.gradients(small.prod(), small), [1e-200, 1e-200])
+    infinite = tx.Tensor([np.inf, 2.0])
+    np.testing.assert_array_equal(tx.gradients(infinite.prod(), infinite), [2.0, np.inf])
+
+
+def test_half_precision_counts_beyond_its_range() -> None:
+    x = tx.Tensor(np.ones(70_000), dtype=np.float16)
+    share = np.float16(1 / 70_000)
+    np.testing.assert_array_equal(tx.gradients(x.mean(), x), share)
+    np.testing.assert_array_equal(tx.gradients(x.max(), x), share)
+    np.testing.assert_array_equal(tx.softmax(x).data, share)
+
+
+def test_new_data_from_another_thread_is_noticed() -> None:
+    x = tx.Tensor([3.0])
+
+    @tx.op
+    def slow(a: Any, b: Any) -> Any:
+        """Product: $z = a b$."""
+        x.data = np.array([100.0])  # as another thread might, between reading and recording
+        return a * b
+
+    @slow.backward
+    def slow_backward(grad: Any, z: Any, a: Any, b: Any) -> Any:
+        r"""$\bar a = b \bar z$ and $\bar b = a \bar z$"""
+        return grad * b, grad * a
+
+    with pytest.raises(errors.StaleGraphError):
+        slow(x, x).backward()
+    y = tx.Tensor([2.0])
+    steps = tx.backpropagate(y * y)
+    next(steps)
+    thread = threading.Thread(target=setattr, args=(y, "data", np.array([50.0])))
+    thread.start()
+    thread.join()
+    with pytest.raises(errors.StaleGraphError):
+        list(steps)
+
+
+def test_leaves_and_ops_can_be_copied_graphs_cannot() -> None:
+    w = tx.Tensor([1.0, 2.0], name="w")
+    twin = pickle.loads(pickle.dumps(w))  # noqa: S301 - our own bytes
+    assert (twin.name, twin.birth > w.birth) == ("w", True)
+    copied = copy.deepcopy(w)
+    copied.data += 1
+    np.testing.assert_array_equal(w.data, [1.0, 2.0])
+    assert copy.deepcopy(tx.softmax) is tx.softmax
+    assert pickle.loads(pickle.dumps(tx.softmax)) is tx.softmax  # noqa: S301
+    with pytest.raises(errors.CopyError, match=r"from op `multiply`.*cannot be copied.*Tensor\(x"):
+        copy.deepcopy(w * 2)
+
+
+def test_data_is_checked_however_it_arrives() -> None:
+    w = tx.Tensor([1.0])
+    for data in (3.0, [3.0], w * 3):
+        w.data = data
+        assert isinstance(w.data, np.ndarray)
+        assert (w * 2).data == 6.0
+        w.data = np.array([1.0])
+    with pytest.raises(errors.DtypeError, match="real numbers, got complex128"):
+        w.data = 1j
+
+
+def test_a_rule_is_the_same_wherever_it_stands_but_not_whatever_it_holds() -> None:
+    def scaled(k: float) -> Any:
+        return lambda grad, y, x: k * grad
+
+    @tx.op
+    def f(x: Any) -> Any:
+        """Double: $y = 2 x$."""
+        return 2 * x
+
+    f.backward(scaled(2))
+    f.backward(scaled(2))
+    with pytest.raises(errors.OpDefinitionError, match="already has the rule"):
+        f.backward(scaled(3))
+
+    source = "def g_backward(grad, y, x):\n    return (lambda: 3 * grad,)[0]\n"
+    rules = []
+    for text in (source, "# a comment\n" + source):
+        scope: dict[str, Any] = {}
+        exec(text, scope)  # noqa: S102
+        rules.append(scope["g_backward"])
+    g = tx.op(lambda x: 3 * x)
+    g.backward(rules[0])
+    g.backward(rules[1])
+
+
+def test_einsum_stretches_an_axis_of_length_one() -> None:
+    x, y = tx.Tensor(np.ones((1, 3))), tx.Tensor(np.full((2, 3), 5.0))
+    grads = tx.gradients(tx.einsum("ij,ij->", x, y), [x, y])
+    np.testing.assert_array_equal(grads[0], np.full((1, 3), 10.0))
+    np.testing.assert_array_equal(grads[1], np.ones((2, 3)))
+
+
+def test_a_parameter_is_given_once() -> None:
+    with pytest.raises(errors.OpCallError, match="`reshape` takes 1 input"):
+        tx.reshape(tx.Tensor([1.0, 2.0]), (2, 1), shape=(1, 2))
+
+
+def test_recorded_gradients_are_tensors_of_the_right_dtype() -> None:
+    @tx.op
+    def constant_slope(x: Any) -> Any:
+        """Triple: $y = 3 x$."""
+        return 3 * x
+
+    @constant_slope.backward
+    def constant_slope_backward(grad: Any, y: Any, x: Any) -> Any:
+        r"""$\bar x = 3$"""
+        return np.full(x.shape, 3.0)
+
+    x = tx.Tensor([1.0, 2.0])
+    np.testing.assert_array_equal(tx.hessian(constant_slope(x).sum(), x), np.zeros((2, 2)))
+    narrow = tx.Tensor([1.0], dtype=np.float32)
+    seed = tx.Tensor([1.0])
+    assert tx.gradients(narrow * 2, narrow, seed=seed, create_graph=True).dtype == np.float32
+    assert isinstance(tx.jacobian(narrow[:0] * 1, narrow, create_graph=True), tx.Tensor)

@@ -356,12 +356,12 @@ def test_saving(ending: str, start: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("loss.pdf", "the ending '.pdf'"), ("loss", "no ending"), (".svg", "no ending")],
+    [("loss.gif", "the ending '.gif'"), ("loss", "no ending"), (".svg", "no ending")],
 )
 def test_another_ending_is_an_error_and_nothing_is_written(
     name: str, what: str, tmp_path: Path
 ) -> None:
-    message = rf"{what}, which says .* in one of \.svg, \.png, \.dot, \.txt, \.html$"
+    message = rf"{what}, which says .* in one of \.svg, \.png, \.pdf, \.dot, \.txt, \.html$"
     with pytest.raises(errors.PictureFormatError, match=message):
         plain(loss()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -400,7 +400,7 @@ def test_a_png_is_the_svg_at_twice_its_size() -> None:
     picture = plain(loss())
     root = parse(picture.svg)
     expected = 2 * int(root.get("width")), 2 * int(root.get("height"))
-    if png._by_resvg(picture.svg) is None:
+    if png.by_resvg(picture.svg) is None:
         pytest.skip("this machine has no fonts")
     assert size_of(picture.png()) == expected
 
@@ -421,7 +421,7 @@ def test_a_picture_without_text_is_no_picture(monkeypatch: pytest.MonkeyPatch) -
             return b"\x89PNG blank"
 
     monkeypatch.setitem(sys.modules, "resvg_py", NoFonts)
-    assert png._by_resvg("<svg/>") is None
+    assert png.by_resvg("<svg/>") is None
 
 
 def test_where_nothing_makes_png_the_error_says_what_to_install(

@@ -2,99 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_xent.draw.expression import expression
 from tinygrad_xent.draw.flow import Flow, backward_flow
-from tinygrad_xent.draw.model import LOOKED_THROUGH, Arrow, Box, Kind, Model
-from tinygrad_xent.errors import NotRecordedError, PictureTooLargeError
-from tinygrad_xent.formulas import letters_of, rule_of
-from tinygrad_xent.graph import Node, ancestors
-from tinygrad_xent.numbers import brief
-from tinygrad_xent.reading import looked_through, names_by_id, names_of, printable, shown
+from tinygrad_xent.draw.fold import Item, Unit, fold_items
+from tinygrad_xent.draw.groups import groups
+from tinygrad_xent.draw.model import Arrow, Box, Kind, Model
+from tinygrad_xent.draw.parts import Parts
+from tinygrad_xent.draw.uses import Constant, constants_of, uses_of
+from tinygrad_xent.errors import ArgumentError, NotRecordedError, PictureTooLargeError
+from tinygrad_xent.graph import Node
+from tinygrad_xent.numbers import count
+from tinygrad_xent.numerics import first_bad
+from tinygrad_xent.reading import looked_through, printable, shown
 
 MOST_BOXES = 400
-_FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
+MOST_WITH_RULES = 20
+
+Folding = bool | Literal["auto"]
 
 
-@dataclass(frozen=True)
-class _Use:
-    """Something that a node was computed from: one of its inputs, or a parameter that is an array.
-
-    `index` counts the inputs, then those parameters.
-    """
-
-    label: str
-    value: Any
-    index: int
-
-    @property
-    def boxed(self) -> bool:
-        """Whether it has a box of its own: tensors, and constants of more than one number."""
-        if isinstance(self.value, np.ndarray):
-            return self.value.size != 1
-        return isinstance(self.value, Node)
-
-
-def build(outputs: Sequence[Any], names: Mapping[str, Any] | None, *, gradients: bool) -> Model:
+def build(
+    outputs: Sequence[Any],
+    names: Mapping[str, Any] | None,
+    *,
+    gradients: bool,
+    fold: Folding = False,
+    expand: Sequence[str] = (),
+    rules: bool | None = False,
+    kinds: Mapping[Node, Kind] | None = None,
+) -> Model:
     """Make boxes and arrows of everything that the outputs were computed from.
+
+    Parameters
+    ----------
+    outputs, names, gradients, fold, expand, rules
+        As `draw` takes them.
+    kinds : mapping of Tensor to str, optional
+        Kinds of boxes that go before those found here.
 
     Raises
     ------
     NotRecordedError
         If there is no output, or one that is no Tensor.
+    ArgumentError
+        If there is no such scope as one that is to be expanded.
     PictureTooLargeError
-        If there are more tensors than a picture can show.
+        If there are more tensors than a picture can show, also folded.
     """
     outputs = _checked(outputs)
     nodes = shown(*outputs)
-    if len(nodes) > MOST_BOXES:
-        raise PictureTooLargeError(
-            f"the graph has {len(nodes):,} tensors, and a picture shows {MOST_BOXES} at most: "
-            "draw an earlier tensor of it, or a graph of fewer steps or layers"
-        )
-    flow = backward_flow(outputs) if gradients else Flow()
-    constants = _constants(nodes, names)
-    boxes = list(constants.values())
+    expand = _existing(expand, nodes)
+    constants = constants_of(nodes, names)
+    units = fold_items(_items(constants, nodes, set(outputs)), fold, expand)
+    _check_size(len(nodes), sum(unit.members[-1] >= len(constants) for unit in units), fold)
+    things: list[Any] = [*constants, *nodes]
+    alone = {node for unit in units if isinstance(node := things[unit.members[-1]], Node)}
+    flow = backward_flow(outputs, alone) if gradients else Flow()
+    with_rules = len(units) <= MOST_WITH_RULES if rules is None else rules
+    parts = Parts(outputs, constants, nodes, names, units, flow, kinds or {}, rules=with_rules)
+    warned, warning = _first_warning(outputs[0], nodes, flow)
+    boxes: list[Box] = []
     arrows: list[Arrow] = []
-    at = {key: i for i, key in enumerate(constants)}
-    computed, drawn = set(ancestors(*outputs)), set(outputs)
-    for i, (node, title) in enumerate(names_of(nodes, names).items()):
-        uses = _uses(node)
-        incoming = [
-            Arrow(
-                at[id(use.value)], len(boxes), port, printable(use.label), *_back(use, node, flow)
-            )
-            for port, use in enumerate(use for use in uses if use.boxed)
-        ]
-        if (probs := looked_through(node)) is not None:
-            incoming.append(Arrow(at[id(probs)], len(boxes), len(incoming), LOOKED_THROUGH))
-        arguments = [
-            boxes[at[id(use.value)]].title if use.boxed else _short(use.value) for use in uses
-        ]
-        op = node.op
-        box = Box(
-            id=f"n{i}",
-            title=title,
-            kind=_kind(node) if node in computed else "aside",
-            value=node.data.copy(),  # training goes on, the picture stays
-            expression=expression(printable(op.symbol), arguments) if op else "",
-            op=op.name if op else "",
-            ports=tuple(arrow.label for arrow in incoming) if len(incoming) > 1 else (),
-            details=tuple(_details(node, uses)),
-            gradient=flow.grads.get(node),
-            formula=op.formula if op else "",
-            letters=letters_of(op, tuple(arguments[: len(node.inputs)]), title) if op else {},
-            output=node in drawn,
-        )
-        at[id(node)] = len(boxes)
-        boxes.append(box)
+    for i, unit in enumerate(units):
+        box, incoming = parts.box(i)
+        here = warned is not None and any(things[m] is warned for m in unit.members)
+        boxes.append(replace(box, warning=warning) if here else box)
         arrows += incoming
-    return Model(tuple(boxes), tuple(arrows), flow.seed)
+    return Model(
+        tuple(boxes),
+        tuple(arrows),
+        flow.seed,
+        groups(
+            [unit.scope for unit in units],
+            [box.kind in ("leaf", "constant") for box in boxes],
+            [(arrow.source, arrow.target) for arrow in arrows],
+        ),
+        _note(len(nodes), len(things), units),
+        with_rules,
+    )
 
 
 def _checked(outputs: Sequence[Any]) -> tuple[Node, ...]:
@@ -109,68 +99,82 @@ def _checked(outputs: Sequence[Any]) -> tuple[Node, ...]:
     return tuple(outputs)
 
 
-def _constants(nodes: Sequence[Node], names: Mapping[str, Any] | None) -> dict[int, Box]:
-    """Make one box of each constant array, by its id; its first use gives the name."""
-    first: dict[int, _Use] = {}
+def _existing(expand: Sequence[str], nodes: Sequence[Node]) -> tuple[str, ...]:
+    expand = (expand,) if isinstance(expand, str) else tuple(expand)
+    if not expand:
+        return ()
+    paths = {node.scope[:k] for node in nodes for k in range(1, len(node.scope) + 1)}
+    known = {path[-1] for path in paths} | {"/".join(path) for path in paths}
+    for name in expand:
+        if name not in known:
+            there = ", ".join(sorted({path[-1] for path in paths})) or "none"
+            raise ArgumentError(
+                f"no tensor of the graph was made in a scope {name!r} that could be expanded; its "
+                f"scopes: {printable(there)}"
+            )
+    return expand
+
+
+def _items(constants: Sequence[Constant], nodes: Sequence[Node], outputs: set[Node]) -> list[Item]:
+    at: dict[int, int] = {id(constant.value): i for i, constant in enumerate(constants)}
+    at |= {id(node): i for i, node in enumerate(nodes, len(constants))}
+    items = [Item("constant", "", (), leaf=True) for _ in constants]
     for node in nodes:
-        for use in _uses(node):
-            if use.boxed and not isinstance(use.value, Node):
-                first.setdefault(id(use.value), use)
-    called = names_by_id(names)
-    boxes = {}
-    for i, (key, use) in enumerate(first.items()):
-        label = use.label if len(use.label) > 1 else f"c{i}"  # x and y say nothing outside the op
-        boxes[key] = Box(f"c{i}", printable(called.get(key, label)), "constant", use.value.copy())
-    return boxes
+        used: list[Any] = [use.value for use in uses_of(node) if use.boxed]
+        if (probs := looked_through(node)) is not None:
+            used.append(probs)
+        op = node.op
+        items.append(
+            Item(
+                word=op.name if op else "leaf",
+                sign=f"{op.name if op else ''} {node.data.shape} {node.data.dtype} {len(used)}",
+                sources=tuple(at[id(x)] for x in used),
+                scope=node.scope,
+                leaf=op is None,
+                output=node in outputs,
+            )
+        )
+    return items
 
 
-def _kind(node: Node) -> Kind:
-    if node.op is None:
-        return "leaf"
-    return "fused" if node.op.name in _FUSED else "op"
+def _check_size(tensors: int, boxes: int, fold: Folding) -> None:
+    if boxes <= MOST_BOXES:
+        return
+    if not fold:
+        raise PictureTooLargeError(
+            f"the graph has {tensors:,} tensors, and a picture shows {MOST_BOXES} at most: "
+            'draw an earlier tensor of it, or let draw fold it (fold="auto")'
+        )
+    raise PictureTooLargeError(
+        f"the graph has {tensors:,} tensors; folded by scopes, repetition and chains, {boxes:,} "
+        f"boxes are left, and a picture shows {MOST_BOXES} at most: compute its parts in "
+        'blocks `with scope("part"):`, which fold into one box each, or draw an earlier tensor'
+    )
 
 
-def _uses(node: Node) -> list[_Use]:
-    names = node.op.names_of(len(node.inputs)) if node.op else ()
-    arrays = [(key, x) for key, x in node.params.items() if isinstance(x, np.ndarray)]
-    named = [*zip(names, node.inputs, strict=True), *arrays]
-    return [_Use(label, x, i) for i, (label, x) in enumerate(named)]
+def _note(tensors: int, things: int, units: Sequence[Unit]) -> str:
+    if len(units) == things:
+        return ""
+    text = f"folded: {count(tensors, 'tensor')} shown as {len(units)} box"
+    text += "es" * (len(units) > 1)
+    if tensors <= MOST_BOXES:
+        return f"{text}; fold=False shows all"
+    scopes = [unit.path[-1] for unit in units if unit.way == "scope"]
+    return f'{text}; expand=("{printable(scopes[0])}",) opens a scope' if scopes else text
 
 
-def _back(use: _Use, node: Node, flow: Flow) -> tuple[str, str]:
-    """Give the rule of an input and what it sent there, or nothing if it sent nothing."""
-    sent = flow.sent.get((node, use.index), "")
-    return rule_of(node.op, use.index, len(node.inputs)) if node.op and sent else "", sent
+def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Node | None, str]:
+    """Say where the first NaN or infinity was made, if there is one."""
+    arrays = [*(node.data for node in nodes), *flow.grads.values()]
+    if not flow.seed or all(array.dtype.kind != "f" or _finite(array) for array in arrays):
+        return None, ""
+    bad = first_bad(output)
+    if bad is None:
+        return None, ""
+    what = "NaN" if np.isnan(bad.value) else "inf" if bad.value > 0 else "−inf"
+    where = "here" if bad.phase == "forward" else "of the backward pass sent from here"
+    return bad.tensor, f"first {what} {where}"
 
 
-def _details(node: Node, uses: Sequence[_Use]) -> Iterator[str]:
-    """Write what has no box: small constants, and parameters that say something.
-
-    An axis always does, other parameters where they are not the default.
-    """
-    for use in uses:
-        if not use.boxed and use.value is not None:
-            yield printable(f"{use.label} = {_short(use.value)}")
-    defaults = node.op.defaults if node.op else {}
-    for key, value in node.params.items():
-        if value is None or isinstance(value, np.ndarray | Node):
-            continue
-        if key == "axis" or repr(value) != repr(defaults.get(key)):
-            yield printable(f"{key} = {_short(value)}")
-
-
-def _short(x: Any) -> str:
-    """Write a small constant or a parameter as code would."""
-    match x:
-        case slice():
-            ends = ["" if end is None else _short(end) for end in (x.start, x.stop, x.step)]
-            return ":".join(ends if x.step is not None else ends[:2])
-        case tuple() | list():
-            return "(" + ", ".join(map(_short, x)) + ")"
-        case type():
-            return x.__name__
-        case np.ndarray() | np.generic() | float():
-            return brief(x)
-        case None:
-            return ""
-    return "..." if x is Ellipsis else str(x)
+def _finite(array: Any) -> bool:
+    return bool(np.isfinite(array).all())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.draw import cells
 from tinygrad_xent.draw.lettering import shorten, text_width
-from tinygrad_xent.draw.model import Box, Model
-from tinygrad_xent.draw.palette import GREY, HAIR, LEVELS, LINE, LOOKS, heat, ink
+from tinygrad_xent.draw.model import Box, Group, Model
+from tinygrad_xent.draw.palette import ALARM, GREY, HAIR, LEVELS, LINE, LOOKS, RULE, heat, ink
 from tinygrad_xent.draw.tooltips import arrow_tooltip, box_tooltip
 from tinygrad_xent.numbers import brief
 
@@ -28,8 +28,18 @@ def digraph(model: Model) -> Digraph:
         node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "11"},
         edge_attr={"color": LINE, "arrowsize": "0.7"},
     )
-    for box in model.boxes:
-        graph.node(box.id, label=f"<{_label(box)}>", tooltip=_string(box_tooltip(box)))
+    if model.note:
+        graph.attr(
+            label=_string(model.note, 1), fontname="Helvetica,Arial,sans-serif", fontsize="10"
+        )
+    frames = [_frame(i, group) for i, group in enumerate(model.groups)]
+    home: dict[int, Any] = {}
+    for group, frame in zip(model.groups, frames, strict=True):  # the innermost comes last
+        home.update(dict.fromkeys(group.boxes, frame))
+    for i, box in enumerate(model.boxes):
+        home.get(i, graph).node(box.id, label=f"<{_label(box)}>", tooltip=_string(box_tooltip(box)))
+    for group, frame in zip(reversed(model.groups), reversed(frames), strict=True):
+        (frames[group.parent] if group.parent >= 0 else graph).subgraph(frame)
     for arrow in model.arrows:
         source, target = model.boxes[arrow.source], model.boxes[arrow.target]
         port = f":p{arrow.port}:n" if target.ports else ""
@@ -42,11 +52,25 @@ def digraph(model: Model) -> Digraph:
     return graph
 
 
-def _string(text: str) -> Any:
+def _frame(i: int, group: Group) -> Digraph:
+    import graphviz
+
+    attributes = {
+        "label": _string(shorten(group.title, _LONGEST), 1),
+        "labeljust": "l",
+        "fontname": "Helvetica,Arial,sans-serif",
+        "fontsize": "11",
+        "style": "dotted,rounded",
+        "color": LINE,
+    }
+    return graphviz.Digraph(f"cluster{i}", graph_attr=attributes)
+
+
+def _string(text: str, levels: int = 2) -> Any:
     """Keep Graphviz from reading backslashes (twice, in tooltips), entities or markup into text."""
     import graphviz
 
-    return graphviz.nohtml(text.replace("&", "&amp;").replace("\\", "\\" * 4))
+    return graphviz.nohtml(text.replace("&", "&amp;").replace("\\", "\\" * 2 * levels))
 
 
 def _label(box: Box) -> str:
@@ -63,6 +87,9 @@ def _label(box: Box) -> str:
             f'<TD PORT="p{i}">{_small(name, 14)}</TD>' for i, name in enumerate(box.ports)
         )
         rows.insert(0, f"<TR><TD{shade}>{_TABLE}<TR>{names}</TR></TABLE></TD></TR>")
+    if box.warning:
+        rows.append(_row(_small(f"✗ {box.warning}", fill=ALARM)))
+    rows += [_row(_small(rule, 60, RULE)) for rule in box.rules]
     rows += [_row(_small(line)) for line in (box.caption, *box.details)]
     tables = [("value", box.value)]
     if box.gradient is not None:
@@ -104,5 +131,5 @@ def _text(text: str, limit: int = _LONGEST) -> str:
     return escape(shorten(text, limit)).replace("\\", "\\\\")
 
 
-def _small(text: str, limit: int = 44) -> str:
-    return f'<FONT POINT-SIZE="9" COLOR="{GREY}">{_text(text, limit)}</FONT>'
+def _small(text: str, limit: int = 44, fill: str = GREY) -> str:
+    return f'<FONT POINT-SIZE="9" COLOR="{fill}">{_text(text, limit)}</FONT>'

@@ -10,12 +10,23 @@ from tinygrad_xent.draw.layout.geometry import port_x
 from tinygrad_xent.draw.lettering import shorten, text_width
 from tinygrad_xent.draw.marks import Block, Mark, Patch, Rect, Sign, Text
 from tinygrad_xent.draw.model import Box
-from tinygrad_xent.draw.palette import GREY, HAIR, LEVELS, NEGATIVE, POSITIVE, heat, ink
+from tinygrad_xent.draw.palette import (
+    ALARM,
+    GREY,
+    HAIR,
+    LEVELS,
+    NEGATIVE,
+    POSITIVE,
+    RULE,
+    heat,
+    ink,
+)
 
 PAD, GAP = 10.0, 16.0
 STRIP, HEADER, LINE = 14.0, 23.0, 14.0
 TITLE, SMALL, CAPTION, LABEL = 12.5, 10.0, 9.5, 9.0
 LONGEST_TITLE, LONGEST_LINE, LONGEST_LABEL, MOST_LABELS = 30, 44, 14, 8
+LONGEST_RULE, LONGEST_FOLDED = 60, 60
 SIDE_BY_SIDE = 150.0  # tables wider than this stand one below the other
 
 
@@ -28,17 +39,20 @@ class Face(Block):
 
 def face(box: Box) -> Face:
     """Lay out one box."""
-    title = shorten(box.title, LONGEST_TITLE)
+    title = shorten(box.title, LONGEST_FOLDED if box.kind == "folded" else LONGEST_TITLE)
     made = f" = {shorten(box.expression, LONGEST_TITLE)}" if box.expression else ""
     value = cells.view(box.value)
     note = [value.note] if isinstance(value, cells.Cells) and value.note else []
-    lines = [shorten(line, LONGEST_LINE) for line in (box.caption, *box.details, *note)]
+    lines = [(f"✗ {box.warning}", ALARM)] if box.warning else []
+    lines += [(shorten(rule, LONGEST_RULE), RULE) for rule in box.rules]
+    longest = LONGEST_FOLDED if box.kind == "folded" else LONGEST_LINE
+    lines += [(shorten(line, longest), GREY) for line in (box.caption, *box.details, *note)]
     tables = [("value", value)]
     if box.gradient is not None:
         tables.append(("gradient", cells.view(box.gradient)))
     body = _body(tables)
     head = text_width(title, TITLE, bold=True) + text_width(made, TITLE)
-    texts = max(text_width(line, SMALL) for line in lines)
+    texts = max(text_width(line, SMALL) for line, _ in lines)
     inner = max(head, texts, body.width, 64.0)
     width = float(round(max(inner + 2 * PAD, _ports_width(box.ports))))
 
@@ -46,9 +60,9 @@ def face(box: Box) -> Face:
     header = HEADER + (STRIP if box.ports else 0.0)
     marks.append(Text(PAD, header - 7.5, made, TITLE, bold=title))
     y = header
-    for line in lines:
+    for line, ink_of_line in lines:
         y += LINE
-        marks.append(Text(PAD, y, line, SMALL, GREY))
+        marks.append(Text(PAD, y, line, SMALL, ink_of_line))
     y += 8
     marks += body.at(PAD, y)
     return Face(width, float(round(y + body.height + 9)), tuple(marks), header)

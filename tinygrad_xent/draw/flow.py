@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,23 +22,30 @@ class Flow:
     ----------
     grads : dict of tensor to its gradient
     sent : dict of (tensor, number of an input) to what the tensor's rule sent there, in words
+    small : the same in fewer words
     seed : str
         Of what the gradients are; empty if there was no pass.
     """
 
     grads: dict[Node, Any] = field(default_factory=dict)
     sent: dict[tuple[Node, int], str] = field(default_factory=dict)
+    small: dict[tuple[Node, int], str] = field(default_factory=dict)
     seed: Seed = ""
 
 
-def backward_flow(outputs: tuple[Node, ...]) -> Flow:
-    """Run the backward pass if there is one floating output to run it from."""
+def backward_flow(outputs: tuple[Node, ...], shown: Container[Node]) -> Flow:
+    """Run the backward pass if there is one floating output to run it from.
+
+    What was sent is kept of those tensors that are shown.
+    """
     output, flow = outputs[0], Flow()
     if len(set(outputs)) > 1 or output.data.dtype.kind != "f" or not output.data.size:
         return flow
 
     def observe(node: Node, i: int, contribution: Any, _total: Any) -> None:
-        flow.sent[node, i] = brief(contribution)
+        if node in shown:
+            flow.sent[node, i] = brief(contribution)
+            flow.small[node, i] = brief(contribution, most=4)
 
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
         for node, grad in backpropagate(output, np.ones_like(output.data), observe=observe):

@@ -8,7 +8,7 @@ from tinygrad_xent.draw import cells
 from tinygrad_xent.draw.lettering import shorten, text_width
 from tinygrad_xent.draw.marks import Block, Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.draw.model import Model
-from tinygrad_xent.draw.palette import GREY, HAIR, LEVELS, heat
+from tinygrad_xent.draw.palette import GREY, HAIR, LEVELS, RULE, heat
 
 SIZE, LINE, SPACE = 9.5, 16.0, 18.0
 _KINDS = {
@@ -17,6 +17,9 @@ _KINDS = {
     "fused": "fused op",
     "constant": "constant",
     "aside": "looked through",
+    "folded": "several tensors",
+    "forward": "op of the forward pass",
+    "backward": "op of the backward pass",
 }
 _SIGNS = {cells.NAN: "NaN", cells.INF: "inf", cells.MINUS_INF: "−inf"}
 
@@ -34,6 +37,8 @@ def legend(model: Model, blocks: Sequence[Block], width: float) -> Block:
 
 
 def _items(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
+    if model.note:
+        yield _words(model.note)
     present = {box.kind for box in model.boxes}
     for kind, words in _KINDS.items():
         if kind in present:
@@ -41,6 +46,10 @@ def _items(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
     if model.seed:
         output = "sum of " * (model.seed == "sum") + shorten(model.outputs[0].title, 20)
         yield _words("gradient: ∂L/∂value" + (f", L = {output}" if output != "L" else ""))
+    if any(box.rules for box in model.boxes):
+        yield _words("∂x = …: rule for input x", RULE)
+    if model.with_sent and any(arrow.small for arrow in model.arrows):
+        yield _words("↑ gradient sent back", RULE)
     marks = [mark for block in blocks for mark in block.marks]
     if any(isinstance(mark, Patch) and mark.fill in _COLOURS for mark in marks):
         yield _scale()
@@ -53,8 +62,8 @@ def _items(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
 _COLOURS = {heat(level) for level in range(-LEVELS, LEVELS + 1)}
 
 
-def _words(text: str) -> Block:
-    return Block(text_width(text, SIZE), LINE, (Text(0, 9, text, SIZE, GREY),))
+def _words(text: str, fill: str = GREY) -> Block:
+    return Block(text_width(text, SIZE), LINE, (Text(0, 9, text, SIZE, fill),))
 
 
 def _labelled(mark: Mark, width: float, words: str) -> Block:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["leaf", "op", "fused", "constant", "aside"]
+from tinygrad_xent.numbers import count
+
+Kind = Literal["leaf", "op", "fused", "constant", "aside", "folded", "forward", "backward"]
 Seed = Literal["", "output", "sum"]
 
 LOOKED_THROUGH = "looked through"
@@ -25,7 +27,9 @@ class Box:
         Its name, or v0, v1, ... with the number of its id.
     kind : str
         "leaf"; "op"; "fused" for an op that does the work of several; "constant" for what gets
-        no gradient; "aside" for a softmax that the loss did not use, but looked through.
+        no gradient; "aside" for a softmax that the loss did not use, but looked through; "folded"
+        for several tensors in one box, whose value is that of the last; "forward" and "backward"
+        for ops of the two passes where both are drawn.
     expression : str
         How it was computed, as mathematics; empty for leaves and constants.
     op : str
@@ -39,6 +43,12 @@ class Box:
         The op's formula, as LaTeX, and for which tensor or number its letters stand.
     output : bool
         Whether this is what was asked to be drawn.
+    rules : tuple of str
+        The rules of its inputs, as text, where they are to be written into the box.
+    warning : str
+        What to write above it: that the first NaN was made here.
+    members : int
+        How many tensors and constants it stands for.
     """
 
     id: str
@@ -53,10 +63,15 @@ class Box:
     formula: str = ""
     letters: Mapping[str, str] = field(default_factory=dict)
     output: bool = False
+    rules: tuple[str, ...] = ()
+    warning: str = ""
+    members: int = 1
 
     @property
     def caption(self) -> str:
         """Kind, shape and dtype in words."""
+        if self.members > 1:
+            return f"{count(self.members, 'tensor')} folded"
         shape = str(self.value.shape) if self.value.shape else "scalar"
         return " · ".join(filter(None, [_WORDS.get(self.kind), f"{shape} {self.value.dtype}"]))
 
@@ -76,8 +91,8 @@ class Arrow:
     rule : str
         The rule that sends the gradient back along this arrow, as LaTeX with the letters of the
         target's formula; empty if no gradient came this way.
-    sent : str
-        What it sent, on one line.
+    sent, small : str
+        What it sent, on one line, and in few words.
     """
 
     source: int
@@ -86,6 +101,19 @@ class Arrow:
     label: str
     rule: str = ""
     sent: str = ""
+    small: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A scope: what it is called, the boxes in it and the number of the group around it, or -1.
+
+    A group stands after the one around it, whose boxes include its own.
+    """
+
+    title: str
+    boxes: tuple[int, ...]
+    parent: int = -1
 
 
 @dataclass(frozen=True)
@@ -93,12 +121,16 @@ class Model:
     """Boxes, inputs before outputs, and arrows in order of their targets.
 
     `seed` says of what the gradients are: of the output, of the sum of its entries, or empty
-    where there are none.
+    where there are none. `note` says what was folded, and `with_sent` whether what flowed back is
+    written beside the arrows.
     """
 
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     seed: Seed = ""
+    groups: tuple[Group, ...] = ()
+    note: str = ""
+    with_sent: bool = False
 
     @property
     def outputs(self) -> tuple[Box, ...]:

@@ -6,18 +6,20 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from tinygrad_xent.draw import cells
-from tinygrad_xent.draw.face import Face
+from tinygrad_xent.draw.face import LONGEST_TITLE, Face
 from tinygrad_xent.draw.layout import Placement
-from tinygrad_xent.draw.layout.geometry import Point
+from tinygrad_xent.draw.layout.geometry import Point, Rect
 from tinygrad_xent.draw.legend import legend
-from tinygrad_xent.draw.lettering import escape, quote
+from tinygrad_xent.draw.lettering import escape, quote, shorten
 from tinygrad_xent.draw.marks import Mark, Patch, Sign, Swatch, Text
-from tinygrad_xent.draw.model import Arrow, Box, Model
-from tinygrad_xent.draw.palette import INK, LINE, LOOKS, NEGATIVE, POSITIVE
+from tinygrad_xent.draw.model import Arrow, Box, Group, Model
+from tinygrad_xent.draw.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
+from tinygrad_xent.draw.sent import sent_labels
 from tinygrad_xent.draw.tooltips import arrow_tooltip, box_tooltip
 
 FONT = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
+SCOPE_SIZE = 11.0
 HEAD = 8.0  # length of an arrow's head
 
 
@@ -30,6 +32,7 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
     left = MARGIN + (inner - placement.width) / 2
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     label = f'role="img" aria-label={quote(title)}'
+    notes = sent_labels(model, faces, placement)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{FONT}">',
         f"<title>{escape(title)}</title>",
@@ -37,8 +40,11 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         f'<g transform="translate({_n(left)} {_n(MARGIN)})">',
     ]
+    for i, (group, frame) in enumerate(zip(model.groups, placement.frames, strict=False)):
+        parts += _scope(f"s{i}", group, frame)
     for i, (arrow, route) in enumerate(zip(model.arrows, placement.routes, strict=True)):
         parts += _arrow(f"e{i}", arrow, route, model)
+    parts += _marks(notes)
     for box, face, (x, y) in zip(model.boxes, faces, placement.corners, strict=True):
         parts += _box(box, face, x, y)
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
@@ -47,6 +53,23 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
 
 
 # -- boxes and arrows ----------------------------------------------------------------------------
+
+
+def _scope(name: str, group: Group, frame: Rect) -> Iterator[str]:
+    x, y, w, h = map(_n, frame)
+    yield f'<g id="{name}" transform="translate({x} {y})">'
+    yield f"<title>{escape(f'scope {group.title}')}</title>"
+    yield (
+        f'<rect width="{w}" height="{h}" rx="8" fill="{INK}" fill-opacity="0.035" '
+        f'stroke="{LINE}" stroke-width="1" stroke-dasharray="1 2.5"/>'
+    )
+    yield _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=scope_title(group)))
+    yield "</g>"
+
+
+def scope_title(group: Group) -> str:
+    """Give what is written above the boxes of a scope."""
+    return shorten(group.title, LONGEST_TITLE)
 
 
 def _box(box: Box, face: Face, x: float, y: float) -> Iterator[str]:

@@ -13,6 +13,7 @@ _PUOR = (
 LEVELS = 10  # shades on either side of zero
 
 INK, GREY, LINE, HAIR = "#1b2430", "#566071", "#5f6b7a", "#d3d8df"
+RULE, ALARM, SHADE = "#7a2f4d", "#a51d1d", "#f6f7f9"
 NEGATIVE, POSITIVE = "#b35806", "#542788"
 
 # For each kind of box the colours of its head and border, and the dashes of the border.
@@ -22,6 +23,9 @@ LOOKS = {
     "fused": ("#f8e3b8", "#8a5a00", ""),
     "constant": ("#f1f2f4", "#7b8491", "5 3"),
     "aside": ("#f1f2f4", "#7b8491", "1.5 3"),
+    "folded": ("#e6e0f3", "#5d4a8a", ""),
+    "forward": ("#e4e7eb", "#7b8491", ""),
+    "backward": ("#f9dfe6", "#99405f", ""),
 }
 
 

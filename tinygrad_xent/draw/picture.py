@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tinygrad_xent.draw import words
-from tinygrad_xent.draw.build import build
-from tinygrad_xent.draw.lettering import escape, quote
+from tinygrad_xent.draw.backward import backward_graph
+from tinygrad_xent.draw.build import Folding, build
+from tinygrad_xent.draw.lettering import escape, quote, text_width
 from tinygrad_xent.draw.model import Model
-from tinygrad_xent.errors import PictureFormatError
+from tinygrad_xent.errors import ArgumentError, PictureFormatError
 from tinygrad_xent.files import write_whole
 
 if TYPE_CHECKING:
@@ -35,13 +36,18 @@ class Picture:
     @cached_property
     def _painted(self) -> tuple[str, str]:
         from tinygrad_xent.draw.face import face
-        from tinygrad_xent.draw.layout import Link, place
-        from tinygrad_xent.draw.paint import paint
+        from tinygrad_xent.draw.layout import Cluster, Link, place
+        from tinygrad_xent.draw.paint import SCOPE_SIZE, paint, scope_title
 
         faces = [face(box) for box in self._model.boxes]
         ports = [max(len(box.ports), 1) for box in self._model.boxes]
         links = [Link(a.source, a.target, a.port, ports[a.target]) for a in self._model.arrows]
-        placement = place([(f.width, f.height) for f in faces], links, self._wanted_engine)
+        clusters = [
+            Cluster(g.boxes, g.parent, text_width(scope_title(g), SCOPE_SIZE, bold=True))
+            for g in self._model.groups
+        ]
+        sizes = [(f.width, f.height) for f in faces]
+        placement = place(sizes, links, self._wanted_engine, clusters)
         svg = paint(self._model, faces, placement, words.title(self._model), self.alt)
         return svg, placement.engine
 
@@ -92,13 +98,25 @@ class Picture:
 
         return png(self.svg, lambda: self.to_dot().source)
 
+    def pdf(self) -> bytes:
+        """Give the picture as PDF, on a page of its size.
+
+        Raises
+        ------
+        MissingRendererError
+            If neither `resvg_py` nor a Graphviz program is there to make it.
+        """
+        from tinygrad_xent.draw.pdf import pdf
+
+        return pdf(self.svg, lambda: self.to_dot().source)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file; the ending says in which form.
 
         Parameters
         ----------
         path : path-like
-            Ends in .svg, .png, .dot, .txt or .html. The file appears complete or not at all.
+            Ends in .svg, .png, .pdf, .dot, .txt or .html. The file appears complete or not at all.
 
         Returns
         -------
@@ -110,7 +128,7 @@ class Picture:
         PictureFormatError
             If the ending is another one.
         MissingRendererError
-            If the form is PNG and nothing here can make it.
+            If the form is PNG or PDF and nothing here can make it.
         OSError
             If the file cannot be written.
         """
@@ -118,6 +136,7 @@ class Picture:
         forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".png": self.png,
+            ".pdf": self.pdf,
             ".dot": lambda: self.to_dot().source,
             ".txt": lambda: str(self) + "\n",
             ".html": lambda: self.html,
@@ -136,7 +155,10 @@ class Picture:
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         # Of all markup only an image passes the sanitizers of notebooks that are not yet trusted.
         data = base64.b64encode(self.svg.encode()).decode()
-        image = f'<img alt={quote(self.alt)} src="data:image/svg+xml;base64,{data}">'
+        # The picture is a white card: on a dark page it keeps its colours, with room around it.
+        image = (
+            f'<img alt={quote(self.alt)} style="{_CARD}" src="data:image/svg+xml;base64,{data}">'
+        )
         return {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
 
     def __str__(self) -> str:
@@ -149,14 +171,28 @@ class Picture:
         return f"<Picture of {names}: {len(self._model.boxes)} boxes>"
 
 
+_CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
 _STYLE = (
     "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2430;background:#fff}"
     "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}"
 )
 
 
-def draw(*outputs: Any, names: Mapping[str, Any] | None = None, gradients: bool = True) -> Picture:
+def draw(
+    *outputs: Any,
+    names: Mapping[str, Any] | None = None,
+    gradients: bool = True,
+    backward: bool = False,
+    fold: Folding = "auto",
+    expand: Sequence[str] = (),
+    rules: bool | None = None,
+) -> Picture:
     """Draw the graph of one or more tensors: values, gradients, ops, and how they hang together.
+
+    Tensors made in a block ``with scope("layer1"):`` stand in a frame with that title. A graph
+    of more than 60 boxes is folded, and says so: first each scope becomes one box (the innermost
+    first), then ops that repeat, then ops that follow each other without a branch. The outputs
+    keep their own boxes.
 
     Parameters
     ----------
@@ -164,22 +200,36 @@ def draw(*outputs: Any, names: Mapping[str, Any] | None = None, gradients: bool 
         What to draw, with everything it was computed from.
     names : mapping of str to Tensor or ndarray, optional
         What to call them; `names=locals()` takes a notebook's or a function's own names. They go
-        before the tensors' own names; the others are called v0, v1, ... from the oldest on.
+        before the tensors' own; the others are called v0, v1, ... from the oldest on. Names that
+        start with an underscore, and what is no Tensor or array, are passed over.
     gradients : bool
         Run the backward pass and show each gradient beside its value. It needs a single floating
         output; if that is no scalar, the gradients are those of its sum. `.grad` stays as it is.
+    backward : bool
+        Draw the backward pass as a graph of its own ops, from the one output on to the gradient
+        of each leaf, and the forward pass in grey. Gradients are boxes here, called ∂x.
+    fold : "auto", True or False
+        True folds small graphs too, in the first of the ways that makes them smaller.
+    expand : sequence of str
+        Scopes that are not folded, by name or by path: "layer1", "net/layer1".
+    rules : bool, optional
+        Write the rules into the boxes, and beside each arrow what flowed back along it. The
+        default is to do so for up to 20 boxes; tooltips have it always.
 
     Returns
     -------
     Picture
-        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .html, .dot or .txt.
+        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .pdf, .html, .dot or
+        .txt.
 
     Raises
     ------
     NotRecordedError
         If an output is no Tensor.
+    ArgumentError
+        If `expand` names a scope that is not there, or `backward` is asked of several outputs.
     PictureTooLargeError
-        If the graph has more tensors than a picture can show.
+        If the graph has more tensors than a picture can show, and folding does not help.
     StaleGraphError, MissingRuleError
         If the backward pass cannot be run; `gradients=False` does without it.
 
@@ -194,4 +244,17 @@ def draw(*outputs: Any, names: Mapping[str, Any] | None = None, gradients: bool 
     <BLANKLINE>
     gradient: of v2
     """
-    return Picture(build(outputs, names, gradients=gradients))
+    if fold not in (True, False, "auto"):
+        raise ArgumentError(f'fold={fold!r}: give "auto", True or False')
+    if not backward:
+        return Picture(
+            build(outputs, names, gradients=gradients, fold=fold, expand=expand, rules=rules)
+        )
+    if len(outputs) != 1:
+        raise ArgumentError(
+            f"backward=True draws the backward pass of one output, got {len(outputs)}"
+        )
+    ends, called, kinds = backward_graph(outputs[0], names)
+    return Picture(
+        build(ends, called, gradients=False, fold=fold, expand=expand, rules=False, kinds=kinds)
+    )

@@ -28,10 +28,11 @@ def png(svg: str, dot_source: Callable[[], str]) -> bytes:
     MissingRendererError
         If neither is at hand.
     """
-    return _by_resvg(svg) or _by_dot(dot_source) or _missing()
+    return by_resvg(svg) or by_dot(dot_source, "png", b"\x89PNG") or _missing()
 
 
-def _by_resvg(svg: str) -> bytes | None:
+def by_resvg(svg: str, zoom: int = SCALE) -> bytes | None:
+    """Ask `resvg_py` for a PNG; None if it is not there or finds no fonts."""
     try:
         import resvg_py
     except ImportError:
@@ -39,20 +40,21 @@ def _by_resvg(svg: str) -> bytes | None:
     blank = _PROBE.replace("x<", "<")
     if resvg_py.svg_to_bytes(svg_string=_PROBE) == resvg_py.svg_to_bytes(svg_string=blank):
         return None  # no fonts: the picture would have no text
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=SCALE))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))
 
 
-def _by_dot(dot_source: Callable[[], str]) -> bytes | None:
+def by_dot(dot_source: Callable[[], str], form: str, start: bytes) -> bytes | None:
+    """Ask the Graphviz programs for a form whose files start so; None if none can write it."""
     import subprocess
 
     from tinygrad_xent.draw.layout import dot
 
     for executable in dot.executables():
         try:
-            answer = dot.run(executable, dot_source(), "png")
+            answer = dot.run(executable, dot_source(), form)
         except (OSError, subprocess.SubprocessError):
             continue
-        if answer.startswith(b"\x89PNG"):
+        if answer.startswith(start):
             return answer
     return None
 

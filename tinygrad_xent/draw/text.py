@@ -42,11 +42,14 @@ def tree(model: Model) -> str:
     if model.seed:
         name = model.outputs[0].title
         lines += ["", f"gradient: of {'the sum of ' * (model.seed == 'sum')}{name}"]
+    if model.note:
+        lines += [""] * (not model.seed) + [model.note]
     return "\n".join(lines)
 
 
 def _line(box: Box) -> str:
     called = shorten(box.title, 40) + (f" = {box.op}" if box.op else "")
+    warning = f"  ✗ {box.warning}" if box.warning else ""
     details = f" ({', '.join(box.details)})" if box.details else ""
-    text = f"{called}{details}  {box.caption}  value {brief(box.value)}"
+    text = f"{called}{details}  {box.caption}  value {brief(box.value)}{warning}"
     return text if box.gradient is None else f"{text}  gradient {brief(box.gradient)}"

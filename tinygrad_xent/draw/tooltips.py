@@ -10,7 +10,7 @@ def box_tooltip(box: Box) -> str:
     """Name, op, shape, parameters and formula in full."""
     called = f"{box.title} = {box.op}" if box.op else box.title
     formula = box.formula and formula_text(box.formula, box.letters)
-    return "\n".join(filter(None, [called, box.caption, *box.details, formula]))
+    return "\n".join(filter(None, [called, box.warning, box.caption, *box.details, formula]))
 
 
 def arrow_tooltip(arrow: Arrow, model: Model) -> str:
@@ -19,7 +19,9 @@ def arrow_tooltip(arrow: Arrow, model: Model) -> str:
     if model.is_aside(arrow):
         first = f"{target.title} uses the logits of {source.title}, not its probabilities"
     else:
-        first = f"{source.title} is input {arrow.label} of {target.title}"
+        first = f"{arrow.label} from {source.title} into {target.title}"
+        if target.members == 1:
+            first = f"{source.title} is input {arrow.label} of {target.title}"
     sent = arrow.sent and f"gradient sent back: {arrow.sent}"
     rule = arrow.rule and formula_text(arrow.rule, target.letters)
     return "\n".join(filter(None, [first, sent, rule]))

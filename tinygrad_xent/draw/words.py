@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_xent.draw.lettering import shorten
 from tinygrad_xent.draw.model import Box, Model
-from tinygrad_xent.numbers import brief
+from tinygrad_xent.numbers import brief, count
 
 _MOST_STEPS, _MOST_GRADIENTS = 12, 6
 
@@ -23,6 +23,13 @@ def alt(model: Model) -> str:
     leaves = [box for box in model.boxes if box.kind == "leaf"]
     steps = [(box, sources.get(i, [])) for i, box in enumerate(model.boxes) if box.op]
     sentences = [f"{title(model)}: {len(steps)} op{'s' * (len(steps) != 1)}."]
+    if model.note:
+        sentences.append(f"{model.note[0].upper()}{model.note[1:]}.")
+    sentences += [
+        f"{box.warning[0].upper()}{box.warning[1:]}: {_title(box)}."
+        for box in model.boxes
+        if box.warning
+    ]
     if leaves:
         named = [_leaf(box) for box in leaves[:_MOST_STEPS]]
         sentences.append(f"Leaves: {_listed(named, len(leaves))}.")
@@ -30,6 +37,12 @@ def alt(model: Model) -> str:
         sentences.append(f"{_title(box)} is {box.op} of {_listed(names)}.")
     if len(steps) > _MOST_STEPS:
         sentences.append(f"{len(steps) - _MOST_STEPS} more ops follow.")
+    folded = [(box, sources.get(i, [])) for i, box in enumerate(model.boxes) if box.members > 1]
+    for box, names in folded[:_MOST_STEPS]:
+        of = f", computed from {_listed(names)}" if names else ""
+        sentences.append(f"{_title(box)} stands for {count(box.members, 'tensor')}{of}.")
+    if len(folded) > _MOST_STEPS:
+        sentences.append(f"{len(folded) - _MOST_STEPS} more boxes stand for several tensors.")
     sentences += [f"Result: {_title(box)} = {brief(box.value)}." for box in model.outputs]
     if model.seed:
         of = "the sum of " * (model.seed == "sum") + _title(model.outputs[0])

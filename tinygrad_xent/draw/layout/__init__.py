@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tinygrad_xent.draw.layout.geometry import Link, Placement, Size
+from tinygrad_xent.draw.layout.geometry import Cluster, Link, Placement, Size
 from tinygrad_xent.draw.layout.plain import plain
 
-__all__ = ["Link", "Placement", "place"]
+__all__ = ["Cluster", "Link", "Placement", "place"]
 
 
 def place(
-    sizes: Sequence[Size], links: Sequence[Link], engine: Literal["auto", "plain"] = "auto"
+    sizes: Sequence[Size],
+    links: Sequence[Link],
+    engine: Literal["auto", "plain"] = "auto",
+    clusters: Sequence[Cluster] = (),
 ) -> Placement:
     """Place boxes and lead the arrows between them. This never fails.
 
@@ -26,7 +29,7 @@ def place(
 
         for executable in dot.executables():
             try:
-                return dot.dot(executable, sizes, links)
+                return dot.dot(executable, sizes, links, clusters)
             except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError):
                 continue  # broken, missing, too slow, or no Graphviz at all: the next one
-    return plain(sizes, links)
+    return plain(sizes, links, clusters)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 Point = tuple[float, float]
 Size = tuple[float, float]
+Rect = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,22 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """Boxes that get a frame around them, with a title of this width.
+
+    `parent` is the number of the cluster around it, which comes before, or -1. Among the boxes
+    that are computed from others, those of a cluster follow each other.
+    """
+
+    boxes: tuple[int, ...]
+    parent: int = -1
+    title: float = 0.0
+
+
+TITLE_ROOM, PADDING = 20.0, 12.0  # in a frame: above its boxes, and on the other sides
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where everything goes.
 
@@ -36,6 +53,8 @@ class Placement:
         The upper left corner of each box.
     routes : tuple of tuples of points
         For each link the first point and three for each cubic Bézier segment.
+    frames : tuple of (x, y, width, height)
+        One for each cluster.
     """
 
     engine: str
@@ -43,6 +62,7 @@ class Placement:
     height: float
     corners: tuple[Point, ...]
     routes: tuple[tuple[Point, ...], ...]
+    frames: tuple[Rect, ...] = ()
 
 
 Engine = Callable[[Sequence[Size], Sequence[Link]], Placement]

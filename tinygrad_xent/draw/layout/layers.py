@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from tinygrad_xent.draw.layout.geometry import Link, Size, port_x
+from tinygrad_xent.draw.layout.geometry import Cluster, Link, Size, port_x
+from tinygrad_xent.draw.layout.ranks import ranks_of
 
 SPACE, LANE = 24.0, 12.0  # between boxes, and around bends
 
@@ -53,14 +54,14 @@ class Grid:
         return sum(widths) / 2 + (SPACE if all(widths) else LANE)
 
 
-def grid_of(sizes: Sequence[Size], links: Sequence[Link]) -> Grid:
+def grid_of(sizes: Sequence[Size], links: Sequence[Link], clusters: Sequence[Cluster] = ()) -> Grid:
     """Put boxes in layers, and a chain of bends under each box whose arrows pass layers.
 
     Arrows from one box share its chain. Where bends would be many more than boxes, the longest
     chains are given up and their arrows led around the picture: time stays linear.
     """
     count = len(sizes)
-    ranks = _ranks(count, links)
+    ranks = ranks_of(count, links, clusters)
     widths = [width for width, _ in sizes]
     layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for box, rank in enumerate(ranks):
@@ -102,20 +103,3 @@ def grid_of(sizes: Sequence[Size], links: Sequence[Link]) -> Grid:
         join(path[-2], link.target, port_x(1.0, link.port, link.ports) - 0.5, weight)
         paths.append(path)
     return Grid(widths, layers, ups, downs, paths)
-
-
-def _ranks(count: int, links: Sequence[Link]) -> list[int]:
-    """Give each box its layer: below all its inputs, and as near to its uses as costs nothing."""
-    sources: list[set[int]] = [set() for _ in range(count)]
-    targets: list[set[int]] = [set() for _ in range(count)]
-    for link in links:
-        sources[link.target].add(link.source)
-        targets[link.source].add(link.target)
-    ranks = [0] * count
-    for box in range(count):
-        ranks[box] = max((ranks[s] + 1 for s in sources[box]), default=0)
-    for box in reversed(range(count)):
-        shared = sum(len(targets[s]) > 1 for s in sources[box])  # the others follow it down
-        if targets[box] and shared <= len(targets[box]):
-            ranks[box] = min(ranks[t] for t in targets[box]) - 1
-    return ranks

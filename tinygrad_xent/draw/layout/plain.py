@@ -11,27 +11,46 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from tinygrad_xent.draw.layout.columns import columns
-from tinygrad_xent.draw.layout.geometry import Link, Placement, Point, Size, port_x
+from tinygrad_xent.draw.layout.geometry import (
+    PADDING,
+    TITLE_ROOM,
+    Cluster,
+    Link,
+    Placement,
+    Point,
+    Rect,
+    Size,
+    port_x,
+)
 from tinygrad_xent.draw.layout.layers import LANE, Grid, grid_of
 from tinygrad_xent.draw.layout.order import order
 
 GAP, MOST_GAP = 38.0, 90.0  # between layers
 
 
-def plain(sizes: Sequence[Size], links: Sequence[Link]) -> Placement:
+def plain(
+    sizes: Sequence[Size], links: Sequence[Link], clusters: Sequence[Cluster] = ()
+) -> Placement:
     """Place boxes in layers, inputs above outputs."""
     if not sizes:
         return Placement("plain", 0.0, 0.0, (), ())
-    grid = grid_of(sizes, links)
+    grid = grid_of(sizes, links, clusters)
     order(grid)
     xs = columns(grid)
     left = min(x - w / 2 for x, w in zip(xs, grid.widths, strict=True))
-    return _placed(sizes, links, grid, [x - left for x in xs])
+    placement = _placed(sizes, links, grid, [x - left for x in xs], clusters)
+    return _framed(placement, sizes, clusters) if clusters else placement
 
 
-def _placed(sizes: Sequence[Size], links: Sequence[Link], grid: Grid, xs: list[float]) -> Placement:
+def _placed(
+    sizes: Sequence[Size],
+    links: Sequence[Link],
+    grid: Grid,
+    xs: list[float],
+    clusters: Sequence[Cluster],
+) -> Placement:
     """Turn layers into heights, and paths into curves that bend only between the layers."""
-    tops, bottoms = _bands(sizes, grid, xs)
+    tops, bottoms = _bands(sizes, grid, xs, clusters)
     corners: list[Point] = [(0.0, 0.0)] * len(sizes)
     ranks = [0] * len(xs)
     for rank, layer in enumerate(grid.layers):
@@ -61,17 +80,53 @@ def _placed(sizes: Sequence[Size], links: Sequence[Link], grid: Grid, xs: list[f
     return Placement("plain", outside, bottoms[-1], tuple(corners), tuple(routes))
 
 
-def _bands(sizes: Sequence[Size], grid: Grid, xs: list[float]) -> tuple[list[float], list[float]]:
+def _framed(placement: Placement, sizes: Sequence[Size], clusters: Sequence[Cluster]) -> Placement:
+    """Draw a frame around each cluster, and move everything to the right of the left side."""
+    sides: list[list[Rect]] = [[] for _ in clusters]  # what lies in each: left, top, right, bottom
+    for i in reversed(range(len(clusters))):
+        for box in clusters[i].boxes:
+            (x, y), (w, h) = placement.corners[box], sizes[box]
+            sides[i].append((x, y, x + w, y + h))
+        lefts, tops, rights, bottoms = zip(*sides[i], strict=True)
+        left, top = min(lefts) - PADDING, min(tops) - TITLE_ROOM
+        right = max(max(rights) + PADDING, left + clusters[i].title + 2 * PADDING)
+        sides[i] = [(left, top, right, max(bottoms) + PADDING)]
+        if clusters[i].parent >= 0:
+            sides[clusters[i].parent] += sides[i]
+    shift = -min([0.0, *(left for ((left, _, _, _),) in sides)])
+    right = max([placement.width, *(right for ((_, _, right, _),) in sides)])
+    bottom = max([placement.height, *(bottom for ((_, _, _, bottom),) in sides)])
+    return Placement(
+        placement.engine,
+        right + shift,
+        bottom,
+        tuple((x + shift, y) for x, y in placement.corners),
+        tuple(tuple((x + shift, y) for x, y in route) for route in placement.routes),
+        tuple((a + shift, b, c - a, d - b) for ((a, b, c, d),) in sides),
+    )
+
+
+def _bands(
+    sizes: Sequence[Size], grid: Grid, xs: list[float], clusters: Sequence[Cluster]
+) -> tuple[list[float], list[float]]:
     """Give the upper and lower side of each layer, farther apart where arrows go far sideways."""
+    rank_of = {box: rank for rank, layer in enumerate(grid.layers) for box in layer}
+    opened, closed = [0] * len(grid.layers), [0] * len(grid.layers)
+    for cluster in clusters:
+        within = [rank_of[box] for box in cluster.boxes]
+        opened[min(within)] += 1
+        closed[max(within)] += 1
     tops: list[float] = []
     bottoms: list[float] = []
     y = 0.0
-    for layer in grid.layers:
+    for layer, frames in zip(grid.layers, opened, strict=True):
+        y += frames * TITLE_ROOM
         tops.append(y)
         y += max((sizes[entry][1] for entry in layer if entry < len(sizes)), default=0.0)
         bottoms.append(y)
         sideways = (abs(xs[s.lower] + s.shift - xs[s.upper]) for e in layer for s in grid.downs[e])
         y += min(GAP + 0.08 * max(sideways, default=0.0), MOST_GAP)
+        y += closed[len(tops) - 1] * PADDING
     return tops, bottoms
 
 

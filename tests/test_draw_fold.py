@@ -15,14 +15,14 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.draw import Picture, draw, pdf
-from tinygrad_xent.draw.build import MOST_BOXES, build
-from tinygrad_xent.draw.face import face
-from tinygrad_xent.draw.fold import FOLD_ABOVE, Item, fold_items
-from tinygrad_xent.draw.layout import Cluster, Link, dot, place
-from tinygrad_xent.draw.lettering import text_width
-from tinygrad_xent.draw.model import Model
-from tinygrad_xent.draw.sent import sent_labels
+from tinygrad_xent.drawing import Picture, draw, pdf
+from tinygrad_xent.drawing.build import MOST_BOXES, build
+from tinygrad_xent.drawing.face import face
+from tinygrad_xent.drawing.fold import FOLD_ABOVE, Item, fold_items
+from tinygrad_xent.drawing.layout import Cluster, Link, dot, place
+from tinygrad_xent.drawing.lettering import text_width
+from tinygrad_xent.drawing.model import Model
+from tinygrad_xent.drawing.sent import sent_labels
 from tinygrad_xent.numbers import brief
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_xent.draw.layout import Link, Placement, dot, place
-from tinygrad_xent.draw.layout.geometry import port_x
-from tinygrad_xent.draw.layout.layers import Grid, grid_of
-from tinygrad_xent.draw.layout.order import order
+from tinygrad_xent.drawing.layout import Link, Placement, dot, place
+from tinygrad_xent.drawing.layout.geometry import port_x
+from tinygrad_xent.drawing.layout.layers import Grid, grid_of
+from tinygrad_xent.drawing.layout.order import order
 
 SIZES = st.tuples(st.integers(60, 300), st.integers(40, 200))
 

@@ -7,9 +7,9 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.draw.build import MOST_BOXES, build
-from tinygrad_xent.draw.expression import expression
-from tinygrad_xent.draw.model import Arrow, Box, Model
+from tinygrad_xent.drawing.build import MOST_BOXES, build
+from tinygrad_xent.drawing.expression import expression
+from tinygrad_xent.drawing.model import Arrow, Box, Model
 
 
 def model(*outputs, names=None, gradients=True) -> Model:

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.draw import Picture, draw, png
-from tinygrad_xent.draw.build import build
-from tinygrad_xent.draw.layout import dot
-from tinygrad_xent.draw.lettering import escape, quote, shorten
+from tinygrad_xent.drawing import Picture, draw, png
+from tinygrad_xent.drawing.build import build
+from tinygrad_xent.drawing.layout import dot
+from tinygrad_xent.drawing.lettering import escape, quote, shorten
 from tinygrad_xent.reading import printable
 
 EVIL = "</text></title><script>1</script>&amp;\"'\\N\\l]]>\n\t\x00\x1b[31m\u202eé漢 <b>$\\alpha$"
@@ -103,8 +103,8 @@ def test_nothing_depends_on_what_is_outside() -> None:
 def test_the_plain_picture_is_the_same_to_the_byte_in_every_process() -> None:
     script = (
         "import numpy as np, tinygrad_xent as tx\n"
-        "from tinygrad_xent.draw.picture import Picture\n"
-        "from tinygrad_xent.draw.build import build\n"
+        "from tinygrad_xent.drawing.picture import Picture\n"
+        "from tinygrad_xent.drawing.build import build\n"
         "z = tx.Tensor([2.0, 1.0, 0.1], name='z')\n"
         "p = tx.softmax(z * 2.0 + z)\n"
         "out = tx.sparse_categorical_crossentropy(0, p) + tx.Tensor(1.0)\n"
@@ -438,7 +438,7 @@ def test_where_nothing_makes_png_the_error_says_what_to_install(
 
 def test_importing_pictures_starts_no_program_and_loads_no_graphviz() -> None:
     script = (
-        "import sys, tinygrad_xent.draw\n"
+        "import sys, tinygrad_xent.drawing\n"
         "print([m for m in ('subprocess', 'graphviz', 'IPython', 'resvg_py') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

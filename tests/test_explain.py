@@ -646,6 +646,6 @@ def test_png_without_a_renderer_is_refused_before_anything_is_computed(tmp_path,
     def missing(*_):
         raise errors.MissingRendererError("nothing here can write PNG")
 
-    monkeypatch.setattr("tinygrad_xent.draw.Picture.png", missing)
+    monkeypatch.setattr("tinygrad_xent.drawing.Picture.png", missing)
     with pytest.raises(errors.OutputError, match=r"e\.png: nothing here can write PNG"):
         check_output(tmp_path / "e.png")

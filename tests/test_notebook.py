@@ -11,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import tinygrad_xent as tx
-from tinygrad_xent.draw import Picture
+from tinygrad_xent.drawing import Picture
 
 LOGITS = "z = tx.Tensor([2.0, 1.0, 0.1])\n"
 LOSS = "loss = tx.sparse_softmax_cross_entropy_with_logits(labels=0, logits=z)\n"

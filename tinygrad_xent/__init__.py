@@ -31,7 +31,7 @@ from tinygrad_xent.ops import *
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_xent.draw import Picture, draw
+    from tinygrad_xent.drawing import Picture, draw
     from tinygrad_xent.gradcheck import check_gradients
     from tinygrad_xent.lens import Unfused, unfuse
     from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
@@ -46,13 +46,13 @@ abs = ops.absolute  # NumPy has both names
 # What lies above the core is imported when it is first asked for: the core alone starts fast.
 _LAZY = {
     "BadNumber": "tinygrad_xent.numerics",
-    "Picture": "tinygrad_xent.draw",
+    "Picture": "tinygrad_xent.drawing",
     "Stability": "tinygrad_xent.numerics",
     "Trace": "tinygrad_xent.tracing",
     "Unfused": "tinygrad_xent.lens",
     "Why": "tinygrad_xent.tracing",
     "check_gradients": "tinygrad_xent.gradcheck",
-    "draw": "tinygrad_xent.draw",
+    "draw": "tinygrad_xent.drawing",
     "first_bad": "tinygrad_xent.numerics",
     "load_ipython_extension": "tinygrad_xent.notebook",
     "replay": "tinygrad_xent.replaying",

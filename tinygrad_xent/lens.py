@@ -83,7 +83,7 @@ class Unfused(Sequence[Way]):
     @property
     def pictures(self) -> tuple[Any, ...]:
         """The picture of each way's graph, as `draw` makes it."""
-        from tinygrad_xent.draw import draw
+        from tinygrad_xent.drawing import draw
 
         return tuple(draw(way.loss, names={"logits": way.logits}) for way in self.ways)
 

@@ -71,7 +71,7 @@ def _run(ip: Any, cell: str) -> Any:
 def _draw(ip: Any, value: Any, line: str) -> Any:
     from IPython.core.error import UsageError
 
-    from tinygrad_xent.draw import draw
+    from tinygrad_xent.drawing import draw
 
     if line:
         try:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.draw import draw
+from tinygrad_xent.drawing import draw
 from tinygrad_xent.errors import MissingRendererError, OutputError
 from tinygrad_xent.explain.explanation import Explanation
 from tinygrad_xent.files import check_writable, write_whole

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.draw import draw
+from tinygrad_xent.drawing import draw
 from tinygrad_xent.explain.explanation import Explanation, Training
 from tinygrad_xent.explain.words import (
     LOOK_THROUGH,

@@ -2,7 +2,8 @@ r"""Functions of one variable, entry by entry: the shortest ops, and the place t
 
 In the formulas $\bar x$ is the gradient of the final result (the loss) with respect to $x$. A rule
 is handed $\bar y$ (`grad`), the gradient of its op's output, and answers with $\bar x$: by the
-chain rule $\bar y$ times the op's own derivative. For $y = e^x$ that is $y$, so $\bar x = y\,\bar y$.
+chain rule $\bar y$ times the op's own derivative. For $y = e^x$ that is $y$, so
+$\bar x = y\,\bar y$.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_xent.draw.flow import Flow, backward_flow
-from tinygrad_xent.draw.fold import Item, Unit, fold_items
-from tinygrad_xent.draw.groups import groups
-from tinygrad_xent.draw.model import Arrow, Box, Kind, Model
-from tinygrad_xent.draw.parts import Parts
-from tinygrad_xent.draw.uses import Constant, constants_of, uses_of
+from tinygrad_xent.drawing.flow import Flow, backward_flow
+from tinygrad_xent.drawing.fold import Item, Unit, fold_items
+from tinygrad_xent.drawing.groups import groups
+from tinygrad_xent.drawing.model import Arrow, Box, Kind, Model
+from tinygrad_xent.drawing.parts import Parts
+from tinygrad_xent.drawing.uses import Constant, constants_of, uses_of
 from tinygrad_xent.errors import ArgumentError, NotRecordedError, PictureTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import count

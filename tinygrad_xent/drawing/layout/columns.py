@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import inf
 
-from tinygrad_xent.draw.layout.layers import Grid
+from tinygrad_xent.drawing.layout.layers import Grid
 
 
 def columns(grid: Grid) -> list[float]:

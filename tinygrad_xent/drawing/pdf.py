@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from tinygrad_xent.draw.png import by_dot, by_resvg
+from tinygrad_xent.drawing.png import by_dot, by_resvg
 from tinygrad_xent.errors import MissingRendererError
 
 _POINTS = 0.75  # of a pixel, as browsers print

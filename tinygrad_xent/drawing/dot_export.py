@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.draw import cells
-from tinygrad_xent.draw.lettering import shorten, text_width
-from tinygrad_xent.draw.model import Box, Group, Model
-from tinygrad_xent.draw.palette import ALARM, GREY, HAIR, LEVELS, LINE, LOOKS, RULE, heat, ink
-from tinygrad_xent.draw.tooltips import arrow_tooltip, box_tooltip
+from tinygrad_xent.drawing import cells
+from tinygrad_xent.drawing.lettering import shorten, text_width
+from tinygrad_xent.drawing.model import Box, Group, Model
+from tinygrad_xent.drawing.palette import ALARM, GREY, HAIR, LEVELS, LINE, LOOKS, RULE, heat, ink
+from tinygrad_xent.drawing.tooltips import arrow_tooltip, box_tooltip
 from tinygrad_xent.numbers import brief
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from tinygrad_xent.draw import cells
-from tinygrad_xent.draw.face import LONGEST_TITLE, Face
-from tinygrad_xent.draw.layout import Placement
-from tinygrad_xent.draw.layout.geometry import Point, Rect
-from tinygrad_xent.draw.legend import legend
-from tinygrad_xent.draw.lettering import escape, quote, shorten
-from tinygrad_xent.draw.marks import Mark, Patch, Sign, Swatch, Text
-from tinygrad_xent.draw.model import Arrow, Box, Group, Model
-from tinygrad_xent.draw.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
-from tinygrad_xent.draw.sent import sent_labels
-from tinygrad_xent.draw.tooltips import arrow_tooltip, box_tooltip
+from tinygrad_xent.drawing import cells
+from tinygrad_xent.drawing.face import LONGEST_TITLE, Face
+from tinygrad_xent.drawing.layout import Placement
+from tinygrad_xent.drawing.layout.geometry import Point, Rect
+from tinygrad_xent.drawing.legend import legend
+from tinygrad_xent.drawing.lettering import escape, quote, shorten
+from tinygrad_xent.drawing.marks import Mark, Patch, Sign, Swatch, Text
+from tinygrad_xent.drawing.model import Arrow, Box, Group, Model
+from tinygrad_xent.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
+from tinygrad_xent.drawing.sent import sent_labels
+from tinygrad_xent.drawing.tooltips import arrow_tooltip, box_tooltip
 
 FONT = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0

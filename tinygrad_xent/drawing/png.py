@@ -47,7 +47,7 @@ def by_dot(dot_source: Callable[[], str], form: str, start: bytes) -> bytes | No
     """Ask the Graphviz programs for a form whose files start so; None if none can write it."""
     import subprocess
 
-    from tinygrad_xent.draw.layout import dot
+    from tinygrad_xent.drawing.layout import dot
 
     for executable in dot.executables():
         try:

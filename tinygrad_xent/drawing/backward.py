@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, is_real
-from tinygrad_xent.draw.model import Kind
+from tinygrad_xent.drawing.model import Kind
 from tinygrad_xent.errors import NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.reading import names_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from tinygrad_xent.draw.face import Face
-from tinygrad_xent.draw.layout import Placement
-from tinygrad_xent.draw.layout.geometry import Point, Rect
-from tinygrad_xent.draw.lettering import shorten, text_width
-from tinygrad_xent.draw.marks import Mark, Text
-from tinygrad_xent.draw.model import Model
-from tinygrad_xent.draw.palette import RULE
+from tinygrad_xent.drawing.face import Face
+from tinygrad_xent.drawing.layout import Placement
+from tinygrad_xent.drawing.layout.geometry import Point, Rect
+from tinygrad_xent.drawing.lettering import shorten, text_width
+from tinygrad_xent.drawing.marks import Mark, Text
+from tinygrad_xent.drawing.model import Model
+from tinygrad_xent.drawing.palette import RULE
 
 SIZE, LONGEST, HEIGHT, BESIDE = 9.0, 30, 12.0, 4.0
 _STEPS = 40  # points on each curve

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tinygrad_xent.draw.layout.columns import columns
-from tinygrad_xent.draw.layout.geometry import (
+from tinygrad_xent.drawing.layout.columns import columns
+from tinygrad_xent.drawing.layout.geometry import (
     PADDING,
     TITLE_ROOM,
     Cluster,
@@ -22,8 +22,8 @@ from tinygrad_xent.draw.layout.geometry import (
     Size,
     port_x,
 )
-from tinygrad_xent.draw.layout.layers import LANE, Grid, grid_of
-from tinygrad_xent.draw.layout.order import order
+from tinygrad_xent.drawing.layout.layers import LANE, Grid, grid_of
+from tinygrad_xent.drawing.layout.order import order
 
 GAP, MOST_GAP = 38.0, 90.0  # between layers
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.draw.lettering import shorten
-from tinygrad_xent.draw.model import Box, Model
+from tinygrad_xent.drawing.lettering import shorten
+from tinygrad_xent.drawing.model import Box, Model
 from tinygrad_xent.numbers import brief, count
 
 _MOST_STEPS, _MOST_GRADIENTS = 12, 6

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.draw.picture import Picture, draw
+from tinygrad_xent.drawing.picture import Picture, draw
 
 __all__ = ["Picture", "draw"]

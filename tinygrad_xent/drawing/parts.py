@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.draw.expression import expression
-from tinygrad_xent.draw.flow import Flow
-from tinygrad_xent.draw.fold import Unit
-from tinygrad_xent.draw.lettering import shorten
-from tinygrad_xent.draw.model import LOOKED_THROUGH, Arrow, Box, Kind
-from tinygrad_xent.draw.uses import Constant, Use, details_of, short, uses_of
+from tinygrad_xent.drawing.expression import expression
+from tinygrad_xent.drawing.flow import Flow
+from tinygrad_xent.drawing.fold import Unit
+from tinygrad_xent.drawing.lettering import shorten
+from tinygrad_xent.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind
+from tinygrad_xent.drawing.uses import Constant, Use, details_of, short, uses_of
 from tinygrad_xent.formulas import formula_text, letters_of, rule_of
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.numbers import count, number

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from tinygrad_xent.draw.layout.geometry import Cluster, Link, Size, port_x
-from tinygrad_xent.draw.layout.ranks import ranks_of
+from tinygrad_xent.drawing.layout.geometry import Cluster, Link, Size, port_x
+from tinygrad_xent.drawing.layout.ranks import ranks_of
 
 SPACE, LANE = 24.0, 12.0  # between boxes, and around bends
 

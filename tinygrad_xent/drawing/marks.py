@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tinygrad_xent.draw.palette import INK
+from tinygrad_xent.drawing.palette import INK
 
 Rect = tuple[float, float, float, float]  # x, y, width, height
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tinygrad_xent.draw.layout.geometry import Cluster, Link, Placement, Size
-from tinygrad_xent.draw.layout.plain import plain
+from tinygrad_xent.drawing.layout.geometry import Cluster, Link, Placement, Size
+from tinygrad_xent.drawing.layout.plain import plain
 
 __all__ = ["Cluster", "Link", "Placement", "place"]
 
@@ -25,7 +25,7 @@ def place(
     if engine == "auto" and sizes:
         import subprocess
 
-        from tinygrad_xent.draw.layout import dot
+        from tinygrad_xent.drawing.layout import dot
 
         for executable in dot.executables():
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygrad_xent.draw.layout.geometry import Cluster, Link
+from tinygrad_xent.drawing.layout.geometry import Cluster, Link
 
 
 def ranks_of(count: int, links: Sequence[Link], clusters: Sequence[Cluster]) -> list[int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tinygrad_xent.draw.layout.geometry import PADDING, Cluster, Link, Placement, Point, Size
+from tinygrad_xent.drawing.layout.geometry import PADDING, Cluster, Link, Placement, Point, Size
 
 VARIABLE = "TINYGRAD_XENT_DOT"
 TIMEOUT = 10.0  # seconds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.draw.lettering import shorten
-from tinygrad_xent.draw.model import Arrow, Box, Model
+from tinygrad_xent.drawing.lettering import shorten
+from tinygrad_xent.drawing.model import Arrow, Box, Model
 from tinygrad_xent.numbers import brief
 
 DEEPEST = 16  # levels of indentation; deeper parts become trees of their own

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tinygrad_xent.draw import words
-from tinygrad_xent.draw.backward import backward_graph
-from tinygrad_xent.draw.build import Folding, build
-from tinygrad_xent.draw.lettering import escape, quote, text_width
-from tinygrad_xent.draw.model import Model
+from tinygrad_xent.drawing import words
+from tinygrad_xent.drawing.backward import backward_graph
+from tinygrad_xent.drawing.build import Folding, build
+from tinygrad_xent.drawing.lettering import escape, quote, text_width
+from tinygrad_xent.drawing.model import Model
 from tinygrad_xent.errors import ArgumentError, PictureFormatError
 from tinygrad_xent.files import write_whole
 
@@ -35,9 +35,9 @@ class Picture:
 
     @cached_property
     def _painted(self) -> tuple[str, str]:
-        from tinygrad_xent.draw.face import face
-        from tinygrad_xent.draw.layout import Cluster, Link, place
-        from tinygrad_xent.draw.paint import SCOPE_SIZE, paint, scope_title
+        from tinygrad_xent.drawing.face import face
+        from tinygrad_xent.drawing.layout import Cluster, Link, place
+        from tinygrad_xent.drawing.paint import SCOPE_SIZE, paint, scope_title
 
         faces = [face(box) for box in self._model.boxes]
         ports = [max(len(box.ports), 1) for box in self._model.boxes]
@@ -82,7 +82,7 @@ class Picture:
 
     def to_dot(self) -> Digraph:
         """Give the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
-        from tinygrad_xent.draw.dot_export import digraph
+        from tinygrad_xent.drawing.dot_export import digraph
 
         return digraph(self._model)
 
@@ -94,7 +94,7 @@ class Picture:
         MissingRendererError
             If neither `resvg_py` nor a Graphviz program is there to make it.
         """
-        from tinygrad_xent.draw.png import png
+        from tinygrad_xent.drawing.png import png
 
         return png(self.svg, lambda: self.to_dot().source)
 
@@ -106,7 +106,7 @@ class Picture:
         MissingRendererError
             If neither `resvg_py` nor a Graphviz program is there to make it.
         """
-        from tinygrad_xent.draw.pdf import pdf
+        from tinygrad_xent.drawing.pdf import pdf
 
         return pdf(self.svg, lambda: self.to_dot().source)
 
@@ -162,7 +162,7 @@ class Picture:
         return {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
 
     def __str__(self) -> str:
-        from tinygrad_xent.draw.text import tree
+        from tinygrad_xent.drawing.text import tree
 
         return tree(self._model)
 

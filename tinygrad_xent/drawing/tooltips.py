@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.draw.model import Arrow, Box, Model
+from tinygrad_xent.drawing.model import Arrow, Box, Model
 from tinygrad_xent.formulas import formula_text
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.draw.palette import LEVELS
+from tinygrad_xent.drawing.palette import LEVELS
 from tinygrad_xent.numbers import brief, number, percent
 
 PRINTED = (6, 8)  # rows and columns up to which the numbers are printed ...

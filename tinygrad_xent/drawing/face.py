@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinygrad_xent.draw import cells
-from tinygrad_xent.draw.layout.geometry import port_x
-from tinygrad_xent.draw.lettering import shorten, text_width
-from tinygrad_xent.draw.marks import Block, Mark, Patch, Rect, Sign, Text
-from tinygrad_xent.draw.model import Box
-from tinygrad_xent.draw.palette import (
+from tinygrad_xent.drawing import cells
+from tinygrad_xent.drawing.layout.geometry import port_x
+from tinygrad_xent.drawing.lettering import shorten, text_width
+from tinygrad_xent.drawing.marks import Block, Mark, Patch, Rect, Sign, Text
+from tinygrad_xent.drawing.model import Box
+from tinygrad_xent.drawing.palette import (
     ALARM,
     GREY,
     HAIR,

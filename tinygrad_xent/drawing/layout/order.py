@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 
-from tinygrad_xent.draw.layout.layers import Grid
+from tinygrad_xent.drawing.layout.layers import Grid
 
 LARGE = 3000  # entries from which on less is tried
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.draw.model import Seed
+from tinygrad_xent.drawing.model import Seed
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import brief
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tinygrad_xent.draw import cells
-from tinygrad_xent.draw.lettering import shorten, text_width
-from tinygrad_xent.draw.marks import Block, Mark, Patch, Sign, Swatch, Text
-from tinygrad_xent.draw.model import Model
-from tinygrad_xent.draw.palette import GREY, HAIR, LEVELS, RULE, heat
+from tinygrad_xent.drawing import cells
+from tinygrad_xent.drawing.lettering import shorten, text_width
+from tinygrad_xent.drawing.marks import Block, Mark, Patch, Sign, Swatch, Text
+from tinygrad_xent.drawing.model import Model
+from tinygrad_xent.drawing.palette import GREY, HAIR, LEVELS, RULE, heat
 
 SIZE, LINE, SPACE = 9.5, 16.0, 18.0
 _KINDS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygrad_xent.draw.fold import Path
-from tinygrad_xent.draw.model import Group
+from tinygrad_xent.drawing.fold import Path
+from tinygrad_xent.drawing.model import Group
 from tinygrad_xent.reading import printable
 
 DEEPEST = 4  # frames within frames

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+import shlex
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -251,7 +252,11 @@ def empty_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def script(path: Path, body: str) -> Path:
-    path.write_text(f"#!{sys.executable}\n{body}")
+    body_file = path.with_suffix(".py")
+    body_file.write_text(body)  # not behind a shebang: those take no path with a space
+    path.write_text(
+        f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(body_file))}\n"
+    )
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
 

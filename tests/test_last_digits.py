@@ -211,6 +211,30 @@ def test_soft_labels(kind: str, dtype: Any) -> None:
     assert_within(4, worst_gradient, f"gradient, {kind} rows, {dtype.__name__}, (1 + g) ulp")
 
 
+def test_the_sum_of_soft_labels_costs_no_rounding() -> None:
+    """Of 129 equal logits the sum is exact, which leaves a few roundings for p * sum(t) - t."""
+    labels = np.random.default_rng(0).dirichlet(np.ones(129), 100)
+    x = tx.Tensor(np.zeros(labels.shape))
+    loss = tx.softmax_cross_entropy_with_logits(labels=labels, logits=x)
+    with mpmath.workdps(50):
+        row = Exact.of(x.data[0])
+        exact = [row.gradient([mpf(float(t_i)) for t_i in t]) for t in labels]
+        wanted = Wanted(exact, float, of=np.maximum(1 / 129, labels))
+    worst = wanted.ulps_from(tx.gradients(loss, x, seed=np.ones(100))).max()
+    assert_within(1.9, worst, "tied rows, soft labels, ulp")
+
+
+def test_a_loss_of_many_soft_labels_in_any_memory_order() -> None:
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=20_000), rng.dirichlet(np.ones(20_000))
+    with mpmath.workdps(50):
+        wanted = Wanted([[Exact.of(z).loss([mpf(float(t_i)) for t_i in labels])]], float)
+    for order in "CF":
+        x, t = (np.asarray(np.stack([a] * 3, axis=1), order=order) for a in (z, labels))
+        loss = tx.softmax_cross_entropy_with_logits(labels=t, logits=x, dim=0)
+        assert_within(4, wanted.ulps_from(loss[:1]).max(), f"{order} order, ulp")
+
+
 @both
 @every_kind
 def test_log_softmax(kind: str, dtype: Any) -> None:

@@ -354,6 +354,7 @@ def test_the_hessian_has_the_sum_of_the_labels() -> None:
         ([3e38, -3e38], 0, 0, [0, 0]),
         ([-inf, -inf], 0, nan, [nan, nan]),
         ([0.0, inf], 1, nan, [nan, nan]),
+        ([0.0, inf], 0, nan, [nan, nan]),
         ([nan, 0.0], 1, nan, [nan, nan]),
     ],
     ids=str,

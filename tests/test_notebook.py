@@ -21,6 +21,7 @@ LOSS = "loss = tx.sparse_softmax_cross_entropy_with_logits(labels=0, logits=z)\n
 def ip(monkeypatch, tmp_path):
     """An IPython with the extension, and a namespace of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns of one that is not its own
     shell = InteractiveShell()
     shell.history_manager.enabled = False
     shell.user_ns["tx"] = tx

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 import shlex
+import stat
 import sys
 from itertools import combinations
 from pathlib import Path

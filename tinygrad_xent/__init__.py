@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.lens import Unfused, unfuse
     from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
     from tinygrad_xent.numerics import BadNumber, Stability, first_bad, stability
+    from tinygrad_xent.player import Player, Recording, play, record
     from tinygrad_xent.replaying import replay
     from tinygrad_xent.tracing import Trace, Why, trace, why
 
@@ -47,6 +48,8 @@ abs = ops.absolute  # NumPy has both names
 _LAZY = {
     "BadNumber": "tinygrad_xent.numerics",
     "Picture": "tinygrad_xent.drawing",
+    "Player": "tinygrad_xent.player",
+    "Recording": "tinygrad_xent.player",
     "Stability": "tinygrad_xent.numerics",
     "Trace": "tinygrad_xent.tracing",
     "Unfused": "tinygrad_xent.lens",
@@ -55,6 +58,8 @@ _LAZY = {
     "draw": "tinygrad_xent.drawing",
     "first_bad": "tinygrad_xent.numerics",
     "load_ipython_extension": "tinygrad_xent.notebook",
+    "play": "tinygrad_xent.player",
+    "record": "tinygrad_xent.player",
     "replay": "tinygrad_xent.replaying",
     "stability": "tinygrad_xent.numerics",
     "trace": "tinygrad_xent.tracing",
@@ -68,6 +73,8 @@ __all__ = [
     "Node",
     "Op",
     "Picture",
+    "Player",
+    "Recording",
     "Stability",
     "Tensor",
     "Trace",
@@ -88,6 +95,8 @@ __all__ = [
     "load_ipython_extension",
     "op",
     "ops",
+    "play",
+    "record",
     "replay",
     "scope",
     "softmax_cross_entropy_with_logits",

@@ -1,4 +1,7 @@
-"""An explanation as a page of its own: no script, no network, light and dark, wide and narrow."""
+"""An explanation as a page of its own: no network, light and dark, wide and narrow.
+
+The graph is the player; without scripts it is its picture, and everything else is there too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.drawing import draw
 from tinygrad_xent.explain.explanation import Explanation, Training
 from tinygrad_xent.explain.words import (
     LOOK_THROUGH,
@@ -28,6 +30,7 @@ from tinygrad_xent.explain.words import (
 from tinygrad_xent.formulas import mathml
 from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
+from tinygrad_xent.player import play
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tracing import Backward
 
@@ -136,8 +139,7 @@ def _bar(share: float) -> str:
 
 
 def _picture(e: Explanation) -> Iterator[str]:
-    yield '<div class="picture" tabindex="0" role="group" aria-label="picture of the graph">\n'
-    yield f"{draw(e.loss).svg}</div>\n"
+    yield play(e.loss).fragment("player")
 
 
 def _forward(e: Explanation) -> Iterator[str]:

@@ -1,0 +1,146 @@
+"""The player in JupyterLab: run there, and in a notebook that is not trusted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CODE = """
+import tinygrad_xent as tx
+from tinygrad_xent.player import play
+x = tx.Tensor(2.0)
+loss = x / 4.0
+play(loss, names=locals())
+"""
+
+
+def notebook(code, outputs=()):
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": code}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": kernel},
+        "cells": [{**cell, "execution_count": None, "outputs": list(outputs)}],
+    }
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A server of its own, with empty settings; gives its directory and address."""
+    pytest.importorskip("jupyterlab", reason="needs JupyterLab: pip install jupyterlab ipykernel")
+    pytest.importorskip("ipykernel", reason="needs a kernel: pip install ipykernel")
+    folder = tmp_path_factory.mktemp("lab")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = {"HOME": str(folder / "home"), "JUPYTER_DATA_DIR": str(folder / "data")}
+    settings = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_RUNTIME_DIR": str(folder)}
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    options = [f"--port={port}", "--ip=127.0.0.1", "--ServerApp.port_retries=0"]
+    options += [
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+        "--expose-app-in-browser",
+    ]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, *options],
+            env={**os.environ, **home, **settings},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(120):
+            try:
+                with urllib.request.urlopen(f"{address}/api") as answer:  # noqa: S310 - our own
+                    assert answer.status == 200
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.5)
+        else:
+            raise AssertionError((folder / "log").read_text())
+        yield folder, address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+@pytest.fixture
+def open_notebook(lab, chromium):
+    folder, address = lab
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+
+    def opened(name, content):
+        (folder / f"{name}.ipynb").write_text(json.dumps(content))
+        page = context.new_page()
+        page.outside = []
+        page.on(
+            "request",
+            lambda r: (
+                None
+                if r.url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
+                else page.outside.append(r.url)
+            ),
+        )
+        page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        return page
+
+    yield opened
+    context.close()
+
+
+def test_the_player_runs_and_its_keys_do_not_reach_the_notebook(open_notebook) -> None:
+    page = open_notebook("play", notebook(CODE))
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Control+Enter")
+    view = page.locator(".view")
+    view.wait_for(timeout=60_000)
+    view.get_by_role("button", name="Next").click()
+    for key in (
+        "ArrowRight",
+        "a",
+        "b",
+        "d",
+        "d",
+        "ArrowLeft",
+        "Enter",
+    ):  # a, b: insert; d d: delete
+        page.keyboard.press(key)
+    assert view.locator(".counter").inner_text() == "3 / 3"  # Enter pressed the button once more
+    view.get_by_label("Predict first").check()
+    view.get_by_role("textbox").click()
+    page.keyboard.type("1/4")
+    page.keyboard.press("Enter")
+    assert view.locator(".answer").inner_text().startswith("Right: 0.25.")
+    assert page.locator(".jp-Cell").count() == 1
+    assert page.outside == []
+
+
+def test_an_untrusted_notebook_shows_the_picture(open_notebook) -> None:
+    import tinygrad_xent as tx
+    from tinygrad_xent.player import play
+
+    data = play(tx.Tensor(2.0, name="x") / 4.0)._repr_mimebundle_()
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    page = open_notebook("untrusted", notebook("pass", [output]))
+    image = page.locator(".jp-OutputArea img")
+    image.wait_for()
+    assert image.evaluate("e => e.naturalWidth") > 100
+    assert "Leaves: x" in image.get_attribute("alt")
+    assert page.locator(".view").count() == 0

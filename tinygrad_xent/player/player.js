@@ -1,0 +1,322 @@
+// The player. It is given all steps as data (see steps.py) and computes no gradient itself.
+
+function player(root, data, picture) {
+  const count = data.forward.length + data.backward.length;
+  const graph = new Graph(picture, data);
+  const details = element("div", { class: "details", tabindex: 0, role: "group", "aria-label": "this step" });
+  const pane = element("div", { class: "graph", tabindex: 0, role: "group", "aria-label": "graph" }, picture);
+  const status = element("p", { class: "hidden", role: "status" });
+  const score = element("span", { class: "score" });
+  const banner = element("p", { class: "banner", hidden: true });
+  const answers = new Map(); // by step: the text of the answer and whether it was right
+  const mode = { predict: false, wrong: false };
+
+  const stepper = new Stepper(count, show, 1600);
+  const predict = element("input", { type: "checkbox", onchange: () => choose("predict", predict.checked) });
+  const wrong = element("input", { type: "checkbox", onchange: () => choose("wrong", wrong.checked) });
+
+  const view = element("section", { class: "view", "aria-label": `backpropagation from ${data.name}` },
+    element("div", { class: "controls" }, ...stepper.buttons,
+      element("div", { class: "track" }, stepper.slider,
+        element("div", { class: "phases", "aria-hidden": "true" },
+          part("forward", data.forward.length), part("backward", data.backward.length))),
+      stepper.counter),
+    element("div", { class: "modes" },
+      element("label", {}, predict, "Predict first"),
+      element("label", {}, wrong, "Wrong order"), score),
+    banner,
+    element("div", { class: "stage" }, pane, details),
+    element("p", { class: "key" },
+      swatch("solid", "at work"), swatch("dashed", "receives"),
+      "✓ gradient complete · 1/2 one contribution of two · ≠ wrong in the end", element("br", {}),
+      "Keys: ← → Home End, space plays. Click a tensor to go to its next step."),
+    status,
+  );
+  root.append(view);
+  stepper.listen(view, data.alone);
+  graph.onclick = (id) => { stepper.stop(); stepper.go(nextStepOf(id)); };
+  stepper.go(0);
+
+  function part(name, length) {
+    const span = element("span", {}, name);
+    span.style.flexGrow = length;
+    return span;
+  }
+
+  function swatch(kind, text) {
+    return element("span", { class: "swatch" }, element("i", { class: kind }), text);
+  }
+
+  function steps() {
+    return [...data.forward, ...(mode.wrong && data.wrong ? data.wrong.steps : data.backward)];
+  }
+
+  function asks(at) {
+    return mode.predict && Boolean(steps()[at].ask) && !answers.has(at);
+  }
+
+  function choose(name, on) {
+    stepper.stop();
+    mode.predict = name === "predict" && on;
+    mode.wrong = name === "wrong" && on;
+    predict.checked = mode.predict;
+    wrong.checked = mode.wrong;
+    banner.hidden = !mode.wrong;
+    banner.replaceChildren(data.wrong
+      ? `Wrong order (${data.wrong.name}): a tensor sends its gradient on as soon as it is reached, without waiting for the rest.`
+      : "The order does not matter in this graph: no tensor that sends a gradient on gets its own from two places.");
+    graph.useWrong(mode.wrong);
+    tally();
+    stepper.go(stepper.at);
+  }
+
+  function tally() {
+    const right = [...answers.values()].filter((answer) => answer.right).length;
+    score.textContent = mode.predict ? `${right} of ${answers.size} right` : "";
+  }
+
+  function nextStepOf(id) {
+    const all = steps();
+    const places = all.map((_, k) => (stepper.at + 1 + k) % all.length);
+    return places.find((k) => all[k].box === id || all[k].to === id) ?? stepper.at;
+  }
+
+  // -- one step ---------------------------------------------------------------------------------
+
+  function show(at) {
+    const all = steps();
+    const step = all[at];
+    const backward = at >= data.forward.length;
+    const asked = asks(at);
+    graph.show(all, at, data.forward.length, asked);
+    reveal(pane, graph.active);
+    details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step)).filter(Boolean));
+    details.scrollTo(0, 0);
+    const phase = backward ? "backward" : "forward";
+    const numbers = asked ? "Predict it." : step.brief;
+    stepper.slider.setAttribute("aria-valuetext", `${at + 1} of ${count}, ${phase}`);
+    status.textContent = `Step ${at + 1} of ${count}, ${phase}. ${spoken(step.say)} ${numbers}`;
+    if (asked) stepper.stop();
+  }
+
+  function heading(step, phase) {
+    return element("p", { class: "say" }, element("span", { class: "phase" }, phase), " ", ...sentence(step.say));
+  }
+
+  function shown([caption, place], options) {
+    return table(sentence(caption), data.arrays[place], data.heat, options);
+  }
+
+  function row(...things) {
+    return element("div", { class: "tables" }, ...things);
+  }
+
+  // A sign is never parted from what follows it, and takes no room beside a wide table.
+  function after(text, thing) {
+    if (!text) return thing;
+    const sign = element("span", { class: "sign" }, text);
+    if (!thing.querySelector(".wide")) return element("div", { class: "after" }, sign, thing);
+    thing.querySelector("caption").prepend(sign, " ");
+    return thing;
+  }
+
+  function note(parts, kind = "note") {
+    return parts && parts.length ? element("p", { class: kind }, ...sentence(parts)) : null;
+  }
+
+  function forwardStep(step) {
+    return [
+      heading(step, "Forward"),
+      note(step.aside),
+      formula(step.formula, "formula"),
+      formula(step.numbers, "numbers"),
+      row(...(step.given ?? []).map((given) => shown(given)),
+        after(step.given ? "→" : "", shown(step.sent, { mark: step.cell }))),
+    ];
+  }
+
+  function backwardStep(step, at, asked) {
+    const sent = { mark: step.cell, hide: asked };
+    const last = at === count - 1;
+    const adding = step.total && !asked;
+    return [
+      heading(step, "Backward"),
+      at === data.forward.length ? note(step.start) : null,
+      ...(step.notes ?? []).map((parts) => note(parts, "bad")),
+      formula(step.formula, "formula"),
+      asked ? null : formula(step.numbers, "numbers"),
+      row(...step.given.map((given) => shown(given)), shown(step.grad), after("→", shown(step.sent, sent))),
+      asked ? question(step, at) : answer(at),
+      asked ? null : note(arrival(step)),
+      adding ? row(shown(step.before), after("+", shown(step.sent)), after("=", shown(step.total))) : null,
+      step.right ? row(shown(step.right)) : null,
+      last && mode.wrong && data.wrong ? note(data.wrong.verdict, "bad") : null,
+    ];
+  }
+
+  function arrival(step) {
+    const [number, expected] = step.part;
+    const receiver = step.say.filter((part) => part.name !== undefined).at(-1);
+    if (mode.wrong) return expected === 1 ? null : [`Contribution ${number} of ${expected} to `, receiver, "."];
+    if (expected === 1) return ["That is all that ", receiver, " receives: its gradient is complete."];
+    if (number < expected) return [`Contribution ${number} of ${expected} to `, receiver, "."];
+    return [`Contribution ${number} of ${expected} to `, receiver, ": its gradient is complete."];
+  }
+
+  // -- predicting -------------------------------------------------------------------------------
+
+  function question(step, at) {
+    const place = step.ask.at.length ? ` at [${step.ask.at.join(", ")}]` : "";
+    const receiver = step.say.filter((part) => part.name !== undefined).at(-1).name;
+    const input = element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
+    const hint = element("p", { class: "hint", role: "alert" });
+    const check = (event) => {
+      event.preventDefault();
+      const guess = parsed(input.value);
+      if (guess === null) {
+        hint.textContent = "Type a number, such as 0.25, -1e-3 or 1/3.";
+        input.focus();
+      } else settle(at, { text: input.value.trim(), right: close(guess, step.ask.value) });
+    };
+    return element("form", { class: "question", onsubmit: check },
+      element("label", {}, `What is sent to ${receiver}${place}?`, input),
+      element("button", { type: "submit", class: "main" }, "Check"),
+      element("button", { type: "button", onclick: () => settle(at, { text: "", right: false }) }, "Show"),
+      hint);
+  }
+
+  function settle(at, given) {
+    answers.set(at, given);
+    tally();
+    stepper.go(at);
+    details.querySelector(".answer button")?.focus();
+  }
+
+  function answer(at) {
+    const given = mode.predict ? answers.get(at) : undefined;
+    if (!given) return null;
+    const step = steps()[at];
+    const truth = minus(String(Number(step.ask.value.toPrecision(4))));
+    const words = given.right ? `Right: ${truth}.`
+      : given.text ? `Not ${minus(given.text)}: it is ${truth}.` : `It is ${truth}.`;
+    const next = () => {
+      stepper.go(at + 1);
+      (details.querySelector("input") ?? stepper.next).focus();
+    };
+    return element("p", { class: given.right ? "answer good" : "answer bad" },
+      element("span", { role: "alert" }, words), " ",
+      at < count - 1 ? element("button", { type: "button", onclick: next }, "Next step") : null);
+  }
+}
+
+// Read a number as a learner types it: 0.25, -.5, 1e-3, 1/3, with a hyphen or a minus sign.
+function parsed(text) {
+  const plain = text.trim().replace(/[−–]/g, "-").replace(",", ".");
+  const [above, below, ...more] = plain.split("/").map((part) => part.trim());
+  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+  if (more.length || !isNumber.test(above)) return null;
+  if (below === undefined) return Number(above);
+  return isNumber.test(below) && Number(below) !== 0 ? Number(above) / Number(below) : null;
+}
+
+// Two significant digits are enough; a zero must be a zero.
+function close(guess, truth) {
+  return Math.abs(guess - truth) <= 0.01 * Math.abs(truth) + 1e-12;
+}
+
+// -- the picture --------------------------------------------------------------------------------
+
+class Graph {
+  constructor(picture, data) {
+    this.data = data;
+    this.picture = picture;
+    this.active = [];
+    this.isWrong = false;
+    this.onclick = () => {};
+    const width = Number(picture.getAttribute("width"));
+    picture.removeAttribute("height");
+    picture.style.width = `${width}px`;
+    picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
+    this.boxes = new Map();
+    for (const box of picture.querySelectorAll('g[id^="n"], g[id^="c"]')) this.prepare(box);
+    this.bodies = Object.entries(data.wrong?.bodies ?? {}).map(([id, text]) => {
+      const right = this.boxes.get(id).querySelector(".body");
+      return { right, wrong: parse(text) };
+    });
+    this.arrows = data.arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
+  }
+
+  // Add to a box what shows its state.
+  prepare(box) {
+    const [width, height] = ["width", "height"].map((side) => Number(box.querySelector("rect").getAttribute(side)));
+    box.append(
+      shape("rect", { class: "outline", x: -4, y: -4, width: width + 8, height: height + 8, rx: 8 }),
+      shape("g", { class: "badge", transform: `translate(${width - 6} 0)` },
+        shape("rect", { x: -13, y: -9, width: 26, height: 18, rx: 9 }),
+        shape("text", { "text-anchor": "middle", y: 4 })),
+    );
+    if (box.id.startsWith("n")) box.addEventListener("click", () => this.onclick(box.id));
+    this.boxes.set(box.id, box);
+  }
+
+  useWrong(on) {
+    const use = on && Boolean(this.data.wrong);
+    if (use === this.isWrong) return;
+    this.isWrong = use;
+    for (const { right, wrong } of this.bodies) (use ? right : wrong).replaceWith(use ? wrong : right);
+  }
+
+  // Show what is known after step `at`; if `asked`, without what this step sends.
+  show(steps, at, forward, asked) {
+    const step = steps[at];
+    const expected = new Map();
+    const arrived = new Map();
+    const known = new Set();
+    steps.forEach(({ box, to }, k) => {
+      if (!to && k <= at) known.add(box);
+      if (!to) return;
+      expected.set(to, (expected.get(to) ?? 0) + 1);
+      if (k < at || (k === at && !asked)) arrived.set(to, (arrived.get(to) ?? 0) + 1);
+    });
+    const output = steps[forward]?.box; // the first to send, and its gradient was given
+    for (const [id, box] of this.boxes) {
+      const [got, all] = [arrived.get(id) ?? 0, expected.get(id) ?? 0];
+      const done = (all > 0 && got === all) || (id === output && at >= forward);
+      const bad = done && this.isWrong && this.data.wrong.at.includes(id);
+      box.classList.toggle("unknown", id.startsWith("n") && !known.has(id));
+      box.classList.toggle("waiting", !done);
+      box.classList.toggle("current", id === step.box);
+      box.classList.toggle("receiver", id === step.to);
+      box.classList.toggle("bad", bad);
+      box.querySelector(".badge text").textContent = bad ? "≠" : done ? "✓" : got ? `${got}/${all}` : "";
+      box.querySelector(".badge").classList.toggle("empty", !done && !got);
+    }
+    this.activate(step);
+    this.picture.classList.toggle("asking", asked); // an arrow's tooltip tells what it sent
+  }
+
+  // Point at the arrow that is used: backward against its direction.
+  activate(step) {
+    const used = step.to
+      ? this.arrows.filter(({ ends }) => ends[0] === step.to && ends[1] === step.box).slice(step.arrow, step.arrow + 1)
+      : this.arrows.filter(({ ends }) => ends[1] === step.box);
+    for (const { group } of this.arrows) {
+      group.classList.remove("used", "back");
+      group.querySelector(".head")?.remove();
+    }
+    for (const { group } of used) {
+      group.classList.add("used");
+      if (!step.to) continue;
+      group.classList.add("back");
+      group.append(headAtStart(group.querySelectorAll("path")[1]));
+    }
+    this.active = [step.box, step.to].filter(Boolean).map((id) => this.boxes.get(id));
+    
+  }
+}
+
+function headAtStart(line) {
+  const [from, along] = [line.getPointAtLength(0), line.getPointAtLength(10)];
+  const turn = (Math.atan2(from.y - along.y, from.x - along.x) * 180) / Math.PI;
+  return shape("path", { class: "head", d: "M0 0L-12 -6L-12 6Z", transform: `translate(${from.x} ${from.y}) rotate(${turn})` });
+}

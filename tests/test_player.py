@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
+from tinygrad_xent.drawing.build import build
 from tinygrad_xent.player import Recording, play, record
 from tinygrad_xent.player.arrays import window
 from tinygrad_xent.player.curve import Curve, ticks
+from tinygrad_xent.player.frames import State, frames
 from tinygrad_xent.player.with_numbers import with_numbers
 from tinygrad_xent.player.wrong_order import wrong_order
 from tinygrad_xent.tracing import Forward, trace
@@ -419,6 +421,12 @@ def test_the_page_says_what_is_wrong_and_why() -> None:
     assert "0.5<" in data["bodies"]["n0"]
 
 
+def test_integers_get_nothing_in_a_wrong_order_either() -> None:
+    a = tx.Tensor(2.0) * tx.Tensor(3)
+    events = trace(a + a * a)
+    assert {e.to for e in wrong_order(events).events} == {e.to for e in events.backward}
+
+
 def test_where_the_order_does_not_matter() -> None:
     x = tx.Tensor(3.0, name="x")
     assert wrong_order(trace(by_hand())) is None  # a chain
@@ -450,6 +458,21 @@ def test_some_order_is_wrong_exactly_where_one_is_possible(pairs) -> None:
         senders.setdefault(event.to, set()).add(event.tensor)
     possible = any(len(found) > 1 and to.op is not None for to, found in senders.items())
     assert (wrong_order(events) is not None) == possible
+
+
+# -- pictures --------------------------------------------------------------------------------
+
+
+def test_states_of_a_graph_share_one_layout_in_which_all_fit() -> None:
+    outputs = [tx.Tensor([x], name="x") * [1.0] for x in (1.0, -1.23e-7)]
+    states = [State.of(build((output,), None, gradients=True)) for output in outputs]
+    narrow, wide = (state.faces[-1].width for state in states)
+    assert narrow < wide
+    painted = frames(states)
+    root = ET.fromstring(painted.svg)  # noqa: S314 - our own
+    (group,) = [g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("id") == "n1"]
+    assert float(group[1].get("width")) == wide
+    assert [set(change) for change in painted.changes] == [set(), {"n0", "n1"}]
 
 
 # -- recording -------------------------------------------------------------------------------
@@ -524,11 +547,12 @@ def test_a_recording_holds_no_large_array() -> None:
 
 
 def test_a_recording_is_not_changed_by_what_comes_later() -> None:
-    w = tx.Tensor([1.0, 2.0], name="w")
+    w, loss = tx.Tensor([1.0, 2.0], name="w"), tx.Tensor(1.0, name="loss")
     recording = record()
     recording.step((w * w).sum(), w=w)
+    recording.step(loss)
     before = recording.html
-    w.data[:] = 7.0
+    w.data[:] = loss.data[...] = 7.0
     assert recording.html == before
 
 

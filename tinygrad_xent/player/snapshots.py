@@ -26,7 +26,7 @@ def _kept(data: Any) -> Any:
     if data is None:
         return None
     if data.size <= _SMALL:
-        return np.array(data)
+        return data
     return np.broadcast_to(np.zeros((), data.dtype), data.shape)  # holds one number
 
 

@@ -225,6 +225,7 @@ function reveal(pane, things) {
   const top = move(
     Math.min(...boxes.map((b) => b.top)) - margin, Math.max(...boxes.map((b) => b.bottom)) + margin,
     frame.top, frame.bottom);
+  const far = Math.abs(top) > 2 * frame.height || Math.abs(left) > 2 * frame.width;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (left || top) pane.scrollBy({ left, top, behavior: calm ? "auto" : "smooth" });
+  if (left || top) pane.scrollBy({ left, top, behavior: far || calm ? "auto" : "smooth" });
 }

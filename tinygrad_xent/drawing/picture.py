@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ from tinygrad_xent.drawing.backward import backward_graph
 from tinygrad_xent.drawing.build import Folding, build
 from tinygrad_xent.drawing.lettering import escape, quote, text_width
 from tinygrad_xent.drawing.model import Model
-from tinygrad_xent.errors import ArgumentError, PictureFormatError
+from tinygrad_xent.errors import ArgumentError, MissingRendererError, PictureFormatError
 from tinygrad_xent.files import write_whole
 
 if TYPE_CHECKING:
@@ -159,7 +160,10 @@ class Picture:
         image = (
             f'<img alt={quote(self.alt)} style="{_CARD}" src="data:image/svg+xml;base64,{data}">'
         )
-        return {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
+        bundle = {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
+        with suppress(MissingRendererError):
+            bundle["image/png"] = base64.b64encode(self.png()).decode()
+        return bundle
 
     def __str__(self) -> str:
         from tinygrad_xent.drawing.text import tree

@@ -464,7 +464,6 @@ def test_names_may_be_all_that_a_notebook_has() -> None:
 
 
 def test_a_pdf_holds_the_pixels_of_the_png(tmp_path: Path) -> None:
-    pytest.importorskip("resvg_py")
     picture = draw(three())
     content = picture.save(tmp_path / "three.pdf").read_bytes()
     if b"/DeviceN" not in content:

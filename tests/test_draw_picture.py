@@ -397,7 +397,6 @@ def size_of(image: bytes) -> tuple[int, int]:
 
 
 def test_a_png_is_the_svg_at_twice_its_size() -> None:
-    pytest.importorskip("resvg_py", reason="the optional rasteriser is not installed")
     picture = plain(loss())
     root = parse(picture.svg)
     expected = 2 * int(root.get("width")), 2 * int(root.get("height"))

@@ -30,7 +30,7 @@ from tinygrad_xent.explain.words import (
 from tinygrad_xent.formulas import mathml
 from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
-from tinygrad_xent.player import play
+from tinygrad_xent.player import Player
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tracing import Backward
 
@@ -139,7 +139,7 @@ def _bar(share: float) -> str:
 
 
 def _picture(e: Explanation) -> Iterator[str]:
-    yield play(e.loss).fragment("player")
+    yield Player(e.trace).fragment("player")
 
 
 def _forward(e: Explanation) -> Iterator[str]:

@@ -31,8 +31,8 @@ from tinygrad_xent.ops import *
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
+    from tinygrad_xent.checking import check_gradients
     from tinygrad_xent.drawing import Picture, draw
-    from tinygrad_xent.gradcheck import check_gradients
     from tinygrad_xent.lens import Unfused, unfuse
     from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
     from tinygrad_xent.numerics import BadNumber, Stability, first_bad, stability
@@ -54,7 +54,7 @@ _LAZY = {
     "Trace": "tinygrad_xent.tracing",
     "Unfused": "tinygrad_xent.lens",
     "Why": "tinygrad_xent.tracing",
-    "check_gradients": "tinygrad_xent.gradcheck",
+    "check_gradients": "tinygrad_xent.checking",
     "draw": "tinygrad_xent.drawing",
     "first_bad": "tinygrad_xent.numerics",
     "load_ipython_extension": "tinygrad_xent.notebook",

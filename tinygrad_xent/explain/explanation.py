@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.checking import GradientCheck, check_gradients
 from tinygrad_xent.errors import LabelsWarning
 from tinygrad_xent.explain.classifier import Classifier
 from tinygrad_xent.explain.tables import Table
-from tinygrad_xent.gradcheck import GradientCheck, check_gradients
 from tinygrad_xent.losses import categorical_crossentropy, sparse_categorical_crossentropy
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.reading import looked_through

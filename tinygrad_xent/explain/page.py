@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.checking.graph_check import counted, remark
 from tinygrad_xent.explain.explanation import Explanation, Training
 from tinygrad_xent.explain.words import (
     LOOK_THROUGH,
@@ -28,7 +29,6 @@ from tinygrad_xent.explain.words import (
     training_sentences,
 )
 from tinygrad_xent.formulas import mathml
-from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
 from tinygrad_xent.player import Player
 from tinygrad_xent.reading import looked_through

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.checking.graph_check import counted, remark
 from tinygrad_xent.explain.explanation import Explanation, Training
 from tinygrad_xent.explain.terminal import Style
 from tinygrad_xent.explain.words import (
@@ -23,7 +24,6 @@ from tinygrad_xent.explain.words import (
     summary,
     training_sentences,
 )
-from tinygrad_xent.gradcheck.graph_check import counted, remark
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tracing import table

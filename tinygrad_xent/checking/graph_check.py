@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.gradcheck.differences import Differences, differences
+from tinygrad_xent.checking.differences import Differences, differences
 from tinygrad_xent.graph import Node, parents
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import names_of, shown

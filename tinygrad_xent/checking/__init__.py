@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.gradcheck.differences import Differences, differences
-from tinygrad_xent.gradcheck.graph_check import GradientCheck, TensorCheck, check_gradients
+from tinygrad_xent.checking.differences import Differences, differences
+from tinygrad_xent.checking.graph_check import GradientCheck, TensorCheck, check_gradients
 
 __all__ = ["Differences", "GradientCheck", "TensorCheck", "check_gradients", "differences"]

@@ -1,0 +1,125 @@
+"""`tinygrad-xent explain`: the gradient of one loss, step by step."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_xent.commands.streams import say
+from tinygrad_xent.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tinygrad_xent.explain import Explanation
+
+HELP = "explain the gradient of one loss, step by step"
+ABOUT = (
+    "Explain the gradient of one loss: logits, softmax, loss, p - t, every step of the backward "
+    "pass, and a numerical check of every gradient. Without options: train a small classifier on "
+    "handwritten digits and explain the held-out digit that it gets most wrong."
+)
+EXAMPLES = """\
+  tinygrad-xent explain
+  tinygrad-xent explain --data flowers.csv --label species --out flower.html
+  tinygrad-xent explain --logits "2,1,0.1" --target 0
+  tinygrad-xent explain --logits "2,1,0.1" --labels "0.7,0.2,0.1"
+  tinygrad-xent explain --probs "0.7,0.2,0.1" --target 0
+"""
+NUMERIC = ("--logits", "--probs", "--labels", "--target", "--seed")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    table = parser.add_argument_group("the worst held-out row of your own table")
+    table.add_argument(
+        "--data", metavar="FILE.csv", help="numeric columns and one column of labels, with a header"
+    )
+    table.add_argument("--label", metavar="COLUMN", help="the column to predict")
+    numbers = parser.add_argument_group("a loss by hand")
+    numbers.add_argument("--logits", metavar="NUMBERS", help="one for each class")
+    numbers.add_argument(
+        "--probs",
+        metavar="NUMBERS",
+        nargs="?",
+        const="",
+        help="probabilities instead; without numbers: --logits are probabilities",
+    )
+    numbers.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
+    numbers.add_argument("--labels", metavar="NUMBERS", help="or dense labels, one for each class")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="ends in .svg, .png, .dot, .html or .json (default: explained.svg)",
+    )
+    parser.add_argument("--seed", metavar="N", help="of the training (default: 0)")
+    parser.add_argument("--no-color", action="store_true", help="plain text, also on a terminal")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain, print the report, write the picture or page."""
+    _check_combination(options)
+    seed = _seed(options.seed)
+    from tinygrad_xent.explain.output import check_output, write
+    from tinygrad_xent.explain.report import report
+    from tinygrad_xent.explain.terminal import style_for
+
+    path = Path("explained.svg" if options.out is None else options.out)
+    check_output(path)
+    explanation = _explanation(options, seed)
+    where = write(path, explanation)
+    style = style_for(sys.stdout, colour=not options.no_color)
+    say("\n".join((*report(explanation, style), where, "")))
+    return 0 if explanation.check.ok else 1
+
+
+def _check_combination(options: argparse.Namespace) -> None:
+    """Refuse options that make no sense together."""
+    by_hand = [
+        name
+        for name in ("logits", "probs", "target", "labels")
+        if getattr(options, name) is not None
+    ]
+    table = [name for name in ("data", "label") if getattr(options, name) is not None]
+    if by_hand and table:
+        raise UsageError(
+            f"--{table[0]} is about a table, --{by_hand[0]} about a loss given by hand; "
+            "use one or the other"
+        )
+    if table == ["label"]:
+        raise UsageError("--label names a column of --data FILE.csv, which is missing")
+    if not by_hand:
+        return
+    if options.seed is not None:
+        raise UsageError(
+            "--seed has no effect on a loss given by hand, where nothing is random; leave it out"
+        )
+    if options.logits is None and not options.probs:
+        raise UsageError(f'--{by_hand[0]} needs the numbers of the classes; add --logits "2,1,0.1"')
+    if options.logits is not None and options.probs:
+        raise UsageError(
+            "--logits and --probs both give the numbers of the classes; use one of them"
+        )
+    if options.target is not None and options.labels is not None:
+        raise UsageError("--target and --labels both say which class is true; use one of them")
+
+
+def _seed(text: str | None) -> int:
+    if text is not None and not re.fullmatch(r"\d+", text):
+        raise UsageError(f"--seed: '{text}' is not a whole number from 0 on; write --seed 1")
+    return int(text or 0)
+
+
+def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
+    from tinygrad_xent import explain
+
+    if options.data is not None:
+        return explain.explain_table(Path(options.data), options.label, seed, progress=True)
+    numbers = options.logits if options.logits is not None else options.probs
+    if numbers is None:
+        return explain.explain_digit(seed, progress=True)
+    return explain.explain_numbers(
+        numbers, target=options.target, labels=options.labels, probs=options.probs is not None
+    )

@@ -1,0 +1,107 @@
+"""Each hypothesis: a mistake that it names, and a near miss that it must leave to others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent.museum import WRONG_RULES
+from tinygrad_xent.op import Op
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3, 4))
+
+
+def check(op, rule, *inputs, order=1, **params):
+    new = Op(op.function, shapes=op.shapes, domain=op.domains, examples=op.examples)
+    new.backward(rule)
+    return tx.gradcheck(new, *inputs, order=order, **params)
+
+
+def total(x):
+    return np.mean(x**2)
+
+
+MEAN_SQUARE = Op(total)
+
+
+@pytest.mark.parametrize("rule", WRONG_RULES, ids=lambda rule: rule.name)
+def test_the_museum(rule):
+    inputs, params = rule.example(np.random.default_rng(0))
+    found = check(rule.op, rule.rule, *inputs, order=rule.order, **params).diagnosis
+    assert found.code in (rule.code, *rule.also), found
+    assert found.message.endswith((".", ". ")) or ":" in found.message
+    assert "{" not in found.message + found.hint
+
+
+def softmax_rule(grad, y):
+    return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))
+
+
+NEARLY = np.linspace(1, 1.01, 12).reshape(3, 4)
+NEAR_MISSES = {
+    "wrong-sign": lambda g, y, x, *, axis: -softmax_rule(g, y) * NEARLY,
+    "constant-factor": lambda g, y, x, *, axis: 2 * softmax_rule(g, y) * NEARLY,
+    "ignores-upstream": lambda g, y, x, *, axis: np.abs(softmax_rule(g, y)),
+    "missing-cross-term": lambda g, y, x, *, axis: NEARLY * softmax_rule(g, y) + g * y,
+}
+
+
+@pytest.mark.parametrize("code", NEAR_MISSES)
+def test_near_misses(code):
+    assert check(tx.softmax, NEAR_MISSES[code], X).diagnosis.code == "unknown"
+
+
+def test_a_factor_is_named_by_what_it_equals():
+    found = check(MEAN_SQUARE, lambda g, y, x: 2 * x * g, X).diagnosis
+    assert found.code == "constant-factor"
+    assert "exactly 12 (the number of entries of x" in found.message
+    assert "divide" in found.hint
+    found = check(MEAN_SQUARE, lambda g, y, x: 2 * x * g / 4, X).diagnosis
+    assert "exactly 3 (the batch size, 3 rows)" in found.message
+    assert "Did you forget to divide by N" in found.hint
+    found = check(tx.log, lambda g, y, x: g / x / np.log(10), np.abs(X) + 1).diagnosis
+    assert "ln 10" in found.message
+
+
+def test_two_mistakes_are_told_one_after_the_other():
+    report = check(MEAN_SQUARE, lambda g, y, x: -x * g / x.size, X)
+    assert [found.code for found in report.diagnoses] == ["wrong-sign", "constant-factor"]
+    assert "0.5" in report.diagnoses[1].message or "1/2" in report.diagnoses[1].message
+
+    def sign_and_one_entry(g, y, x, *, axis):
+        gradient = -softmax_rule(g, y)
+        gradient[1, 2] *= 3
+        return gradient
+
+    codes = [found.code for found in check(tx.softmax, sign_and_one_entry, X).diagnoses]
+    assert codes == ["wrong-sign", "few-entries-wrong"]
+    both = check(tx.multiply, lambda g, z, x, y: (-g * y, 3 * g * x), X, 2 * X + 1)
+    assert [(found.input, found.code) for found in both.diagnoses] == [
+        ("x", "wrong-sign"),
+        ("y", "constant-factor"),
+    ]
+
+
+def test_few_entries_are_named_with_what_they_have_in_common():
+    labels = np.array([0, 2, 1])
+
+    def forgot_one_hot(g, y, t, z, *, axis):
+        return None, np.expand_dims(g, axis) * tx.softmax(z)
+
+    found = check(tx.sparse_softmax_cross_entropy, forgot_one_hot, labels, X).diagnosis
+    assert found.code == "few-entries-wrong"
+    assert "the places of the labels in labels" in found.message
+
+
+def test_a_rule_that_stops_is_told_by_its_shapes():
+    found = check(tx.sum, lambda g, y, x, *, axis, keepdims: g * x, X, axis=1).diagnosis
+    assert found.code == "wrong-shape"
+    assert "could not be broadcast" in found.message
+
+
+def test_a_missing_factor_is_found_among_the_arrays_at_hand():
+    found = check(tx.divide, lambda g, z, x, y: (g / y, -g * x / y), X, X**2 + 1).diagnosis
+    assert found.code == "unknown"
+    assert "multiplied by 1/y" in found.hint

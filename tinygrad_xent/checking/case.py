@@ -1,0 +1,165 @@
+"""What a hypothesis about a wrong gradient is given, and what it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.judging import Judged
+from tinygrad_xent.checking.slopes import slopes
+from tinygrad_xent.checking.subjects import Subject
+from tinygrad_xent.ops import sum_to
+
+_CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
+_LARGEST_JACOBIAN = 2_000_000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What may be wrong, and the gradient that the learner's rule would give without it.
+
+    Attributes
+    ----------
+    code : str
+    message : str
+        It may say {name} for the input.
+    corrected : ndarray
+        (upstream gradients, *input); the claim counts if this is right.
+    hint : str
+    evidence : tuple of str
+    """
+
+    code: str
+    message: str
+    corrected: Any
+    hint: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A gradient that is wrong.
+
+    Attributes
+    ----------
+    subject : Subject
+    index : int
+        Which input.
+    out : ndarray
+        The function's output.
+    upstream : ndarray
+        Random gradients of the output, the last of them ones.
+    raw : sequence
+        What the rule returned for each, as it came.
+    got : ndarray or None
+        The same with the shape of the input; None if it cannot have that.
+    expected, tolerance : ndarray
+    others : sequence of Case
+        Those of the other inputs, the right ones included.
+    """
+
+    subject: Subject
+    index: int
+    out: Any
+    upstream: Any
+    raw: Sequence[Any]
+    got: Any
+    expected: Any
+    tolerance: Any
+    epsilon: float
+    judged: Judged | None
+    others: Sequence[Case] = ()
+
+    @property
+    def name(self) -> str:
+        """What the input is called."""
+        return self.subject.names[self.index]
+
+    @property
+    def x(self) -> Any:
+        """The input."""
+        return self.subject.inputs[self.index]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether there is something to explain."""
+        return self.judged is None or bool(self.judged.wrong.any())
+
+    @property
+    def at_kink(self) -> bool:
+        """Whether there is an entry without a derivative."""
+        return self.judged is not None and bool(self.judged.kink.any())
+
+    @cached_property
+    def scale(self) -> Any:
+        """The size of the gradient."""
+        sizes = np.where(np.isfinite(self.expected), np.abs(self.expected), 0)
+        return sizes.max(initial=0.0)
+
+    def right(self, gradient: Any) -> bool:
+        """Whether these gradients are right, for every upstream gradient."""
+        return bool(self.right_entries(gradient).all())
+
+    def right_entries(self, gradient: Any) -> Any:
+        """Which entries of such gradients are right."""
+        with np.errstate(all="ignore"):
+            close = max(_CLOSE, 2000 * self.epsilon) * self.scale
+            return np.abs(gradient - self.expected) <= self.tolerance + close
+
+    def with_gradient(self, got: Any) -> Case:
+        """Give the case of another gradient."""
+        return replace(self, got=got)
+
+    def pull(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
+        """Ask the rule again, about other numbers; None where it fails or gives another shape."""
+        try:
+            with np.errstate(all="ignore"):
+                results = [self.subject.pull(grad, out, inputs)[self.index] for grad in upstream]
+                found = [fitted(result, shape) for result in results]
+        except Exception:  # noqa: BLE001 - a wrong rule may fail in any way on other numbers
+            return None
+        return None if any(g is None for g in found) else np.stack(found)
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """All derivatives, (size of the output, size of the input), unless there are too many."""
+        if self.out.size * self.x.size > _LARGEST_JACOBIAN:
+            return None
+        each = np.eye(self.out.size).reshape(-1, *self.out.shape)
+        found = slopes(function_of(self.subject, self.index), self.x.astype(np.float64), each)
+        return found.value.reshape(self.out.size, -1)
+
+
+Hypothesis = Callable[[Case], Iterator[Claim]]
+
+
+def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Callable[[Any], Any]:
+    """Give the function of its input `i` alone, in double precision, the others as they are."""
+    inputs = [precise(x) for x in (subject.inputs if at is None else at)]
+
+    def f(x: Any) -> Any:
+        return subject.value([*inputs[:i], x, *inputs[i + 1 :]])
+
+    return f
+
+
+def precise(x: Any) -> Any:
+    """Give floating arrays in double precision, and others as they are."""
+    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+
+def fitted(result: Any, shape: tuple[int, ...]) -> Any:
+    """Give a rule's result the shape of its input as the backward pass would, or None."""
+    gradient = np.asarray(np.zeros(shape) if result is None else result)
+    if gradient.dtype.kind not in "fiub":
+        return None
+    if gradient.shape != shape:
+        try:
+            gradient = sum_to(gradient, shape=shape)
+        except ValueError:
+            return None
+    return gradient.astype(np.float64)

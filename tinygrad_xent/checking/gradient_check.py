@@ -1,0 +1,197 @@
+"""A rule, or a whole backward pass, against differences: right, or wrong and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_xent.checking.case import Case, fitted, function_of, precise
+from tinygrad_xent.checking.diagnosis import Diagnosis
+from tinygrad_xent.checking.fast import along_directions
+from tinygrad_xent.checking.hypotheses import diagnose, kink
+from tinygrad_xent.checking.judging import Judged, judge
+from tinygrad_xent.checking.report import GradcheckReport
+from tinygrad_xent.checking.second_look import second_look
+from tinygrad_xent.checking.second_order import FAILURES, GradientSubject, cannot_run, second_only
+from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
+from tinygrad_xent.checking.subjects import FunctionSubject, OpSubject, Subject, is_real, subject_of
+from tinygrad_xent.errors import ArgumentError
+
+_UPSTREAM = 4  # random ones; the first fit what a hypothesis leaves open, the others test it
+
+
+def gradcheck(
+    f: Any,
+    *inputs: Any,
+    order: Literal[1, 2] = 1,
+    mode: Literal["full", "fast"] = "full",
+    rng: np.random.Generator | None = None,
+    **params: Any,
+) -> GradcheckReport:
+    """Check a backward rule against what derivatives are, and say what is wrong with it.
+
+    Parameters
+    ----------
+    f : Op or callable
+        An op, whose hand-written rule is checked input by input; or any function of Tensors that
+        returns a Tensor, of which the backward pass through its graph is checked.
+    *inputs : array_like or Tensor
+        Where to check. Inputs that are not floating are held constant.
+    order : 1 or 2
+        2 checks the rule of the rule too: the rule is run on Tensors, and differentiated.
+    mode : "full" or "fast"
+        Every entry, or along a few random directions: see `GradcheckReport.can_miss`.
+    rng : numpy.random.Generator, optional
+        What the upstream gradients and directions are drawn with.
+    **params
+        Keyword parameters of `f`.
+
+    Returns
+    -------
+    GradcheckReport
+        True if nothing is wrong; else its `diagnosis` says what.
+
+    Raises
+    ------
+    GradientDtypeError
+        If no input is floating.
+    NotRecordedError
+        If a function returns no Tensor.
+    MissingRuleError
+        If an op has no rule.
+
+    Examples
+    --------
+    >>> import tinygrad_xent as tx
+    >>> bool(gradcheck(tx.softmax, [[1.0, 2.0, 3.0]]))
+    True
+    >>> bool(gradcheck(lambda x: (x * x).sum(), [1.0, 2.0], order=2))
+    True
+    """
+    if order not in (1, 2) or mode not in ("full", "fast"):
+        raise ArgumentError(
+            f'gradcheck has order=1 or 2 and mode="full" or "fast", got {order!r} and {mode!r}'
+        )
+    rng = rng or np.random.default_rng(0)
+    subject = subject_of(f, inputs, params)
+    check = _fast if mode == "fast" else _check
+    report = check(subject, rng)
+    return _second(subject, report, rng, check) if order == 2 and report.ok else report
+
+
+def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
+    """Check along directions; where something is wrong, in full, to say what."""
+    with np.errstate(all="ignore"):
+        try:
+            along = along_directions(subject, rng)
+        except (ValueError, IndexError):
+            along = None
+    if along is None or not all(found.ok for found in along):
+        return _check(subject, rng)
+    return GradcheckReport(subject, (), (), along=along)
+
+
+def _second(
+    subject: OpSubject | FunctionSubject,
+    first: GradcheckReport,
+    rng: np.random.Generator,
+    check: Callable[[Subject, np.random.Generator], GradcheckReport],
+) -> GradcheckReport:
+    """Check the rule of a rule that was found right."""
+    out = subject.value(subject.inputs)
+    rule = GradientSubject(subject, rng.normal(size=out.shape).astype(out.dtype))
+    try:
+        rule.pull(rule.value(rule.inputs), None, rule.inputs)
+    except FAILURES as error:
+        return replace(first, order=2, diagnoses=(cannot_run(error, subject.name),))
+    report = check(rule, rng)
+    diagnoses = tuple(second_only(found, subject.name) for found in report.diagnoses)
+    return replace(
+        report,
+        subject=first.subject if not report.along else report.subject,
+        order=2,
+        cases=(*first.cases, *report.cases),
+        diagnoses=(*first.diagnoses, *diagnoses),
+    )
+
+
+def _check(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
+    with np.errstate(all="ignore"):
+        out = subject.value(subject.inputs)
+        kind = out.dtype if out.dtype.kind == "f" else np.float64
+        draws = [rng.normal(size=out.shape) for _ in range(_UPSTREAM)]
+        upstream = np.stack([*draws, np.ones(out.shape)]).astype(kind)
+        raw, raised = _ask(subject, out, upstream)
+        cases = []
+        for i, x in enumerate(subject.inputs):
+            if is_real(x):
+                found = _slopes(subject, i, upstream)
+                case = _case(
+                    subject, i, out, upstream, [r[i] if i < len(r) else None for r in raw], found
+                )
+                cases.append(case)
+        cases = [replace(case, others=cases) for case in cases]
+        wrong = [case for case in cases if case.wrong]
+        diagnoses = [
+            d for case in wrong for d in (_stopped(case, raised) if raised else diagnose(case))
+        ]
+        diagnoses += [kink(case) for case in cases if not case.wrong and case.at_kink]
+        return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
+
+
+def _ask(
+    subject: Subject, out: Any, upstream: Any
+) -> tuple[list[tuple[Any, ...]], Exception | None]:
+    """Call the rule for each upstream gradient; what it raises about shapes is a finding."""
+    try:
+        return [subject.pull(np.asarray(g), out, subject.inputs) for g in upstream], None
+    except (ValueError, IndexError) as error:
+        return [() for _ in upstream], error
+
+
+def _slopes(subject: Subject, i: int, upstream: Any) -> Slopes:
+    f = function_of(subject, i)
+    x = precise(subject.inputs[i])
+    return slopes(f, x, upstream.astype(np.float64), out_epsilon=_precision(f(x)))
+
+
+def _precision(precise_out: Any) -> float:
+    """Give the precision that a function computes in when it is handed double precision."""
+    if precise_out.dtype.kind == "f" and precise_out.dtype != np.float64:
+        return float(np.finfo(precise_out.dtype).eps)
+    return EPSILON
+
+
+def _case(
+    subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any], found: Slopes
+) -> Case:
+    x = subject.inputs[i]
+    parts = [fitted(r, x.shape) for r in raw]
+    got = None if any(p is None for p in parts) else np.stack(parts)
+    kinds = [a.dtype for a in (*subject.inputs, out) if is_real(a)]
+    epsilon = max(float(np.finfo(kind).eps) for kind in kinds)
+    judged: Judged | None = None
+    tolerance = 2 * found.error
+    if got is not None:
+        judged = judge(got, found, upstream, epsilon)
+        if judged.wrong.any():
+            judged = second_look(subject, i, out, upstream, got, found, epsilon)
+        tolerance = judged.allowed
+    return Case(subject, i, out, upstream, raw, got, found.value, tolerance, epsilon, judged)
+
+
+def _stopped(case: Case, error: Exception) -> list[Diagnosis]:
+    """Say that the rule itself stopped: a shape or an index did not fit."""
+    code = "wrong-axis" if isinstance(error, np.exceptions.AxisError) else "wrong-shape"
+    return [
+        Diagnosis(
+            code,
+            f"The rule stops before it gives the gradient of {case.name}: {error}",
+            case.name,
+            (type(error).__name__,),
+            "Write the shapes of grad, the output and the inputs beside the line that stops.",
+        )
+    ]

@@ -1,0 +1,180 @@
+"""The right gradient times a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.numbers import number
+
+
+def missing_gradient(case: Case) -> Iterator[Claim]:
+    """Nothing, or zeros, where there is a gradient."""
+    if case.got is None or not np.isfinite(case.got).all():
+        return
+    nothing = all(r is None for r in case.raw)
+    if nothing or (np.abs(case.got) <= 1e-12 * case.scale).all():
+        what = "The rule gives None for" if nothing else "The rule gives only zeros for"
+        yield Claim(
+            "missing-gradient",
+            f"{what} {{name}}, but the output depends on {{name}}: moving it by a little moves the "
+            f"output, with slopes up to {number(case.scale.max())}.",
+            case.expected,
+            _where_lost(case),
+        )
+
+
+def _where_lost(case: Case) -> str:
+    if case.subject.is_rule:
+        return "Return one gradient for each input, in the order of the inputs."
+    return "Look for an array, or .data, where a Tensor was meant: it cuts the graph."
+
+
+def wrong_sign(case: Case) -> Iterator[Claim]:
+    """Minus the right gradient."""
+    yield Claim(
+        "wrong-sign",
+        "The gradient of {name} has the wrong sign everywhere; its size is right.",
+        -case.got,
+        "Look for a minus that was lost or is one too many, as in the derivative of -x or 1/x.",
+    )
+
+
+def constant_factor(case: Case) -> Iterator[Claim]:
+    """The right gradient times the same number in every entry."""
+    factor = _ratio(case.got, case.expected)
+    if factor is None or factor <= 0:
+        return
+    found = _meaning(factor, case)
+    exactly, hint = found or (
+        number(factor),
+        "Every entry is off by the same factor: look for a constant.",
+    )
+    yield Claim(
+        "constant-factor",
+        f"The gradient of {{name}} is {exactly} times what it should be, in every entry.",
+        case.got / factor,
+        hint,
+        (f"factor {factor:.12g}",),
+    )
+
+
+def _ratio(got: Any, expected: Any) -> float | None:
+    """The ratio that most of the large entries have, from the first upstream gradients."""
+    got, expected = got[:2], expected[:2]
+    with np.errstate(all="ignore"):
+        large = np.isfinite(got) & (np.abs(expected) > 1e-3 * np.nanmax(np.abs(expected)))
+        ratios = got[large] / expected[large]
+    if not ratios.size:
+        return None
+    return float(np.median(ratios))
+
+
+def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
+    """Say what a factor equals here, and what was probably forgotten."""
+    for value, what, more, less in _numbers(case):
+        for power, text in ((value, number(value)), (1 / value, f"1/{number(value)}")):
+            if math.isclose(factor, power, rel_tol=1e-6):
+                exactly = f"exactly {text}" if not what else f"exactly {text} ({what})"
+                return exactly, more if power == value else less
+    return None
+
+
+def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
+    """Numbers that a factor may be: its value, what it is here, and a hint for it and 1 over it."""
+    x, y = case.x, case.out
+    halves = (
+        "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
+    )
+    seen: set[float] = {1.0}
+
+    def fresh(value: float) -> bool:
+        new = value not in seen and value > 0 and math.isfinite(value)
+        seen.add(value)
+        return new
+
+    averaged = x.size // y.size if y.size and x.size % y.size == 0 else 1
+    if x.ndim > 1 and y.size == 1 and fresh(x.shape[0]):
+        n = f"the batch size, {number(x.shape[0])} rows"
+        yield (
+            x.shape[0],
+            n,
+            "Did you forget to divide by N, as the mean over the batch does?",
+            "Did you divide by N twice, or by N where the function sums?",
+        )
+    if fresh(averaged):
+        yield (
+            averaged,
+            f"the number of entries of {case.name} that go into one of the output",
+            "Did you forget to divide by it? A mean sends each entry its share only.",
+            "Did you divide by it where the function sums?",
+        )
+    for axis, length in enumerate(x.shape):
+        if length > 2 and fresh(length):
+            yield (
+                length,
+                f"the length of axis {axis} of {case.name}",
+                "Did you forget to divide by the number of entries of an axis?",
+                "Did you divide by the number of entries of an axis where the function sums?",
+            )
+    if y.size > 1 and x.size and y.size % x.size == 0 and fresh(y.size // x.size):
+        yield (
+            y.size // x.size,
+            f"how often broadcasting repeats {case.name}",
+            "Was what broadcasting repeated counted once too often?",
+            "Broadcasting repeats it: its gradient is the sum over the repetitions, not the mean.",
+        )
+    for name, value in case.subject.params.items():
+        if isinstance(value, Real) and not isinstance(value, bool) and fresh(abs(float(value))):
+            yield (
+                float(value),
+                f"the parameter {name}",
+                f"Is {name} counted once too often?",
+                f"Was {name} forgotten in the derivative?",
+            )
+    if fresh(2.0):
+        yield 2.0, "", "Is a factor 2 counted twice, or 1/2 of the function forgotten?", halves
+    for i, other in enumerate(case.subject.inputs):
+        if i != case.index and np.size(other) == 1 and isinstance(other, np.ndarray | float | int):
+            value = abs(float(other))
+            if fresh(value):
+                name = case.subject.names[i]
+                yield (
+                    value,
+                    f"the input {name}",
+                    f"Is {name} counted once too often?",
+                    f"Was {name} forgotten?",
+                )
+    for length in {*x.shape, *y.shape, x.size, y.size}:
+        if length and fresh(length):
+            yield (
+                length,
+                "a length of the arrays",
+                "Was a division forgotten?",
+                "Was something divided by it?",
+            )
+    for value, name in (
+        (math.log(2), "ln 2"),
+        (math.log(10), "ln 10"),
+        (math.e, "e"),
+        (math.pi, "π"),
+    ):
+        yield (
+            value,
+            name,
+            f"Look for {name}, as in logarithms of another base.",
+            f"Look for {name}, as in logarithms of another base.",
+        )
+    for k in (3, 4, 5, 6, 8, 10):
+        if fresh(k):
+            yield (
+                k,
+                "",
+                "Look for a constant that is counted once too often.",
+                "Look for a constant that differentiating brings down.",
+            )

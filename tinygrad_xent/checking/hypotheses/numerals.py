@@ -1,0 +1,67 @@
+"""Numbers that are no numbers, and numbers of a kind that cannot hold the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.numbers import count, number
+
+
+def non_finite(case: Case) -> Iterator[Claim]:
+    """NaN or an infinity where the gradient is a number."""
+    if case.got is None:
+        return
+    bad = ~np.isfinite(case.got) & np.isfinite(case.expected)
+    if not bad.any():
+        return
+    places = bad.any(axis=0)
+    first = tuple(np.argwhere(places)[0])
+    kinds = {number(v) for v in case.got[bad]}
+    at = f"[{', '.join(map(str, first))}]" if first else ""
+    value, many = number(case.x[first]), count(int(places.sum()), "entry")
+    yield Claim(
+        "non-finite",
+        f"The gradient of {{name}} is {' or '.join(sorted(kinds))} in {many}, "
+        f"first at {{name}}{at} = {value}, where the function is smooth and its slope is "
+        f"{number(case.expected[0][first])}.",
+        np.where(bad, case.expected, case.got),
+        "Look for a division by 0, 0 times infinity, or an exponential that overflows; where() "
+        "does not help, as it computes both sides.",
+    )
+
+
+def wrong_dtype(case: Case) -> Iterator[Claim]:
+    """Whole numbers, or fewer digits than the input has."""
+    kinds = {np.asarray(r).dtype for r in case.raw if r is not None}
+    if not kinds or (case.got is None and not any(k.kind in "cOUS" for k in kinds)):
+        return
+    kind = max(kinds, key=str)
+    words = f"The gradient of {{name}} comes as {kind}, and {{name}} is {case.x.dtype}"
+    if kind.kind in "cOUS":
+        yield Claim(
+            "wrong-dtype",
+            f"{words}: gradients are real numbers.",
+            case.expected,
+            "Return a floating array.",
+        )
+    elif kind.kind in "iub":
+        near = np.abs(case.got - case.expected) <= max(
+            np.unique(case.expected.astype(int)).size and 2.0, 1.0
+        )
+        yield Claim(
+            "wrong-dtype",
+            f"{words}: digits after the point are cut off.",
+            np.where(near, case.expected, case.got),
+            "Make the array with np.zeros_like(x), or with dtype=x.dtype.",
+        )
+    elif np.finfo(kind).eps > np.finfo(case.x.dtype).eps:
+        close = np.abs(case.got - case.expected) <= 50 * float(np.finfo(kind).eps) * case.scale
+        yield Claim(
+            "wrong-dtype",
+            f"{words}: digits are lost.",
+            np.where(close, case.expected, case.got),
+            "Compute in the dtype of the input.",
+        )

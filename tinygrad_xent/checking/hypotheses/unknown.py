@@ -1,0 +1,53 @@
+"""What can be said of a mistake that has no name here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.numbers import number, percent
+
+
+def unknown(case: Case) -> Claim:
+    """Name the largest difference, and what the gradient would have to be multiplied by."""
+    if case.got is None:
+        return Claim("unknown", "The rule gives nothing that could be compared for {name}.", None)
+    off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)[0]
+    worst = np.unravel_index(int(np.argmax(off)), off.shape)
+    at = f"[{', '.join(map(str, worst))}]" if worst else ""
+    share = (off > 1e-7 * case.scale).mean()
+    got, expected = number(case.got[0][worst]), number(case.expected[0][worst])
+    return Claim(
+        "unknown",
+        f"The gradient of {{name}} is wrong in {percent(share)} of its entries, most at "
+        f"{{name}}{at}: it is {got} and should be {expected}.",
+        None,
+        _factor(case),
+    )
+
+
+def _factor(case: Case) -> str:
+    """See whether the ratio to the right gradient is an array that is at hand."""
+    x, y = case.x, case.out
+    with np.errstate(all="ignore"):
+        ratio = case.expected[0] / case.got[0]
+        known = {"{name}": x, "1/{name}": 1 / x, "{name}²": x * x, "2 {name}": 2 * x}
+        if y.shape == x.shape:
+            known |= {"the output": y, "1 / the output": 1 / y, "1 - the output": 1 - y}
+            known |= {
+                "the output times 1 - the output": y * (1 - y),
+                "1 - the output squared": 1 - y * y,
+            }
+        for j, other in enumerate(case.subject.inputs):
+            if j != case.index and isinstance(other, np.ndarray) and other.dtype.kind == "f":
+                known |= {case.subject.names[j]: other, f"1/{case.subject.names[j]}": 1 / other}
+        for words, factor in known.items():
+            try:
+                corrected = case.got * factor
+            except ValueError:
+                continue
+            if corrected.shape == case.expected.shape and case.right(corrected):
+                return f"Every entry is right once multiplied by {words}: is this factor missing?"
+    if np.isfinite(ratio).all() and np.ptp(ratio) < 1e-7 * np.abs(ratio).max():
+        return ""
+    return "No usual mistake explains it. Derive the rule for two entries by hand and compare."

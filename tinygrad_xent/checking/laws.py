@@ -1,0 +1,177 @@
+"""Laws that a gradient must obey because of what its function is seen to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.curvature import curvature
+from tinygrad_xent.checking.pulling import Law, Point
+from tinygrad_xent.checking.subjects import subject_of
+from tinygrad_xent.checking.symmetries import batches, linear, scale, shape, shift, total
+from tinygrad_xent.op import Op
+from tinygrad_xent.samples import samples
+from tinygrad_xent.tracing import table
+
+__all__ = ["Invariants", "Law", "invariants"]
+
+_LAWS = (linear, shift, scale, total, batches, curvature)
+
+
+@dataclass(frozen=True)
+class Invariants(Sequence[Law]):
+    """The laws that apply to a rule, and whether it keeps them. True if it keeps all.
+
+    Examples
+    --------
+    >>> import tinygrad_xent as tx
+    >>> print(tx.invariants(tx.softmax, [[2.0, 1.0, 0.1], [0.0, 1.0, 5.0]])[1])
+    Adding a number to x along axis 1 changes nothing, so the gradient of x sums to 0 along it.
+    """
+
+    name: str
+    laws: tuple[Law, ...]
+
+    def __len__(self) -> int:
+        return len(self.laws)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.laws[index]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no law is broken."""
+        return all(law.ok for law in self.laws)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def broken(self) -> tuple[Law, ...]:
+        """The laws that the rule breaks."""
+        return tuple(law for law in self.laws if not law.ok)
+
+    def _verdict(self) -> str:
+        if not self.laws:
+            return f"{self.name}: no law applies where the function is not finite."
+        count = len(self.broken)
+        kept = f"keeps all {len(self.laws)}" if self.ok else f"breaks {count} of {len(self.laws)}"
+        return f"{self.name} {kept} laws that apply."
+
+    def __str__(self) -> str:
+        rows = [(law.code, law.input, "kept" if law.ok else "broken") for law in self.laws]
+        if not rows:
+            return self._verdict()
+        lines = [self._verdict(), "", *table(("law", "input", "verdict"), rows)]
+        for law in self.broken:
+            lines += ["", str(law)]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row">{escape(law.code)}</th><td>{escape(law.input)}</td>'
+            f"<td>{'kept' if law.ok else '<b>broken</b>'}</td><td>{escape(str(law))}</td></tr>"
+            for law in self.laws
+        )
+        head = "".join(f'<th scope="col">{h}</th>' for h in ("law", "input", "verdict", "why"))
+        return (
+            f'<div class="tx-laws"><style>{_STYLE}</style><table>'
+            f"<caption>{escape(self._verdict())}</caption><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+
+_STYLE = """
+.tx-laws { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
+.tx-laws table { border-collapse: collapse; font-size: 0.9em; }
+.tx-laws caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
+.tx-laws table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: top;
+  background: none; border: 0 solid var(--jp-border-color2, currentColor); }
+.tx-laws table thead th { border-bottom-width: 1px; }
+.tx-laws table tbody th { font-weight: normal; white-space: nowrap; }
+.tx-laws td:last-child { min-width: 16em; }
+"""
+
+
+def invariants(
+    f: Any, *inputs: Any, rng: np.random.Generator | None = None, **params: Any
+) -> Invariants:
+    """Hold a backward rule to the laws that follow from what its function does.
+
+    Nothing needs to be known about the function: it is tried whether it changes when a number is
+    added to its input, when its input is multiplied, whether its outputs always sum to the same,
+    whether rows go their own ways, whether it is convex. Each property that is seen makes a law
+    for the gradient. Two laws hold for every rule: what it gives is linear in what arrives, and
+    second derivatives do not depend on the order of differentiation.
+
+    Unlike `gradcheck` this compares nothing with differences of the function. A rule may keep every
+    law and be wrong; one that breaks a law is wrong, and the law says how.
+
+    Parameters
+    ----------
+    f : Op or callable
+        An op, whose rule is held to the laws, or a function of Tensors.
+    *inputs : array_like
+        Where; without any, at random places that the op is made for.
+    rng : numpy.random.Generator, optional
+        What to draw with.
+    **params
+        Keyword parameters of `f`.
+
+    Returns
+    -------
+    Invariants
+        A sequence of `Law`; true if none is broken.
+
+    Raises
+    ------
+    ArgumentError, GradientDtypeError, NotRecordedError, MissingRuleError
+        If there is nothing to try; the message says why.
+    RuleResultError
+        If the rule returns a wrong number of gradients, or something that is no number.
+
+    Examples
+    --------
+    >>> import tinygrad_xent as tx
+    >>> @tx.op
+    ... def softmax(x):
+    ...     e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    ...     return e / np.sum(e, axis=-1, keepdims=True)
+    >>> @softmax.backward
+    ... def softmax_backward(grad, y, x):
+    ...     return grad * y * (1 - y)  # the diagonal of the Jacobian, and nothing else
+    >>> report = tx.invariants(softmax)
+    >>> report.ok, report.broken[0].code
+    (False, 'shift')
+    """
+    rng = rng or np.random.default_rng(0)
+    calls = [(inputs, params)]
+    if not inputs and isinstance(f, Op):
+        calls = [(drawn, {**given, **params}) for drawn, given in samples(f, rng)]
+    found: dict[tuple[str, str], Law] = {}
+    name = ""
+    for drawn, given in calls:
+        subject = subject_of(f, drawn, given)
+        name = subject.name
+        with np.errstate(all="ignore"):
+            for law in _laws_at(Point(subject, rng)):
+                known = found.get((law.code, law.input))
+                if known is None or known.ok:  # of several places the first where it is broken
+                    found[law.code, law.input] = law
+    return Invariants(name, tuple(sorted(found.values(), key=lambda law: law.ok)))
+
+
+def _laws_at(point: Point) -> Iterator[Law]:
+    misshapen = [law for law in shape(point) if not law.ok]
+    if misshapen:
+        yield from misshapen  # nothing more can be said
+    if misshapen or not np.all(np.isfinite(point.out)):
+        return
+    for law in _LAWS:
+        yield from law(point)

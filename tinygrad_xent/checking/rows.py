@@ -1,0 +1,130 @@
+"""Which entries of an output depend on which entries of an input, found by moving them.
+
+Derivatives by differences cost a call of the function for each entry that is moved. Where the rows
+of a batch do not see each other, one entry of every row can be moved in the same call: 10 calls
+instead of 320 for an input of 32 x 10.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_FEW = 2  # with fewer entries there is nothing to find
+_MOVE = 1e-3
+_ROUNDINGS = 8 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A way to read an input and an output as `count` rows each, row by row independent.
+
+    Attributes
+    ----------
+    count : int
+    leading : bool
+        Whether the axes that count the rows are the first or the last.
+    x_shape, y_shape : tuple of int
+    """
+
+    count: int
+    leading: bool
+    x_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+
+    def of(self, array: Any) -> Any:
+        """Give an input or an output as rows (count, length), whatever stands before its axes."""
+        if self.leading:
+            return array.reshape(self.count, -1)
+        return array.reshape(-1, self.count).T
+
+    def x(self, rows: Any) -> Any:
+        """Give rows the shape of the input again."""
+        return (rows if self.leading else rows.T).reshape(self.x_shape)
+
+    def several(self, weights: Any) -> Any:
+        """Give arrays like the output, stacked, as (count, number, length)."""
+        k = len(weights)
+        if self.leading:
+            return np.moveaxis(weights.reshape(k, self.count, -1), 0, 1)
+        return np.moveaxis(weights.reshape(k, -1, self.count), -1, 0)
+
+    def stacked_x(self, rows: Any) -> Any:
+        """Give (count, number, length) as a stack of arrays like the input."""
+        k = rows.shape[1]
+        axes = (1, 0, 2) if self.leading else (1, 2, 0)
+        return rows.transpose(axes).reshape(k, *self.x_shape)
+
+
+def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
+    """Find the finest rows in which a function can be differentiated.
+
+    Half of the rows are moved and the other half watched, for each binary digit of the rows'
+    numbers and both ways round: two rows differ in a digit, so one that depends on another is
+    found out.
+
+    Parameters
+    ----------
+    f : callable
+    x, y : ndarray
+        A point, and `f` there.
+    scale : ndarray
+        The size of each entry of `x`.
+
+    Returns
+    -------
+    Rows
+        A single row where everything depends on everything.
+
+    Examples
+    --------
+    >>> x = np.ones((32, 10))
+    >>> find_rows(np.exp, x, np.exp(x), x).count
+    320
+    >>> total = lambda x: np.sum(x, axis=1)
+    >>> find_rows(total, x, total(x), x).count
+    32
+    """
+    if x.size >= _FEW and y.size > 1:
+        signs = np.random.default_rng(0).choice([-_MOVE, _MOVE], x.shape) * scale
+        for rows in _candidates(x.shape, y.shape):
+            if _independent(f, x, y, signs, rows):
+                return rows
+    return Rows(1, True, x.shape, y.shape)
+
+
+def _candidates(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[Rows]:
+    """Axes that an input and its output begin with, or end with, in common; the most first."""
+    for number in range(min(len(x), len(y)), 0, -1):
+        for leading in (True, False):
+            mine, theirs = (x[:number], y[:number]) if leading else (x[-number:], y[-number:])
+            if mine == theirs and math.prod(mine) > 1:
+                yield Rows(math.prod(mine), leading, x, y)
+            if number == len(x) == len(y):
+                break  # all axes: the first are the last
+
+
+def _independent(f: Callable[[Any], Any], x: Any, y: Any, moves: Any, rows: Rows) -> bool:
+    numbers = np.arange(rows.count)
+    before, point, move = rows.of(y), rows.of(x), rows.of(moves)
+    slack = _ROUNDINGS * np.abs(before)
+    for digit in range((rows.count - 1).bit_length()):
+        for value in (0, 1):
+            moved = (numbers >> digit & 1) == value
+            after = f(rows.x(np.where(moved[:, None], point + move, point)))
+            if after.shape != y.shape:
+                return False
+            now, then = rows.of(after)[~moved], before[~moved]
+            if not (
+                (np.abs(now - then) <= slack[~moved]) | (now == then) | _both_nan(now, then)
+            ).all():
+                return False
+    return True
+
+
+def _both_nan(a: Any, b: Any) -> Any:
+    return np.isnan(a) & np.isnan(b)

@@ -1,0 +1,108 @@
+"""Before a rule is blamed: what rounding can explain of the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.case import fitted, function_of, precise
+from tinygrad_xent.checking.judging import Judged, judge
+from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
+from tinygrad_xent.checking.subjects import Subject, is_real
+
+_JITTERS = 4
+_OTHER_STEPS = (0.31, 1.7)
+
+
+def second_look(
+    subject: Subject, i: int, out: Any, upstream: Any, got: Any, found: Slopes, epsilon: float
+) -> Judged:
+    """Judge a gradient that looks wrong again, with the rounding of the rule itself in view.
+
+    A rule that subtracts numbers that are nearly equal loses digits and is right all the same. So
+    the last digits of all that it is given are moved, to see how far its result moves; in single
+    or half precision it is asked in double precision too; and where only cancellation could
+    explain the difference, it is asked about smaller numbers, where nothing cancels.
+    """
+    noise = _noise(subject, i, out, upstream, got, epsilon)
+    if found.method != "complex step":
+        found = _other_steps(subject, i, upstream, found)
+    judged = judge(got, found, upstream, epsilon, noise)
+    judged = _what_fits(judged, subject.inputs[i].dtype)
+    if not judged.wrong.any():
+        return judged
+    shape = subject.inputs[i].shape
+    half = float(np.finfo(np.float16).eps)
+    if epsilon > EPSILON and (
+        np.isfinite(got).all() or epsilon >= half or not np.isfinite(out).all()
+    ):
+        inputs = [precise(x) for x in subject.inputs]
+        again = _ask(subject, i, inputs, subject.value(inputs), precise(upstream), shape)
+        if (
+            again is not None
+            and not judge(again, found, upstream, EPSILON, noise * EPSILON).wrong.any()
+        ):
+            return replace(judged, wrong=np.zeros_like(judged.wrong))
+    if (judged.wrong == judged.doubtful).all() and _right_where_it_is_calm(subject, i, upstream):
+        return replace(judged, wrong=np.zeros_like(judged.wrong))
+    return judged
+
+
+def _other_steps(subject: Subject, i: int, upstream: Any, found: Slopes) -> Slopes:
+    """Measure with other steps: how far the slopes move is an error that they have."""
+    x, f = precise(subject.inputs[i]), function_of(subject, i)
+    error = found.error
+    for factor in _OTHER_STEPS:
+        other = slopes(f, x, precise(upstream), again=factor)
+        moved = np.abs(other.value - found.value)
+        error = np.fmax(error, np.where(other.error <= 10 * found.error + moved, moved, 0))
+    return replace(found, error=error)
+
+
+def _what_fits(judged: Judged, kind: Any) -> Judged:
+    """Leave out where the numbers do not fit into the dtype: an overflow is no mistake there."""
+    largest = float(np.finfo(kind).max) / 4
+    too_large = ~np.isfinite(judged.got) & (np.abs(judged.expected) > largest)
+    return replace(judged, wrong=judged.wrong & ~too_large, doubtful=judged.doubtful & ~too_large)
+
+
+def _noise(subject: Subject, i: int, out: Any, upstream: Any, got: Any, epsilon: float) -> Any:
+    rng = np.random.default_rng(0)
+    worst = np.zeros(got.shape)
+
+    def stir(x: Any) -> Any:
+        return (
+            (x * (1 + epsilon * rng.choice([-1, 1], x.shape))).astype(x.dtype) if is_real(x) else x
+        )
+
+    for _ in range(_JITTERS):
+        inputs = [stir(x) for x in subject.inputs]
+        again = _ask(subject, i, inputs, stir(out), stir(upstream), got.shape[1:])
+        if again is not None:
+            moved = np.abs(again - got)
+            worst = np.maximum(worst, np.where(np.isfinite(moved), moved, 0))
+    return worst
+
+
+def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:
+    """Judge the rule where no input is larger than 1."""
+    calm = [x / max(1.0, np.abs(x).max(initial=0.0)) if is_real(x) else x for x in subject.inputs]
+    calm = [precise(x) for x in calm]
+    out = subject.value(calm)
+    upstream = precise(upstream)
+    got = _ask(subject, i, calm, out, upstream, calm[i].shape)
+    found = slopes(function_of(subject, i, calm), calm[i], upstream)
+    return got is not None and not judge(got, found, upstream, EPSILON).wrong.any()
+
+
+def _ask(
+    subject: Subject, i: int, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]
+) -> Any:
+    try:
+        parts = [fitted(subject.pull(g, out, inputs)[i], shape) for g in upstream]
+    except Exception:  # noqa: BLE001 - a rule may be unable to compute with these numbers
+        return None
+    return None if any(part is None for part in parts) else np.stack(parts)

@@ -1,0 +1,260 @@
+r"""What derivatives are, for several upstream gradients at once, with an honest estimate of error.
+
+The complex step, $f'(x) = \operatorname{Im} f(x + ih) / h$, subtracts nothing and is right to the
+last digits [1]_. It needs a function that is analytic and lets complex numbers through, which is
+tried. Else central differences with Richardson extrapolation, over steps that follow from the
+values and the measured noise of the function.
+
+.. [1] W. Squire, G. Trapp: Using complex variables to estimate derivatives of real functions,
+   SIAM Review 40 (1998).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.rows import Rows, find_rows
+
+EPSILON = float(np.finfo(np.float64).eps)
+_FINER = 0.1
+_MOST_TRIES = 7
+_JITTERS = 3
+_GOOD = 1e-6  # an error of this share of the largest slope needs no other step
+_SMALLEST_JUMP = 1e-7  # of the largest slope: what is smaller is no kink to speak of
+_TINY = 1e-20  # the complex step: so short that its square is nothing beside 1
+_AGREE = 1e-6
+_BLOCK = 2**18  # numbers held at a time
+
+Function = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivatives of a weighted sum of a function's outputs, for several weights.
+
+    Attributes
+    ----------
+    value : ndarray
+        (number of weights, *shape of the input).
+    error : ndarray
+        How far each may be off; at a kink, half the jump of the derivative. Infinite where the
+        function is not finite.
+    kink : ndarray of bool
+        For each entry of the input, whether the slopes to its left and right differ.
+    method : str
+        "complex step" or "central differences".
+    """
+
+    value: Any
+    error: Any
+    kink: Any
+    method: str
+
+
+def slopes(
+    f: Function, x: Any, weights: Any, *, out_epsilon: float = EPSILON, again: float = 0.0
+) -> Slopes:
+    """Differentiate `sum(w * f(x))` with respect to every entry of `x`, for every `w`.
+
+    Parameters
+    ----------
+    f : callable
+        From an array of the shape of `x` to an array.
+    x : ndarray of float64
+    weights : ndarray
+        (number, *shape of the output).
+    out_epsilon : float
+        The precision that `f` computes in.
+    again : float
+        Use differences with steps longer by this factor, to see how far their result moves.
+
+    Returns
+    -------
+    Slopes
+
+    Examples
+    --------
+    >>> slopes(np.exp, np.zeros(3), np.ones((1, 3))).value
+    array([[1., 1., 1.]])
+    """
+    with np.errstate(all="ignore"):
+        x = np.asarray(x, np.float64)
+        y = np.asarray(f(x))
+        scale = sizes(x)
+        rows = (
+            find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape, y.shape)
+        )
+        probe = Probe(f, x, y, weights, rows, out_epsilon)
+        if again:
+            probe.step *= again
+            return probe.central()
+        return probe.complex_step() or probe.central()
+
+
+def sizes(x: Any) -> Any:
+    """Say how large each entry is, for a step in proportion; zeros count as the others do."""
+    size = np.abs(x)
+    typical = float(np.sqrt(np.mean(x * x))) if x.size else 0.0
+    return np.maximum(size, typical if 0 < typical < np.inf else 1.0)
+
+
+class Probe:
+    """A function around one point."""
+
+    def __init__(
+        self, f: Function, x: Any, y: Any, weights: Any, rows: Rows, out_epsilon: float = EPSILON
+    ) -> None:
+        self.f, self.rows, self.epsilon = f, rows, out_epsilon
+        self.step = out_epsilon**0.2  # balances rounding against the error of order h^4
+        self.x, self.y = rows.of(x), rows.of(y)
+        self.scale = rows.of(sizes(x))
+        self.weights = rows.several(np.asarray(weights, np.float64))  # (rows, number, length)
+
+    def __call__(self, x: Any) -> Any:
+        """Give the function of an input in rows, in rows."""
+        return self.rows.of(np.asarray(self.f(self.rows.x(x))))
+
+    def weigh(self, y: Any) -> Any:
+        """Weigh outputs (moves, rows, length): (rows, number, moves)."""
+        return self.weights @ y.transpose(1, 2, 0)
+
+    # -- the complex step --------------------------------------------------------------------
+
+    def complex_step(self) -> Slopes | None:
+        """Try it, and give nothing if the function does not let complex numbers through."""
+        rng = np.random.default_rng(0)
+        move = rng.uniform(0.5, 1, self.x.shape) * rng.choice([-1, 1], self.x.shape) * self.scale
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
+                along = self._imaginary(move)
+                if not self._agrees(along, move):
+                    return None
+                value = self._imaginary_slopes()
+        except Exception:  # noqa: BLE001 - whatever it does to complex numbers, real ones remain
+            return None
+        total = (value * move[:, None]).sum(-1)
+        bound = np.abs(value * move[:, None]).sum(-1)
+        if not (np.abs(total - along) <= 1e-10 * bound).all():
+            return None
+        stacked = self.rows.stacked_x
+        kink = np.zeros(self.rows.x_shape, bool)
+        return Slopes(stacked(value), stacked(64 * EPSILON * np.abs(value)), kink, "complex step")
+
+    def _imaginary(self, move: Any) -> Any:
+        """Give the derivative along a move of all entries: (rows, number)."""
+        y = self(self.x + 1j * _TINY * move)
+        plain = np.abs(y.real - self.y) <= 64 * EPSILON * np.abs(self.y)
+        if not (np.iscomplexobj(y) and (plain | (y.real == self.y)).all()):
+            raise ArithmeticError
+        return self.weigh(y.imag[None] / _TINY)[..., 0]
+
+    def _agrees(self, along: Any, move: Any) -> bool:
+        """Compare with differences along the same move, which also show a kink at this point."""
+        value, error, kink = (found[..., 0] for found in self._refined([move]))
+        size = np.maximum(np.abs(along), np.abs(value))
+        off = np.abs(along - value) > 2 * error + _AGREE * size
+        return not (kink | off | ~np.isfinite(along)).any()
+
+    def _imaginary_slopes(self) -> Any:
+        length = self.x.shape[1]
+        value = np.empty((*self.weights.shape[:2], length))
+        step = _TINY * self.scale
+        for block in self._blocks(np.arange(length)):
+            out = np.empty((len(block), *self.y.shape))
+            for i, k in enumerate(block):
+                x = self.x.astype(complex)
+                x[:, k] += 1j * step[:, k]
+                out[i] = self(x).imag
+            value[..., block] = self.weigh(out) / step[:, None, block]
+        return value
+
+    # -- central differences -----------------------------------------------------------------
+
+    def central(self) -> Slopes:
+        """Differentiate along each entry of every row, with shorter steps where that is needed."""
+        value, error, kink = self._refined(range(self.x.shape[1]))
+        stacked = self.rows.stacked_x
+        kinks = stacked(kink.any(axis=1, keepdims=True))[0]
+        return Slopes(stacked(value), stacked(error), kinks, "central differences")
+
+    def _refined(self, moves: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Differentiate along moves: entries of a row by their number, or moves of all entries."""
+        value, error, kink = self._measure(moves, self.step)
+        for tries in range(1, _MOST_TRIES):
+            known = np.where(np.isfinite(error), np.abs(value), 0)
+            largest = known.max(initial=0.0)
+            poor = ~(error <= _GOOD * largest) & ~(error == 0)
+            again = np.flatnonzero(poor.any(axis=(0, 1))).tolist()
+            if not again:
+                break
+            found = self._measure([moves[k] for k in again], self.step * _FINER**tries)
+            # Rounding can make ever shorter steps agree on a value outside of the old bounds.
+            within = np.abs(found[0] - value[..., again]) <= 2 * error[..., again]
+            better = (found[1] < error[..., again]) & (within | ~np.isfinite(error[..., again]))
+            for old, new in zip((value, error, kink), found, strict=True):
+                old[..., again] = np.where(better, new, old[..., again])
+        return value, error, kink
+
+    def _measure(self, moves: Sequence[Any], step: float) -> tuple[Any, Any, Any]:
+        """Give values, errors and kinks (rows, number, moves) with one length of step."""
+        far, bend, reach = self._around(moves, step)
+        near, narrow_bend, narrow = self._around(moves, step / 2)
+        coarse, fine = far / (2 * reach), near / (2 * narrow)
+        value = (4 * fine - coarse) / 3
+        noise = 3 * self.noise / reach
+        # Of five values at equal distances the fourth difference leaves hardly more than rounding.
+        rounding = np.abs(bend - 4 * narrow_bend) / reach
+        error = np.abs(value - fine) + np.maximum(noise, rounding / 2)
+        # The two one-sided slopes: their gap halves with the step, unless there is a kink.
+        gap, half_gap = np.abs(bend / reach), np.abs(narrow_bend / narrow)
+        seen = np.where(np.isfinite(value), np.abs(value), 0).max(initial=0.0) * _SMALLEST_JUMP
+        kink = (half_gap > 0.75 * gap) & (half_gap > 3 * noise) & (half_gap > seen)
+        error = np.where(kink, half_gap / 2 + noise, error)
+        lost = ~np.isfinite(value) | ~np.isfinite(error)
+        return np.where(lost, np.nan, value), np.where(lost, np.inf, error), kink & ~lost
+
+    def _around(self, moves: Sequence[Any], step: float) -> tuple[Any, Any, Any]:
+        """Weigh f(x + h) - f(x - h) and f(x + h) - 2 f(x) + f(x - h); give h too."""
+        differences, bends, reaches = [], [], []
+        for block in self._blocks(np.arange(len(moves))):
+            lows, highs = np.empty((2, len(block), *self.y.shape))
+            for i, k in enumerate(block):
+                low, high, reach = self._pair(moves[k], step)
+                lows[i], highs[i] = self(low), self(high)
+                reaches.append(reach)
+            differences.append(self.weigh(highs - lows))
+            bends.append(self.weigh((highs - self.y) - (self.y - lows)))
+        reach = np.stack(reaches, axis=-1)[:, None]
+        return np.concatenate(differences, axis=-1), np.concatenate(bends, axis=-1), reach
+
+    def _pair(self, move: Any, step: float) -> tuple[Any, Any, Any]:
+        if isinstance(move, np.ndarray):
+            return self.x - step * move, self.x + step * move, np.full(len(self.x), step)
+        low, high = self.x.copy(), self.x.copy()
+        h = step * self.scale[:, move]
+        low[:, move] -= h
+        high[:, move] += h
+        return low, high, (high[:, move] - low[:, move]) / 2  # what rounding has left of h
+
+    def _blocks(self, moves: Any) -> list[Any]:
+        return np.array_split(moves, min(len(moves), 1 + len(moves) * self.y.size // _BLOCK) or 1)
+
+    @cached_property
+    def noise(self) -> Any:
+        """How far rounding may move the sums (rows, number, 1): as the last digits of x do."""
+        rng = np.random.default_rng(0)
+        # A sum of roundings grows like the root of their number.
+        size = np.sqrt(self.weights**2 @ (self.y**2)[..., None])
+        worst = self.epsilon * np.where(np.isfinite(size), size, 0)
+        for _ in range(_JITTERS):
+            digits = 8 * self.epsilon * rng.normal(size=self.x.shape)
+            moved = self.weigh((self(self.x * (1 + digits)) - self.y)[None])
+            worst = np.fmax(worst, np.abs(moved))
+        return worst

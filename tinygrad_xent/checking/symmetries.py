@@ -1,0 +1,220 @@
+"""Laws of the first derivative, from what the function does not notice.
+
+Each function tries one property of the function at a point and yields the law that follows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.pulling import Law, Point
+from tinygrad_xent.numbers import number
+
+_SAME = 1e-9
+_DEGREES = (0, 1, 2, 3, -1, -2, 0.5)
+_SHIFTS = (0.31, -0.47)
+_FACTORS = (1.3, 0.8)
+_PARTS = 8  # a larger batch is cut into as many, not into its examples
+
+
+def close(a: Any, b: Any, *scales: Any) -> bool:
+    """Whether two results are the same but for rounding, next to numbers of these sizes."""
+    size = max(float(np.max(np.abs(v), initial=0)) for v in (a, b, *scales))
+    return bool(np.all(np.abs(np.subtract(a, b)) <= _SAME * size))
+
+
+def shape(point: Point) -> Iterator[Law]:
+    """The gradient of an input has the input's shape, or one that broadcasting makes of it."""
+    given = point.raw(point.upstream)
+    for i in point.real:
+        want, have = point.inputs[i].shape, np.shape(given[i])
+        misfit = bool(np.isnan(point.grads[i]).all() and point.grads[i].size and want != have)
+        because = f"The gradient of {point.name(i)} has the shape of {point.name(i)}."
+        yield Law("shape", point.name(i), not misfit, because, f"{have} is not {want}.")
+
+
+def linear(point: Point) -> Iterator[Law]:
+    """Any rule: what it gives is linear in what arrives."""
+    other = point.rng.normal(size=point.out.shape)
+    second, both = point.pull(other), point.pull(2 * point.upstream - 3 * other)
+    for i in point.real:
+        want = 2 * point.grads[i] - 3 * second[i]
+        ok = close(both[i], want, point.grads[i])
+        name = point.name(i)
+        because = (
+            f"What arrives only weighs the derivatives, so the gradient of {name} is linear in it."
+        )
+        numbers = "" if ok else f"For 2 a - 3 b it gives {_apart(both[i], want)}."
+        yield Law("linear", name, ok, because, numbers)
+
+
+def shift(point: Point) -> Iterator[Law]:
+    """Unchanged, or itself shifted, when a number is added to an input."""
+    for i in point.real:
+        x, grad, name = point.inputs[i], point.grads[i], point.name(i)
+        axes = [axis for axis in range(x.ndim) if x.shape[axis] > 1]
+        lines = [axis for axis in axes if _blind_to_shift(point, i, axis)]
+        for axis in lines:
+            sums = np.sum(grad, axis=axis)
+            ok = close(sums, 0, grad)
+            because = (
+                f"Adding a number to {name} along axis {axis} changes nothing, so the gradient of "
+                f"{name} sums to 0 along it."
+            )
+            worst = np.max(np.abs(sums), initial=0)
+            yield Law("shift", name, ok, because, "" if ok else f"It sums to {number(worst)}.")
+        if not lines and x.size > 1:
+            yield from _shift_of_all(point, i)
+
+
+def _blind_to_shift(point: Point, i: int, axis: int) -> bool:
+    """Whether adding a number to each line along an axis, another for each, changes nothing."""
+    x = point.inputs[i]
+    lines = [n if a != axis else 1 for a, n in enumerate(x.shape)]
+    return all(
+        close(point.moved(i, x + c * point.rng.uniform(0.5, 1, lines)), point.out) for c in _SHIFTS
+    )
+
+
+def _shift_of_all(point: Point, i: int) -> Iterator[Law]:
+    """One number added to a whole input moves all outputs by the same multiple of it."""
+    x, name, total = point.inputs[i], point.name(i), np.sum(point.grads[i])
+    moved = [(point.moved(i, x + c) - point.out) / c for c in _SHIFTS]
+    slope = float(np.mean(moved[0])) if point.out.size else np.nan
+    if not np.isfinite(slope) or not close(moved, slope, point.out, x):
+        return
+    slope = float(round(slope)) if abs(slope - round(slope)) < _SAME else slope
+    want = slope * np.sum(point.upstream)
+    ok = close(total, want, point.grads[i], point.upstream)
+    does = {0.0: "changes nothing", 1.0: "adds it to the output"}.get(
+        slope, f"adds {number(slope)} times it to the output"
+    )
+    sums = {0.0: "0", 1.0: "the sum of what arrives"}.get(
+        slope, f"{number(slope)} times the sum of what arrives"
+    )
+    because = f"Adding a number to all of {name} {does}, so the gradient of {name} sums to {sums}."
+    found = f"It sums to {number(total)}, not {number(want)}."
+    yield Law("shift", name, ok, because, "" if ok else found)
+
+
+def scale(point: Point) -> Iterator[Law]:
+    """Homogeneous: Euler's theorem, sum of x times gradient = degree times sum of y times grad."""
+    if not np.any(point.out):
+        return
+    for i in point.real:
+        x, name = point.inputs[i], point.name(i)
+        for degree in _DEGREES:
+            if all(close(point.moved(i, c * x), c**degree * point.out) for c in _FACTORS):
+                terms = x * point.grads[i]
+                found, want = np.sum(terms), degree * np.sum(point.out * point.upstream)
+                ok = close(found, want, terms, point.out * point.upstream)
+                power = "c" if degree == 1 else f"c^{degree}"
+                often = "" if degree == 1 else f"{degree} times "
+                because = (
+                    f"Multiplying {name} by c multiplies the output by {power}, so the sum of "
+                    f"{name} times its gradient is {often}the sum of the output times what "
+                    "arrives (Euler)."
+                )
+                if degree == 0:
+                    because = (
+                        f"Multiplying {name} by a number changes nothing, so the gradient of "
+                        f"{name} is orthogonal to {name}."
+                    )
+                numbers = f"The sum is {number(found)}, not {number(want)}."
+                yield Law("scale", name, ok, because, "" if ok else numbers)
+                break
+
+
+def total(point: Point) -> Iterator[Law]:
+    """Outputs with a constant sum: an upstream gradient of equal numbers gives nothing."""
+    for axis in range(point.out.ndim):
+        if point.out.shape[axis] < 2:
+            continue
+        lines = [n if a != axis else 1 for a, n in enumerate(point.out.shape)]
+        for i in point.real:
+            if _sum_is_constant(point, i, axis):
+                grad = point.pull(np.broadcast_to(point.rng.normal(size=lines), point.out.shape))[i]
+                ok, name = close(grad, 0, point.grads[i]), point.name(i)
+                because = (
+                    f"The outputs along axis {axis} keep their sum whatever {name} is, so equal "
+                    f"numbers arriving there give {name} the gradient 0."
+                )
+                worst = number(np.max(np.abs(grad), initial=0))
+                yield Law("total", name, ok, because, "" if ok else f"They give up to {worst}.")
+
+
+def _sum_is_constant(point: Point, i: int, axis: int) -> bool:
+    before = np.sum(point.out, axis=axis)
+    if not np.all(np.isfinite(before)):
+        return False
+    x = point.inputs[i]
+    outs = [point.moved(i, x * (1 + c * point.rng.uniform(0.1, 1, x.shape))) for c in _SHIFTS]
+    changed = not all(close(out, point.out) for out in outs)
+    return changed and all(close(np.sum(out, axis=axis), before, point.out) for out in outs)
+
+
+def batches(point: Point) -> Iterator[Law]:
+    """Examples that do not see each other: the gradient of the batch is that of its parts."""
+    leading = [point.out.shape, *(point.inputs[i].shape for i in point.real)]
+    size = next((s[0] for s in leading if s), 0)
+    if size < 2:
+        return
+    ends = np.linspace(0, size, min(size, _PARTS) + 1).astype(int).tolist()
+    spans = [slice(start, end) for start, end in pairwise(ends)]
+    parts = [[_part(x, span, size) for x in point.inputs] for span in spans]
+    cut = {i: parts[0][i] is not point.inputs[i] for i in point.real}
+    weights = _weights(point, parts, spans, size) if any(cut.values()) else None
+    if weights is None:
+        return
+    upstream = point.upstream
+    found = [
+        point.pull(upstream[span] if point.out.ndim else weight * upstream, part)
+        for span, weight, part in zip(spans, weights, parts, strict=True)
+    ]
+    for i in point.real:
+        grads = [grad[i] for grad in found]
+        want = np.concatenate(grads) if cut[i] else np.sum(grads, axis=0)
+        ok, name = close(point.grads[i], want, *grads), point.name(i)
+        so = "put together" if cut[i] else "added up"
+        because = (
+            f"The {size} examples do not see each other, so the gradient of {name} is that of "
+            f"each example by itself, {so}."
+        )
+        numbers = "" if ok else f"It gives {_apart(point.grads[i], want)}."
+        yield Law("batch", name, ok, because, numbers)
+
+
+def _part(x: Any, span: slice, size: int) -> Any:
+    return x[span] if np.ndim(x) and np.shape(x)[0] == size else x
+
+
+def _weights(point: Point, parts: Any, spans: Any, size: int) -> list[float] | None:
+    """What each part counts in the output: 1, or its share of the examples in their mean."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one example may be too few for the function
+            outs = [point.value(part) for part in parts]
+        alike = [1.0] * len(parts)
+        if point.out.ndim:
+            together = np.concatenate(outs)
+            same = together.shape == point.out.shape and close(together, point.out)
+            return alike if same else None
+        for weights in (alike, [(span.stop - span.start) / size for span in spans]):
+            if close(np.dot(weights, outs), point.out):
+                return weights
+    except (ValueError, IndexError):  # shapes that only the whole batch has
+        pass
+    return None
+
+
+def _apart(found: Any, want: Any) -> str:
+    """Name the entry where two arrays differ most: "0.5 at [1, 2], not 0.25"."""
+    off = np.abs(np.subtract(found, want))
+    worst = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
+    where = f" at [{', '.join(map(str, worst))}]" if worst else ""
+    return f"{number(found[worst])}{where}, not {number(want[worst])}"

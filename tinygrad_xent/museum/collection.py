@@ -1,0 +1,32 @@
+"""All rules of the museum, in the order of the ops."""
+
+from __future__ import annotations
+
+from tinygrad_xent.museum import (
+    arithmetic,
+    cross_entropy,
+    elementwise,
+    kinks,
+    layers,
+    products,
+    reductions,
+    right,
+    shapes,
+    softmax,
+)
+from tinygrad_xent.museum.rules import Rule, WrongRule, found_in
+from tinygrad_xent.op import Op
+from tinygrad_xent.ops import OPS
+
+WRONG_RULES: tuple[WrongRule, ...] = found_in(
+    *map(vars, (elementwise, arithmetic, reductions, products, shapes, softmax, cross_entropy))
+)
+
+_LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]
+_OWN = tuple(
+    Rule(op.rule.__name__, op, op.rule, "As the package writes it.")
+    for op in [*OPS.values(), *(op for op in _LAYERS if op.name not in OPS)]
+    if op.rule
+)
+
+RIGHT_RULES: tuple[Rule, ...] = (*_OWN, *found_in(vars(right), vars(kinks)))

@@ -1,0 +1,307 @@
+"""Wrong rules of the cross-entropies, fused and not, and of the mean squared error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.domains import simplex
+from tinygrad_xent.museum.inputs import (
+    class_numbers,
+    classes_first,
+    distributions,
+    logits_for,
+    normal,
+    one_hot,
+)
+from tinygrad_xent.museum.layers import mean_cross_entropy, mean_squared_error
+from tinygrad_xent.museum.rules import wrong
+from tinygrad_xent.ops import (
+    crossentropy,
+    expand_dims,
+    log_softmax,
+    softmax,
+    softmax_cross_entropy,
+    softmax_minus_labels,
+    softmax_minus_one_hot,
+    sparse_softmax_cross_entropy,
+)
+
+_DENSE = distributions(4, 5)
+_SPARSE = class_numbers(3, 10)
+_MEAN = logits_for(3, 10)
+
+# -- of probabilities ------------------------------------------------------------------------
+
+
+@wrong(crossentropy, "wrong-sign")
+def crossentropy_sign_forgotten(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
+    """The probability of the true class falls."""
+    grad = np.expand_dims(grad, axis)
+    return grad * labels / probs, grad * np.log(probs)
+
+
+@wrong(crossentropy, "unknown")
+def crossentropy_upside_down(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
+    """Small labels get huge gradients: the quotient is turned over."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * probs / labels, -grad * np.log(probs)
+
+
+@wrong(crossentropy, "unknown")
+def crossentropy_without_the_logarithm(
+    grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int
+) -> Any:
+    """A confident mistake is corrected no harder than a slight one."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * labels, -grad * np.log(probs)
+
+
+@wrong(crossentropy, "non-finite", lambda rng: (_sure(rng), {}))
+def crossentropy_zero_over_zero(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
+    """NaN where a class is ruled out and was rightly given probability 0."""
+    return np.expand_dims(-grad, axis) * labels / probs, None
+
+
+def _sure(rng: np.random.Generator) -> Any:
+    probs, labels = simplex.draw(rng, (2, 4)), np.eye(4)[[0, 2]]
+    probs[0, 3] = 0
+    return probs, labels
+
+
+@wrong(crossentropy, "gradients-swapped")
+def crossentropy_exchanged(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
+    """Two right formulas in the order of another library's arguments."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * np.log(probs), -grad * labels / probs
+
+
+# -- fused, dense labels ---------------------------------------------------------------------
+
+
+@wrong(softmax_cross_entropy, "wrong-sign", _DENSE)
+def labels_minus_softmax(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The labels less the probabilities, which is t - p: the classifier unlearns."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (labels - softmax(logits))
+
+
+@wrong(softmax_cross_entropy, "ignores-upstream", _DENSE)
+def softmax_minus_labels_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """Examples that carry no weight, such as padding, are learned like the others."""
+    return -log_softmax(logits), softmax(logits) - labels
+
+
+@wrong(softmax_cross_entropy, "constant-factor", _DENSE)
+def cross_entropy_averaged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """Divided by the batch size, although the op gives one loss for each example."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / len(logits)
+
+
+@wrong(softmax_cross_entropy, "constant-factor", _DENSE)
+def cross_entropy_mean_over_classes(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """A mean over the classes where a sum belongs: with 1,000 classes nothing is learned."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / logits.shape[axis]
+
+
+@wrong(softmax_cross_entropy, "missing-gradient", _DENSE)
+def cross_entropy_labels_constant(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """Right for labels from a file; a network that produces labels (a teacher) is not trained."""
+    return None, np.expand_dims(grad, axis) * (softmax(logits) - labels)
+
+
+@wrong(softmax_cross_entropy, "gradients-swapped", _DENSE)
+def cross_entropy_exchanged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The logits get the logarithms: all of them grow."""
+    grad = np.expand_dims(grad, axis)
+    return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
+
+
+@wrong(softmax_cross_entropy, "few-entries-wrong", one_hot(4, 6))
+def cross_entropy_without_labels(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """Right for every class but the true one: all logits only fall."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * softmax(logits)
+
+
+@wrong(softmax_cross_entropy, "unknown", _DENSE)
+def cross_entropy_softmax_twice(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """Learning stalls with all classes near 1/n: a softmax of the softmax is nearly even."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(softmax(logits)) - labels)
+
+
+@wrong(softmax_cross_entropy, "unknown", _DENSE)
+def cross_entropy_with_logits_for_probabilities(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """The logits are pulled towards the labels themselves, as in least squares."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (logits - labels)
+
+
+@wrong(softmax_cross_entropy, "unknown", lambda rng: (_any_labels(rng), {}))
+def cross_entropy_of_any_labels(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """Right while the labels of a row sum to 1. With weights in them, p - t is no derivative."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels)
+
+
+def _any_labels(rng: np.random.Generator) -> Any:
+    return rng.uniform(0.2, 1, (4, 5)), rng.normal(size=(4, 5))
+
+
+@wrong(softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
+def cross_entropy_classes_last(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The axis of the classes is an argument, and the rule takes the last one always."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits, axis=axis), grad * (softmax(logits, axis=-1) - labels)
+
+
+@wrong(softmax_cross_entropy, "second-order-only", _DENSE, order=2)
+def cross_entropy_of_bare_numbers(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """The gradient is right, its derivative with respect to the logits is 0."""
+    grad = expand_dims(grad, axis=axis)
+    z = np.asarray(logits.data)
+    return -grad * log_softmax(logits), grad * (softmax(z) - labels)
+
+
+@wrong(softmax_minus_labels, "missing-cross-term", _DENSE)
+def hessian_diagonal_only(grad: Any, y: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """A Hessian without its off-diagonal entries: curvature along (1, 1, ..., 1) that is none."""
+    p = softmax(logits)
+    return (np.sum(grad * p, axis=-1, keepdims=True) - grad, grad * p * (1 - p))
+
+
+# -- fused, integer labels -------------------------------------------------------------------
+
+
+@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_softmax_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The true class is pushed down like the others."""
+    return None, np.expand_dims(grad, axis) * softmax(logits)
+
+
+@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_labels_from_one(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """Classes counted from 1 in the rule and from 0 in the function: a neighbour is learned."""
+    p = softmax(logits)
+    p[np.arange(len(p)), labels - 1] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_whole_columns(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """`p[:, labels]` is the labels' columns of every row, not one entry of each."""
+    p = softmax(logits)
+    p[:, labels] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_last_example_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """One example of the batch is right: a line that lost its loop."""
+    p = softmax(logits)
+    p[-1, labels[-1]] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(sparse_softmax_cross_entropy, "wrong-axis", class_numbers(4, 4), also=("unknown",))
+def sparse_upstream_along_the_row(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """Weights of the examples act on the classes; as many examples as classes hide it."""
+    return None, grad * softmax_minus_one_hot(labels, logits)
+
+
+@wrong(sparse_softmax_cross_entropy, "ignores-upstream", _SPARSE)
+def sparse_p_minus_one_hot_only(
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+) -> Any:
+    """A mean over the batch after this op changes nothing in the gradient."""
+    return None, softmax_minus_one_hot(labels, logits)
+
+
+@wrong(sparse_softmax_cross_entropy, "wrong-sign", _SPARSE)
+def sparse_turned_round(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The loss rises from the first step."""
+    return None, -np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
+
+
+@wrong(sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
+def sparse_true_class_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """One number for each example: the gradient of the logit that the loss reads."""
+    p = softmax(logits)
+    return None, grad * (p[np.arange(len(p)), labels] - 1)
+
+
+@wrong(sparse_softmax_cross_entropy, "wrong-dtype", _SPARSE)
+def sparse_in_the_labels_dtype(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """Only zeros, once in a while a whole number: the gradient was made an integer."""
+    slope = np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
+    return None, slope.astype(labels.dtype)
+
+
+@wrong(sparse_softmax_cross_entropy, "non-finite", lambda rng: (_far_logits(rng), {}))
+def sparse_not_shifted(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
+    """The loss is a number, its gradient is NaN: exponentials of large logits."""
+    e = np.exp(logits)
+    p = e / np.sum(e, axis=-1, keepdims=True)
+    p[np.arange(len(p)), labels] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+def _far_logits(rng: np.random.Generator) -> Any:
+    logits = rng.normal(size=(3, 4))
+    logits[rng.integers(3), rng.integers(4)] = 800
+    return rng.integers(4, size=3), logits
+
+
+# -- of a batch ------------------------------------------------------------------------------
+
+
+@wrong(mean_cross_entropy, "constant-factor", _MEAN)
+def batch_not_divided(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
+    """The loss is a mean, its gradient a sum: the learning rate depends on the batch size."""
+    return grad * softmax_minus_one_hot(target, logits)
+
+
+@wrong(mean_cross_entropy, "constant-factor", _MEAN)
+def batch_divided_twice(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
+    """Each of two places divides by the batch size; the larger the batch, the slower."""
+    return grad * softmax_minus_one_hot(target, logits) / len(logits) ** 2
+
+
+@wrong(mean_cross_entropy, "ignores-upstream", _MEAN)
+def batch_loss_not_scaled(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
+    """The weight of this loss among others has no effect."""
+    return softmax_minus_one_hot(target, logits) / len(logits)
+
+
+@wrong(mean_squared_error, "constant-factor", normal((2, 3), (2, 3)))
+def squared_error_not_divided(grad: Any, loss: Any, p: Any, t: Any) -> Any:
+    """The gradient of the sum of squares: n times too long."""
+    return grad * 2 * (p - t), -grad * 2 * (p - t)
+
+
+# The target's gradient is the prediction's, turned round: exchanged is the same.
+@wrong(mean_squared_error, "wrong-sign", normal((2, 3), (2, 3)), also=("gradients-swapped",))
+def squared_error_target_first(grad: Any, loss: Any, p: Any, t: Any) -> Any:
+    """Target less prediction: the fit gets worse at every step."""
+    slope = grad * 2 * (t - p) / p.size
+    return slope, -slope

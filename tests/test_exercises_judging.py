@@ -1,0 +1,191 @@
+"""Answers that no exercise has thought of: each gets a sentence, and none disturbs the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent.exercises import CATALOGUE
+
+
+def checked(name, answer):
+    return tx.check(name, answer, rng=np.random.default_rng(0))
+
+
+def right_softmax(grad, y, x, *, axis):
+    return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
+
+
+def in_place(grad, y, x, *, axis):
+    grad -= np.sum(grad * y, axis=axis, keepdims=True)
+    grad *= y
+    return grad
+
+
+def endless(grad, y, x, *, axis):
+    return endless(grad, y, x, axis=axis)
+
+
+def leaves(grad, y, x, *, axis):
+    raise SystemExit(3)
+
+
+def of_ints(grad, y, x, *, axis):
+    return np.ones(x.shape, dtype=int)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (None, "not-callable", "this is a NoneType"),
+        (np.zeros(3), "not-callable", 'without calling it: `check("softmax_backward", softmax_'),
+        (lambda *_, axis: None, "none", "`dx` is None. Is a `return` missing?"),
+        (lambda *_, axis: "text", "wrong-type", "`dx` is a str, and should be an array."),
+        (lambda *_, axis: np.sum, "wrong-type", "should be an array"),
+        (lambda *_, axis: [[1.0], [2.0, 3.0]], "wrong-type", "a list that makes no array"),
+        (lambda *_, axis: [np.sum], "wrong-dtype", "object entries"),
+        (lambda *_, axis: 1j * right_softmax(*_, axis=axis), "wrong-dtype", "complex"),
+        (lambda *_, axis: np.zeros((2, 2)), "wrong-shape", "`dx` has the shape (2, 2), and should"),
+        (lambda *_, axis: np.broadcast_to(0.0, (10**6, 10**6)), "wrong-shape", "1000000"),
+        (lambda *_, axis: np.full(_[0].shape, np.nan), "non-finite", "`dx[0]` is NaN"),
+        (lambda *_, axis: right_softmax(*_, axis=axis).astype(np.float16), "wrong-dtype", "dx"),
+        (lambda *_: 0.0, "raised", "TypeError"),
+        (endless, "raised", "RecursionError"),
+        (leaves, "raised", "`SystemExit: 3`"),
+        (in_place, "mutated", "your function changed its argument `grad`"),
+        (of_ints, None, "`dx[0]` is 1, and should be"),
+    ],
+)
+def test_an_odd_answer_gets_a_clear_sentence(answer, code, words) -> None:
+    verdict = checked("softmax_backward", answer)
+    assert not verdict
+    assert code in (verdict.code, None), verdict
+    assert words in verdict.message
+    assert str(verdict)
+    assert verdict._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "code", "words"),
+    [
+        ("product_backward", lambda *_: (1, 2, 3), "wrong-count", "3 parts, not 2: (da, db)"),
+        ("product_backward", lambda *_: _[0], "wrong-type", "an array, not a tuple of 2: (da, db)"),
+        ("product_backward", lambda *_: (_[0] * _[3], None), "none", "`db` is None"),
+        ("ancestors_of", lambda *_: ["x"], "wrong-type", "a list, and should be a set"),
+        ("ancestors_of", lambda *_: {"x", "a", "b", "$"}, "extra", "should not have `'$'`"),
+        ("ancestors_of", lambda *_: {"x", "a"}, "missing", "lacks `'b'`"),
+        ("accumulate", lambda *_: [], "wrong-type", "should be a dict"),
+        ("accumulate", lambda *_: {}, "missing", "no entry for `'x'`"),
+        (
+            "accumulate",
+            lambda *_: dict.fromkeys(_[0], 1.0) | {5: 1.0},
+            "wrong-value",
+            "['x']` is 1",
+        ),
+        ("topological_order", lambda *_: None, "wrong-value", "a NoneType, and should be a list"),
+        ("topological_order", lambda *_: [[]], "wrong-value", "`[]` is in the list"),
+        ("topological_order", lambda *_: ["y"], "wrong-value", "`'a'` is not in the list"),
+        ("topological_order", lambda *_: list("yxab"), "wrong-value", "'y'` stands before its"),
+        ("stable_softmax", lambda x: x.astype(int), "wrong-dtype", "digits were cut off"),
+        ("central_difference", lambda f, x, h: x, "wrong-value", "should be"),
+        ("sgd_step", lambda w, *_: w, "wrong-type", "a tuple of 2: (w, velocity)"),
+    ],
+)
+def test_other_kinds_of_results(name, answer, code, words) -> None:
+    verdict = checked(name, answer)
+    assert (verdict.code, bool(verdict)) == (code, False), verdict
+    assert words in verdict.message
+
+
+def test_an_extra_entry_of_a_dict_is_told() -> None:
+    right = CATALOGUE["accumulate"].answer
+    verdict = checked("accumulate", lambda *args: right(*args) | {5: 1.0})
+    assert verdict.code == "extra"
+    assert "should have no entry for `5`" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "code"),
+    [
+        ("sigmoid_backward", lambda grad, y, x: grad * y * (y - 1), "wrong-sign"),
+        ("sigmoid_backward", lambda grad, y, x: 7 * grad * y * (1 - y), "constant-factor"),
+        (
+            "matmul_backward",
+            lambda grad, y, a, b: (grad @ b.T, np.zeros_like(b)),
+            "missing-gradient",
+        ),
+    ],
+)
+def test_a_wrong_rule_that_is_no_common_mistake_is_diagnosed_by_gradcheck(name, rule, code) -> None:
+    verdict = checked(name, rule)
+    assert verdict.code == code, verdict
+    assert "and should be" in verdict.message
+
+
+def test_what_gradcheck_makes_of_a_rule_that_fails_for_it_is_not_told() -> None:
+    def brittle(grad, y, x):
+        calls.append(grad)
+        if len(calls) > 5:
+            raise ValueError("called too often")
+        return -grad
+
+    calls = []
+    verdict = checked("square_backward", brittle)
+    assert len(calls) > 5
+    assert verdict.code == "wrong-value"
+    assert verdict.message.startswith("`dx[0]` is ")
+
+
+def test_an_error_with_dollars_and_quotes_is_shown_as_it_is() -> None:
+    def answer(x):
+        raise ValueError("costs 5$ \\frac `and` $ 6\n<b>\x1b[0m")
+
+    verdict = checked("logsumexp", answer)
+    assert "costs 5$ \\frac 'and' $ 6 <b>\\x1b[0m" in str(verdict)
+    assert "&lt;b&gt;" in verdict._repr_html_()
+    assert "\x1b" not in verdict._repr_html_() + str(verdict)
+
+
+def test_an_answer_may_be_any_callable() -> None:
+    class Proxy:
+        def __call__(self, *args, **params):
+            return right_softmax(*args, **params)
+
+    assert checked("softmax_backward", Proxy())
+
+
+def test_lists_scalars_and_views_are_accepted() -> None:
+    assert checked("product_backward", lambda g, y, a, b: [(g * b).tolist(), g * a])
+    assert checked("sum_backward", CATALOGUE["sum_backward"].answer)  # a read-only view
+
+
+@pytest.mark.parametrize(("off", "passes"), [(1e-11, True), (1e-8, False)])
+def test_how_far_a_number_may_be_off(off, passes) -> None:
+    verdict = checked("chain_rule", lambda x: CATALOGUE["chain_rule"].answer(x) * (1 + off))
+    assert bool(verdict) is passes
+
+
+def test_what_is_right_is_computed_in_double_precision(monkeypatch) -> None:
+    exercise = CATALOGUE["chain_rule"]
+    solution, seen = exercise.answer, []
+
+    def spied(x):
+        seen.append(x.dtype)
+        return solution(x)
+
+    monkeypatch.setattr(exercise, "answer", spied)
+    assert checked("chain_rule", solution)
+    assert set(seen) == {np.dtype(np.float64)}
+
+
+def test_inputs_are_fresh_each_time() -> None:
+    seen = []
+
+    def answer(x):
+        seen.append(x)
+        return x
+
+    tx.check("chain_rule", answer)
+    tx.check("chain_rule", answer)
+    assert not np.array_equal(seen[0], seen[len(seen) // 2])

@@ -1,0 +1,119 @@
+"""`tinygrad-xent lessons`: copies the notebooks, never writes over somebody's work, opens them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tinygrad_xent import cli
+from tinygrad_xent.teaching import notebooks as lesson_files
+from tinygrad_xent.teaching.notebooks import notebooks
+
+NAMES = [path.name for path in notebooks()]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Say that JupyterLab is there, and keep the command that would start it."""
+    commands = []
+
+    def start(command, *, check):
+        commands.append(command)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(util, "find_spec", lambda name: object())
+    monkeypatch.setattr(subprocess, "run", start)
+    return commands
+
+
+def run(*argv):
+    return cli.main(["lessons", *argv])
+
+
+def test_it_copies_all_lessons_and_opens_them(folder, started, capsys):
+    assert run("mine") == 0
+    assert sorted(path.name for path in (folder / "mine").iterdir()) == NAMES
+    for original in notebooks():
+        assert (folder / "mine" / original.name).read_bytes() == original.read_bytes()
+    assert capsys.readouterr() == (f"Copied {len(NAMES)} lessons to mine.\n", "")
+    assert started == [[sys.executable, "-m", "jupyterlab", "mine"]]
+
+
+def test_it_has_a_folder_to_put_them_where_none_is_named(folder, started):
+    assert run("--no-open") == 0
+    assert sorted(p.name for p in (folder / "tinygrad-xent-lessons").iterdir()) == NAMES
+    assert started == []
+
+
+def test_work_is_never_written_over(folder, capsys):
+    run("mine", "--no-open")
+    (folder / "mine" / NAMES[0]).write_text("my work")
+    (folder / "mine" / NAMES[1]).unlink()
+    capsys.readouterr()
+    assert run("mine", "--no-open") == 0
+    assert (folder / "mine" / NAMES[0]).read_text() == "my work"
+    assert (folder / "mine" / NAMES[1]).exists()
+    assert capsys.readouterr().out == (
+        f"Copied 1 lesson to mine.\nLeft 1 notebook in mine as you changed it: {NAMES[0]}. For "
+        "fresh copies name another folder.\n"
+    )
+    (folder / "mine" / NAMES[0]).unlink()
+    run("mine", "--no-open")
+    capsys.readouterr()
+    run("mine", "--no-open")
+    assert capsys.readouterr().out == "The lessons are in mine already.\n"
+
+
+def test_without_jupyterlab_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(util, "find_spec", lambda name: None)
+    assert run("mine") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith('install JupyterLab: pip install "tinygrad_xent[lessons]"')
+
+
+def test_the_status_is_that_of_jupyterlab(started, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=3))
+    assert run("mine") == 3
+
+
+def test_a_place_where_nothing_can_be_written(folder, monkeypatch, capsys):
+    (folder / "file").write_text("mine")
+    assert run("file", "--no-open") == 2
+    assert capsys.readouterr().err == (
+        "tinygrad-xent: error: file: is a file; name a folder for the lessons\n"
+    )
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert run("other", "--no-open") == 2
+    assert capsys.readouterr().err == (
+        "tinygrad-xent: error: other: cannot be written (Permission denied); choose another "
+        "folder\n"
+    )
+
+
+def test_the_originals_are_not_to_be_worked_in(capsys):
+    assert run(str(notebooks()[0].parent)) == 2
+    assert capsys.readouterr().err.endswith(
+        "lessons: is where the lessons come from; name a folder to work in\n"
+    )
+
+
+def test_an_installed_package_has_the_lessons_in_it(folder, monkeypatch):
+    (folder / "lessons").mkdir()
+    (folder / "lessons" / "01_a.ipynb").touch()
+    monkeypatch.setattr(lesson_files, "__file__", str(folder / "notebooks.py"))
+    assert notebooks() == [folder / "lessons" / "01_a.ipynb"]

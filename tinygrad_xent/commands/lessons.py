@@ -1,0 +1,59 @@
+"""`tinygrad-xent lessons`: the lessons as notebooks to work in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_xent.commands.streams import say
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "copy the lessons to a folder, and open them"
+ABOUT = (
+    "Copy the lessons, a course in notebooks from the derivative to the fused cross-entropy, to a "
+    "folder of yours and open them in JupyterLab. Notebooks that are in the folder already, with "
+    "your work in them, stay as they are."
+)
+EXAMPLES = """\
+  tinygrad-xent lessons
+  tinygrad-xent lessons my-course --no-open
+"""
+NUMERIC = ()
+_FOLDER = "tinygrad-xent-lessons"
+_INSTALL = 'To work in them, install JupyterLab: pip install "tinygrad_xent[lessons]"'
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default=_FOLDER,
+        help=f"where to put them (default: {_FOLDER})",
+    )
+    parser.add_argument("--no-open", action="store_true", help="copy only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Copy the notebooks, and start JupyterLab on them."""
+    from tinygrad_xent.teaching.copying import copy_lessons
+    from tinygrad_xent.teaching.notebooks import notebooks
+
+    folder = Path(options.folder)
+    say(f"{copy_lessons(notebooks(), folder)}\n")
+    return 0 if options.no_open else _open(folder)
+
+
+def _open(folder: Path) -> int:
+    """Run JupyterLab until the user stops it."""
+    import subprocess
+    import sys
+    from importlib.util import find_spec
+
+    if find_spec("jupyterlab") is None:
+        say(f"{_INSTALL}\n")
+        return 0
+    return subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False).returncode  # noqa: S603 - their own JupyterLab

@@ -1,0 +1,216 @@
+"""Grading a folder: the table, the pages, and going on after a stop."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+from hostile import RIGHT
+
+from tinygrad_xent import cli
+from tinygrad_xent.errors import SubmissionError
+from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading.assignment import assignment
+from tinygrad_xent.grading.feedback import feedback
+from tinygrad_xent.grading.gradebook import COLUMNS, Gradebook
+from tinygrad_xent.grading.nbgrader_autograde import judge_notebook
+from tinygrad_xent.grading.submissions import grade_submission, submissions
+
+NAMES = ("square_backward", "chain_rule")
+EVIL = """
+def square_backward(grad, y, x):
+    raise ValueError("=cmd|' /C calc'!A0 $<script>alert(1)</script>$ `\\x1b[31m")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "submissions"
+    (folder / "bo" / "deep").mkdir(parents=True)
+    (folder / "bo" / ".ipynb_checkpoints").mkdir()
+    (folder / "ann.py").write_text(RIGHT)
+    (folder / "=1+1.py").write_text(EVIL)
+    (folder / "bo" / "draft.py").write_text("def square_backward(grad, y, x): return x")
+    (folder / "bo" / "deep" / "final.py").write_text(RIGHT)
+    (folder / "bo" / "broken.ipynb").write_text("{")
+    (folder / "bo" / ".ipynb_checkpoints" / "old.py").write_text("1/0")
+    (folder / "notes.txt").write_text("no submission")
+    (folder / "link.py").symlink_to("/etc/passwd")
+    return folder
+
+
+def rows(out):
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_who_submitted_what(folder, tmp_path):
+    found = {s.student: [file.name for file in s.files] for s in submissions(folder)}
+    assert found == {
+        "=1+1": ["=1+1.py"],
+        "ann": ["ann.py"],
+        "bo": ["broken.ipynb", "final.py", "draft.py"],
+    }
+    (tmp_path / "empty").mkdir()
+    for wrong, words in (("empty", "holds no .py and no .ipynb"), ("none", "is no folder")):
+        with pytest.raises(SubmissionError, match=words):
+            submissions(tmp_path / wrong)
+
+
+class Inline:
+    """Stands for the pool of processes, which take their time to start; it can break as they do."""
+
+    deadly = ""
+
+    def __init__(self, jobs):
+        self.broken = False
+
+    def submit(self, function, submission, **facts):
+        future = Future()
+        self.broken |= submission.student == self.deadly
+        if self.broken:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result(function(submission, **facts))
+        return future
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    monkeypatch.setattr(Inline, "deadly", "")
+    monkeypatch.setattr("tinygrad_xent.grading.gradebook._pool", Inline)
+    return Inline
+
+
+def test_a_class(folder, tmp_path, capsys, inline):
+    out = tmp_path / "grades.csv"
+    argv = ["grade", str(folder), "--out", str(out), "--exercises", ",".join(NAMES), "--jobs", "2"]
+    assert cli.main(argv) == 0
+    shown, silent = capsys.readouterr()
+    assert shown.splitlines()[0] == (
+        "3 of 3 submissions graded now, 0 before; 2 of 6 answers passed."
+    )
+    assert silent == ""
+    table = rows(out)
+    assert tuple(table[0]) == COLUMNS
+    assert [(r["student"], r["exercise"], r["score"], r["code"], r["file"]) for r in table] == [
+        ("'=1+1", "square_backward", "0", "raised", "'=1+1.py"),
+        ("'=1+1", "chain_rule", "0", "not-answered", ""),
+        ("ann", "square_backward", "1", "passed", "ann.py"),
+        ("ann", "chain_rule", "0", "not-answered", ""),
+        ("bo", "square_backward", "1", "passed", "final.py"),
+        ("bo", "chain_rule", "0", "not-answered", ""),
+    ]
+    for cell in (cell for row in table for cell in row.values()):
+        assert cell.isprintable()
+        assert not cell.startswith(("=", "+", "-", "@"))
+    page = (tmp_path / "grades-feedback" / "=1+1.html").read_text()
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert "cmd" in page
+    assert "<th scope=" in page  # the inputs that show it
+    assert (
+        "broken.ipynb is no Jupyter notebook"
+        in (tmp_path / "grades-feedback" / "bo.html").read_text()
+    )
+
+    # again: nothing to do; then one changes, one record is spoilt, and less is asked for
+    assert cli.main(argv) == 0
+    assert capsys.readouterr().out.startswith("0 of 3 submissions graded now, 3 before;")
+    (folder / "ann.py").write_text("")
+    (tmp_path / "grades-feedback" / "bo.json").write_text("{")
+    assert cli.main(argv) == 0
+    assert capsys.readouterr().out.startswith("2 of 3 submissions graded now, 1 before; 1 of 6")
+    book = Gradebook(out, NAMES[:1])
+    assert len(book.open(submissions(folder))) == 3
+
+
+def test_a_seed_repeats_the_inputs(folder):
+    (ann,) = (s for s in submissions(folder) if s.student == "=1+1")
+    evidence = [
+        grade_submission(ann, NAMES, seed=seed)["results"][0]["evidence"] for seed in (1, 1, 2)
+    ]
+    assert evidence[0] == evidence[1] != evidence[2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_killed_half_way_it_goes_on(tmp_path, capsys):
+    """What hangs is graded last, so that the others are there when the grader is killed."""
+    folder, out = tmp_path / "all", tmp_path / "out.csv"
+    folder.mkdir()
+    (folder / "a.py").write_text(RIGHT)
+    (folder / "b.py").write_text("while True: pass")
+    argv = ["grade", str(folder), "--out", str(out), "--exercises", NAMES[0], "--jobs", "1"]
+    process = subprocess.Popen([sys.executable, "-m", "tinygrad_xent", *argv])
+    record = tmp_path / "out-feedback" / "a.json"
+    while not record.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    written = record.stat().st_mtime_ns
+    (folder / "b.py").write_text("")
+    assert cli.main(argv) == 0
+    assert capsys.readouterr().out.startswith("1 of 2 submissions graded now, 1 before; 1 of 2")
+    assert record.stat().st_mtime_ns == written
+    assert [row["score"] for row in rows(out)] == ["1", "0"]
+
+
+def test_a_submission_that_ends_the_grader_is_found(tmp_path, inline):
+    """Here the worker itself is killed, as the system does when memory runs out."""
+    for name in "abc":
+        (tmp_path / f"{name}.py").write_text(RIGHT)
+    inline.deadly = "b"
+    book = Gradebook(tmp_path / "grades.csv", NAMES[:1])
+    assert len(book.open(submissions(tmp_path))) == 3
+    book.grade(submissions(tmp_path), jobs=2)
+    scores = {student: r["results"][0]["code"] for student, r in book.records.items()}
+    assert scores == {"a": "passed", "b": "crashed", "c": "passed"}
+    assert [s.student for s in book.open(submissions(tmp_path))] == ["b"]  # it is tried again
+
+
+def test_feedback_of_a_message_that_is_no_formula():
+    result = {
+        "name": "chain_rule", "score": 0, "code": "raised", "message": r"$\frac{$ <b>", "hint": "",
+        "case": "", "evidence": [],
+    }  # fmt: skip
+    page = feedback({"student": "<b>", "problems": ["<b>"], "results": [result]})
+    assert "<b>" not in page
+
+
+# -- nbgrader's notebooks, without nbgrader --------------------------------------------------
+
+
+def test_an_assignment_is_right_with_its_solutions_and_blank_without():
+    notebook = json.loads(assignment(list(CATALOGUE)))
+    sources = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    identities = [cell["metadata"]["nbgrader"]["grade_id"] for cell in notebook["cells"]]
+    assert len(set(identities)) == len(identities)
+    judge_notebook(notebook)
+    outputs = [c["outputs"][0] for c in notebook["cells"] if c["metadata"]["nbgrader"]["grade"]]
+    assert {output["output_type"] for output in outputs} == {"stream"}
+    for source in sources:
+        if "### BEGIN SOLUTION" in source:
+            before, _, rest = source.partition("    ### BEGIN SOLUTION\n")
+            assert rest.endswith("    ### END SOLUTION")
+            compile(f"{before}    raise NotImplementedError()", "blank", "exec")
+
+
+def test_tests_that_others_wrote_get_no_points():
+    notebook = json.loads(assignment(["square_backward"]))
+    notebook["cells"][-1]["source"] = "assert True"
+    judge_notebook(notebook)
+    assert notebook["cells"][-1]["outputs"][0]["ename"] == "not-judged"

@@ -1,0 +1,316 @@
+"""Judging a file: what is sent, what is found in the file, what comes out."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tinygrad_xent.errors import MessageError, SubmissionError
+from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading import session as parent
+from tinygrad_xent.grading.cells import cells_of, plain
+from tinygrad_xent.grading.judging import judge_cells
+from tinygrad_xent.grading.messages import decode, encode, receive, send
+from tinygrad_xent.grading.session import Session
+
+# -- messages --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, 3, 0.1, "text", (1, [2.0, None]), {"a": {1, 2}, (1, "b"): frozenset()},
+        np.arange(6).reshape(2, 3), np.float32(0.1), np.zeros((0, 3)), np.array(True),
+        np.array([1 + 2j]), np.exp, np.sum, float("inf"), {"list": 1},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_values_come_back(value):
+    stream = io.BytesIO()
+    send(stream, {"value": encode(value)}, 10_000)
+    stream.seek(0)
+    back = decode(receive(stream, 10_000)["value"])
+    assert type(back) is type(value)
+    assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
+    if isinstance(value, np.ndarray):
+        np.testing.assert_array_equal(back, value)
+    else:
+        assert back == value
+
+
+def test_other_things_come_as_their_type():
+    for value, name in ((object(), "object"), (np.array(["a"]), "array of <U1"), (len, "builtin")):
+        assert type(decode(encode(value))).__name__.startswith(name)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        [], {"tuple": 1}, {"list": [], "set": []}, {"set": [{"list": []}]}, {"dict": [[1, 2, 3]]},
+        {"array": ["<f8", [2], "AAAA"]}, {"array": ["|O", [1], "AAAAAAAAAAA="]},
+        {"array": ["<f8", [-1], ""]}, {"array": ["<f8", [1e3], ""]}, {"array": [None, [0], ""]},
+        {"array": ["<f8", [2**40, 2**40], ""]}, {"array": ["<f8", [1], 8]}, {"function": "load"},
+        {"function": []}, {"pickle": "gASVBQ=="},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_never_sent_is_refused(form):
+    with pytest.raises(MessageError, match="a message holds "):
+        decode(form)
+
+
+def test_messages_that_are_none():
+    with pytest.raises(MessageError, match="takes 12 bytes as a message, the limit is 5"):
+        send(io.BytesIO(), {"a": "bcd"}, 5)
+    for payload, words in ((b"{", "no JSON"), (b"[]", "no JSON object"), (b"[" * 9999, "no JSON")):
+        stream = io.BytesIO(struct.pack(">I", len(payload)) + payload)
+        with pytest.raises(MessageError, match=words):
+            receive(stream, 10_000)
+    with pytest.raises(MessageError, match="4,294,967,295 bytes was announced"):
+        receive(io.BytesIO(b"\xff" * 9), 100)
+    with pytest.raises(EOFError):
+        receive(io.BytesIO(b"\0\0\0\x09{}"), 100)
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def test_cells_of_a_python_file_keep_their_line_numbers(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("\ufeffx = 1\n# %% two\ny = 1/0\n", "utf-8")
+    cells = cells_of(path)
+    assert cells == ["x = 1\n", "\n# %% two\ny = 1/0\n"]
+    report = judge_cells(cells, ["chain_rule"], seed=0)
+    assert report.errors == ("cell 2, line 3: ZeroDivisionError: division by zero in `y = 1/0`",)
+
+
+def test_what_only_ipython_knows_is_taken_out():
+    assert plain("%load_ext x\n!ls\nprint?\nx = 5 % 3") == "pass\npass\npass\nx = 5 % 3"
+    assert plain("%%time\nx = 1") == "\nx = 1"
+    assert plain("%%html\n<b>") == ""
+    assert plain('text = """\n%x\n"""') == 'text = """\n%x\n"""'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", b"", "a.txt is neither a Python file (.py) nor a notebook (.ipynb)"),
+        ("a.py", None, "a.py cannot be read (No such file or directory)"),
+        ("a.py", b"\xff", "a.py is not text in UTF-8"),
+        ("a.ipynb", b"{}", "a.ipynb is no Jupyter notebook of format 4"),
+        ("a.ipynb", b"[" * 9999, "a.ipynb is no Jupyter notebook of format 4"),
+        ("a.py", b"#" * (20 * 2**20 + 1), "a.py has more than 20,971,520 bytes; clear its outputs"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SubmissionError) as caught:
+        cells_of(tmp_path / name)
+    assert str(caught.value) == words
+
+
+# -- what is found and judged ----------------------------------------------------------------
+
+
+def test_every_solution_passes_outside_too():
+    """None of them uses what an answer must not use, and all their values can be sent."""
+    cells = ["import numpy as np", *(exercise.solution for exercise in CATALOGUE.values())]
+    report = judge_cells(cells, tuple(CATALOGUE), seed=3)
+    assert [r for r in report.exercises if not r.score] == []
+
+
+def test_where_answers_are_found():
+    cells = [
+        "from __future__ import annotations\nimport not_there",
+        "from tinygrad_xent import *\nimport nor_this, sys\nimport tinygrad_xent as tx",
+        "import numpy as np",
+        "def first(grad, y, x): return 2 * x * grad",
+        "if tx.check('square_backward', first): print(tx.hint('square_backward', 3))",
+        "def chain_rule(x: Unknown): return -2 * x * np.exp(-x**2)\nraise SystemExit",
+        "product_backward = 5",
+        "@op\ndef matmul_backward(grad, y, a, b): return grad @ b.T, a.T @ grad",
+        "def log_backward(grad, y, x):\n    raise NotImplementedError",
+        "def sum_backward(grad, y, x, *, axis, keepdims): return missing",
+    ]
+    names = ("square_backward", "chain_rule", "product_backward", "matmul_backward")
+    names += ("logsumexp", "log_backward", "sum_backward")
+    report = judge_cells(cells, names, seed=0)
+    codes = {result.name: result.code for result in report.exercises}
+    assert codes == {
+        "square_backward": "passed",  # by `check`
+        "chain_rule": "passed",  # by its name
+        "product_backward": "not-answered",
+        "matmul_backward": "passed",  # an op is a function, too
+        "logsumexp": "not-answered",  # it is the package's
+        "log_backward": "blank",
+        "sum_backward": "raised",
+    }
+    assert report.errors == (
+        "cell 1, line 2: ModuleNotFoundError: No module named 'not_there' in `import not_there`",
+        "cell 2, line 2: ModuleNotFoundError: No module named 'nor_this' in `import nor_this, sys`",
+        "cell 6, line 2: SystemExit in `raise SystemExit`",
+    )
+    assert "NameError: name 'missing' is not defined" in report.exercises[-1].message
+
+
+def test_an_answer_may_use_plain_ops_but_not_what_it_is_to_write():
+    source = """
+import tinygrad_xent as tx
+def softmax_backward(grad, y, x, *, axis):
+    return y * (grad - tx.sum(grad * y, axis=axis, keepdims=True))
+def stable_softmax(x):
+    return tx.softmax(x)
+def log_softmax_backward(grad, y, x):
+    return grad - tx.softmax(x) * tx.sum(grad, axis=-1, keepdims=True)
+"""
+    names = ["softmax_backward", "stable_softmax", "log_softmax_backward"]
+    report = judge_cells([source], names, seed=0)
+    assert [result.code for result in report.exercises] == ["passed", "own-op", "passed"]
+    assert "it ran tinygrad_xent's own `softmax`" in report.exercises[1].message
+
+
+def test_arguments_that_an_answer_spoils_are_seen():
+    source = "def square_backward(grad, y, x):\n    x *= 2\n    x *= grad\n    return x"
+    (result,) = judge_cells([source], ["square_backward"], seed=0).exercises
+    assert (result.score, result.code) == (0, "mutated")
+
+
+OPS = """
+import numpy as np
+import tinygrad_xent as tx
+@tx.op
+def {0}(x, *, by=2.0):
+    return x * by
+@{0}.backward
+def rule(grad, y, x, *, by):
+    return {1}
+"""
+
+
+def test_ops_of_a_file():
+    cells = [
+        OPS.format("right", "grad * by"),
+        OPS.format("wrong", "-grad * by"),
+        (
+            "@tx.op\ndef pick(x, *, index): return x[index]\n@pick.backward\n"
+            "def rule(grad, y, x, *, index):\n    dx = np.zeros_like(x)\n    dx[index] = grad\n"
+            "    return dx\npick(tx.Tensor([1.0, 2.0]), index=np.array([0, 0]))"
+        ),
+        (
+            "@tx.op\ndef product(a, b): return a @ b\n@product.backward\n"
+            "def rule(grad, y, a, b): return (lambda: grad @ b.T), (lambda: a.T @ grad)"
+        ),
+        "@tx.op\ndef log(x): return np.log(x)\n@log.backward\ndef rule(grad, y, x): return grad/x",
+        "@tx.op\ndef bare(x): return x",
+        (
+            "@tx.op\ndef unknown(x, *, axis): return x.sum(axis)\n@unknown.backward\n"
+            "def rule(grad, y, x, *, axis): return x"
+        ),
+        (
+            "@tx.op\ndef joined(*xs): return np.concatenate(xs)\n@joined.backward\n"
+            "def rule(grad, y, *xs): return tuple(np.split(grad, len(xs)))"
+        ),
+        (
+            "@tx.op\ndef hard(x): return x\n@hard.backward\n"
+            "def rule(grad, y, x):\n    import os; os._exit(1)"
+        ),
+    ]
+    report = judge_cells(cells, (), seed=0, with_ops=True)
+    assert report.errors == ()
+    assert {result.name: result.code for result in report.ops} == {
+        "right": "passed",
+        "wrong": "wrong-sign",
+        "pick": "few-entries-wrong",
+        "product": "passed",
+        "log": "passed",
+        "bare": "no-rule",
+        "unknown": "no-inputs",
+        "joined": "passed",
+        "hard": "crashed",
+    }
+
+
+# -- the process -----------------------------------------------------------------------------
+
+
+def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
+    book = tmp_path / "grades.csv"
+    book.write_text("1")
+    peer = tmp_path / "peer.py"
+    peer.write_text("secret = 1")
+    alias = tmp_path.parent / f"{tmp_path.name}-alias"
+    os.link(peer, alias)
+    cells = [
+        f"open({str(book)!r}, 'w')",
+        f"import os; os.remove({str(book)!r})",
+        f"open({str(peer)!r}).read()",
+        f"open({str(alias)!r}).read()",
+        f"os.listdir({str(tmp_path)!r})",
+        "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/a', 'w').write('a')",
+        "import socket; socket.create_connection(('127.0.0.1', 80))",
+        "where = os.getcwd()\ndef f(): return where",
+    ]
+    with Session(cells, ["f"], closed=[str(tmp_path)]) as session:
+        failed = {error["cell"]: error["error"][0] for error in session.found["errors"]}
+        folder = session.function(session.found["answers"]["f"])()
+        assert os.path.isdir(folder)  # noqa: PTH112
+    assert failed == dict.fromkeys((1, 2, 3, 4, 5, 7), "PermissionError")
+    assert book.read_text() == "1"
+    assert not os.path.exists(folder)  # noqa: PTH110
+    alias.unlink()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")  # noqa: PTH112
+def test_descendants_that_left_their_group_are_found():
+    script = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(600)\ntime.sleep(600)"
+    token = f"test-{os.getpid()}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, parent._TOKEN: token},
+        start_new_session=True,
+    )
+    while len(parent._marked(token)) < 2:
+        time.sleep(0.02)
+    parent._kill(process, token)
+    assert parent._marked(token) == []
+
+
+def test_errors_keep_their_kind_and_name():
+    source = """
+import numpy as np
+class Mine(KeyError): pass
+def a(): np.sum(np.ones(2), axis=5)
+def b(): raise Mine("x")
+def c(): raise KeyboardInterrupt
+"""
+    with Session([source], ["a", "b", "c"]) as session:
+        caught = []
+        for name in "abc":
+            with pytest.raises((ValueError, KeyError, RuntimeError)) as info:
+                session.function(session.found["answers"][name])()
+            caught.append((info.type.__name__, info.type.__mro__[1].__name__))
+    assert caught == [
+        ("AxisError", "ValueError"), ("Mine", "KeyError"), ("KeyboardInterrupt", "RuntimeError")
+    ]  # fmt: skip
+
+
+def test_a_child_does_not_know_the_exercises():
+    script = (
+        "import sys\nimport tinygrad_xent.grading.child\n"
+        "print(json.dumps([name for name in sys.modules if name.startswith('tinygrad_xent.')]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", f"import json; {script}"], capture_output=True, check=True
+    )
+    loaded = " ".join(json.loads(run.stdout))
+    assert "exercises" not in loaded
+    assert "museum" not in loaded

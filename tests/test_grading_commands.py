@@ -1,0 +1,94 @@
+"""`tinygrad-xent check` and `assignment`, and what `check`, `grade` and `assignment` refuse."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hostile import RIGHT
+
+from tinygrad_xent import cli
+from tinygrad_xent.exercises import CATALOGUE
+
+OP = """
+import tinygrad_xent as tx
+@tx.op
+def half(x):
+    return x / 2
+@half.backward
+def rule(grad, y, x):
+    return grad * {}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_check_a_right_file(folder, capsys):
+    (folder / "a.py").write_text(OP.format("0.5") + RIGHT)
+    assert cli.main(["check", "a.py"]) == 0
+    assert capsys.readouterr().out == (
+        "op half: right\nexercise square_backward: right\n2 of 2 right.\n"
+    )
+
+
+def test_check_a_wrong_file(folder, capsys):
+    source = CATALOGUE["square_backward"].mistakes[0].source
+    (folder / "a.py").write_text(f"{OP.format('2')}\n{source}\n1/0")
+    assert cli.main(["check", "a.py"]) == 1
+    shown = capsys.readouterr().out
+    assert "op half: WRONG\n  The gradient of x is exactly 4 times what it should be" in shown
+    assert "exercise square_backward: WRONG\n  The gradient that arrives, `grad`, is not" in shown
+    assert "\n    grad = [" in shown
+    assert "\n  Hint: " in shown
+    assert "\nfailed: cell 1, line 12: ZeroDivisionError: division by zero in `1/0`\n" in shown
+    assert shown.endswith("\n0 of 2 right.\n")
+
+
+def test_check_as_data(folder, capsys):
+    (folder / "a.py").write_text(OP.format("2") + RIGHT)
+    assert cli.main(["check", "a.py", "--json", "--seed", "5"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert (data["file"], data["ok"], data["seed"], data["errors"]) == ("a.py", False, 5, [])
+    assert [(op["name"], op["code"]) for op in data["ops"]] == [("half", "constant-factor")]
+    assert [(e["name"], e["score"]) for e in data["exercises"]] == [("square_backward", 1)]
+
+
+def test_assignment(folder, capsys):
+    assert cli.main(["assignment"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(CATALOGUE)
+    assert cli.main(["assignment", "logsumexp", "--title", "Week 5", "--out", "w.ipynb"]) == 0
+    assert capsys.readouterr().out == "1 exercise: w.ipynb\n"
+    assert json.loads((folder / "w.ipynb").read_text())["cells"][0]["source"] == "# Week 5"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["check", "empty.py"], "empty.py defines no op and answers no exercise"),
+        (["check", "none.py"], "none.py cannot be read (No such file or directory)"),
+        (["check", "empty.py", "--seed", "-1"], "--seed: -1 is not a whole number from 0 on"),
+        (["grade", "none"], "none is no folder; give the one with the submissions"),
+        (["grade", ".", "--jobs", "0"], "--jobs: 0 is not more than 0"),
+        (["grade", ".", "--seconds", "-1"], "--seconds: -1.0 is not more than 0"),
+        (["grade", ".", "--memory", "0"], "--memory: 0 is not more than 0"),
+        (["grade", ".", "--seed", "-1"], "--seed: -1 is not a whole number from 0 on"),
+        (["grade", ".", "--exercises", ","], "--exercises is empty; leave it out to grade all"),
+        (["grade", ".", "--exercises", "softmx"], "there is no exercise 'softmx'"),
+        (["grade", ".", "--out", "no/x.csv"], "--out: no/x.csv cannot be written"),
+        (["assignment", "softmx"], "there is no exercise 'softmx'"),
+        (["assignment", "logsumexp", "--out", "x.html"], "--out: x.html does not end in .ipynb"),
+        (["assignment", "logsumexp", "--out", "no/x.ipynb"], "no/x.ipynb cannot be written"),
+    ],
+)
+def test_refusals(folder, capsys, argv, words):
+    (folder / "empty.py").write_text("x = 1")
+    assert cli.main(argv) == 2
+    shown, silent = capsys.readouterr()
+    assert shown == ""
+    assert silent.startswith(f"tinygrad-xent: error: {words}")
+    assert len(silent.splitlines()) == 1
+    assert [path.name for path in folder.iterdir()] == ["empty.py"]

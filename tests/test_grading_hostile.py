@@ -1,0 +1,77 @@
+"""Hostile submissions score nothing, and disturb nobody."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hostile import FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, answer
+
+from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading.judging import judge_cells
+from tinygrad_xent.grading.limits import MEBI, Limits
+from tinygrad_xent.grading.session import Session
+
+SHORT = Limits(run_seconds=2, call_seconds=0.6, memory=512 * MEBI)
+# What an answer would be worth if it were not for the grader's refusal.
+OWN_OPS = {"framework's own rule", "framework's own gradients"}
+
+
+@pytest.fixture(scope="module")
+def session():
+    names = {kind: f"kind_{i}" for i, kind in enumerate(REFUSED)}
+    functions = [answer(names[kind], "grad, y, x", body) for kind, body in REFUSED.items()]
+    limits = Limits(message=MEBI)
+    with Session([HEAD + "".join(functions)], names.values(), limits=limits) as session:
+        assert not session.ended
+        numbers = session.found["answers"]
+        session.numbers = {kind: numbers[name] for kind, name in names.items()}
+        yield session
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refused(session, kind):
+    session.used = ""
+    remote = session.function(session.numbers[kind], own=())
+    verdict = CATALOGUE["square_backward"].judge(remote, np.random.default_rng(0))
+    assert not session.ended
+    assert bool(session.used) == (kind in OWN_OPS)
+    assert not verdict
+
+
+def test_what_ends_its_process_costs_only_itself():
+    """Each answers another exercise of the same file, and the last one is right."""
+    names = [name for name in CATALOGUE if name != "square_backward"][: len(FATAL)]
+    answers = [
+        answer(name, "*args, **params", body)
+        for name, body in zip(names, FATAL.values(), strict=True)
+    ]
+    source = HEAD + "".join(answers) + RIGHT
+    report = judge_cells([source], [*names, "square_backward"], seed=0, limits=SHORT)
+    codes = dict(zip(FATAL, (result.code for result in report.exercises), strict=False))
+    assert codes.pop("memory bomb, bit by bit") in ("raised", "too-slow")
+    assert codes == {
+        "segfault": "crashed",
+        "hang": "too-slow",
+        "hang deaf to signals": "too-slow",
+        "hard exit": "crashed",
+        "huge output": "too-slow",
+        "write to the pipe": "no-answer",
+        "close the pipe": "crashed",
+        "forge": "no-answer",
+    }
+    assert [result.score for result in report.exercises] == [0] * len(FATAL) + [1]
+
+
+@pytest.mark.parametrize("kind", WHEN_RUN)
+def test_while_it_is_run(kind):
+    report = judge_cells([HEAD + WHEN_RUN[kind]], ["square_backward"], seed=0, limits=SHORT)
+    assert [result.score for result in report.exercises] == [0]
+
+
+def test_a_file_that_spends_all_the_time():
+    limits = Limits(call_seconds=10, total_seconds=1.5)
+    names = ["product_backward", "square_backward", "chain_rule"]
+    source = HEAD + answer(names[0], "*args", "while True: pass") + RIGHT
+    report = judge_cells([source], names, seed=0, limits=limits)
+    codes = [result.code for result in report.exercises]
+    assert codes == ["no-time-left", "no-time-left", "not-answered"]

@@ -1,0 +1,53 @@
+"""`tinygrad-xent assignment`: a notebook of exercises, to hand out with nbgrader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_xent.commands.streams import say
+from tinygrad_xent.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "write the source notebook of an nbgrader assignment"
+ABOUT = (
+    "Write a notebook with exercises as nbgrader wants its sources: locked statements, solutions "
+    "between marks that are taken out before it is handed out, and a test of one point for each. "
+    "Without names, list the exercises that there are."
+)
+EXAMPLES = """\
+  tinygrad-xent assignment
+  tinygrad-xent assignment logsumexp log_backward --out week5.ipynb
+"""
+NUMERIC = ()
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument("names", metavar="NAME", nargs="*", help="of an exercise")
+    parser.add_argument("--title", default="Exercises", help="the notebook's heading")
+    parser.add_argument("--out", metavar="FILE.ipynb", default="assignment.ipynb")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the notebook, or list the exercises."""
+    from tinygrad_xent.exercises import CATALOGUE
+    from tinygrad_xent.files import write_whole
+    from tinygrad_xent.grading.assignment import assignment
+    from tinygrad_xent.numbers import count
+    from tinygrad_xent.tracing import table
+
+    if not options.names:
+        rows = [[str(e.lesson), e.name, e.title] for e in CATALOGUE.values()]
+        return say("\n".join([*table(["lesson", "name", "title"], rows, right=1), ""]))
+    path = Path(options.out)
+    if path.suffix != ".ipynb":
+        raise UsageError(f"--out: {path.name} does not end in .ipynb")
+    text = assignment(list(dict.fromkeys(options.names)), title=options.title)
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror})") from None
+    return say(f"{count(len(set(options.names)), 'exercise')}: {path}\n")

@@ -1,0 +1,111 @@
+"""`tinygrad-xent grade`: a class's submissions, into a table and a page for each student."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_xent.commands.streams import say
+from tinygrad_xent.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from tinygrad_xent.grading.gradebook import Gradebook
+    from tinygrad_xent.grading.submissions import Submission
+
+HELP = "grade a folder of submissions"
+ABOUT = (
+    "Grade the exercises of a class: every file in a folder, or every folder in it, is a student's "
+    "work. Each runs in a process of its own with limits; the verdicts are made outside it, on "
+    "inputs that nobody knows. Writes a table with a row for each student and exercise, and beside "
+    "it a folder with a page of feedback for each student. Stopped half-way, the same command goes "
+    "on where it was; what has changed is graded again."
+)
+EXAMPLES = """\
+  tinygrad-xent grade submissions --out grades.csv
+  tinygrad-xent grade submissions --exercises logsumexp,log_backward
+"""
+NUMERIC = ("--seed", "--jobs", "--seconds", "--memory")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument("folder", metavar="FOLDER", help="of the submissions")
+    parser.add_argument("--out", metavar="FILE.csv", default="grades.csv", help="the table")
+    parser.add_argument(
+        "--exercises", metavar="NAMES", help="separated by commas (default: all that there are)"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="for running a file (default: 60)"
+    )
+    parser.add_argument("--memory", type=int, metavar="MB", help="for a file (default: 2048)")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of the random inputs (default: a secret one)"
+    )
+    parser.add_argument("--no-color", action="store_true", help="no progress bar")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade, write the table and the pages, say how it went."""
+    from dataclasses import replace
+
+    from tinygrad_xent.files import check_writable
+    from tinygrad_xent.grading.gradebook import Gradebook
+    from tinygrad_xent.grading.limits import MEBI, Limits
+    from tinygrad_xent.grading.submissions import submissions
+
+    for name in ("jobs", "seconds", "memory"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"--{name}: {value} is not more than 0")
+    if options.seed is not None and options.seed < 0:
+        raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
+    folder, out = Path(options.folder), Path(options.out)
+    limits = Limits()
+    if options.seconds:
+        limits = replace(limits, run_seconds=options.seconds, total_seconds=3 * options.seconds)
+    if options.memory:
+        limits = replace(limits, memory=options.memory * MEBI)
+    found = submissions(folder)
+    book = Gradebook(out, _names(options.exercises), limits, closed=(str(folder.resolve()),))
+    try:
+        check_writable(out)
+    except OSError as error:
+        raise UsageError(f"--out: {out} cannot be written ({error.strerror})") from None
+    todo = book.open(found)
+    quiet = options.no_color or sys.stderr is None or not sys.stderr.isatty()
+    _grade(book, todo, options, quiet=quiet)
+    passed = sum(
+        result["score"] for record in book.records.values() for result in record["results"]
+    )
+    return say(
+        f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
+        f"{passed} of {len(found) * len(book.names)} answers passed.\n"
+        f"The table: {out}\nA page for each student: {book.folder}\n"
+    )
+
+
+def _names(text: str | None) -> Sequence[str]:
+    from tinygrad_xent.exercises import CATALOGUE
+
+    if text is None:
+        return tuple(CATALOGUE)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise UsageError("--exercises is empty; leave it out to grade all")
+    for name in names:
+        CATALOGUE[name]  # says which there are
+    return names
+
+
+def _grade(
+    book: Gradebook, todo: Sequence[Submission], options: argparse.Namespace, *, quiet: bool
+) -> None:
+    from tqdm import tqdm
+
+    with tqdm(total=len(todo), unit="student", disable=quiet) as bar:
+        book.grade(todo, seed=options.seed, jobs=options.jobs, step=bar.update)

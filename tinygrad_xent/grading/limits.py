@@ -1,0 +1,64 @@
+"""What a learner's code may use up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import asdict, dataclass
+
+MEBI = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one submission.
+
+    The operating system holds those on memory, processor time and files, which Windows does not
+    have; the parent holds the others everywhere.
+
+    Attributes
+    ----------
+    run_seconds : float
+        For running the file from top to bottom.
+    call_seconds : float
+        For one call of an answer.
+    total_seconds : float
+        For everything together, judging included.
+    memory : int
+        Bytes of address space.
+    file : int
+        Bytes of the largest file that it may write.
+    message : int
+        Bytes of the largest value that an answer may return, as it is sent.
+    """
+
+    run_seconds: float = 60.0
+    call_seconds: float = 10.0
+    total_seconds: float = 180.0
+    memory: int = 2048 * MEBI
+    file: int = 16 * MEBI
+    message: int = 8 * MEBI
+
+    def as_dict(self) -> dict[str, float]:
+        """Give them as JSON for the child."""
+        return asdict(self)
+
+    def hold(self) -> None:
+        """Put this process under the limits that the operating system holds, where it has them."""
+        try:
+            import resource
+        except ImportError:  # Windows
+            return
+        bounds = {
+            "RLIMIT_AS": self.memory,
+            "RLIMIT_CPU": int(self.total_seconds) + 1,
+            "RLIMIT_FSIZE": self.file,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_NPROC": 0,  # no further process; does not bind root
+        }
+        for name, bound in bounds.items():
+            with contextlib.suppress(AttributeError, ValueError, OSError):  # e.g. macOS, memory
+                resource.setrlimit(getattr(resource, name), (bound, bound))
+        signal.alarm(int(self.total_seconds) + 60)  # should the parent be gone by then
+        os.nice(5)  # the grader itself stays responsive

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -8,6 +9,12 @@ import tinygrad_xent
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
+
+# The lessons stand beside the docs; Sphinx reads only what is below its own folder.
+shutil.rmtree(HERE / "_lessons", ignore_errors=True)
+(HERE / "_lessons").mkdir()
+for notebook in (HERE.parent / "lessons").glob("*.ipynb"):
+    shutil.copy2(notebook, HERE / "_lessons")  # with its date, so that only new ones are run again
 
 metadata = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 project = metadata["name"]
@@ -20,8 +27,11 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
+    "exercise_list",
     "formulas",
+    "museum",
     "public_names",
+    "ten_answers",
 ]
 exclude_patterns = ["_build", "jupyter_execute", ".jupyter_cache", "**.ipynb_checkpoints"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
@@ -42,4 +52,4 @@ html_theme = "furo"
 html_title = project
 html_math_renderer = "svg"
 html_static_path = ["_static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["formulas.css", "museum.css", "ten_answers.css"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-collect_ignore = ["record_torch.py"]  # a script, and it needs PyTorch
+collect_ignore = [
+    "execute_lessons.py",  # a script, and it needs nbclient
+    "record_torch.py",  # a script, and it needs PyTorch
+]
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,14 @@ def decode(fields: dict[str, Any]) -> Any:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
 
 
+def encode(array: Any) -> dict[str, Any]:
+    """Return the JSON object that `decode` turns into an array: json.dump's `default`."""
+    array = np.asarray(array)
+    floats = array.dtype.kind == "f"
+    data = [float(x).hex() if floats else x.item() for x in array.ravel()]
+    return {"shape": array.shape, "dtype": array.dtype.name, "data": data}
+
+
 def _read(name: str) -> dict[str, Any]:
     text = gzip.decompress((DATA / f"{name}.json.gz").read_bytes())
     contents: dict[str, Any] = json.loads(text, object_hook=decode)

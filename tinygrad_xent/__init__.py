@@ -31,13 +31,25 @@ from tinygrad_xent.ops import *
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_xent.checking import check_gradients
+    from tinygrad_xent.checking import (
+        Diagnosis,
+        GradcheckReport,
+        Invariants,
+        Law,
+        check_gradients,
+        gradcheck,
+        invariants,
+    )
+    from tinygrad_xent.comparing import Comparison, compare
+    from tinygrad_xent.dialects import crossentropy_as
     from tinygrad_xent.drawing import Picture, draw
+    from tinygrad_xent.exercises import Exercise, Verdict, check, hint, solution
     from tinygrad_xent.lens import Unfused, unfuse
     from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
     from tinygrad_xent.numerics import BadNumber, Stability, first_bad, stability
     from tinygrad_xent.player import Player, Recording, play, record
     from tinygrad_xent.replaying import replay
+    from tinygrad_xent.teaching import Worksheet, worksheet
     from tinygrad_xent.tracing import Trace, Why, trace, why
 
 __version__ = "0.1.0"
@@ -47,29 +59,51 @@ abs = ops.absolute  # NumPy has both names
 # What lies above the core is imported when it is first asked for: the core alone starts fast.
 _LAZY = {
     "BadNumber": "tinygrad_xent.numerics",
+    "Comparison": "tinygrad_xent.comparing",
+    "Diagnosis": "tinygrad_xent.checking",
+    "Exercise": "tinygrad_xent.exercises",
+    "GradcheckReport": "tinygrad_xent.checking",
+    "Invariants": "tinygrad_xent.checking",
+    "Law": "tinygrad_xent.checking",
     "Picture": "tinygrad_xent.drawing",
     "Player": "tinygrad_xent.player",
     "Recording": "tinygrad_xent.player",
     "Stability": "tinygrad_xent.numerics",
     "Trace": "tinygrad_xent.tracing",
     "Unfused": "tinygrad_xent.lens",
+    "Verdict": "tinygrad_xent.exercises",
     "Why": "tinygrad_xent.tracing",
+    "Worksheet": "tinygrad_xent.teaching",
+    "check": "tinygrad_xent.exercises",
     "check_gradients": "tinygrad_xent.checking",
+    "compare": "tinygrad_xent.comparing",
+    "crossentropy_as": "tinygrad_xent.dialects",
     "draw": "tinygrad_xent.drawing",
     "first_bad": "tinygrad_xent.numerics",
+    "gradcheck": "tinygrad_xent.checking",
+    "hint": "tinygrad_xent.exercises",
+    "invariants": "tinygrad_xent.checking",
     "load_ipython_extension": "tinygrad_xent.notebook",
     "play": "tinygrad_xent.player",
     "record": "tinygrad_xent.player",
     "replay": "tinygrad_xent.replaying",
+    "solution": "tinygrad_xent.exercises",
     "stability": "tinygrad_xent.numerics",
     "trace": "tinygrad_xent.tracing",
     "unfuse": "tinygrad_xent.lens",
     "unload_ipython_extension": "tinygrad_xent.notebook",
     "why": "tinygrad_xent.tracing",
+    "worksheet": "tinygrad_xent.teaching",
 }
 
 __all__ = [
     "BadNumber",
+    "Comparison",
+    "Diagnosis",
+    "Exercise",
+    "GradcheckReport",
+    "Invariants",
+    "Law",
     "Node",
     "Op",
     "Picture",
@@ -79,18 +113,26 @@ __all__ = [
     "Tensor",
     "Trace",
     "Unfused",
+    "Verdict",
     "Why",
+    "Worksheet",
     "abs",
     "ancestors",
     "backpropagate",
     "categorical_crossentropy",
+    "check",
     "check_gradients",
+    "compare",
+    "crossentropy_as",
     "domains",
     "draw",
     "errors",
     "first_bad",
+    "gradcheck",
     "gradients",
     "hessian",
+    "hint",
+    "invariants",
     "jacobian",
     "load_ipython_extension",
     "op",
@@ -101,6 +143,7 @@ __all__ = [
     "scope",
     "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2",
+    "solution",
     "sparse_categorical_crossentropy",
     "sparse_softmax_cross_entropy_with_logits",
     "stability",
@@ -108,6 +151,7 @@ __all__ = [
     "unfuse",
     "unload_ipython_extension",
     "why",
+    "worksheet",
 ]
 __all__ += ops.__all__
 __all__ += errors.__all__

@@ -10,18 +10,27 @@ from __future__ import annotations
 __all__ = [
     "ArgumentError",
     "AxisError",
+    "BatchSizeError",
+    "BroadcastError",
     "CopyError",
+    "DialectError",
+    "DialectFaultError",
     "DoubleSoftmaxWarning",
     "DtypeError",
     "EinsumError",
+    "GradcheckError",
     "GradientDtypeError",
+    "HintNumberError",
     "InPlaceError",
     "LabelDtypeError",
     "LabelRangeError",
     "LabelsWarning",
+    "MessageError",
+    "LessonError",
     "MissingRendererError",
     "MissingRuleError",
     "NotInGraphError",
+    "NotInMuseumError",
     "NotRecordedError",
     "NotScalarError",
     "NothingRecordedError",
@@ -37,10 +46,13 @@ __all__ = [
     "SeedShapeError",
     "ShapeError",
     "StaleGraphError",
+    "SubmissionError",
     "TableError",
     "TinygradXentError",
     "UnconnectedWarning",
+    "UnknownExerciseError",
     "UsageError",
+    "WorksheetError",
 ]
 
 
@@ -84,6 +96,10 @@ class SeedShapeError(TinygradXentError, ValueError):
     """The gradient to start the backward pass with has another shape than its output."""
 
 
+class GradcheckError(TinygradXentError, AssertionError):
+    """A gradient check that was asserted to find nothing found something."""
+
+
 class GradientDtypeError(TinygradXentError, TypeError):
     """A gradient was asked of, or for, a tensor that does not hold real floating-point numbers."""
 
@@ -98,6 +114,10 @@ class InPlaceError(TinygradXentError, TypeError):
 
 class NotInGraphError(TinygradXentError, ValueError):
     """A tensor was looked for in a graph that it is no part of."""
+
+
+class NotInMuseumError(TinygradXentError, LookupError):
+    """A wrong rule was asked for by a name, or for an op, that the museum does not have."""
 
 
 class NumpyFunctionError(TinygradXentError, TypeError):
@@ -116,6 +136,14 @@ class ShapeError(TinygradXentError, ValueError):
     """Shapes that do not go together, or a missing axis of classes."""
 
 
+class BatchSizeError(ShapeError):
+    """There are not as many labels as rows."""
+
+
+class BroadcastError(ShapeError):
+    """Labels and rows that no broadcasting brings together."""
+
+
 class AxisError(TinygradXentError, ValueError):
     """An axis that the array does not have."""
 
@@ -132,8 +160,20 @@ class LabelRangeError(TinygradXentError, ValueError):
     """A class label is negative, or not below the number of classes."""
 
 
+class DialectError(TinygradXentError, ValueError):
+    """A framework was asked for a loss that it does not offer."""
+
+
+class DialectFaultError(TinygradXentError, RuntimeError):
+    """A gradient that the framework, by a fault of its own, does not give."""
+
+
 class EinsumError(TinygradXentError, ValueError):
     """Subscripts for which `einsum` has no backward rule."""
+
+
+class LessonError(TinygradXentError, LookupError):
+    """A lesson asks for an exercise that does not exist."""
 
 
 class UsageError(TinygradXentError, ValueError):
@@ -148,6 +188,14 @@ class NumbersError(TinygradXentError, ValueError):
     """Numbers given as text do not parse, or do not go together."""
 
 
+class MessageError(TinygradXentError, ValueError):
+    """A value cannot be sent to, or taken from, the process that runs a learner's code."""
+
+
+class SubmissionError(TinygradXentError, ValueError):
+    """A file or folder holds no Python code that could be checked or graded."""
+
+
 class OutputError(TinygradXentError, ValueError):
     """A result cannot be written where it was to go."""
 
@@ -160,8 +208,22 @@ class PictureFormatError(TinygradXentError, ValueError):
     """A picture was to be saved under a name whose ending says nothing about its form."""
 
 
+class WorksheetError(TinygradXentError, ValueError):
+    """A graph is too large to be filled in by hand."""
+
+
 class MissingRendererError(TinygradXentError, RuntimeError):
     """Nothing on this machine can make a picture of the form asked for."""
+
+
+class UnknownExerciseError(TinygradXentError, KeyError):
+    """There is no exercise of this name."""
+
+    __str__ = Exception.__str__  # KeyError would put the message in quotes
+
+
+class HintNumberError(TinygradXentError, ValueError):
+    """A hint was asked for that an exercise does not have."""
 
 
 class LabelsWarning(UserWarning):

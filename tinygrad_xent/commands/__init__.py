@@ -8,7 +8,14 @@ inside `run`, so that `--help` and the other commands do not pay for it.
 
 from __future__ import annotations
 
-from tinygrad_xent.commands import explain
+from tinygrad_xent.commands import assignment, check, compare, explain, grade, lessons
 
-COMMANDS = {"explain": explain}
+COMMANDS = {
+    "explain": explain,
+    "compare": compare,
+    "lessons": lessons,
+    "check": check,
+    "grade": grade,
+    "assignment": assignment,
+}
 """In the order in which `--help` lists them."""

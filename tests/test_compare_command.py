@@ -1,0 +1,96 @@
+"""`tinygrad-xent compare`: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tinygrad_xent import cli
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*argv):
+    return cli.main(["compare", *argv])
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--probs", "0,0,0", "--target", "0"], "B  1.10  [0 0 0]        keras2, keras3-tf\n"),
+        (["--logits", "0,1", "--labels", "2,1"], "B  2.94  [-1.19 1.19]    keras3-jax"),
+        (["--logits", "1,2,3", "--target", "-1"], "C  0.408                       "),
+        (["--logits", "-inf 0 / 5 1", "--target", "1 1"], "classes [1 1], logits [[-inf 0] [5 1]]"),
+        (["--logits", "1 2/3 1", "--target", "1,1", "--axis", "-2"], ", classes along axis -2\n"),
+        (["--logits", "1,2", "--target", "1.9"], "class 1.9, logits [1 2]\n"),
+        (["--logits", "nan,1", "--target", "0"], "All of them agree.\n"),
+        (["--probs", "1,0", "--target", "0", "--dtype", "float32"], "All of them agree.\n"),
+    ],
+)
+def test_numbers_by_hand(capsys, argv, words):
+    assert run(*argv) == 0
+    shown, silent = capsys.readouterr()
+    assert words in shown or words.strip() in " ".join(shown.split()) + "\n"
+    assert silent == ""
+
+
+def test_as_json(capsys):
+    assert run("--probs", ".2,.8", "--labels", "1,0", "--json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [answer["dialect"] for answer in data["groups"][0]][:2] == ["keras2", "keras3-tf"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("r.html", "<!doctype html>"), ("r.json", '{"labels": 0,'), ("r.txt", "class 0, probabil")],
+)
+def test_a_report_in_a_file(capsys, folder, name, start):
+    assert run("--probs", "0,0", "--target", "0", "--out", name) == 0
+    assert (folder / name).read_text().startswith(start)
+    assert capsys.readouterr().out.startswith("class 0, probabilities [0 0]\n")
+
+
+REFUSALS = {
+    ("--target", "0"): 'which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"',
+    ("--logits", "1", "--probs", "1"): (
+        "--logits and --probs both give the numbers of the classes; use one of them"
+    ),
+    ("--logits", "1,2"): 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"',
+    ("--logits", "1,2", "--target", "0", "--labels", "1,0"): (
+        "--target and --labels both say which class is true; use one of them"
+    ),
+    ("--logits", "1,x", "--target", "0"): (
+        '--logits: \'x\' is not a number; write --logits "2,1,0.1", or "2,1 / 0,3" for several rows'
+    ),
+    ("--logits", "", "--target", "0"): "--logits has no number",
+    ("--logits", "1,2 /", "--target", "0"): "--logits has an empty row",
+    ("--logits", "1,2/3", "--target", "0"): (
+        "--logits: the rows have 2, 1 numbers; give all the same number"
+    ),
+    ("--logits", "1,2", "--target", "0", "--axis", "x"): (
+        "--axis: 'x' is not a whole number; write --axis 0"
+    ),
+    ("--logits", "1,2", "--target", "0", "--dtype", "int8"): (
+        "--dtype: 'int8' is none of float16, float32 and float64"
+    ),
+    ("--logits", "1,2", "--target", "0", "--out", "r.png"): (
+        "--out r.png: end the name in .html, .json, .txt"
+    ),
+    ("--logits", "1,2", "--target", "0", "--out", "no/r.html"): (
+        "--out no/r.html: cannot be written (No such file or directory); choose another place "
+        "with --out"
+    ),
+}
+
+
+@pytest.mark.parametrize("argv", REFUSALS, ids=" ".join)
+def test_what_it_refuses(capsys, folder, argv):
+    assert run(*argv) == 2
+    shown, silent = capsys.readouterr()
+    assert (shown, silent) == ("", f"tinygrad-xent: error: {REFUSALS[argv]}\n")
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,273 @@
+"""`crossentropy_as`: how it is called, what it refuses, what its graph is good for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent.dialects.recipes import RECIPES
+from tinygrad_xent.dialects.refusals import THEIRS, name_there
+from tinygrad_xent.dialects.rules import kernel_gradient
+
+Z = np.array([[0.0, 1.0, -2.0], [3.0, 0.5, 0.5]])
+LABELS = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0]])  # the first row sums to 3
+
+
+@pytest.mark.parametrize("dialect", RECIPES)
+def test_a_graph_can_be_drawn_and_traced(dialect: str) -> None:
+    z = tx.Tensor(Z, name="z")
+    given = tx.softmax(z) if dialect == "keras2-graph" else z
+    loss = tx.crossentropy_as(dialect, [0, 2], given, from_logits=dialect != "keras2-graph").sum()
+    assert "z" in tx.draw(loss).svg
+    assert tx.trace(loss).forward[0].name == "z"
+
+
+def test_arrays_give_arrays() -> None:
+    loss = tx.crossentropy_as("torch", [0, 2], Z, from_logits=True)
+    np.testing.assert_allclose(loss, tx.sparse_softmax_cross_entropy(np.array([0, 2]), Z))
+    assert isinstance(loss, np.ndarray)
+
+
+def test_labels_are_told_from_weights_by_dtype_and_shape() -> None:
+    square = np.eye(3)
+    for dialect in "optax", "torch":
+        by_class = tx.crossentropy_as(dialect, [0, 1, 2], square, from_logits=True)
+        by_weights = tx.crossentropy_as(dialect, np.eye(3), square, from_logits=True)
+        np.testing.assert_allclose(by_class, by_weights)
+    as_weights = tx.crossentropy_as("optax", np.eye(3, dtype=int), square, from_logits=True)
+    np.testing.assert_allclose(as_weights, by_class)
+    cut = tx.crossentropy_as("keras2", [0.9, 1.9, 2.9], square, from_logits=True, sparse=True)
+    np.testing.assert_allclose(cut, by_class)
+
+
+def test_keras_in_a_graph_looks_through_a_softmax_along_the_last_axis_only() -> None:
+    z = tx.Tensor([[100.0, 0.0]])
+    seen = tx.crossentropy_as("keras2-graph", [1], tx.softmax(z))
+    assert (seen.item(), tx.gradients(seen, z).tolist()) == (100, [[1, -1]])
+    z = tx.Tensor([[100.0], [0.0]])
+    not_seen = tx.crossentropy_as("keras2-graph", [1], tx.softmax(z, axis=0), axis=0)
+    assert not_seen.item() == pytest.approx(16.118095650958)
+    assert not tx.gradients(not_seen, z).any()
+    # A softmax along the last axis is seen through whatever axis the loss is asked for.
+    z = tx.Tensor([[1.0, 2.0], [3.0, -1.0]])
+    wrong = tx.crossentropy_as("keras2-graph", np.eye(2), tx.softmax(z), axis=0)
+    np.testing.assert_allclose(wrong.data, tx.softmax_cross_entropy(np.eye(2), z.data, axis=0))
+    # Something between the two, and it sees nothing.
+    z = tx.Tensor([[100.0, 0.0]])
+    assert tx.crossentropy_as("keras2-graph", [1], tx.softmax(z) * 1.0).item() < 17
+
+
+def test_the_second_derivatives_of_tensorflow_leave_out_the_labels() -> None:
+    z, t = tx.Tensor(Z), tx.Tensor(LABELS)
+    p = tx.softmax(Z)
+    plain = np.array([np.diag(row) - np.outer(row, row) for row in p])
+    for dialect, factor in ("tf2", [1, 1]), ("torch", [3, 1]):
+        loss = tx.crossentropy_as(dialect, t, z, from_logits=True).sum()
+        slope = tx.gradients(loss, z, create_graph=True)
+        weights = np.array([[1.0, -2.0, 0.5], [0.3, 0.0, 1.0]])
+        found = tx.gradients((slope * weights).sum(), z)
+        expected = np.einsum("nij,nj->ni", plain, weights) * np.array(factor)[:, None]
+        np.testing.assert_allclose(found, expected, atol=1e-15)
+    slope = tx.gradients(
+        tx.crossentropy_as("tf2", t, z, from_logits=True).sum(), z, create_graph=True
+    )
+    with pytest.warns(tx.UnconnectedWarning):
+        assert not tx.gradients((slope * weights).sum(), t).any()  # TensorFlow: 0
+
+
+def test_tensorflow_broadcasts_labels_after_flattening() -> None:
+    z = np.random.default_rng(0).normal(size=(2, 2, 2))
+    labels = np.random.default_rng(1).uniform(size=(4, 2))
+    loss = tx.crossentropy_as("tf2", labels, z, from_logits=True)
+    by_hand = tx.softmax_cross_entropy(labels.reshape(2, 2, 2), z)
+    np.testing.assert_allclose(loss, by_hand)
+    with pytest.raises(tx.BroadcastError, match=r"each as a matrix: \(3, 2\) and \(4, 2\)"):
+        tx.crossentropy_as("tf2", labels[:3], z, from_logits=True)
+
+
+REFUSALS = {
+    "a dialect that there is not": (
+        lambda: tx.crossentropy_as("keras", [0], Z),
+        tx.ArgumentError,
+        r"there is no dialect 'keras'; did you mean 'keras2'\? Choose from tf1, tf2, keras2, ",
+    ),
+    "one far from all": (
+        lambda: tx.crossentropy_as("x", [0], Z),
+        tx.ArgumentError,
+        r"there is no dialect 'x'\. Choose from tf1",
+    ),
+    "probabilities": (
+        lambda: tx.crossentropy_as("torch", [0, 0], Z),
+        tx.DialectError,
+        r"^torch takes logits only: pass what went into the softmax, with from_logits=True$",
+    ),
+    "an array in a graph": (
+        lambda: tx.crossentropy_as("keras2-graph", [0, 0], Z),
+        tx.DialectError,
+        r"hand it the Tensor that softmax made$",
+    ),
+    "another axis": (
+        lambda: tx.crossentropy_as("keras3-tf", [0, 0, 0], Z, axis=0),
+        tx.DialectError,
+        r"axis=0 cannot be asked for; .* \(keras3-tf raises ValueError\)$",
+    ),
+    "another axis, where there is no argument for it": (
+        lambda: tx.crossentropy_as("tf2", [0, 0, 0], Z, axis=0, from_logits=True),
+        tx.DialectError,
+        r"axis=0 cannot be asked for; move it to the end with moveaxis$",
+    ),
+    "no such axis to move": (
+        lambda: tx.crossentropy_as("torch", [0, 0], Z, axis=2, from_logits=True),
+        tx.DialectError,
+        r"an array of shape \(2, 3\) has no axis 2 to move$",
+    ),
+    "a negative axis": (
+        lambda: tx.crossentropy_as("tf1", LABELS, Z, axis=-2, from_logits=True),
+        tx.AxisError,
+        r"TensorFlow takes -1, or 0 to 1 \(tf1 raises ValueError\)$",
+    ),
+    "no such axis": (
+        lambda: tx.crossentropy_as("keras3-torch", [0, 0], Z, axis=2),
+        tx.AxisError,
+        r"axis=2 is no axis .* from -2 to 1 \(keras3-torch raises IndexError\)$",
+    ),
+    "no class": (
+        lambda: tx.crossentropy_as("torch", [3, 0], Z, from_logits=True),
+        tx.LabelRangeError,
+        r"label 3 at position 0 is no class: .* \(torch raises IndexError\)$",
+    ),
+    "no class for NumPy": (
+        lambda: tx.crossentropy_as("keras3-numpy", [3, -1], Z),
+        tx.LabelRangeError,
+        r"label 3 at position 0 is too large for 3 classes; .* raises IndexError\)$",
+    ),
+    "a dtype of labels": (
+        lambda: tx.crossentropy_as("torch", np.zeros(2, np.int32), Z, from_logits=True),
+        tx.LabelDtypeError,
+        r"labels of int32 are refused here; convert them to int64 \(torch raises RuntimeError\)$",
+    ),
+    "labels of another dtype": (
+        lambda: tx.crossentropy_as("keras2", LABELS.astype(int), Z),
+        tx.DtypeError,
+        r"convert them: labels.astype\('float64'\) \(keras2 raises InvalidArgumentError\)$",
+    ),
+    "a batch without labels": (
+        lambda: tx.crossentropy_as("torch", 0, Z, from_logits=True),
+        tx.BatchSizeError,
+        r"^0 labels for a batch of 2 ",
+    ),
+    "another batch": (
+        lambda: tx.crossentropy_as("torch", [0], Z, from_logits=True),
+        tx.BatchSizeError,
+        r"^1 labels for a batch of 2 \(torch raises ValueError\)$",
+    ),
+    "a column of labels": (
+        lambda: tx.crossentropy_as("torch", [[0], [0]], Z, from_logits=True),
+        tx.ShapeError,
+        r"the shape of labels is \(2, 1\), .* \(torch raises RuntimeError\)$",
+    ),
+    "too many labels": (
+        lambda: tx.crossentropy_as("keras2", [[0, 1]] * 2, Z),
+        tx.ShapeError,
+        r"^4 labels for 2 rows; give one for each \(keras2 raises ValueError\)$",
+    ),
+    "labels that do not broadcast": (
+        lambda: tx.crossentropy_as("optax", [0, 1, 2], Z, from_logits=True),
+        tx.ShapeError,
+        r"labels of shape \(3,\) do not broadcast to the rows, \(2,\)",
+    ),
+    "labels of another rank": (
+        lambda: tx.crossentropy_as("optax", [[0], [1]], Z, from_logits=True),
+        tx.ShapeError,
+        r"labels of shape \(2, 1\) do not broadcast to the rows, \(2,\)",
+    ),
+    "weights that do not broadcast": (
+        lambda: tx.crossentropy_as("optax", np.ones((2, 2)), Z, from_logits=True),
+        tx.BroadcastError,
+        r"labels of shape \(2, 2\) do not broadcast with \(2, 3\) \(optax raises TypeError\)",
+    ),
+    "weights of another rank that do not": (
+        lambda: tx.crossentropy_as("optax", np.ones(2), Z, from_logits=True),
+        tx.ShapeError,
+        r"labels of shape \(2,\) do not broadcast with \(2, 3\) \(optax raises ValueError\)",
+    ),
+    "weights without the axis": (
+        lambda: tx.crossentropy_as("tf2", np.ones(2), Z, axis=0, from_logits=True),
+        tx.BroadcastError,
+        r"labels of shape \(2,\) have no axis 0 of 2 to move to the end",
+    ),
+    "integers": (
+        lambda: tx.crossentropy_as("optax", [0], [[1, 2]], from_logits=True),
+        tx.DtypeError,
+        "x must be float16, float32 or float64, got int64",
+    ),
+    "words": (
+        lambda: tx.crossentropy_as("optax", ["a"], Z, from_logits=True),
+        tx.DtypeError,
+        "labels must be real numbers, got <U1",
+    ),
+    "a scalar": (
+        lambda: tx.crossentropy_as("optax", 0, 1.0, from_logits=True),
+        tx.ShapeError,
+        "a scalar has no axis of classes; give one number per class",
+    ),
+    "no classes": (
+        lambda: tx.crossentropy_as("optax", [0], np.ones((1, 0)), from_logits=True),
+        tx.ShapeError,
+        r"an array of shape \(1, 0\) has no classes along axis=-1",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_is_refused(what: str) -> None:
+    call, kind, message = REFUSALS[what]
+    with pytest.raises(kind, match=message) as caught:
+        call()
+    assert type(caught.value) is kind
+
+
+def test_a_backward_pass_fails_where_the_framework_s_does() -> None:
+    z, t = tx.Tensor(Z), tx.Tensor(LABELS[:1])
+    loss = tx.crossentropy_as("tf2", t, z, from_logits=True).sum()
+    assert tx.gradients(loss, z).shape == (2, 3)
+    with pytest.raises(tx.DialectFaultError, match=r"has shape \(2, 3\), the labels have \(1, 3\)"):
+        tx.gradients(loss, t)
+    p = tx.Tensor(np.full((1, 2, 1, 2), 0.5))
+    loss = tx.crossentropy_as("keras3-torch", np.zeros((1, 2, 1), int), p).sum()
+    assert loss.item() == pytest.approx(2 * np.log(2))
+    with pytest.raises(
+        tx.DialectFaultError, match=r"fails on probabilities of shape \(1, 2, 1, 2\)"
+    ):
+        tx.gradients(loss, p)
+    loss = tx.crossentropy_as("torch", [1], z[0], from_logits=True)
+    assert loss.shape == ()
+    with pytest.raises(tx.DialectFaultError, match="Give the label without the list"):
+        tx.gradients(loss, z)
+
+
+def test_tf1_and_numpy_give_no_gradients_where_the_framework_has_none() -> None:
+    z, t = tx.Tensor(Z), tx.Tensor(LABELS)
+    for dialect, held in ("tf1", t), ("keras3-numpy", z), ("keras3-numpy", t):
+        loss = tx.crossentropy_as(dialect, t, z, from_logits=True).sum()
+        with pytest.warns(tx.UnconnectedWarning):
+            tx.gradients(loss, held)
+
+
+def test_an_exception_has_the_framework_s_name() -> None:
+    assert name_there("torch", tx.BatchSizeError()) == "ValueError"
+    assert name_there("torch", tx.ShapeError()) == "RuntimeError"
+    assert name_there("optax", tx.BatchSizeError()) == "ValueError"
+    assert name_there("torch", tx.DialectError()) is None
+    assert name_there("torch", KeyError()) is None
+    assert {d for names in THEIRS.values() for d in names} <= RECIPES.keys()
+
+
+def test_the_kernel_s_rules_hold_where_labels_sum_to_one() -> None:
+    rng = np.random.default_rng(0)
+    z, t = tx.Tensor(rng.normal(size=(3, 4))), rng.dirichlet(np.ones(4), 3)
+    loss = tx.crossentropy_as("tf2", t, z, from_logits=True)
+    assert tx.check_gradients((loss * loss).sum())
+    assert tx.check_gradients((kernel_gradient(t, z) ** 2).sum())
+    assert tx.check_gradients(tx.crossentropy_as("optax", [0, -1, 2], z, from_logits=True).sum())

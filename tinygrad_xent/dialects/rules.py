@@ -1,0 +1,191 @@
+"""Ops whose rules are a framework's: where its gradient is not the derivative, neither is theirs.
+
+Everything else that the dialects do is done by the ops of the package.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.domains import distinct, real
+from tinygrad_xent.errors import DialectFaultError
+from tinygrad_xent.op import op
+from tinygrad_xent.ops import (
+    exp,
+    expand_dims,
+    log_softmax,
+    logsumexp,
+    multiply,
+    softmax,
+    sum,
+    where,
+)
+
+__all__ = [
+    "clip_inside",
+    "clip_sharing",
+    "kernel_cross_entropy",
+    "kernel_gradient",
+    "log_normaliser",
+    "no_way_back",
+    "stop_gradient",
+]
+
+
+@op(symbol="stop", domain=real)
+def stop_gradient(x: Any) -> Any:
+    r"""Hold a value constant: $y = x$. No gradient comes back."""
+    return x
+
+
+@stop_gradient.backward
+def stop_gradient_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""None, which is not the same as $\bar x = 0$: the framework says that there is none."""
+    return (None,)
+
+
+# -- TensorFlow's kernel ---------------------------------------------------------------------
+
+
+@op(symbol="softmax + cross-entropy", shapes="(n,c),(n,c)->(n)", domain=(real, real))
+def kernel_cross_entropy(labels: Any, logits: Any) -> Any:
+    r"""Cross-entropy of a softmax, row by row: $\ell = \sum_i t_i\,(\ln \sum_j e^{z_j - m} - z_i + m)$.
+
+    Source: TensorFlow, `core/kernels/xent_op.h`. A label of 0 on a logit of -inf gives 0 times
+    infinity, NaN. One row of labels serves all rows of logits.
+
+    >>> kernel_cross_entropy([[0.0, 1.0]], [[0.0, 0.0], [0.0, -np.inf]])
+    array([0.69314718,        inf])
+    """  # noqa: E501
+    with np.errstate(all="ignore"):
+        shifted, total = _shifted(np.asarray(logits))
+        return np.sum(labels * (np.log(total) - shifted), axis=-1)
+
+
+@kernel_cross_entropy.backward
+def kernel_cross_entropy_backward(grad: Any, loss: Any, labels: Any, logits: Any) -> Any:
+    r"""$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i - t_i)$
+
+    The second is the derivative only if the labels of the row sum to 1.
+    """
+    grad = expand_dims(grad, axis=-1)
+
+    def for_labels() -> Any:
+        if labels.shape != logits.shape:
+            raise DialectFaultError(
+                f"TensorFlow does not add up the gradient of labels that it repeated: it has shape "
+                f"{logits.shape}, the labels have {labels.shape}. Repeat the labels with "
+                "broadcast_to, or hold them constant"
+            )
+        return multiply(-grad, log_softmax(logits, axis=-1))
+
+    return for_labels, lambda: multiply(grad, kernel_gradient(labels, logits))
+
+
+@op(symbol="p − t", shapes="(n,c),(n,c)->(n,c)", domain=(real, real))
+def kernel_gradient(labels: Any, logits: Any) -> Any:
+    r"""What TensorFlow's kernel takes for the gradient: $y_i = \operatorname{softmax}(z)_i - t_i$.
+
+    >>> kernel_gradient([[2.0, 1.0]], [[0.0, 0.0]])  # the derivative is 3 p - t
+    array([[-1.5, -0.5]])
+    """
+    with np.errstate(all="ignore"):
+        shifted, total = _shifted(np.asarray(logits))
+        return np.exp(shifted) / total - labels
+
+
+@kernel_gradient.backward
+def kernel_gradient_backward(grad: Any, y: Any, labels: Any, logits: Any) -> Any:
+    r"""$\bar z_i = p_i\,(\bar y_i - \sum_j \bar y_j\,p_j)$
+
+    Source: `_SoftmaxCrossEntropyWithLogitsGrad` in TensorFlow's nn_grad.py, which sends nothing to
+    the labels: the mixed second derivative is taken as 0.
+    """
+    p = softmax(logits, axis=-1)
+    return None, lambda: multiply(grad - sum(grad * p, axis=-1, keepdims=True), p)
+
+
+def _shifted(logits: Any) -> tuple[Any, Any]:
+    """Give a row less its maximum, and the sum of the exponentials of that."""
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    return shifted, np.sum(np.exp(shifted), axis=-1, keepdims=True)
+
+
+# -- limits ----------------------------------------------------------------------------------
+
+
+@op(symbol="clip", domain=distinct, examples=({"min": -0.31, "max": 0.32},))
+def clip_inside(x: Any, *, min: float, max: float) -> Any:
+    r"""Limit to an interval: $y = \min(\max(x, a), b)$.
+
+    The gradient passes inside, the limits included. NaN is not inside: unlike in `clip`, nothing
+    comes back to it. Source: `tf.clip_by_value` is a minimum and a maximum.
+
+    >>> clip_inside([-1.0, 0.5, 7.0], min=0, max=1)
+    array([0. , 0.5, 1. ])
+    """
+    return np.clip(x, min, max)
+
+
+@clip_inside.backward
+def clip_inside_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -> Any:
+    r"""$\bar x = [a \le x \le b]\,\bar y$"""
+    return where((x >= min) & (x <= max), grad, 0)
+
+
+@op(symbol="clip", domain=distinct, examples=({"min": -0.31, "max": 0.32},))
+def clip_sharing(x: Any, *, min: float, max: float) -> Any:
+    r"""Limit to an interval: $y = \min(\max(x, a), b)$.
+
+    As `clip_inside`, but at a limit the entry gets half of the gradient and the limit the other
+    half, and what is outside gets 0 times the gradient: NaN if that is infinite. Source: `jnp.clip`
+    is a maximum and a minimum.
+
+    >>> clip_sharing([-1.0, 0.5, 7.0], min=0, max=1)
+    array([0. , 0.5, 1. ])
+    """
+    return np.clip(x, min, max)
+
+
+@clip_sharing.backward
+def clip_sharing_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -> Any:
+    r"""$\bar x = \bar y\,([a < x < b] + \frac{1}{2} [x = a] + \frac{1}{2} [x = b])$"""
+    values = np.asarray(getattr(x, "data", x))
+    share = 1.0 * ((values > min) & (values < max)) + 0.5 * ((values == min) | (values == max))
+    return grad * share.astype(values.dtype)
+
+
+@op(symbol="ln Σ exp", shapes="(m,n)->(m,1)")
+def log_normaliser(x: Any, *, axis: int = -1) -> Any:
+    r"""Logarithm of a sum of exponentials, the axis kept: $y = \ln \sum_i e^{x_i}$.
+
+    >>> log_normaliser([0.0, 0.0])
+    array([0.69314718])
+    """
+    return logsumexp(x, axis=axis, keepdims=True)
+
+
+@log_normaliser.backward
+def log_normaliser_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
+    r"""$\bar x_i = \bar y\,e^{x_i - y}$
+
+    Next to a logit of inf the others get 0, where the rule of `logsumexp` gives NaN to the row.
+    """
+    return grad * exp(x - y)
+
+
+# -- PyTorch ---------------------------------------------------------------------------------
+
+
+@op(symbol="no way back", shapes="(2,3)->(2,3)", domain=real)
+def no_way_back(x: Any, *, why: str = "") -> Any:
+    r"""Pass on: $y = x$. The way back is an error, as in the framework; `why` says which."""
+    return x
+
+
+@no_way_back.backward
+def no_way_back_backward(grad: Any, y: Any, x: Any, *, why: str) -> Any:
+    r"""An error."""
+    raise DialectFaultError(f"PyTorch gives no gradient here: {why}")

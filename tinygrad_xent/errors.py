@@ -38,6 +38,7 @@ __all__ = [
     "ShapeError",
     "StaleGraphError",
     "TableError",
+    "ThreadsError",
     "TinygradXentError",
     "UnconnectedWarning",
     "UsageError",
@@ -146,6 +147,10 @@ class TableError(TinygradXentError, ValueError):
 
 class NumbersError(TinygradXentError, ValueError):
     """Numbers given as text do not parse, or do not go together."""
+
+
+class ThreadsError(TinygradXentError, ValueError):
+    """A number of threads that cannot be had."""
 
 
 class OutputError(TinygradXentError, ValueError):

@@ -191,7 +191,7 @@ def test_peak_memory_is_that_of_the_gradient(dense: bool) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 1.05 * z.nbytes + (blocks.BLOCK if dense else 0)
+    assert peak < 1.05 * z.nbytes
 
 
 # -- threads ---------------------------------------------------------------------------------

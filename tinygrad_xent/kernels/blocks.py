@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,10 @@ from tinygrad_xent.kernels import pool
 
 Array = Any
 
-BLOCK = 2**20  # bytes; with smaller blocks Python's share grows, larger ones leave the cache
-WORTH_THREADS = 4 * BLOCK
+CACHE = 2**21  # bytes; with less Python's share grows, more leaves the processor's own cache
+WORTH_THREADS = 2 * CACHE
 BUFFER = 8192  # numbers
-CHUNK = 512
+PIECE = 512
 
 
 def compute_dtype(dtype: Any) -> Any:
@@ -47,10 +46,21 @@ def round_to_half(x: Array) -> Array:
 
 
 def to_rows(x: Array, axis: int) -> Array:
-    """Give `x` as a matrix whose rows lie along `axis`; a copy only where memory asks for it."""
+    """Give `x` as a matrix whose rows lie along `axis`; a copy only where there is no view."""
     if axis not in (-1, x.ndim - 1):
         x = np.moveaxis(x, axis, -1)
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def block_of(rows: Array, some: slice, dtype: Any) -> Array:
+    """Give some rows with their numbers side by side in memory.
+
+    Columns are first copied as they lie: the copy is small enough to be transposed in the cache.
+    """
+    block = rows[some]
+    if block.dtype == dtype and block.flags.c_contiguous:
+        return block
+    return np.ascontiguousarray(block.astype(dtype, order="K"))
 
 
 def from_rows(rows: Array, like: Array, axis: int) -> Array:
@@ -66,15 +76,17 @@ def without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return shape[:axis] + shape[axis + 1 :]
 
 
-def in_blocks(work: Callable[[slice], None], rows: Array) -> None:
-    """Call `work` on slices of rows, about 1 MiB each, on all threads if there is enough to do.
+def in_blocks(work: Callable[[slice], None], rows: Array, matrices: int = 2) -> None:
+    """Call `work` on slices of rows, on all threads if there is enough to do.
+
+    `matrices` says how many of such blocks should fit the cache together.
 
     Blocks depend on the shape alone and each writes to rows of its own, so that results do not
     depend on threads. Inside them nothing warns: a NaN, and what an infinite logit makes, are
     answers here. The small buffer keeps NumPy from copying the one number per row that a row is
     combined with into a buffer of 8,192 numbers first, which would cost as much as the arithmetic.
     """
-    step = max(1, BLOCK // max(1, rows.shape[1] * rows.itemsize))
+    step = max(1, CACHE // max(1, matrices * rows.shape[1] * rows.itemsize))
     starts = range(0, len(rows), step)
 
     def run(some: Any) -> None:
@@ -93,12 +105,26 @@ def in_blocks(work: Callable[[slice], None], rows: Array) -> None:
 def row_sums(x: Array) -> Array:
     """Sum each row in double precision, or nearly: plainly `np.sum(x, axis=1, dtype=float)`.
 
-    `einsum` adds single precision in a third of the time of `np.sum`, but one after another: chunks
+    `einsum` adds single precision in a third of the time of `np.sum`, but one after another: pieces
     keep its roundings from piling up.
     """
     if x.dtype != np.float32 or x.shape[1] < 128:  # so few are soon added one by one
         return np.add.reduce(x, axis=1, dtype=wide(x.dtype))
-    return _in_chunks(_einsum_rows, x)
+    total, pieces = 0, x.shape[1] // PIECE
+    if pieces:
+        cube = x[:, : pieces * PIECE].reshape(len(x), pieces, PIECE)
+        total = np.add.reduce(np.einsum("ijk->ij", cube), axis=1, dtype=np.float64)
+    return total + np.einsum("ij->i", x[:, pieces * PIECE :]).astype(np.float64)
+
+
+def row_dots(x: Array, y: Array) -> Array:
+    """Sum the products in each row: plainly `np.sum(x * y, axis=1, dtype=float)`."""
+    total, pieces = 0, x.shape[1] // PIECE
+    if pieces:
+        cubes = (a[:, : pieces * PIECE].reshape(len(a), pieces, PIECE) for a in (x, y))
+        total = np.add.reduce(np.vecdot(*cubes), axis=1, dtype=wide(x.dtype))
+    rest = np.vecdot(x[:, pieces * PIECE :], y[:, pieces * PIECE :])
+    return total + rest.astype(wide(x.dtype))
 
 
 def sums(x: Array, axis: int) -> Array:
@@ -106,27 +132,6 @@ def sums(x: Array, axis: int) -> Array:
     if x.dtype == np.float32 and axis % x.ndim == x.ndim - 1 and x.flags.c_contiguous:
         return row_sums(to_rows(x, axis)).reshape(x.shape[:-1])
     return np.asarray(np.sum(x, axis=axis, dtype=np.float64))
-
-
-def row_dots(x: Array, y: Array) -> Array:
-    """Sum the products in each row: plainly `np.sum(x * y, axis=1, dtype=float)`."""
-    if x.dtype != np.float32:
-        return np.add.reduce(x * y, axis=1)
-    return _in_chunks(np.vecdot, x, y)
-
-
-_einsum_rows = functools.partial(np.einsum, "...j->...")
-
-
-def _in_chunks(reduce: Callable[..., Array], *arrays: Array) -> Array:
-    """Reduce rows piece by piece, and add what is made of the pieces in double precision."""
-    width = arrays[0].shape[1]
-    whole = width // CHUNK * CHUNK
-    total = reduce(*(x[:, whole:] for x in arrays)).astype(np.float64)
-    if whole:
-        pieces = [x[:, :whole].reshape(len(x), -1, CHUNK) for x in arrays]
-        total += np.add.reduce(reduce(*pieces), axis=1, dtype=np.float64)
-    return total
 
 
 def exact_sums(x: Array) -> tuple[Array, Array]:
@@ -137,6 +142,9 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     """
     if x.dtype == np.float32:
         return row_sums(x), np.float64(0)
-    high = (x + 2.0**32) - 2.0**32
-    low = np.ascontiguousarray(x - high)  # along other axes NumPy adds one by one, not in pairs
-    return np.add.reduce(high, axis=1), np.add.reduce(low, axis=1)
+    ones = np.ones(x.shape[1], x.dtype)
+    high = x + 2.0**32
+    high -= 2.0**32
+    sums = np.vecdot(high, ones)
+    low = np.ascontiguousarray(np.subtract(x, high, out=high))  # else it adds one by one
+    return sums, np.vecdot(low, ones)

@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
     Array,
+    block_of,
     compute_dtype,
     exact_sums,
     from_rows,
@@ -87,7 +88,7 @@ def _dense_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, float]:
     if size < MODEST:
         np.exp(z, out=unscaled)
         whole = row_sums(unscaled)
-        total, share = _shares(t, whole)
+        total, share, _ = _shares(t, whole)
         unscaled *= (1 / share).astype(z.dtype)[:, None]
         unscaled -= t
         loss = total * np.log(whole) - row_dots(t, z)
@@ -117,45 +118,44 @@ def _dense_careful(t: Array, z: Array, grad: Array) -> Array:
     e[top] = 0
     rest = row_sums(e) + (e_top - 1)
     e[top] = e_top
-    total, share = _shares(t, e_top + rest)
+    total, share, t_others = _shares(t, e_top + rest, t[top])
     e *= (1 / share).astype(e.dtype)[:, None]
     e -= t
     # Where the top has more than half of the probability, p_top - t_top cancels; what the others
     # have less of does not.
-    high, low = exact_sums(t)
-    grad[top] = np.where(rest < 1, (high - t[top]) + low - rest / share, grad[top])
+    grad[top] = np.where(rest < 1, t_others - rest / share, grad[top])
     return total * np.log1p(rest) - gaps
 
 
-def _shares(t: Array, whole: Array) -> tuple[Array, Array]:
-    """Give the sum of t, and that by which e becomes p * sum(t).
+def _shares(t: Array, whole: Array, t_top: Any = 0) -> tuple[Array, Array, Array]:
+    """Give the sum of t, that by which e becomes p * sum(t), and the sum without `t_top`.
 
     The sum of a distribution is 1 and an excess of some roundings, which would be lost if it were
     rounded next to the 1.
     """
     high, low = exact_sums(t)
     total, excess = high + low, (high - 1) + low
-    return total, np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
+    share = np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
+    return total, share, (high - t_top) + low
 
 
 def _forward(block: Block, labels: Array, z: Array, axis: int, unscaled: Array) -> tuple[Any, Any]:
     """Give the losses and the numbers per row; fill `unscaled` unless it is None."""
     dtype, rows = compute_dtype(z.dtype), to_rows(z, axis)
     shape = without_axis(z.shape, axis)
-    if block is _dense_block:
-        t = to_rows(np.broadcast_to(labels, z.shape), axis)
-    else:
-        t = np.broadcast_to(labels, shape).reshape(-1)
+    dense = block is _dense_block
+    if labels.shape != (z.shape if dense else shape):
+        labels = np.broadcast_to(labels, z.shape if dense else shape)
+    t = to_rows(labels, axis) if dense else labels.reshape(-1)
     loss, scale = np.empty(len(rows), result_dtype(z)), np.empty(len(rows), wide(dtype))
 
     def work(some: slice) -> None:
-        x, y = rows[some].astype(dtype, copy=False), t[some]
-        if block is _dense_block:
-            y = y.astype(dtype, copy=False)
+        x = block_of(rows, some, dtype)
+        y = block_of(t, some, dtype) if dense else t[some]
         out = np.empty_like(x) if unscaled is None else unscaled[some]
         loss[some], scale[some] = block(y, x, out)
 
-    in_blocks(work, rows)
+    in_blocks(work, rows, matrices=4 if dense else 2)
     return loss.reshape(shape), scale
 
 

@@ -12,12 +12,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
     Array,
+    block_of,
     compute_dtype,
     from_rows,
     in_blocks,
     result_dtype,
     round_to_half,
-    row_dots,
     row_sums,
     to_rows,
     wide,
@@ -61,7 +61,7 @@ def _along(
 
     def work(some: slice) -> None:
         made = out[some] if out.dtype == dtype else np.empty((len(out[some]), width), dtype)
-        block(rows[some].astype(dtype, copy=False), made)
+        block(block_of(rows, some, dtype), made)
         if out.dtype == np.float16:
             out[some] = round_to_half(made)
 
@@ -80,15 +80,17 @@ def softmax_backward(grad: Array, y: Array, axis: Any) -> Array:
     """Plainly: `y * (grad - sum(grad * y))`."""
     if not isinstance(axis, int):
         return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
-    g, p = to_rows(grad, axis), to_rows(y, axis)
-    out = np.empty_like(p)
+    dtype, grads, ys = compute_dtype(y.dtype), to_rows(grad, axis), to_rows(y, axis)
+    out = np.empty(ys.shape, y.dtype)
 
     def work(some: slice) -> None:
-        x = out[some]
-        np.subtract(g[some], row_dots(g[some], p[some]).astype(p.dtype)[:, None], out=x)
-        x *= p[some]
+        g, p = block_of(grads, some, dtype), block_of(ys, some, dtype)
+        made = g * p
+        np.subtract(g, row_sums(made).astype(dtype)[:, None], out=made)
+        made *= p
+        out[some] = round_to_half(made) if out.dtype == np.float16 else made
 
-    in_blocks(work, p)
+    in_blocks(work, ys, matrices=4)
     return from_rows(out, y, axis)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import kernels
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -87,8 +88,8 @@ def integers(labels: Any, word: str) -> Any:
 
 def check_labels(labels: Any, classes: int) -> None:
     """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
-    wrong = (labels < 0) | (labels >= classes)
-    if np.any(wrong):
+    if np.min(labels, initial=0) < 0 or np.max(labels, initial=0) >= classes:
+        wrong = (labels < 0) | (labels >= classes)
         place = first(wrong)
         raise LabelRangeError(
             f"label {labels[place]}{at(place)} is no class: labels go from 0 to {classes - 1} for "
@@ -104,12 +105,12 @@ def distribution(labels: Any, logits: Any, axis: int, word: str, other_word: str
     if values.dtype.kind not in "fiub":
         raise DtypeError(f"{word} must be real numbers, got {values.dtype}")
     check_same_shape(word, values.shape, other_word, logits.shape)
-    sums = np.asarray(np.sum(values, axis=axis, dtype=np.float64))
+    sums = kernels.sums(values, axis)
     coarsest = max(np.finfo(d).eps for d in (values.dtype, logits.dtype) if d.kind == "f")
-    rounding = coarsest * (4 + np.sqrt(values.shape[axis]))
-    odd = ~(np.abs(sums - 1) <= rounding) | np.any(values < 0, axis=axis)
-    if np.any(odd):
-        place = first(odd)
+    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
+    off = ~(np.abs(sums - 1) <= rounding)
+    if np.any(off) or np.min(values, initial=0) < 0:
+        place = first(off | np.any(values < 0, axis=axis))
         negative = abs(sums[place] - 1) <= rounding
         total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # digits enough to differ from 1
         warn(

@@ -48,6 +48,7 @@ __all__ = [
     "StaleGraphError",
     "SubmissionError",
     "TableError",
+    "ThreadsError",
     "TinygradXentError",
     "UnconnectedWarning",
     "UnknownExerciseError",
@@ -194,6 +195,10 @@ class MessageError(TinygradXentError, ValueError):
 
 class SubmissionError(TinygradXentError, ValueError):
     """A file or folder holds no Python code that could be checked or graded."""
+
+
+class ThreadsError(TinygradXentError, ValueError):
+    """A number of threads that cannot be had."""
 
 
 class OutputError(TinygradXentError, ValueError):

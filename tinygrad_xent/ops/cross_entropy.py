@@ -6,6 +6,7 @@ pass shows it, and so that it can be differentiated again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from tinygrad_xent import kernels
 from tinygrad_xent.domains import labels as class_labels
 from tinygrad_xent.domains import real, simplex
-from tinygrad_xent.op import op
+from tinygrad_xent.graph import Node
+from tinygrad_xent.op import Function, Op, op
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.elementwise import log
@@ -51,10 +53,34 @@ def crossentropy_backward(grad: Any, loss: Any, probs: Any, labels: Any, *, axis
     )
 
 
+class _Keeping(Op):
+    """An op with a second function, for recorded calls: it keeps what the rule would do again."""
+
+    recorded: Op
+
+    def keeping(self, function: Function) -> Function:
+        """Hang the second function on the op (a decorator)."""
+        self.recorded = Op(function)
+        self.recorded.name = self.name
+        return function
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """As that of `Op`."""
+        if not any(isinstance(x, Node) for x in (*inputs, *params.values())):
+            return super().__call__(*inputs, **params)
+        node = self.recorded(*inputs, **params)
+        node.op = self
+        return node
+
+
+def _keeping(**facts: Any) -> Callable[[Function], _Keeping]:
+    return lambda function: _Keeping(function, **facts)
+
+
 # -- dense labels ----------------------------------------------------------------------------
 
 
-@op(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
+@_keeping(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
 def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax: $\ell = -\sum_i t_i \ln \operatorname{softmax}(z)_i$.
 
@@ -64,15 +90,24 @@ def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     return kernels.cross_entropy(np.asarray(labels), np.asarray(logits), axis)
 
 
+@softmax_cross_entropy.keeping
+def _softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    return kernels.cross_entropy(np.asarray(labels), np.asarray(logits), axis, recorded=True)
+
+
 @softmax_cross_entropy.backward
 def softmax_cross_entropy_backward(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
     r"""$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$"""
-    grad = expand_dims(grad, axis=axis)
+    above = expand_dims(grad, axis=axis)
     return (
-        lambda: -grad * log_softmax(logits, axis=axis),
-        lambda: grad * softmax_minus_labels(labels, logits, axis=axis),
+        lambda: -above * log_softmax(logits, axis=axis),
+        lambda: (
+            above * softmax_minus_labels(labels, logits, axis=axis)
+            if isinstance(grad, Node)
+            else kernels.cross_entropy_gradient(grad, loss, labels, logits, axis)
+        ),
     )
 
 
@@ -106,7 +141,7 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
 # -- integer labels --------------------------------------------------------------------------
 
 
-@op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
+@_keeping(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
 def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax and the true class: $\ell = -\ln \operatorname{softmax}(z)_t$.
 
@@ -118,11 +153,18 @@ def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) ->
     return kernels.sparse_cross_entropy(np.asarray(labels), np.asarray(logits), axis)
 
 
+@sparse_softmax_cross_entropy.keeping
+def _sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+    return kernels.sparse_cross_entropy(np.asarray(labels), np.asarray(logits), axis, recorded=True)
+
+
 @sparse_softmax_cross_entropy.backward
 def sparse_softmax_cross_entropy_backward(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
     r"""$\bar z_i = \bar\ell\,(p_i - [i = t])$"""
+    if not isinstance(grad, Node):
+        return None, kernels.sparse_cross_entropy_gradient(grad, loss, labels, logits, axis)
     return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
 
 

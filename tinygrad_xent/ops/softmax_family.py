@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import kernels
+from tinygrad_xent.graph import Node
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, sum
 from tinygrad_xent.ops.elementwise import exp
@@ -21,17 +22,15 @@ def softmax(x: Any, *, axis: Axis = -1) -> Any:
     >>> softmax([1.0, 1.0, 1.0, 1.0])
     array([0.25, 0.25, 0.25, 0.25])
     """
-    x = np.asarray(x)
-    # Above and below the bar the shift is the same factor; the largest exponent becomes 0.
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    total = np.sum(e, axis=axis, keepdims=True, dtype=np.promote_types(e.dtype, np.float32))
-    return (e / total).astype(e.dtype, copy=False)  # half precision is summed in single
+    return kernels.softmax(np.asarray(x), axis)
 
 
 @softmax.backward
 def softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis) -> Any:
     r"""$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$"""
-    # `sum` is the op, not np.sum: a rule runs on arrays and on Tensors.
+    if not isinstance(grad, Node):
+        return kernels.softmax_backward(grad, y, axis)
+    # `sum` is the op, not np.sum: this runs on Tensors, and they record it.
     return y * (grad - sum(grad * y, axis=axis, keepdims=True))
 
 

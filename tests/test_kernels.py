@@ -1,0 +1,269 @@
+"""The kernels against their plain versions, and what they promise beside digits."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent import kernels
+from tinygrad_xent.backprop import backpropagate
+from tinygrad_xent.kernels import blocks, kept, plain, pool
+
+SHAPES = [(1, 1), (3, 2), (40, 10), (7, 513), (2, 3, 4), (5, 2100)]
+TOLERANCE = {np.float16: 1e-3, np.float32: 2e-6, np.float64: 1e-14}
+
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+every_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+
+
+def kinds(rng: np.random.Generator, shape: Any) -> Iterator[Any]:
+    """Logits that the fast path takes, that it refuses, and that it takes in some rows."""
+    z = rng.normal(size=shape)
+    yield z
+    yield z * 20 + 300
+    yield np.where(np.arange(shape[0]).reshape(-1, *(1,) * (z.ndim - 1)) % 2, z, z * 100)
+
+
+def cases(shape: Any, dtype: Any) -> Iterator[tuple[Any, Any, Any, int]]:
+    rng = np.random.default_rng(0)
+    for axis in range(len(shape)):
+        for z in kinds(rng, shape):
+            labels = rng.integers(shape[axis], size=blocks.without_axis(shape, axis))
+            dense = rng.uniform(size=shape) + 1e-3
+            dense /= dense.sum(axis=axis, keepdims=True)
+            yield labels, dense.astype(dtype), z.astype(dtype), axis
+
+
+def assert_close(found: Any, wanted: Any, dtype: Any) -> None:
+    assert found.dtype == dtype
+    scale = max(1.0, float(np.abs(wanted).max()))
+    np.testing.assert_allclose(found, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
+
+
+@every_dtype
+@every_shape
+def test_kernels_are_their_plain_versions(shape: Any, dtype: Any) -> None:
+    for labels, dense, z, axis in cases(shape, dtype):
+        for name, args in (
+            ("softmax", (z,)),
+            ("log_softmax", (z,)),
+            ("cross_entropy", (dense, z)),
+            ("softmax_minus_labels", (dense, z)),
+            ("sparse_cross_entropy", (labels, z)),
+            ("softmax_minus_one_hot", (labels, z)),
+        ):
+            exact = [x.astype(float) if x.dtype.kind == "f" else x for x in args]
+            wanted = getattr(plain, name)(*exact, axis)
+            assert_close(getattr(kernels, name)(*args, axis), wanted, dtype)
+        wanted = plain.logsumexp(z.astype(float), axis)
+        assert_close(kernels.logsumexp(z, axis, False), wanted, dtype)
+        grad = dense[::-1]
+        wanted = dense * (grad - np.sum(grad * dense, axis=axis, keepdims=True, dtype=float))
+        assert_close(kernels.softmax_backward(grad, dense, axis), wanted, dtype)
+
+
+@every_dtype
+@every_shape
+def test_gradients_are_what_the_ops_compute(shape: Any, dtype: Any) -> None:
+    """On arrays a rule takes what its function kept, on Tensors it computes it with ops."""
+    for labels, dense, z, axis in cases(shape, dtype):
+        for op, target in (
+            (tx.ops.softmax_cross_entropy, dense),
+            (tx.ops.sparse_softmax_cross_entropy, labels),
+        ):
+            x = tx.Tensor(z)
+            loss = op(target, x, axis=axis)
+            seed = np.random.default_rng(1).normal(size=loss.shape).astype(dtype)
+            first = tx.gradients(loss, x, seed=seed)
+            again = tx.gradients(loss, x, seed=seed)
+            np.testing.assert_array_equal(first, again, strict=True)  # nothing is kept any more
+            by_ops = tx.gradients(loss, x, seed=tx.Tensor(seed), create_graph=True)
+            assert_close(first, by_ops.data, dtype)
+            alone = op.rule(seed, loss.data, target, z, axis=axis)[1]
+            np.testing.assert_array_equal(alone() if callable(alone) else alone, first)
+            np.testing.assert_array_equal(op(target, z, axis=axis), loss.data)
+
+
+def test_softmax_on_tensors_has_the_rule_of_arrays() -> None:
+    x = tx.Tensor(np.random.default_rng(0).normal(size=(4, 5)))
+    seed = np.random.default_rng(1).normal(size=(4, 5))
+    for axis in (0, 1, -1, None, (0, 1)):
+        y = tx.softmax(x, axis=axis)
+        by_ops = tx.gradients(y, x, seed=tx.Tensor(seed), create_graph=True)
+        np.testing.assert_allclose(tx.gradients(y, x, seed=seed), by_ops.data, atol=1e-16)
+
+
+def test_a_tiny_gradient_from_above_costs_no_digit() -> None:
+    """Its product with 1 / sum(e) would be subnormal in float32, the gradient is not."""
+    z = np.array([[40.0, 38.0], [1, 2]], np.float32)
+    x = tx.Tensor(z)
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[1, 0], logits=x)
+    grad = tx.gradients(loss, x, seed=np.array([1e-30, 1e-30], np.float32))
+    wanted = plain.softmax_minus_one_hot(np.array([1, 0]), z.astype(float), 1) * 1e-30
+    np.testing.assert_allclose(grad, wanted, rtol=5e-7)
+    grad = tx.gradients(loss, x, seed=np.array([0, 1e-30], np.float32))
+    np.testing.assert_allclose(grad, wanted * [[0], [1]], rtol=5e-7)
+
+
+def test_float32_sums_along_an_axis_that_is_not_the_last() -> None:
+    """NumPy adds one by one there, which would lose three digits of 100,000 numbers."""
+    z = np.random.default_rng(0).normal(size=(100_000, 2)).astype(np.float32)
+    np.testing.assert_allclose(tx.softmax(z, axis=0), plain.softmax(z.astype(float), 0), rtol=2e-6)
+
+
+def test_half_precision_is_rounded_as_numpy_does() -> None:
+    x = np.random.default_rng(0).normal(size=10_000) * 2.0 ** np.linspace(-40, 20, 10_000)
+    x = np.concatenate([x, [0, -0.0, np.inf, -np.inf, np.nan]]).astype(np.float32)
+    with np.errstate(all="ignore"):
+        wanted = x.astype(np.float16)
+        np.testing.assert_array_equal(blocks.round_to_half(x), wanted)
+
+
+def test_complex_numbers_pass() -> None:
+    """By a step of 1e-30 along the imaginary axis: derivatives without a difference."""
+    rng = np.random.default_rng(0)
+    z, v, t = rng.normal(size=(3, 4, 5))
+    labels = np.array([0, 3, 4, 1])
+    p = plain.softmax(z, 1)
+    step = z + 1e-30j * v
+    for found, gradient in (
+        (tx.ops.sparse_softmax_cross_entropy.function(labels, step), p - np.eye(5)[labels]),
+        (tx.ops.softmax_cross_entropy.function(t, step), p * t.sum(1, keepdims=True) - t),
+        (tx.logsumexp.function(step, axis=1), p),
+        (tx.softmax.function(step)[:, 2], p[:, 2:3] * (np.eye(5)[2] - p)),
+        (tx.log_softmax.function(step)[:, 2], np.eye(5)[2] - p),
+        (tx.ops.softmax_minus_one_hot.function(labels, step)[:, 2], p[:, 2:3] * (np.eye(5)[2] - p)),
+    ):
+        np.testing.assert_allclose(found.imag / 1e-30, (gradient * v).sum(1), rtol=1e-12)
+
+
+# -- what is kept ----------------------------------------------------------------------------
+
+
+def test_what_is_kept_goes_with_the_graph() -> None:
+    gc.collect()
+    before = len(kept._kept)
+    x = tx.Tensor(np.zeros((3, 4)))
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[0, 1, 2], logits=x)
+    assert len(kept._kept) == before + 1
+    tx.gradients(loss.sum(), x)
+    assert len(kept._kept) == before  # it is the gradient now
+    loss = tx.softmax_cross_entropy_with_logits(labels=np.eye(4)[:3], logits=x)
+    assert len(kept._kept) == before + 1
+    del loss
+    assert len(kept._kept) == before
+    tx.sparse_softmax_cross_entropy_with_logits(labels=[0, 1, 2], logits=x.data)
+    assert len(kept._kept) == before  # nothing is recorded, so nothing is kept
+
+
+def test_a_gradient_is_never_written_to_again() -> None:
+    x = tx.Tensor(np.zeros((2, 3)))
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[0, 1], logits=x).sum()
+    first = dict(backpropagate(loss))[x]
+    copy = first.copy()
+    second = dict(backpropagate(loss, seed=2.0))[x]
+    np.testing.assert_array_equal(first, copy)
+    np.testing.assert_array_equal(second, 2 * copy)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_peak_memory_is_that_of_the_gradient(dense: bool) -> None:
+    rows, classes = 200, 32_000
+    z = np.random.default_rng(0).normal(size=(rows, classes)).astype(np.float32)
+    labels = np.arange(rows) if not dense else np.full_like(z, 1 / classes)
+    x = tx.Tensor(z)
+    tracemalloc.start()
+    try:
+        if dense:
+            loss = tx.softmax_cross_entropy_with_logits(labels=labels, logits=x).mean()
+        else:
+            loss = tx.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=x).mean()
+        for _, _ in backpropagate(loss):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.05 * z.nbytes
+
+
+# -- threads ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = tx.threads()
+    tx.set_threads(3)
+    yield
+    tx.set_threads(before)
+
+
+def results(dtype: Any) -> list[Any]:
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(1201, 1000)).astype(dtype)
+    z[::50] *= 100
+    labels = rng.integers(1000, size=1201)
+    dense = rng.dirichlet(np.ones(1000), 1201).astype(dtype)
+    out = [tx.softmax(z), tx.log_softmax(z), tx.logsumexp(z, axis=1)]
+    for op, target in (
+        (tx.ops.softmax_cross_entropy, dense),
+        (tx.ops.sparse_softmax_cross_entropy, labels),
+    ):
+        x = tx.Tensor(z)
+        loss = op(target, x, axis=1)
+        out += [loss.data, tx.gradients(loss, x, seed=np.ones(1201))]
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_do_not_depend_on_threads(
+    dtype: Any, three_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[Any] = []
+    submit = pool._submit
+    monkeypatch.setattr(pool, "_submit", lambda *args: submitted.append(args) or submit(*args))
+    with_three = results(dtype)
+    assert submitted
+    tx.set_threads(1)
+    for a, b in zip(results(dtype), with_three, strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+
+
+def test_an_error_in_a_thread_reaches_the_caller(three_threads: None) -> None:
+    done = []
+
+    def work(items: Any) -> None:
+        done.extend(items)
+        if 5 in items:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        pool.share(work, range(6))
+    assert sorted(done) == list(range(6))
+
+
+def test_the_environment_sets_the_threads() -> None:
+    script = "import tinygrad_xent as tx; print(tx.threads())"
+
+    def run(value: str) -> Any:
+        env = {"PYTHONPATH": ":".join(sys.path), "TINYGRAD_XENT_THREADS": value}
+        command = [sys.executable, "-c", script]
+        return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+    assert run("2").stdout == "2\n"
+    for wrong in ("two", "0"):
+        message = f"TINYGRAD_XENT_THREADS={wrong!r} is no whole number from 1; correct or unset it"
+        assert message in run(wrong).stderr
+
+
+def test_a_number_of_threads_that_cannot_be_had() -> None:
+    for wrong in (0, -1, 1.5, True, "2"):
+        with pytest.raises(tx.ThreadsError, match=f"whole number from 1, got {wrong!r}"):
+            tx.set_threads(wrong)  # type: ignore[arg-type]

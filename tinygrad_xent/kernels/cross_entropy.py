@@ -1,0 +1,243 @@
+"""Fused cross-entropies: one exponential per logit serves the loss and the gradient.
+
+A forward pass leaves, in the gradient's own memory, a matrix `unscaled` and one number per row such
+that the gradient is the matrix times the number times what arrives from above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.kernels import plain
+from tinygrad_xent.kernels.blocks import (
+    Array,
+    block_of,
+    compute_dtype,
+    exact_sums,
+    from_rows,
+    in_blocks,
+    result_dtype,
+    round_to_half,
+    row_dots,
+    row_sums,
+    to_rows,
+    wide,
+    without_axis,
+)
+from tinygrad_xent.kernels.kept import keep, take
+
+Block = Callable[[Array, Array, Array], tuple[Array, Array | float]]
+
+# Rows whose exponentials add up to something in between need not be shifted: nothing overflows,
+# and only what is at the end of the dtype's range anyway loses digits.
+SMALL, LARGE = 2.0**-7, 2.0**40
+MODEST = 40  # exp of logits up to this size is far from both ends of single precision
+TINY = 2.0**-100  # and so are factors down to this one
+HUGE = 2.0**960  # beyond this a quotient of doubles may have lost its divisor
+
+
+def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
+    """Integer labels: loss = ln(1 + others / e_t), gradient = e / whole, and -others / whole at t.
+
+    `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
+    loss nor the gradient cancels, however small.
+    """
+    z_t, others, e_t = _exponentials(t, z, unscaled)
+    whole = others + e_t
+    # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes
+    # no ratio. (A NaN is not between anything.)
+    if not SMALL < np.minimum.reduce(whole) <= np.maximum.reduce(whole) < LARGE:
+        far = np.flatnonzero(~((whole > SMALL) & (whole < LARGE)))
+        near = z[far]
+        near -= np.maximum.reduce(near, axis=1, keepdims=True)
+        z_t[far], others[far], e_t[far] = _exponentials(t[far], near, near)
+        unscaled[far] = near
+        whole = others + e_t
+    ratio = others / e_t
+    loss = np.log1p(ratio)
+    if not np.maximum.reduce(ratio) < HUGE:  # labels so far below that their e_t has vanished
+        loss = np.where(ratio < HUGE, loss, np.log(whole) - z_t)
+    return loss, 1 / whole
+
+
+def _exponentials(t: Array, z: Array, e: Array) -> tuple[Array, Array, Array]:
+    """Fill `e`, which may be `z`, with exp(z), and less its sum at the label.
+
+    Give the label's logit, the sum without it, and its exponential, in double precision.
+    """
+    at = np.arange(len(z)), t
+    z_t = z[at].astype(wide(z.dtype))
+    np.exp(z, out=e)
+    e[at] = 0
+    others = row_sums(e)
+    e[at] = 0 - others  # 0 - 0 is +0, as for one class
+    return z_t, others, np.exp(z_t)
+
+
+def _dense_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, float]:
+    """Labels t: loss = sum(t) ln(whole) - sum(t z), gradient = e sum(t) / whole - t.
+
+    The loss is a difference, whose two sides have errors of about their size in roundings. Where it
+    is not small beside them, that costs no digit; other rows are done again with more care.
+    """
+    size = max(np.maximum.reduce(z, axis=None), -np.minimum.reduce(z, axis=None))
+    if size < MODEST:
+        np.exp(z, out=unscaled)
+        whole = row_sums(unscaled)
+        total, share, _ = _shares(t, whole)
+        unscaled *= (1 / share).astype(z.dtype)[:, None]
+        unscaled -= t
+        loss = total * np.log(whole) - row_dots(t, z)
+        careful = np.flatnonzero(~(loss > (1.5 + 0.7 * size) * np.abs(total)))
+        if careful.size:
+            some = np.empty_like(z, shape=(careful.size, z.shape[1]))
+            loss[careful] = _dense_careful(t[careful], z[careful], some)
+            unscaled[careful] = some
+    else:
+        loss = _dense_careful(t, z, unscaled)
+    return loss, 1.0
+
+
+def _dense_careful(t: Array, z: Array, grad: Array) -> Array:
+    """Give losses and fill `grad` right to the last digits: no difference that cancels.
+
+    gap = z - m, with m the row's largest logit; e = exp(gap), and `rest` is its sum without the 1
+    at the top. ln(1 + rest) keeps every digit when one class dominates.
+    """
+    top = np.arange(len(z)), np.argmax(z, axis=1)
+    gap = e = np.subtract(z, z[top][:, None], out=grad)
+    gaps = row_dots(t, gap)
+    if np.isnan(gaps).any():  # 0 * -inf: a label of 0 adds nothing
+        gaps = np.add.reduce(np.where(t == 0, 0, t * gap), axis=1)
+    np.exp(gap, out=e)
+    e_top = e[top].astype(wide(e.dtype))  # 1, or NaN in a row without a finite maximum
+    e[top] = 0
+    rest = row_sums(e) + (e_top - 1)
+    e[top] = e_top
+    total, share, t_others = _shares(t, e_top + rest, t[top])
+    e *= (1 / share).astype(e.dtype)[:, None]
+    e -= t
+    # Where the top has more than half of the probability, p_top - t_top cancels; what the others
+    # have less of does not.
+    grad[top] = np.where(rest < 1, t_others - rest / share, grad[top])
+    return total * np.log1p(rest) - gaps
+
+
+def _shares(t: Array, whole: Array, t_top: Any = 0) -> tuple[Array, Array, Array]:
+    """Give the sum of t, that by which e becomes p * sum(t), and the sum without `t_top`.
+
+    The sum of a distribution is 1 and an excess of some roundings, which would be lost if it were
+    rounded next to the 1.
+    """
+    high, low = exact_sums(t)
+    total, excess = high + low, (high - 1) + low
+    share = np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
+    return total, share, (high - t_top) + low
+
+
+def _forward(block: Block, labels: Array, z: Array, axis: int, unscaled: Array) -> tuple[Any, Any]:
+    """Give the losses and the numbers per row; fill `unscaled` unless it is None."""
+    dtype, rows = compute_dtype(z.dtype), to_rows(z, axis)
+    shape = without_axis(z.shape, axis)
+    dense = block is _dense_block
+    if labels.shape != (z.shape if dense else shape):
+        labels = np.broadcast_to(labels, z.shape if dense else shape)
+    t = to_rows(labels, axis) if dense else labels.reshape(-1)
+    loss, scale = np.empty(len(rows), result_dtype(z)), np.empty(len(rows), wide(dtype))
+
+    def work(some: slice) -> None:
+        x = block_of(rows, some, dtype)
+        y = block_of(t, some, dtype) if dense else t[some]
+        out = np.empty_like(x) if unscaled is None else unscaled[some]
+        loss[some], scale[some] = block(y, x, out)
+
+    in_blocks(work, rows, matrices=4 if dense else 2)
+    return loss.reshape(shape), scale
+
+
+def _memory(z: Array, axis: int) -> Array:
+    """Give memory for the gradient."""
+    return np.empty((math.prod(without_axis(z.shape, axis)), z.shape[axis]), compute_dtype(z.dtype))
+
+
+def _loss(block: Block, labels: Array, z: Array, axis: int, recorded: bool) -> Array:
+    unscaled = _memory(z, axis) if recorded else None
+    loss, scale = _forward(block, labels, z, axis, unscaled)
+    if recorded:
+        keep(loss, (unscaled, scale))
+    return loss
+
+
+def _gradient(block: Block, grad: Array, loss: Array, labels: Array, z: Array, axis: int) -> Array:
+    kept = take(loss)
+    if kept is None:
+        unscaled = _memory(z, axis)
+        kept = unscaled, _forward(block, labels, z, axis, unscaled)[1]
+    unscaled, scale = kept
+    factors = [scale] if grad is None else _factors(scale, grad)
+    half = z.dtype == np.float16
+    out = np.empty(unscaled.shape, z.dtype) if half else unscaled
+
+    def work(some: slice) -> None:
+        rows = unscaled[some]
+        for factor in factors:
+            rows *= factor[some].astype(rows.dtype)[:, None]
+        if half:
+            out[some] = round_to_half(rows)
+
+    in_blocks(work, unscaled)
+    return from_rows(out, z, axis)
+
+
+def _factors(scale: Array, grad: Array) -> list[Array]:
+    """Give one factor for each row, or two if their product is too small to have all its digits."""
+    grad = np.asarray(grad, scale.dtype).reshape(-1)
+    factor = scale * grad
+    size = np.abs(factor)
+    if np.minimum.reduce(size, initial=1) > TINY or not np.any((size < TINY) & (size > 0)):
+        return [factor]
+    return [scale, grad]
+
+
+def cross_entropy(labels: Array, z: Array, axis: int, recorded: bool = False) -> Array:
+    """Losses of dense labels: `plain.cross_entropy`."""
+    if "c" in (labels.dtype.kind, z.dtype.kind):
+        return plain.cross_entropy(labels, z, axis)
+    return _loss(_dense_block, labels, z, axis, recorded)
+
+
+def cross_entropy_gradient(grad: Array, loss: Array, labels: Array, z: Array, axis: int) -> Array:
+    """`grad` times `softmax_minus_labels`, from what the forward pass of `loss` kept if it did."""
+    return _gradient(_dense_block, grad, loss, labels, z, axis)
+
+
+def softmax_minus_labels(labels: Array, z: Array, axis: int) -> Array:
+    """The gradient of the sum of the losses: `plain.softmax_minus_labels`."""
+    if "c" in (labels.dtype.kind, z.dtype.kind):
+        return plain.softmax_minus_labels(labels, z, axis)
+    return _gradient(_dense_block, None, None, labels, z, axis)
+
+
+def sparse_cross_entropy(labels: Array, z: Array, axis: int, recorded: bool = False) -> Array:
+    """Losses of integer labels: `plain.sparse_cross_entropy`."""
+    if z.dtype.kind == "c":
+        return plain.sparse_cross_entropy(labels, z, axis)
+    return _loss(_sparse_block, labels, z, axis, recorded)
+
+
+def sparse_cross_entropy_gradient(
+    grad: Array, loss: Array, labels: Array, z: Array, axis: int
+) -> Array:
+    """`grad` times `softmax_minus_one_hot`, from what the forward pass of `loss` kept if it did."""
+    return _gradient(_sparse_block, grad, loss, labels, z, axis)
+
+
+def softmax_minus_one_hot(labels: Array, z: Array, axis: int) -> Array:
+    """The gradient of the sum of the losses: `plain.softmax_minus_one_hot`."""
+    if z.dtype.kind == "c":
+        return plain.softmax_minus_one_hot(labels, z, axis)
+    return _gradient(_sparse_block, None, None, labels, z, axis)

@@ -1,0 +1,94 @@
+"""How many threads the kernels use, and the pool that the others beside the caller come from."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from tinygrad_xent.errors import ThreadsError
+
+_lock = threading.Lock()
+_now = SimpleNamespace(count=1, pool=None)
+
+
+def threads() -> int:
+    """How many threads the kernels use on large arrays.
+
+    Examples
+    --------
+    >>> import tinygrad_xent as tx
+    >>> tx.set_threads(2)
+    >>> tx.threads()
+    2
+    >>> tx.set_threads(1)
+    """
+    return int(_now.count)
+
+
+def set_threads(count: int) -> None:
+    """Let the cross-entropies and the softmax family share large arrays among threads.
+
+    The results do not depend on it, bit for bit. It starts with what the environment variable
+    `TINYGRAD_XENT_THREADS` says, and with 1 where there is none.
+
+    Parameters
+    ----------
+    count : int
+        1 or more. Beyond the number of processors nothing is gained.
+
+    Raises
+    ------
+    ThreadsError
+        If `count` is no whole number from 1.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ThreadsError(f"the number of threads is a whole number from 1, got {count!r}")
+    with _lock:
+        old, _now.pool, _now.count = _now.pool, None, count
+    if old is not None:
+        old.shutdown(wait=False)
+
+
+def share(work: Callable[[Sequence[int]], None], items: Sequence[int]) -> None:
+    """Call `work` on as many runs of `items` as there are threads; the caller takes the first."""
+    count = min(_now.count, len(items))
+    if count <= 1:
+        work(items)
+        return
+    bounds = [len(items) * i // count for i in range(count + 1)]
+    runs = [items[a:b] for a, b in itertools.pairwise(bounds)]
+    others = [_submit(work, run) for run in runs[1:]]
+    try:
+        work(runs[0])
+    finally:  # when the caller goes on, even after an error, nobody writes to its arrays any more
+        errors = [future.exception() for future in others]
+    for error in filter(None, errors):
+        raise error
+
+
+def _submit(work: Callable[[Sequence[int]], None], items: Sequence[int]) -> Any:
+    with _lock:
+        if _now.pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # 10 ms that few programs need
+
+            _now.pool = ThreadPoolExecutor(max(1, _now.count - 1), "tinygrad_xent")
+        return _now.pool.submit(work, items)
+
+
+def _from_environment() -> None:
+    text = os.environ.get("TINYGRAD_XENT_THREADS", "1")
+    try:
+        set_threads(int(text))
+    except ValueError:
+        raise ThreadsError(
+            f"TINYGRAD_XENT_THREADS={text!r} is no whole number from 1; correct or unset it"
+        ) from None
+
+
+_from_environment()
+if hasattr(os, "register_at_fork"):  # a forked child has the pool without its threads
+    os.register_at_fork(after_in_child=lambda: setattr(_now, "pool", None))

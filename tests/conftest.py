@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-collect_ignore = ["record_torch.py"]  # a script, and it needs PyTorch
+collect_ignore = ["record_torch.py", "benchmarks"]  # scripts, and they need PyTorch
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def test_all_of_ours_agree_with_the_derivatives_by_hand() -> None:
 def test_runs_take_turns() -> None:
     order = []
     figures = seconds({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, short=True)
-    assert len(figures["a"]) == len(figures["b"]) >= 5
+    assert len(figures["a"]) == len(figures["b"]) >= 3
     assert "ab" in "".join(order)
     assert "ba" in "".join(order)
 

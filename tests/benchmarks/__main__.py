@@ -18,7 +18,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--peers", help=f"comma-separated, of {', '.join(peers.OTHERS)}; default: all there are")
     add("--only", action="append", help="workloads with this in their name (may be repeated)")
-    add("--short", action="store_true", help="less than a minute, against NumPy by hand only")
+    add("--short", action="store_true", help="less than a minute; peers only those asked for")
     add("--growth", action="store_true", help="how time and memory grow, instead of the table")
     add("--json", type=Path, help="write the figures to this file")
     add("--plot", type=Path, help="draw the figures into this file (needs matplotlib)")
@@ -31,14 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(w.name for w in WORKLOADS))
         return 0
-    wanted = options.peers.split(",") if options.peers is not None else peers.OTHERS
+    default = "" if options.short else ",".join(peers.OTHERS)
+    wanted = (default if options.peers is None else options.peers).split(",")
     unknown = [name for name in wanted if name and name not in peers.OTHERS]
     if unknown:
         print(f"no such peer: {', '.join(unknown)}; there are {', '.join(peers.OTHERS)}")
         return 2
-    there = () if options.short else peers.installed(filter(None, wanted))
+    there = peers.installed(filter(None, wanted))
     names = [*peers.ALWAYS, *there]
-    facts = machine(names)
+    facts = machine(names) | {"short": options.short}
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     absent = [name for name in wanted if name and name not in there]
     print(host_line(facts))

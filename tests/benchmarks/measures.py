@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
+import os
 import statistics
 import subprocess
 import sys
@@ -50,11 +50,12 @@ def check_agreement(peer: str, results: Any, expected: Any, precision: int = 8) 
 def seconds(runs: Mapping[str, Run], *, short: bool) -> dict[str, list[float]]:
     """Let the runs take turns, each as often as makes a sample long enough to time.
 
-    Rounds that other programs disturbed (the processor was not ours all the time) are dropped as
-    long as enough remain.
+    All have run before, so that what is loaded and cached at first is no part of it. Rounds that
+    other programs disturbed (the processor was not ours all the time) are dropped as long as
+    enough remain.
     """
-    enough, wanted = (5, 7) if short else (9, 21)
-    sample, budget = (0.003, 1.0) if short else (0.02, 15.0)
+    enough, wanted = 3, 7 if short else 21
+    sample, budget = (0.003, 1.0) if short else (0.02, 20.0)
     repeats = {peer: _repeats(run, sample) for peer, run in runs.items()}
     calm: list[dict[str, float]] = []
     disturbed: list[dict[str, float]] = []
@@ -74,7 +75,6 @@ def seconds(runs: Mapping[str, Run], *, short: bool) -> dict[str, list[float]]:
 
 
 def _repeats(run: Run, sample: float) -> int:
-    run()  # caches, lazy imports, the pages of the heap
     start = time.perf_counter()
     run()
     return max(1, round(sample / (time.perf_counter() - start)))
@@ -113,12 +113,15 @@ def import_seconds(module: str, times: int = 9) -> list[float]:
         "import time, numpy; start = time.perf_counter(); "
         f"import {module}; print(time.perf_counter() - start)"
     )
-    importlib.import_module(module)  # leaves compiled files behind
-    command = [sys.executable, "-c", script]
-    return [
-        float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-        for _ in range(times)
-    ]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+    def once() -> float:
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
+        return float(done.stdout)
+
+    once()  # leaves compiled files behind, as an installation does
+    return [once() for _ in range(times)]
 
 
 def summary(samples: list[float]) -> list[float]:

@@ -44,8 +44,8 @@ def header(names: Sequence[str]) -> str:
     others = [name for name in names if name != peers.OURS]
     return (
         "Ratios are ours : theirs, the median of rounds in which all took turns ± half the "
-        "distance of the quartiles;\n<x: the goal x is reached, ! >x: it is not; in brackets their own "
-        "figure; -: not theirs to do.\n\n" + line("", peers.OURS, others)
+        "distance of the quartiles;\n<x: the goal x is reached, ! >x: it is not; in brackets their "
+        "own figure; -: not theirs to do.\n\n" + line("", peers.OURS, others)
     )
 
 

@@ -109,21 +109,24 @@ def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
         result = np.asarray(result)
         if isinstance(grad, Node):
             result = type(x)(result)  # a rule may answer a Tensor with a constant
-    if result.shape != x.data.shape:
+    data = x._data
+    if result.shape != data.shape:
         try:
-            result = sum_to(result, shape=x.data.shape)
+            result = sum_to(result, shape=data.shape)
         except RuleShapeError:
             raise RuleShapeError(
                 f"the rule of op `{op.name}` returned shape {result.shape} for "
-                f"`{op.names_of(i + 1)[i]}` of shape {x.data.shape}; return that shape, or one "
+                f"`{op.names_of(i + 1)[i]}` of shape {data.shape}; return that shape, or one "
                 "that broadcasting makes of it"
             ) from None
+    if result.dtype is data.dtype:  # the usual case, without NumPy's comparison of dtypes
+        return result
     if result.dtype.kind not in "fiub":
         raise RuleResultError(
             f"the rule of op `{op.name}` returned {result.dtype} for `{op.names_of(i + 1)[i]}`; "
             "return real numbers"
         )
-    return result if result.dtype == x.data.dtype else astype(result, dtype=x.data.dtype)
+    return result if result.dtype == data.dtype else astype(result, dtype=data.dtype)
 
 
 def is_real(node: Node) -> bool:

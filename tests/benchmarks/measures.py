@@ -107,7 +107,7 @@ def _memory(what: str) -> float:
     return 1024 * float(line.split()[1])
 
 
-def import_seconds(module: str, times: int = 9) -> list[float]:
+def import_seconds(module: str, times: int) -> list[float]:
     """Seconds that an import takes where NumPy is imported already, each in a new interpreter."""
     script = (
         "import time, numpy; start = time.perf_counter(); "

@@ -84,7 +84,8 @@ def grow(names: Sequence[str], *, short: bool) -> list[dict[str, Any]]:
         rows = [measure(workloads[size], names, short=True) for size in sizes]
         taking_part = [name for name in names if all(name in row["figures"] for row in rows)]
         for name in taking_part:
-            figures = [row["figures"][name][0] for row in rows]
+            least = 4096 if what == "memory" else 0  # growth within a page is not seen
+            figures = [max(row["figures"][name][0], least) for row in rows]
             fitted = vars(fit(sizes, figures))
             curve = {"what": what, "axis": axis, "peer": name, "sizes": sizes, "figures": figures}
             curves.append({**curve, **fitted})

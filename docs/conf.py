@@ -27,6 +27,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
+    "benchmarks",
     "exercise_list",
     "formulas",
     "museum",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 collect_ignore = [
+    "benchmarks",  # a program, and it times
     "execute_lessons.py",  # a script, and it needs nbclient
     "record_torch.py",  # a script, and it needs PyTorch
 ]

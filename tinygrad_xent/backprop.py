@@ -68,7 +68,7 @@ def backpropagate(
     """
     pending = {output: check_seed(output, seed)}
     graph = ancestors(output)
-    on_the_way = {x for x in (graph if wrt is None else downstream(graph, wrt)) if is_real(x)}
+    wanted = None if wrt is None else downstream(graph, wrt)
     for node in reversed(graph):
         grad = pending.pop(node, None)
         if grad is None:
@@ -76,65 +76,57 @@ def backpropagate(
         yield node, grad
         if node.op is None:
             continue
-        results = _apply_rule(node.op, grad, node)
+        kind = type(grad)
+        results = node.op.pull(grad, node)
         for i, x in enumerate(node.inputs):
-            if not isinstance(x, Node) or x not in on_the_way:
+            if not isinstance(x, Node) or (wanted is not None and x not in wanted):
                 continue
-            result = results[i]
-            contribution = result() if callable(result) else result
-            if contribution is None:
+            data = x._data
+            dtype = data.dtype
+            if dtype.kind != "f":
                 continue
-            check_fresh(x, node)  # again: another thread may have given it new data meanwhile
-            if isinstance(grad, Node) and not isinstance(contribution, Node):
-                contribution = type(x)(contribution)  # a rule may answer with a constant
-            contribution = _fit(contribution, x, node.op, i)
-            total = contribution
-            if x in pending:
-                total = pending[x] + contribution
-                if not isinstance(total, Node):
-                    total = np.asarray(total)  # NumPy turns sums without axes into scalars
+            sent = result() if callable(result := results[i]) else result
+            if sent is None:
+                continue
+            if x.birth > node.birth:  # again: another thread may have given it new data meanwhile
+                check_fresh(x, node)
+            if type(sent) is not kind or sent.dtype is not dtype or sent.shape != data.shape:
+                sent = _fit(sent, grad, x, node.op, i)
+            total = _add(pending[x], sent) if x in pending else sent
             pending[x] = total
             if observe:
-                observe(node, i, contribution, total)
+                observe(node, i, sent, total)
 
 
-def _apply_rule(op: Op, grad: Any, node: Node) -> tuple[Any, ...]:
-    """Handed arrays a rule computes numbers, handed Tensors it records a graph."""
-    inputs: Sequence[Any] = node.inputs
-    out: Any = node
-    if not isinstance(grad, Node):
-        inputs = [x.data if isinstance(x, Node) else x for x in inputs]
-        out = node.data
-    results = op.pull(grad, out, inputs, node.params)
-    if len(results) != len(inputs):
-        raise RuleResultError(
-            f"the rule of op `{op.name}` returned {len(results)} gradients for {len(inputs)} "
-            f"inputs; return one for each of {', '.join(op.names_of(len(inputs)))}"
-        )
-    return results
+def _add(x: Any, y: Any) -> Any:
+    total = x + y
+    return total if isinstance(total, Node) else np.asarray(total)  # NumPy makes scalars
 
 
-def _fit(grad: Any, x: Node, op: Op, i: int) -> Any:
+def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
     """Give a contribution the shape and dtype of its input; broadcasting is undone here, once."""
-    if not isinstance(grad, Node):
-        grad = np.asarray(grad)
-    if grad.shape != x.data.shape:
+    if not isinstance(result, Node):
+        result = np.asarray(result)
+        if isinstance(grad, Node):
+            result = type(x)(result)  # a rule may answer a Tensor with a constant
+    data = x._data
+    if result.shape != data.shape:
         try:
-            grad = sum_to(grad, shape=x.data.shape)
+            result = sum_to(result, shape=data.shape)
         except RuleShapeError:
             raise RuleShapeError(
-                f"the rule of op `{op.name}` returned shape {grad.shape} for "
-                f"`{op.names_of(i + 1)[i]}` of shape {x.data.shape}; return that shape, or one "
+                f"the rule of op `{op.name}` returned shape {result.shape} for "
+                f"`{op.names_of(i + 1)[i]}` of shape {data.shape}; return that shape, or one "
                 "that broadcasting makes of it"
             ) from None
-    if grad.dtype is x.data.dtype:  # the usual case, without NumPy's comparison of dtypes
-        return grad
-    if grad.dtype.kind not in "fiub":
+    if result.dtype is data.dtype:  # the usual case, without NumPy's comparison of dtypes
+        return result
+    if result.dtype.kind not in "fiub":
         raise RuleResultError(
-            f"the rule of op `{op.name}` returned {grad.dtype} for `{op.names_of(i + 1)[i]}`; "
+            f"the rule of op `{op.name}` returned {result.dtype} for `{op.names_of(i + 1)[i]}`; "
             "return real numbers"
         )
-    return grad if grad.dtype == x.data.dtype else astype(grad, dtype=x.data.dtype)
+    return result if result.dtype == data.dtype else astype(result, dtype=data.dtype)
 
 
 def is_real(node: Node) -> bool:

@@ -44,11 +44,13 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "birth", "inputs", "name", "op", "params", "scope",
+        "__weakref__", "_data", "_grad", "_shared",
+        "birth", "inputs", "name", "op", "params", "scope",
     )  # fmt: skip
 
     _data: Any
     _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all
+    _shared: Any  # the same as the backward pass left it, until somebody asks for `grad`
     op: Op | None
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
@@ -65,7 +67,7 @@ class Node:
         birth: int | None = None,
     ) -> None:
         self._data = data
-        self._grad = None
+        self._grad = self._shared = None
         self.op = op
         self.inputs = inputs
         self.params = params
@@ -162,11 +164,11 @@ def ancestors(*outputs: Node) -> list[Node]:
     """
     found = set(outputs)
     waiting = list(outputs)
-    while waiting:
-        node = waiting.pop()
+    for node in waiting:  # grows while it is walked
         for x in node.inputs:
             if isinstance(x, Node):
-                check_fresh(x, node)
+                if x.birth > node.birth:
+                    check_fresh(x, node)
                 if x not in found:
                     found.add(x)
                     waiting.append(x)
@@ -177,8 +179,10 @@ def downstream(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
     """Give those of `nodes` (inputs before outputs) that are, or depend on, one of `sources`."""
     reached = set(sources)
     for node in nodes:
-        if any(x in reached for x in parents(node)):
-            reached.add(node)
+        for x in node.inputs:
+            if isinstance(x, Node) and x in reached:
+                reached.add(node)
+                break
     return reached
 
 

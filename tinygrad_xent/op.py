@@ -13,7 +13,13 @@ import numpy as np
 
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
-from tinygrad_xent.errors import DtypeError, MissingRuleError, OpCallError, OpDefinitionError
+from tinygrad_xent.errors import (
+    DtypeError,
+    MissingRuleError,
+    OpCallError,
+    OpDefinitionError,
+    RuleResultError,
+)
 from tinygrad_xent.graph import Node, clock
 
 Function = Callable[..., Any]
@@ -61,6 +67,8 @@ class Op:
     array(12.)
     """
 
+    # Named slots are read faster, and every call reads these.
+    __slots__ = ("__dict__", "__weakref__", "_arity", "defaults", "function", "rule")
     __name__: str
 
     def __init__(
@@ -88,6 +96,7 @@ class Op:
         several = code.co_argcount + code.co_kwonlyargcount
         self.inputs = names[: code.co_argcount]
         self.many = names[several] if code.co_flags & inspect.CO_VARARGS else None
+        self._arity = -1 if self.many else len(self.inputs)  # of a call without more ado
         if not self.inputs and not self.many:
             raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
         parameters = names[code.co_argcount : several]
@@ -112,26 +121,38 @@ class Op:
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """Give an array, or a Tensor that remembers this call if one of the inputs is a Tensor."""
-        if len(inputs) != len(self.inputs) or self.many:
+        if len(inputs) != self._arity:
             inputs, params = self._bind(inputs, params)
-        kind: type[Node] | None = None
+        birth = next(clock)  # before any data is read: later changes are younger
+        kind = None
         arrays = []
         for x in inputs:
             if isinstance(x, Node):
-                if kind is None:
-                    birth = next(clock)  # before any data is read: later changes are younger
                 kind = type(x)
-                arrays.append(x.data)
-                continue
-            if isinstance(x, _LISTS):
+                arrays.append(x._data)
+            elif isinstance(x, _LISTS):
                 arrays = [np.asarray(x) if isinstance(x, _LISTS) else x for x in inputs]
                 return self.on(arrays, params)
-            arrays.append(x)
+            else:
+                arrays.append(x)
         out = self.function(*arrays, **params)
         if kind is None:
             return out
         params = {**self.defaults, **params} if params else self.defaults
-        out = np.asarray(out)
+        return self._record(kind, out, inputs, params, birth)
+
+    def binary(self, x: Any, y: Any) -> Any:
+        """Do what `self(x, y)` does, without its generality: operators of Tensors come here."""
+        birth = next(clock)
+        left, right = isinstance(x, Node), isinstance(y, Node)
+        if isinstance(y if left else x, _LISTS):
+            return self(x, y)
+        out = self.function(x._data if left else x, y._data if right else y)
+        return self._record(type(x if left else y), out, (x, y), self.defaults, birth)
+
+    def _record(self, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
+        if type(out) is not np.ndarray:
+            out = np.asarray(out)
         if out.dtype.kind not in "fiub":
             raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         # Past the public constructor: what an op made needs none of its checks, a million times.
@@ -193,17 +214,36 @@ class Op:
         self.rule = rule
         return rule
 
-    def pull(
-        self, grad: Any, out: Any, inputs: Sequence[Any], params: Mapping[str, Any]
-    ) -> tuple[Any, ...]:
-        """Apply the rule: one gradient, thunk or None for each input."""
+    def pull(self, grad: Any, node: Node) -> Any:
+        """Apply the rule to a node that this op made: a gradient, thunk or None for each input.
+
+        Handed an array the rule computes numbers, handed a Tensor it records a graph.
+        """
         if self.rule is None:
             raise MissingRuleError(
                 f"op `{self.name}` has no backward rule; write one below its definition with "
                 f"@{self.name}.backward"
             )
-        results = self.rule(grad, out, *inputs, **params)
-        return results if isinstance(results, tuple) else (results,)
+        inputs, params = node.inputs, node.params
+        if isinstance(grad, Node):
+            results = self.rule(grad, node, *inputs, **params)
+        elif len(inputs) == 2 and not params:  # spelled out, a call costs half as much
+            x, y = inputs
+            a = x._data if isinstance(x, Node) else x
+            b = y._data if isinstance(y, Node) else y
+            results = self.rule(grad, node._data, a, b)
+        else:
+            arrays = [x._data if isinstance(x, Node) else x for x in inputs]
+            results = self.rule(grad, node._data, *arrays, **params)
+        if type(results) is not tuple:
+            results = (results,)
+        if len(results) != len(inputs):
+            names = self.names_of(len(inputs))
+            raise RuleResultError(
+                f"the rule of op `{self.name}` returned {len(results)} gradients for {len(names)} "
+                f"inputs; return one for each of {', '.join(names)}"
+            )
+        return results
 
     # -- what readers take -------------------------------------------------------------------
 

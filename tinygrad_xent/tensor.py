@@ -96,13 +96,14 @@ class Tensor(Node):
         array(12.)
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
-        # Copies: rules may hand out one array twice, or a read-only view.
-        finished = [(node, np.array(grad)) for node, grad in backpropagate(self, seed)]
+        finished = dict(backpropagate(self, None if seed is None else np.array(seed)))
         with _depositing:
-            for node, grad in finished:
-                if isinstance(node, Tensor):
-                    old = node._grad if node.op is None else None
-                    node._grad = grad if old is None else np.asarray(old + grad)
+            for node, grad in finished.items():
+                if node.op is not None:
+                    node._shared = grad
+                else:
+                    old = node._grad
+                    node._grad = np.array(grad) if old is None else np.asarray(old + grad)
 
     @property
     def grad(self) -> Any:
@@ -112,11 +113,14 @@ class Tensor(Node):
                 f"{describe(self)} holds {self.dtype}: integers have no gradient; "
                 "make it float: Tensor(data, dtype=float)"
             )
+        if self._shared is not None:
+            # Rules may hand out one array twice, or a read-only view: copy what somebody reads.
+            self._grad, self._shared = np.array(self._shared), None
         return self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad = grad
+        self._grad, self._shared = grad, None
 
     # -- the array ---------------------------------------------------------------------------
 
@@ -196,40 +200,40 @@ class Tensor(Node):
     # -- operators ---------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        return ops.add(self, other)
+        return ops.add.binary(self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return ops.add(other, self)
+        return ops.add.binary(other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return ops.subtract(self, other)
+        return ops.subtract.binary(self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return ops.subtract(other, self)
+        return ops.subtract.binary(other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return ops.multiply(self, other)
+        return ops.multiply.binary(self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return ops.multiply(other, self)
+        return ops.multiply.binary(other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return ops.divide(self, other)
+        return ops.divide.binary(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return ops.divide(other, self)
+        return ops.divide.binary(other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return ops.power(self, other)
+        return ops.power.binary(self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return ops.power(other, self)
+        return ops.power.binary(other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        return ops.matmul(self, other)
+        return ops.matmul.binary(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return ops.matmul(other, self)
+        return ops.matmul.binary(other, self)
 
     def __neg__(self) -> Any:
         return ops.negative(self)

@@ -114,8 +114,7 @@ def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any]]:
     """Apply a tensor's rule: which input, and what it is sent."""
     if node.op is None:  # a leaf sends nothing
         return
-    inputs = [x.data if isinstance(x, Node) else x for x in node.inputs]
-    for i, result in enumerate(node.op.pull(grad, node.data, inputs, node.params)):
+    for i, result in enumerate(node.op.pull(grad, node)):
         x = node.inputs[i]
         if not isinstance(x, Node):
             continue

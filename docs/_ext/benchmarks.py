@@ -1,0 +1,78 @@
+"""The directive `benchmarks`: the table of a run that `python -m tests.benchmarks` recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+OURS = "tinygrad_xent"
+UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+
+
+def duration(seconds: float) -> str:
+    unit, size = next((u for u in UNITS if seconds >= u[1]), UNITS[-1])
+    return f"{seconds / size:.3g} {unit}"
+
+
+def own(row: dict[str, Any]) -> str:
+    """Our figure; where a limit is set for it, whether it keeps to it."""
+    figures = row["figures"].get(OURS)
+    if not figures:
+        return "–"
+    text = duration(figures[0]) if row["seconds"] else f"{figures[0]:.3g}"
+    return text if row["limit"] is None else marked(text, row["limit"], figures[0])
+
+
+def against(row: dict[str, Any], peer: str) -> str:
+    """Ours : theirs, or their own figure where a ratio says nothing."""
+    if peer in row["ratios"]:
+        ratio = row["ratios"][peer][0]
+        return marked(f"{ratio:.2f}", row["goals"].get(peer), ratio)
+    return f"({row['figures'][peer][0]:.3g})" if peer in row["figures"] else "–"
+
+
+def marked(text: str, goal: float | None, figure: float) -> str:
+    if goal is None:
+        return text
+    return f"**{text}** ≤ {goal:g}" if figure <= goal else f"{text} > {goal:g}"
+
+
+def provenance(facts: dict[str, Any]) -> str:
+    """When, with what and on what a run was recorded."""
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return (
+        f"Recorded {'in the short form ' if facts['short'] else ''}on {facts['date']} with "
+        f"{versions}; {facts['processor']} {'with' if facts['avx512'] else 'without'} AVX-512, "
+        f"{facts['cores']} cores, {facts['system']}, Python {facts['python']}."
+    )
+
+
+class Benchmarks(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        path = Path(self.env.relfn2path(self.arguments[0])[1])
+        self.env.note_dependency(str(path))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        facts = record["machine"]
+        peers = [name for name in facts["versions"] if name != OURS]
+        lines = [
+            provenance(facts),
+            "",
+            "| workload | ours | " + " | ".join(peers) + " |",
+            "|---|---|" + "---|" * len(peers),
+        ]
+        for row in record["rows"]:
+            cells = [row["name"], own(row), *(against(row, peer) for peer in peers)]
+            lines.append("| " + " | ".join(cells) + " |")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("benchmarks", Benchmarks)
+    return {"parallel_read_safe": True}

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array, own_copy
 from tinygrad_xent.errors import (
     GradientDtypeError,
     NotRecordedError,
@@ -100,13 +101,13 @@ def backpropagate(
 
 def _add(x: Any, y: Any) -> Any:
     total = x + y
-    return total if isinstance(total, Node) else np.asarray(total)  # NumPy makes scalars
+    return total if isinstance(total, Node) else as_array(total)  # NumPy makes scalars
 
 
 def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
     """Give a contribution the shape and dtype of its input; broadcasting is undone here, once."""
     if not isinstance(result, Node):
-        result = np.asarray(result)
+        result = as_array(result)
         if isinstance(grad, Node):
             result = type(x)(result)  # a rule may answer a Tensor with a constant
     data = x._data
@@ -155,13 +156,12 @@ def check_seed(output: Any, seed: Any) -> Any:
             )
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
-        seed = np.asarray(seed, dtype=output.data.dtype)
+        seed = as_array(seed, output.data.dtype)
     elif seed.data.dtype != output.data.dtype:
         seed = astype(seed, dtype=output.data.dtype)
-    if seed.data.shape != shape:
-        raise SeedShapeError(
-            f"the gradient to start from has shape {seed.data.shape}, {describe(output)}"
-        )
+    given = seed.data.shape if isinstance(seed, Node) else seed.shape
+    if given != shape:
+        raise SeedShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
     return seed
 
 
@@ -255,7 +255,7 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
 
 def _own(grad: Any) -> Any:
     """Copy an array that a rule may share with the graph, or made read-only."""
-    return np.array(grad) if isinstance(grad, np.ndarray) else grad
+    return grad if grad is None or isinstance(grad, Node) else own_copy(grad)
 
 
 def zeros_like(target: Node, create_graph: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import warnings
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import kernels
+from tinygrad_xent.arrays import as_array, checked, is_foreign
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -38,7 +40,7 @@ def check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
 
 def floating(x: Any, word: str) -> Any:
     """Give `x` as an array or Tensor of floats; integers are refused, as in TensorFlow."""
-    x = x if isinstance(x, Node) else np.asarray(x)
+    x = x if isinstance(x, Node) else as_array(x)
     dtype = (x.data if isinstance(x, Node) else x).dtype
     if dtype not in _FLOATS:
         convert = "Tensor" if isinstance(x, Node) else "np.asarray"
@@ -74,7 +76,7 @@ def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -
 
 def integers(labels: Any, word: str) -> Any:
     """Give class labels as an array of integers."""
-    labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
+    labels = as_array(labels.data if isinstance(labels, Node) else labels)
     if labels.size == 0 and labels.dtype == np.float64:
         return labels.astype(np.int64)  # an empty list
     if labels.dtype.kind not in "iu":
@@ -86,39 +88,52 @@ def integers(labels: Any, word: str) -> Any:
     return labels
 
 
-def check_labels(labels: Any, classes: int) -> None:
+def checked_labels(labels: Any, classes: int) -> Any:
     """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
-    if np.min(labels, initial=0) < 0 or np.max(labels, initial=0) >= classes:
-        wrong = (labels < 0) | (labels >= classes)
-        place = first(wrong)
-        raise LabelRangeError(
-            f"label {labels[place]}{at(place)} is no class: labels go from 0 to {classes - 1} for "
-            f"{classes} classes. Give rows without a class (padding) any label that exists, and "
-            "their loss the weight 0"
-        )
+
+    def check(labels: Any, start: tuple[int, ...]) -> None:
+        if np.min(labels, initial=0) < 0 or np.max(labels, initial=0) >= classes:
+            place = first((labels < 0) | (labels >= classes))
+            where = at(tuple(map(operator.add, start, place)))
+            raise LabelRangeError(
+                f"label {int(labels[place])}{where} is no class: labels go from 0 to {classes - 1} "
+                f"for {classes} classes. Give rows without a class (padding) any label that "
+                "exists, and their loss the weight 0"
+            )
+
+    return checked(check, labels)
 
 
 def distribution(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
     """Give dense labels in the logits' dtype; warn of rows that are no distribution."""
-    labels = labels if isinstance(labels, Node) else np.asarray(labels)
+    labels = labels if isinstance(labels, Node) else as_array(labels)
     values = labels.data if isinstance(labels, Node) else labels
     if values.dtype.kind not in "fiub":
         raise DtypeError(f"{word} must be real numbers, got {values.dtype}")
     check_same_shape(word, values.shape, other_word, logits.shape)
-    sums = kernels.sums(values, axis)
     coarsest = max(np.finfo(d).eps for d in (values.dtype, logits.dtype) if d.kind == "f")
     rounding = coarsest * (4 + values.shape[axis] ** 0.5)
-    off = ~(np.abs(sums - 1) <= rounding)
-    if np.any(off) or np.min(values, initial=0) < 0:
-        place = first(off | np.any(values < 0, axis=axis))
-        negative = abs(sums[place] - 1) <= rounding
-        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # digits enough to differ from 1
-        warn(
-            f"the row of {word}{at(place)} is no probability distribution: it sums to {total}, "
-            f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient are "
-            "computed from the labels as they are",
-            LabelsWarning,
-        )
+
+    def check(values: Any, start: tuple[int, ...]) -> None:
+        sums = kernels.sums(values, axis)
+        off = ~(np.abs(sums - 1) <= rounding)
+        if np.any(off) or np.min(values, initial=0) < 0:
+            place = first(off | np.any(values < 0, axis=axis))
+            where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
+            negative = abs(sums[place] - 1) <= rounding
+            total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # so many that it is not 1
+            warn(
+                f"the row of {word}{where} is no probability distribution: it sums to {total}, "
+                f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
+                "are computed from the labels as they are",
+                LabelsWarning,
+            )
+
+    if isinstance(labels, Node):
+        if not is_foreign(values):
+            check(values, (0,) * values.ndim)
+    else:
+        labels = checked(check, values, axis)
     return labels if labels.dtype == logits.dtype else astype(labels, dtype=logits.dtype)
 
 

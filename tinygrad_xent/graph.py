@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _leaf(kind: type[Node], data: Any, name: str | None) -> Node:
 
 def real_array(data: Any, dtype: Any = None) -> Any:
     """Give data as an array of real numbers."""
-    array = np.asarray(data.data if isinstance(data, Node) else data, dtype)
+    array = as_array(data.data if isinstance(data, Node) else data, dtype)
     if array.dtype.kind not in "fiub":
         raise DtypeError(f"a Tensor holds real numbers, got {array.dtype}; convert the data first")
     return array

@@ -13,9 +13,9 @@ import numpy as np
 
 from tinygrad_xent.checks import (
     check_classes,
-    check_labels,
     check_named,
     check_same_shape,
+    checked_labels,
     distribution,
     floating,
     integers,
@@ -190,7 +190,7 @@ def sparse_softmax_cross_entropy_with_logits(
     axis = check_classes(logits, -1, "axis")
     labels = integers(labels, "labels")
     check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
-    check_labels(labels, logits.shape[axis])
+    labels = checked_labels(labels, logits.shape[axis])
     _warn_of_double_softmax(logits)
     return _named(sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
 
@@ -266,7 +266,7 @@ def sparse_categorical_crossentropy(
             f"the shape of target is {target.shape}, but output of shape {output.shape} with its "
             f"classes along axis {axis} needs {rows}: one label for each row"
         )
-    check_labels(target, output.shape[axis])
+    target = checked_labels(target, output.shape[axis])
     logits = _logits_of(output, axis, from_logits)
     if logits is None:
         low = np.asarray(epsilon, output.dtype)

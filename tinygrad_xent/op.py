@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import (
@@ -152,7 +153,7 @@ class Op:
 
     def _record(self, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
         if type(out) is not np.ndarray:
-            out = np.asarray(out)
+            out = as_array(out)  # NumPy turns results without axes into scalars
         if out.dtype.kind not in "fiub":
             raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         # Past the public constructor: what an op made needs none of its checks, a million times.

@@ -9,6 +9,7 @@ from typing import Any, Never
 import numpy as np
 
 from tinygrad_xent import ops
+from tinygrad_xent.arrays import as_array, is_foreign, own_copy
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
@@ -96,14 +97,14 @@ class Tensor(Node):
         array(12.)
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
-        finished = dict(backpropagate(self, None if seed is None else np.array(seed)))
+        finished = dict(backpropagate(self, None if seed is None else own_copy(seed)))
         with _depositing:
             for node, grad in finished.items():
                 if node.op is not None:
                     node._shared = grad
                 else:
                     old = node._grad
-                    node._grad = np.array(grad) if old is None else np.asarray(old + grad)
+                    node._grad = own_copy(grad) if old is None else as_array(old + grad)
 
     @property
     def grad(self) -> Any:
@@ -115,7 +116,7 @@ class Tensor(Node):
             )
         if self._shared is not None:
             # Rules may hand out one array twice, or a read-only view: copy what somebody reads.
-            self._grad, self._shared = np.array(self._shared), None
+            self._grad, self._shared = own_copy(self._shared), None
         return self._grad
 
     @grad.setter
@@ -148,7 +149,7 @@ class Tensor(Node):
 
     def item(self) -> float | int | bool:
         """Give the only entry as a Python number."""
-        number: float | int | bool = self.data.item()
+        number: float | int | bool = np.asarray(self.data).item()
         return number
 
     def __len__(self) -> int:
@@ -164,7 +165,10 @@ class Tensor(Node):
         return bool(self.data)
 
     def __repr__(self) -> str:
-        facts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        if is_foreign(self.data):  # it may not have been computed: leave it to its library
+            facts = [repr(self.data)]
+        else:
+            facts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             facts.append(f"dtype={self.dtype}")
         if self.name:

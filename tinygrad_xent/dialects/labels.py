@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checks import at, check_labels, check_same_shape, first
+from tinygrad_xent.checks import at, check_same_shape, checked_labels, first
 from tinygrad_xent.dialects.rules import no_way_back, stop_gradient
 from tinygrad_xent.dialects.steps import State, Step, constant, step
 from tinygrad_xent.errors import (
@@ -219,14 +219,14 @@ def same_shape(s: State) -> State:
 
 @step("label that is no class", "refuses a label that is no class")
 def refused(s: State) -> State:
-    check_labels(constant(s.labels), s.x.shape[s.axis])
+    checked_labels(constant(s.labels), s.x.shape[s.axis])
     return s
 
 
 @step("label that is no class", "ignores the label -100, and refuses others that are no class")
 def refused_but_ignored(s: State) -> State:
     ignored = s.labels == -100
-    check_labels(np.where(ignored, 0, s.labels), s.x.shape[s.axis])
+    checked_labels(np.where(ignored, 0, s.labels), s.x.shape[s.axis])
     return s
 
 

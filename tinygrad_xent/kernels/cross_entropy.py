@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import along_rows
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
     Array,
@@ -203,10 +204,9 @@ def _factors(scale: Array, grad: Array) -> list[Array]:
     return [scale, grad]
 
 
+@along_rows("(n),(n)->()", plain.cross_entropy)
 def cross_entropy(labels: Array, z: Array, axis: int, recorded: bool = False) -> Array:
     """Losses of dense labels: `plain.cross_entropy`."""
-    if "c" in (labels.dtype.kind, z.dtype.kind):
-        return plain.cross_entropy(labels, z, axis)
     return _loss(_dense_block, labels, z, axis, recorded)
 
 
@@ -215,17 +215,15 @@ def cross_entropy_gradient(grad: Array, loss: Array, labels: Array, z: Array, ax
     return _gradient(_dense_block, grad, loss, labels, z, axis)
 
 
+@along_rows("(n),(n)->(n)", plain.softmax_minus_labels)
 def softmax_minus_labels(labels: Array, z: Array, axis: int) -> Array:
     """The gradient of the sum of the losses: `plain.softmax_minus_labels`."""
-    if "c" in (labels.dtype.kind, z.dtype.kind):
-        return plain.softmax_minus_labels(labels, z, axis)
     return _gradient(_dense_block, None, None, labels, z, axis)
 
 
+@along_rows("(),(n)->()", plain.sparse_cross_entropy)
 def sparse_cross_entropy(labels: Array, z: Array, axis: int, recorded: bool = False) -> Array:
     """Losses of integer labels: `plain.sparse_cross_entropy`."""
-    if z.dtype.kind == "c":
-        return plain.sparse_cross_entropy(labels, z, axis)
     return _loss(_sparse_block, labels, z, axis, recorded)
 
 
@@ -236,8 +234,7 @@ def sparse_cross_entropy_gradient(
     return _gradient(_sparse_block, grad, loss, labels, z, axis)
 
 
+@along_rows("(),(n)->(n)", plain.softmax_minus_one_hot)
 def softmax_minus_one_hot(labels: Array, z: Array, axis: int) -> Array:
     """The gradient of the sum of the losses: `plain.softmax_minus_one_hot`."""
-    if z.dtype.kind == "c":
-        return plain.softmax_minus_one_hot(labels, z, axis)
     return _gradient(_sparse_block, None, None, labels, z, axis)

@@ -15,19 +15,19 @@ Array = Any
 
 def log_softmax(z: Array, axis: int) -> Array:
     """Logarithm of the softmax."""
-    z = z - np.max(z.real, axis=axis, keepdims=True)
+    z = z - np.max(np.real(z), axis=axis, keepdims=True)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
 def softmax(z: Array, axis: Any) -> Array:
     """Exponentials over their sum."""
-    e = np.exp(z - np.max(z.real, axis=axis, keepdims=True))
+    e = np.exp(z - np.max(np.real(z), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
 def logsumexp(z: Array, axis: int) -> Array:
     """Logarithm of the sum of exponentials."""
-    top = np.max(z.real, axis=axis)
+    top = np.max(np.real(z), axis=axis)
     return top + np.log(np.sum(np.exp(z - np.expand_dims(top, axis)), axis=axis))
 
 
@@ -44,7 +44,7 @@ def softmax_minus_labels(labels: Array, z: Array, axis: int) -> Array:
 def sparse_cross_entropy(labels: Array, z: Array, axis: int) -> Array:
     """Cross-entropy of integer labels."""
     at = np.expand_dims(labels, axis)
-    return -np.take_along_axis(log_softmax(z, axis), at, axis=axis).squeeze(axis)
+    return -np.squeeze(np.take_along_axis(log_softmax(z, axis), at, axis=axis), axis)
 
 
 def softmax_minus_one_hot(labels: Array, z: Array, axis: int) -> Array:

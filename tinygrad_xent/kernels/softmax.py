@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_xent.arrays import along_rows
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
     Array,
@@ -69,9 +70,10 @@ def _along(
     return out
 
 
+@along_rows("(n)->(n)", plain.softmax)
 def softmax(z: Array, axis: int | tuple[int, ...] | None) -> Array:
     """See `plain.softmax`."""
-    if z.dtype.kind == "c" or not isinstance(axis, int) or not z.size:
+    if not isinstance(axis, int) or not z.size:
         return plain.softmax(z, axis)
     return from_rows(_along(_softmax_block, z, axis), z, axis)
 
@@ -94,11 +96,17 @@ def softmax_backward(grad: Array, y: Array, axis: Any) -> Array:
     return from_rows(out, y, axis)
 
 
+@along_rows("(n)->(n)", plain.log_softmax)
 def log_softmax(z: Array, axis: int) -> Array:
     """See `plain.log_softmax`."""
-    if z.dtype.kind == "c" or not z.size:
+    if not z.size:
         return plain.log_softmax(z, axis)
     return from_rows(_along(_log_softmax_block, z, axis), z, axis)
+
+
+@along_rows("(n)->()", plain.logsumexp)
+def _logsumexp(rows: Array, axis: int) -> Array:
+    return _along(_logsumexp_block, rows, axis, width=1).reshape(rows.shape[:-1])
 
 
 def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:
@@ -107,8 +115,5 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> A
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     shape = tuple(x.shape[i] for i in kept)
     rows = np.transpose(x, kept + axes).reshape(*shape, math.prod(x.shape[i] for i in axes))
-    if x.dtype.kind == "c" or not x.size:
-        out = plain.logsumexp(rows, -1)
-    else:
-        out = _along(_logsumexp_block, rows, -1, width=1).reshape(shape)
+    out = _logsumexp(rows, -1) if x.size else plain.logsumexp(rows, -1)
     return np.expand_dims(out, axes) if keepdims else out

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import kernels
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import Axis, spread
@@ -73,7 +74,7 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> print(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    return kernels.logsumexp(np.asarray(x), axis, keepdims)
+    return kernels.logsumexp(as_array(x), axis, keepdims)
 
 
 @logsumexp.backward

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import kernels
+from tinygrad_xent.arrays import all_numpy, as_array
 from tinygrad_xent.domains import labels as class_labels
 from tinygrad_xent.domains import real, simplex
 from tinygrad_xent.graph import Node
@@ -39,7 +40,7 @@ def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
     >>> print(crossentropy([0.5, 0.5, 0.0], [1.0, 0.0, 0.0]))
     0.6931471805599453
     """
-    labels = np.asarray(labels)
+    labels = as_array(labels)
     return -np.sum(labels * np.log(where(labels == 0, 1, probs)), axis=axis)
 
 
@@ -87,12 +88,12 @@ def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> print(softmax_cross_entropy([0.0, 1.0], [0.0, 0.0]))
     0.6931471805599453
     """
-    return kernels.cross_entropy(np.asarray(labels), np.asarray(logits), axis)
+    return kernels.cross_entropy(as_array(labels), as_array(logits), axis)
 
 
 @softmax_cross_entropy.keeping
 def _softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
-    return kernels.cross_entropy(np.asarray(labels), np.asarray(logits), axis, recorded=True)
+    return kernels.cross_entropy(as_array(labels), as_array(logits), axis, recorded=True)
 
 
 @softmax_cross_entropy.backward
@@ -104,9 +105,9 @@ def softmax_cross_entropy_backward(
     return (
         lambda: -above * log_softmax(logits, axis=axis),
         lambda: (
-            above * softmax_minus_labels(labels, logits, axis=axis)
-            if isinstance(grad, Node)
-            else kernels.cross_entropy_gradient(grad, loss, labels, logits, axis)
+            kernels.cross_entropy_gradient(grad, loss, labels, logits, axis)
+            if all_numpy(grad, loss, labels, logits)
+            else above * softmax_minus_labels(labels, logits, axis=axis)
         ),
     )
 
@@ -121,7 +122,7 @@ def softmax_minus_labels(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> softmax_minus_labels([0.0, 1.0], [0.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return kernels.softmax_minus_labels(np.asarray(labels), np.asarray(logits), axis)
+    return kernels.softmax_minus_labels(as_array(labels), as_array(logits), axis)
 
 
 @softmax_minus_labels.backward
@@ -150,12 +151,12 @@ def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) ->
     >>> print(sparse_softmax_cross_entropy(1, [0.0, 0.0]))
     0.6931471805599453
     """
-    return kernels.sparse_cross_entropy(np.asarray(labels), np.asarray(logits), axis)
+    return kernels.sparse_cross_entropy(as_array(labels), as_array(logits), axis)
 
 
 @sparse_softmax_cross_entropy.keeping
 def _sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
-    return kernels.sparse_cross_entropy(np.asarray(labels), np.asarray(logits), axis, recorded=True)
+    return kernels.sparse_cross_entropy(as_array(labels), as_array(logits), axis, recorded=True)
 
 
 @sparse_softmax_cross_entropy.backward
@@ -163,7 +164,7 @@ def sparse_softmax_cross_entropy_backward(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
     r"""$\bar z_i = \bar\ell\,(p_i - [i = t])$"""
-    if not isinstance(grad, Node):
+    if all_numpy(grad, loss, labels, logits):
         return None, kernels.sparse_cross_entropy_gradient(grad, loss, labels, logits, axis)
     return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
 
@@ -175,7 +176,7 @@ def softmax_minus_one_hot(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> softmax_minus_one_hot(1, [0.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return kernels.softmax_minus_one_hot(np.asarray(labels), np.asarray(logits), axis)
+    return kernels.softmax_minus_one_hot(as_array(labels), as_array(logits), axis)
 
 
 @softmax_minus_one_hot.backward

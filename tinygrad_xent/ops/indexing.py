@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.domains import labels, real
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import op
@@ -33,7 +34,7 @@ def getitem(x: Any, *, index: Any) -> Any:
     >>> getitem([10.0, 20.0, 30.0], index=[0, 2, 2])
     array([10., 30., 30.])
     """
-    return np.asarray(x)[_plain(index)]
+    return as_array(x)[_plain(index)]
 
 
 @getitem.backward

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.op import op
 
 __all__ = [
@@ -171,7 +172,7 @@ def astype(x: Any, *, dtype: Any) -> Any:
     >>> astype(np.array([1.5, 2.5]), dtype=np.float32)
     array([1.5, 2.5], dtype=float32)
     """
-    return np.asarray(x).astype(dtype)
+    return as_array(x).astype(dtype)
 
 
 @astype.backward

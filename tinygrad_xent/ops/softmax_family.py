@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_xent import kernels
-from tinygrad_xent.graph import Node
+from tinygrad_xent.arrays import all_numpy, as_array
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, sum
 from tinygrad_xent.ops.elementwise import exp
@@ -22,13 +20,13 @@ def softmax(x: Any, *, axis: Axis = -1) -> Any:
     >>> softmax([1.0, 1.0, 1.0, 1.0])
     array([0.25, 0.25, 0.25, 0.25])
     """
-    return kernels.softmax(np.asarray(x), axis)
+    return kernels.softmax(as_array(x), axis)
 
 
 @softmax.backward
 def softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis) -> Any:
     r"""$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$"""
-    if not isinstance(grad, Node):
+    if all_numpy(grad, y):
         return kernels.softmax_backward(grad, y, axis)
     # `sum` is the op, not np.sum: this runs on Tensors, and they record it.
     return y * (grad - sum(grad * y, axis=axis, keepdims=True))
@@ -41,7 +39,7 @@ def log_softmax(x: Any, *, axis: int = -1) -> Any:
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    return kernels.log_softmax(np.asarray(x), axis)
+    return kernels.log_softmax(as_array(x), axis)
 
 
 @log_softmax.backward

@@ -1,0 +1,104 @@
+"""Arrays of other libraries, reached by NumPy's own dispatch.
+
+`np.exp(x)` on an array that has `__array_ufunc__` and `__array_function__`, such as a `dask.array`,
+calls that library's function. Ops and rules written with NumPy's functions and operators therefore
+run on it as they stand; all they must not do is to turn it into a NumPy array by `np.asarray`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Kernel = Callable[..., Any]
+
+
+def is_foreign(x: Any) -> bool:
+    """Whether this is an array, but not one of NumPy's."""
+    return not isinstance(x, np.ndarray) and hasattr(x, "__array_function__")
+
+
+def as_array(x: Any, dtype: Any = None) -> Any:
+    """Give `x` as an array: one of another library as it is, everything else as NumPy's."""
+    if is_foreign(x):
+        return x if dtype is None else x.astype(dtype)
+    return np.asarray(x, dtype)
+
+
+def own_copy(x: Any) -> Any:
+    """Copy an array that others may hold too; those of other libraries are never written to."""
+    return x if is_foreign(x) else np.array(x)
+
+
+def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | None = None) -> Any:
+    """Give `x` after `check(x, start)`; a Dask array's blocks are checked when they are computed.
+
+    `start` is the place of a block's first entry, all 0 for an array that is in one piece; along
+    the axis `whole` no block is cut.
+    """
+    if not hasattr(x, "map_blocks"):
+        check(x, (0,) * x.ndim)
+        return x
+    if whole is not None:
+        x = x.rechunk({whole: -1})
+
+    def on_block(block: Any, block_info: Any = None) -> Any:
+        start = tuple(first for first, _ in block_info[0]["array-location"])
+        check(block, start)
+        return block
+
+    return x.map_blocks(on_block, dtype=x.dtype, meta=x._meta)
+
+
+def all_numpy(*arrays: Any) -> bool:
+    """Whether these are arrays of NumPy, which kernels take, and nothing else."""
+    return all(isinstance(x, np.ndarray) for x in arrays)
+
+
+def along_rows(signature: str, plain: Kernel) -> Callable[[Kernel], Kernel]:
+    """Send the arrays of a kernel where they belong (a decorator).
+
+    NumPy's real numbers go to the kernel, and so do the blocks of a Dask array, lazily. Complex
+    numbers and arrays of other libraries are left to the plain version.
+
+    Parameters
+    ----------
+    signature : str
+        The axes that one call must see whole, in NumPy's gufunc notation: "(n)->()" for a row to a
+        number. A row that is cut into blocks is put together first.
+    plain : callable
+        The same in NumPy's functions alone.
+
+    Returns
+    -------
+    callable
+        A decorator of kernels that are called with arrays, the axis and maybe keywords.
+    """
+    inputs, _, output = signature.partition("->")
+    cores = ["n" in core for core in inputs.split(",")]
+
+    def decorate(kernel: Kernel) -> Kernel:
+        @functools.wraps(kernel)
+        def send(*args: Any, **options: Any) -> Any:
+            *arrays, axis = args
+            if all(isinstance(x, np.ndarray) and x.dtype.kind != "c" for x in arrays):
+                return kernel(*args, **options)
+            if not (isinstance(axis, int) and any(hasattr(x, "map_blocks") for x in arrays)):
+                return plain(*args)
+            from dask.array import apply_gufunc
+
+            return apply_gufunc(
+                lambda *blocks: kernel(*blocks, -1),
+                signature,
+                *arrays,
+                axes=[(axis,) if core else () for core in (*cores, "n" in output)],
+                output_dtypes=arrays[-1].dtype,
+                allow_rechunk=True,
+            )
+
+        return send
+
+    return decorate

@@ -90,8 +90,9 @@ class GradcheckReport:
         return "; ".join(f"for {names[a.index]}: {a.can_miss}" for a in self.along)
 
     def assert_ok(self) -> None:
-        """Raise a `GradcheckError` that says what is wrong, if anything is."""
-        if not self.ok:
+        """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
+        nothing = self.cases and all(case.unclear for case in self.cases) and not self.along
+        if not self.ok or nothing:
             raise GradcheckError(f"{self.subject.name}\n{self}")
 
     def curve(self, input: str | None = None) -> StepCurve:

@@ -10,6 +10,7 @@ import pytest
 from golden import load
 
 import tinygrad_xent as tx
+from tinygrad_xent.comparing import answers
 from tinygrad_xent.comparing.answers import agree, ask, close, steps_in_comparison
 from tinygrad_xent.comparing.exchange import difference, exchanged, joined, pieces
 from tinygrad_xent.dialects import labels as of_labels
@@ -213,9 +214,57 @@ def test_as_html() -> None:
     assert "<script" not in page
 
 
+def test_tables_outweigh_the_notebooks_own_alignment() -> None:
+    """JupyterLab's rule has the weight of two classes and an element."""
+    compared = tx.compare([0], [[0.0, 0.0]])
+    for shown in (compared, tx.invariants(tx.softmax), tx.unfuse(0, [1.0, 0.0])):
+        page = shown._repr_html_()
+        name = page.split('"')[1]
+        assert f".{name}.{name} table :is(th, td) {{ text-align: start;" in page
+
+
 def test_tensors_are_compared_by_their_numbers() -> None:
     report = tx.compare(tx.Tensor([1.0, 0.0]), tx.Tensor([0.5, 0.5]))
     assert by_group(report) == [KERAS]
+
+
+def test_an_empty_list_holds_class_numbers() -> None:
+    report = tx.compare([], np.zeros((0, 3)))
+    assert by_group(report) == [KERAS]
+    assert report.groups[0].first.loss.shape == (0,)
+    assert str(report).startswith("classes of shape (0,), probabilities of shape (0, 3)\n")
+
+
+def test_gradients_that_agree_are_not_told_as_a_difference() -> None:
+    report = tx.compare([0], np.array([[60000, -60000]], np.float16), from_logits=True)
+    (exchange,) = report.differences[0].exchanges
+    assert exchange.first_gradient is None
+    assert exchange.second_gradient is None
+    assert str(report).endswith("tf1 computes float16 in float32; keras3-jax does not.")
+
+
+def test_many_rows_take_no_backward_pass_each(monkeypatch) -> None:
+    passes = []
+    count = answers.gradients_or_none
+    monkeypatch.setattr(answers, "gradients_or_none", lambda *a: passes.append(a) or count(*a))
+    labels = np.zeros(500, int)
+    labels[-1] = -1
+    x = np.random.default_rng(0).normal(size=(500, 3))
+    report = tx.compare(labels, x, from_logits=True)
+    assert "optax" in str(report.differences[-1])
+    assert len(passes) < 100
+
+
+def test_long_lists_of_names_are_broken() -> None:
+    report = str(tx.compare([1], [[1.0, 2.0]], from_logits=True))
+    assert max(map(len, report.splitlines())) < 80
+    assert all(dialect in report for dialect in ALL)
+
+
+@pytest.mark.parametrize("axis", ["x", 1.5, None])
+def test_an_axis_that_is_no_whole_number(axis) -> None:
+    with pytest.raises(tx.AxisError, match=f"axis must be a whole number, got {axis!r}"):
+        tx.compare([0], [[0.2, 0.8]], axis=axis)
 
 
 def test_what_nobody_could_take_is_refused() -> None:

@@ -29,6 +29,10 @@ def run(*argv):
         (["--logits", "1 2/3 1", "--target", "1,1", "--axis", "-2"], ", classes along axis -2\n"),
         (["--logits", "1,2", "--target", "1.9"], "class 1.9, logits [1 2]\n"),
         (["--logits", "nan,1", "--target", "0"], "All of them agree.\n"),
+        (
+            ["--probs", "1,2", "--labels", "1,0,0"],
+            "\nA: the shape of labels is (3,), but that of x",
+        ),
         (["--probs", "1,0", "--target", "0", "--dtype", "float32"], "All of them agree.\n"),
     ],
 )
@@ -66,6 +70,19 @@ REFUSALS = {
     ),
     ("--logits", "1,x", "--target", "0"): (
         '--logits: \'x\' is not a number; write --logits "2,1,0.1", or "2,1 / 0,3" for several rows'
+    ),
+    ("--logits", "1_0,2", "--target", "0"): (
+        '--logits: \'1_0\' is not a number; write --logits "2,1,0.1", or "2,1 / 0,3" for several '
+        "rows"
+    ),
+    ("--logits", "1e999,2", "--target", "0"): (
+        "--logits: 1e999 is too large for float64; write inf if you mean it"
+    ),
+    ("--logits", "1,2", "--labels", "0,70000", "--dtype", "float16"): (
+        "--labels: 70000 is too large for float16; write inf if you mean it"
+    ),
+    ("--logits", "1,2", "--target", "-99999999999999999999"): (
+        "--target: class numbers have at most 15 digits"
     ),
     ("--logits", "", "--target", "0"): "--logits has no number",
     ("--logits", "1,2 /", "--target", "0"): "--logits has an empty row",

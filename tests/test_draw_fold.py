@@ -334,7 +334,7 @@ def written(picture: Picture) -> list[str]:
 
 def test_rules_stand_in_the_boxes_with_the_names_of_the_tensors() -> None:
     shown = written(draw(three()))
-    for rule in ("∂x = y ∂z", "∂y = x ∂z", "∂z = 0.1 ∂v3", "∂v3 = w ∂w", "∂w = z ∂v5"):
+    for rule in ("∂x = y ∂z", "∂y = x ∂z", "∂z = 0.1 ⋅ ∂v3", "∂v3 = w ∂w", "∂w = z ∂v5"):
         assert rule in shown
     assert "∂x = y ∂z" not in written(draw(three(), rules=False))
     assert "∂x = y ∂z" in draw(three(), rules=False).svg  # the tooltip has it

@@ -98,6 +98,60 @@ def test_the_rule_of_an_input():
     assert rule_of(ops.concatenate, 0, 2) == rule_of(ops.concatenate, 1, 2) != ""
 
 
+@pytest.mark.parametrize(
+    ("index", "formula", "rule"),
+    [
+        (0, "y = x[0]", "∂x[0] = ∂y, 0 elsewhere"),
+        ((slice(None), -1), "y = x[:, -1]", "∂x[:, -1] = ∂y, 0 elsewhere"),
+        (slice(0, 2, 2), "y = x[0:2:2]", "∂x[0:2:2] = ∂y, 0 elsewhere"),
+        ([1, 1], "y = x[[1 1]]", "∂x[[1 1]] = ∂y, 0 elsewhere, added if read twice"),
+        (np.ones((2, 3), bool), "y = x[…]", "∂x[…] = ∂y, 0 elsewhere"),
+        ((..., None, 0), "y = x[..., None, 0]", "∂x[..., None, 0] = ∂y, 0 elsewhere"),
+    ],
+)
+def test_an_index_is_written_out(index, formula, rule):
+    x = tx.Tensor(np.ones((2, 3)), name="x")
+    y = x[index]
+    y.name = "y"
+    t = tx.trace(y.sum())
+    assert t.forward[1].text == formula
+    assert t.backward[-1].text == rule
+    picture = tx.draw(y, rules=True)
+    assert f"</tspan> ={formula[3:]}</text>" in picture.svg
+    assert f">{rule}<" in tx.draw(y.sum(), rules=True).svg
+
+
+def test_the_adjoint_of_an_index_is_written_out():
+    x = tx.Tensor([1.0, 2.0], name="x")
+    slope = tx.gradients((x[1] ** 3), x, create_graph=True)
+    put = next(e for e in tx.trace(slope.sum()).forward if e.op == "put")
+    assert put.text.endswith(", 0 elsewhere")
+    assert put.text.startswith(f"{put.name}[1] = ")
+    back = next(e for e in tx.trace(slope.sum()).backward if e.op == "put")
+    assert back.text == f"∂{back.to_name} = ∂{back.name}[1]"
+
+
+@pytest.mark.parametrize(
+    ("letters", "text"),
+    [
+        ({"x": "1", "y": "p"}, "z = 1 ⋅ p"),
+        ({"x": "p", "y": "1e-07"}, "z = p ⋅ 1e-07"),
+        ({"x": "p", "y": "-2.5"}, "z = p ⋅ -2.5"),
+        ({"x": "p", "y": "w"}, "z = p w"),
+    ],
+)
+def test_a_number_and_a_name_are_kept_apart_by_a_sign(letters, text):
+    assert formula_text(ops.multiply.formula, letters) == text
+    assert ("⋅" in mathml(ops.multiply.formula, letters)) == ("⋅" in text)
+
+
+def test_a_limit_is_not_printed_as_the_number_that_it_rounds_to():
+    p = tx.Tensor([0.2, 0.8], name="p")
+    clipped = tx.clip(p, 1e-7, 1 - 1e-7)
+    assert tx.trace(clipped.sum()).forward[1].text == "v1 = min(max(p, 1e-07), 0.9999999)"
+    assert "max = 0.9999999" in tx.draw(clipped).svg
+
+
 def test_letters_of_an_op():
     assert letters_of(ops.matmul, ("a", "b"), "c") == {"X": "a", "Y": "b", "Z": "c"}
     assert letters_of(ops.concatenate, ("a", "b"), "c") == {"y": "c"}, "x stands for several"

@@ -51,7 +51,9 @@ def test_overflow():
     assert np.isnan(primitives.loss.data)
     assert np.isnan(primitives.gradient).all()
     assert primitives.loss_digits == primitives.gradient_digits == 0
-    assert primitives.trouble.startswith("exp made inf at e^z[0] out of x = 1000. exp overflows")
+    assert primitives.trouble.startswith(
+        "exp made inf at e^z[0] out of logits = 1000. exp overflows"
+    )
     for way in (log_softmax, fused):
         assert way.loss.data == 0
         assert (way.gradient == 0).all()
@@ -124,7 +126,9 @@ def test_html():
     page = ET.fromstring(re.sub(r"(<img [^>]*)>", r"\1/>", text))  # noqa: S314 - our own
     rows = [["".join(cell.itertext()) for cell in row] for row in page.iter("tr")]
     assert rows[1] == ["loss", "[0.313 0.0486]", "[0.313 0.0486]", "[0.313 0.0486]"]
-    assert [cell.get("scope") for cell in page.iter("th")] == ["col"] * 4 + ["row"] * 7
+    assert [cell.get("scope") for cell in page.iter("th")] == ["col"] * 4 + ["row"] * 6
+    titles = [caption.text for caption in page.iter("figcaption")]
+    assert titles == [way.title for way in found.ways]
     assert len(list(page.iter("img"))) == 3
     assert all(image.get("alt") for image in page.iter("img"))
     assert len(list(page.iter("li"))) == 3

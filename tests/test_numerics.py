@@ -21,16 +21,16 @@ def z(*values: float, dtype: Any = np.float64) -> tx.Tensor:
 FORWARD = [
     (
         lambda: tx.log(tx.softmax(z(0, -800))),
-        "log made -inf at v2[1] out of x = 0",
+        "log made -inf at v2[1] out of v1 = 0",
         "log_softmax(z)",
     ),
-    (lambda: tx.log(z(1, 0)), "log made -inf at v1[1] out of x = 0", "clip(x, 1e-7, None)"),
-    (lambda: tx.log(z(-2.0)), "log made NaN at v1[0] out of x = -2", "needs positive numbers"),
+    (lambda: tx.log(z(1, 0)), "log made -inf at v1[1] out of z = 0", "clip(z, 1e-7, None)"),
+    (lambda: tx.log(z(-2.0)), "log made NaN at v1[0] out of z = -2", "needs positive numbers"),
     (lambda: tx.log(tx.exp(z(-800, -900)).sum()), "log made -inf at v3", "write logsumexp"),
     (lambda: tx.log(tx.sigmoid(z(-800))), "log made -inf", "sigmoid underflowed"),
-    (lambda: tx.exp(z(0, 1000)), "exp made inf at v1[1] out of x = 1000", "overflows above 710"),
+    (lambda: tx.exp(z(0, 1000)), "exp made inf at v1[1] out of z = 1000", "overflows above 710"),
     (lambda: tx.exp(z(100, dtype=np.float32)), "exp made inf", "above 88.7 in float32"),
-    (lambda: 1 / z(2, 0), "divide made inf at v1[1] out of x = 1 and y = 0", "divisor z is 0"),
+    (lambda: 1 / z(2, 0), "divide made inf at v1[1] out of x = 1 and z = 0", "divisor z is 0"),
     (lambda: (e := tx.exp(z(-800))) / e.sum(), "divide made NaN", "write softmax"),
     (lambda: tx.sqrt(z(-1)), "sqrt made NaN", "needs numbers from 0"),
     (lambda: tx.log1p(z(-2)), "log1p made NaN", "needs numbers above -1"),
@@ -59,6 +59,18 @@ def test_the_first_bad_number_of_the_forward_pass(make: Any, message: str, rewri
     assert message in str(found)
     assert rewrite in found.rewrite
     assert bool(found.rewrite) == bool(rewrite)
+
+
+def test_the_first_bad_number_is_called_as_its_reader_calls_it() -> None:
+    x = z(1.0, 0.0)
+    y = tx.log(x)
+    found = first_bad((y * y).sum(), names={"scores": x, "x": y})
+    assert found is not None
+    assert found.message == "log made -inf at x[1] out of scores = 0"
+    assert "clip(scores, 1e-7, None)" in found.rewrite
+    found = first_bad((1 / x).sum(), names={"x": x})
+    assert found is not None
+    assert found.causes == {"the constant x": "1", "x": "0"}
 
 
 def test_a_masked_slope_that_is_infinite() -> None:

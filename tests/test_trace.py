@@ -44,7 +44,7 @@ def test_forward_events():
     t = trace(x * 5.0)
     first, second = t.forward
     assert (first.op, first.inputs, first.formula, first.text) == ("", (), "", "")
-    assert (second.op, second.inputs, second.text) == ("multiply", ("x", "5"), "v1 = x 5")
+    assert (second.op, second.inputs, second.text) == ("multiply", ("x", "5"), "v1 = x ⋅ 5")
     assert second.value == 10
     assert [e.step for e in t] == [1, 2, 3]
     assert [type(e) for e in t] == [Forward, Forward, Backward]

@@ -10,11 +10,15 @@ import functools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, fromstring, tostring
+from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
+
+import numpy as np
 
 from tinygrad_xent import domains
+from tinygrad_xent.reading import index_text
 
 if TYPE_CHECKING:
+    from tinygrad_xent.graph import Node
     from tinygrad_xent.op import Op
 
 Letters = Mapping[str, str]
@@ -26,10 +30,44 @@ _SUBSCRIPTS = str.maketrans("0123456789+−=()aeijklmnoprstuvx", "₀₁₂₃�
 _SPACED = set("=<>≤≥≠≈+−⋅·×⊙∈→←")
 _LARGE = {"∑": "Σ", "∏": "Π"}  # the letters are in every font
 _APPLIED = "\x00"  # stands after a function, until it is known whether a parenthesis follows
+_INDEX = "\x01"  # stands before the brackets of an index, which follow a name without a space
 _NAME = "name"
+_NUMBER = re.compile(r"-?[\d.]+(e[-+]\d+)?")
+
+
+# Of an index that is known, the formulas say more than those of the ops, which hold for all.
+_INDEXED = {
+    "getitem": (
+        r"y = x\text{[INDEX]}",
+        r"\bar x\text{[INDEX]} = \bar y,\; \text{0 elsewhere}",
+    ),
+    "put": (r"y\text{[INDEX]} = x,\; \text{0 elsewhere}", r"\bar x = \bar y\text{[INDEX]}"),
+}
 
 
 # -- which formula, which letter -------------------------------------------------------------
+
+
+def formula_of(node: Node) -> str:
+    """Give the LaTeX of the formula that made a tensor; empty for a leaf."""
+    if node.op is None:
+        return ""
+    if node.op.name in _INDEXED and "index" in node.params:
+        return _INDEXED[node.op.name][0].replace("INDEX", index_text(node.params["index"]))
+    return node.op.formula
+
+
+def rule_at(node: Node, i: int) -> str:
+    """Give the LaTeX of the rule that sends a gradient to a tensor's input `i`."""
+    if node.op is None:
+        return ""
+    if node.op.name in _INDEXED and "index" in node.params:
+        index = node.params["index"]
+        rule = _INDEXED[node.op.name][1].replace("INDEX", index_text(index))
+        parts = index if isinstance(index, tuple) else (index,)
+        twice = any(np.ndim(part) and np.asarray(part).dtype != bool for part in parts)
+        return rule.replace("elsewhere", "elsewhere, added if read twice") if twice else rule
+    return rule_of(node.op, i, len(node.inputs))
 
 
 def rule_of(op: Op, i: int, count: int) -> str:
@@ -128,8 +166,8 @@ def _named(node: Element, letters: Letters) -> Element:
         copy.set("class", _NAME)
     for child in node:
         named = _named(child, letters)
-        if _tag(node) == "mrow" and len(copy) and _is_factor(copy[-1], named):
-            copy.append(Element(node.tag.replace("mrow", "mspace"), width="0.25em"))
+        if _tag(node) == "mrow":
+            _keep_apart(copy, named)
         copy.append(named)
     if _tag(node) == "mover" and copy[1].text in _OVERLINES and copy[0].get("class") == _NAME:
         name = copy[0].text or ""  # lines above words are placed badly on pages too
@@ -141,6 +179,7 @@ def _named(node: Element, letters: Letters) -> Element:
 @functools.lru_cache(1000)
 def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
     text = " ".join(_text(_named(_tree(latex), dict(letters))).split())
+    text = re.sub(f" ?{_INDEX}", "", text)
     text = re.sub(r"(^|[(\[=,] ?)− ", r"\1−", text)  # a sign, not a difference
     text = re.sub(r"(?<=[(\[]) | (?=[)\],])", "", text)
     text = re.sub(r"\| ?([^|]*?) ?\|", r"|\1|", text)
@@ -165,6 +204,8 @@ def _text(node: Element) -> str:
             return f"√{_group(inside)}"
         case "mspace", _:
             return " "
+        case "mtext", [] if (node.text or "").startswith("["):
+            return f"{_INDEX}{node.text}"
         case "mo", [] if node.text == ",":
             return ", "
         case "mo", [] if node.text in _SPACED or node.text == "/":
@@ -195,6 +236,24 @@ def _script(text: str, mark: str, table: dict[int, int]) -> str:
 def _group(text: str) -> str:
     text = text.strip()
     return text if re.fullmatch(r"∂?[A-Za-z0-9_]+|.", text) else f"({text})"
+
+
+def _keep_apart(row: Element, node: Element) -> None:
+    """Set a space between two factors, or a sign where one is a number that stands for a name."""
+    before = next((x for x in reversed(row) if _tag(x) != "mspace"), None)
+    if before is None:
+        return
+    pair = before, node
+    if all(_tag(x) not in ("mo", "mspace") for x in pair) and any(map(_is_number, pair)):
+        if row[-1] is not before:
+            row.remove(row[-1])
+        SubElement(row, row.tag.replace("mrow", "mo")).text = "⋅"
+    elif _is_factor(row[-1], node):
+        SubElement(row, row.tag.replace("mrow", "mspace"), width="0.25em")
+
+
+def _is_number(node: Element) -> bool:
+    return node.get("class") == _NAME and bool(_NUMBER.fullmatch(node.text or ""))
 
 
 def _is_factor(before: Element, node: Element) -> bool:

@@ -22,6 +22,7 @@ from tinygrad_xent.numerics.digits import right_digits
 from tinygrad_xent.replaying import rebuild
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.tracing import table
+from tinygrad_xent.tracing.html import table_style
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
 _NARROW = 4  # entries up to which an array is written out
@@ -119,28 +120,30 @@ class Unfused(Sequence[Way]):
             + "</tr>"
             for word, *cells in self._rows()
         )
-        images = "".join(
-            f"<td>{picture._repr_mimebundle_()['text/html']}</td>" for picture in self.pictures
+        graphs = "".join(
+            f"<figure><figcaption>{escape(way.title)}</figcaption>"
+            f"{picture._repr_mimebundle_()['text/html']}</figure>"
+            for way, picture in zip(self.ways, self.pictures, strict=True)
         )
-        body += f'<tr><th scope="row">graph</th>{images}</tr>'
         troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._troubles())
         return (
-            f'<div class="tx-unfused"><style>{_STYLE}</style>'
+            f'<div class="tx-unfused">{_STYLE}'
             f"<table><caption>One cross-entropy, three ways</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table><ul>{troubles}</ul></div>"
+            f"<tbody>{body}</tbody></table><ul>{troubles}</ul>"
+            f'<div class="graphs">{graphs}</div></div>'
         )
 
 
-_STYLE = """
-.tx-unfused { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.tx-unfused table { border-collapse: collapse; font-size: 0.9em; }
-.tx-unfused caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-unfused table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: top;
-  background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-unfused table thead th { border-bottom-width: 1px; }
+_STYLE = table_style(
+    "tx-unfused",
+    """
 .tx-unfused table tbody th { font-weight: normal; white-space: nowrap; }
-.tx-unfused img { background: #fff; max-width: none; }
-"""
+.tx-unfused .graphs { display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start; }
+.tx-unfused figure { margin: 0; max-width: 100%; }
+.tx-unfused figcaption { padding-bottom: 0.3em; }
+.tx-unfused img { background: #fff; }
+""",
+)
 
 
 def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
@@ -184,8 +187,8 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
     tensors kept                  6           3                     1
     their bytes                   72          32                    8
     <BLANKLINE>
-    primitives: exp made inf at e^z[0] out of x = 1000. exp overflows above 710 in float64: subtract
-    the maximum first, as softmax and logsumexp do.
+    primitives: exp made inf at e^z[0] out of logits = 1000. exp overflows above 710 in float64:
+    subtract the maximum first, as softmax and logsumexp do.
     log-softmax and pick: no more than three digits are lost.
     fused: no more than three digits are lost.
     """

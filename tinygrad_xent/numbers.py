@@ -36,6 +36,25 @@ def number(x: Any) -> str:
     return _drop_zeros(f"{float(x):.2e}", x, type(x))
 
 
+def telling(x: Any) -> str:
+    """Write an array of one number so that it is not taken for a rounder one.
+
+    Examples
+    --------
+    >>> [telling(x) for x in (1 - 1e-7, 1.0, 1 / 3, 999.9999)]
+    ['0.9999999', '1', '0.333', '999.9999']
+    """
+    x = np.reshape(x, ())[()]
+    text = brief(x)
+    if x.dtype.kind != "f":
+        return text
+    for digits in range(4, 18):
+        if x.dtype.type(float(text)) == x or not text.partition("e")[0].endswith(("0", ".")):
+            break
+        text = f"{float(x):#.{digits}g}"
+    return text
+
+
 def _drop_zeros(text: str, x: Any, kind: Any) -> str:
     """Drop trailing zeros if they are all there is: if the text without them is the number."""
     mantissa, e, exponent = text.partition("e")

@@ -9,6 +9,8 @@ import numpy as np
 
 from tinygrad_xent.graph import Node, ancestors
 
+_LONGEST_INDEX = 14
+
 
 def shown(*outputs: Node) -> list[Node]:
     """Give the ancestors, and with them each softmax that a loss looked through; oldest first."""
@@ -78,3 +80,28 @@ def printable(text: object) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in str(text)
     )
+
+
+def index_text(index: Any) -> str:
+    """Write a NumPy index as it stands between the brackets; an ellipsis for a long one.
+
+    Examples
+    --------
+    >>> [index_text(i) for i in (0, (slice(None), -1), (..., slice(2, None)), np.arange(9))]
+    ['0', ':, -1', '..., 2:', '…']
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    text = ", ".join(map(_part_text, parts))
+    return text if len(text) <= _LONGEST_INDEX else "…"
+
+
+def _part_text(part: Any) -> str:
+    match part:
+        case slice():
+            ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+            return ":".join(ends if part.step is not None else ends[:2])
+        case np.ndarray() | list():
+            array = np.asarray(part)
+            few = array.ndim == 1 and array.size <= _LONGEST_INDEX // 2
+            return f"[{' '.join(map(str, array))}]" if few else "…"
+    return "..." if part is Ellipsis else str(part)

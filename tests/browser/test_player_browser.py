@@ -67,6 +67,18 @@ def go(page, step):
 # -- standing alone --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [420, 700, 1000])
+def test_the_legend_stands_below_the_pane_whole(visit, width) -> None:
+    page = visit(play(by_hand()))
+    page.set_viewport_size({"width": width, "height": 800})
+    pane, legend = (page.locator(s).bounding_box() for s in (".graph", ".legend"))
+    assert legend["y"] >= pane["y"] + pane["height"]
+    assert legend["height"] > 8
+    texts = page.locator(".legend text").all_text_contents()
+    assert {"leaf", "op"} <= set(texts)
+    assert page.locator(".graph #legend").count() == 0
+
+
 @pytest.mark.parametrize("made", [lambda: play(by_hand()), recorded])
 def test_a_file_works_without_network_and_without_complaint(visit, made) -> None:
     page = visit(made())

@@ -11,25 +11,24 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.drawing import cells
 from tinygrad_xent.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.tracing.html import table_style
 
 if TYPE_CHECKING:
     from tinygrad_xent.checking.report import GradcheckReport
 
 _SIGNS = {cells.NAN: "NaN", cells.INF: "∞", cells.MINUS_INF: "−∞"}
-_STYLE = """
-.tx-check { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.tx-check table { border-collapse: collapse; margin: 0 0 0.8em; font-size: 0.9em; }
-.tx-check table :is(th, td) { text-align: start; padding: 0.2em 0.7em; background: none;
-  border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-check table thead th { border-bottom-width: 1px; }
+_STYLE = table_style(
+    "tx-check",
+    """
 .tx-check p { margin: 0.3em 0; max-width: 60em; }
 .tx-check .heats { display: flex; flex-wrap: wrap; gap: 0.6em 1.4em; align-items: flex-start; }
 .tx-check figure { margin: 0; max-width: 100%; overflow-x: auto; }
 .tx-check figcaption { font-size: 0.85em; padding-bottom: 0.2em; }
-.tx-check table.heat td { padding: 0; min-width: 0.8em; height: 0.8em; border: 1px solid #d3d8df;
-  text-align: center; font-variant-numeric: tabular-nums; }
-.tx-check table.heat td.number { padding: 0.15em 0.4em; }
-"""
+.tx-check.tx-check table.heat td { padding: 0; min-width: 0.8em; height: 0.8em;
+  border: 1px solid #d3d8df; text-align: center; font-variant-numeric: tabular-nums; }
+.tx-check.tx-check table.heat td.number { padding: 0.15em 0.4em; }
+""",
+)
 
 
 def html(report: GradcheckReport) -> str:
@@ -49,7 +48,7 @@ def html(report: GradcheckReport) -> str:
         if case.arriving:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
         parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')
-    return f'<div class="tx-check"><style>{_STYLE}</style>{"".join(parts)}</div>'
+    return f'<div class="tx-check">{_STYLE}{"".join(parts)}</div>'
 
 
 def _table(report: GradcheckReport) -> str:

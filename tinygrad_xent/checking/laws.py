@@ -16,6 +16,7 @@ from tinygrad_xent.checking.symmetries import batches, linear, scale, shape, shi
 from tinygrad_xent.op import Op
 from tinygrad_xent.samples import samples
 from tinygrad_xent.tracing import table
+from tinygrad_xent.tracing.html import table_style
 
 __all__ = ["Invariants", "Law", "invariants"]
 
@@ -81,22 +82,19 @@ class Invariants(Sequence[Law]):
         )
         head = "".join(f'<th scope="col">{h}</th>' for h in ("law", "input", "verdict", "why"))
         return (
-            f'<div class="tx-laws"><style>{_STYLE}</style><table>'
+            f'<div class="tx-laws">{_STYLE}<table>'
             f"<caption>{escape(self._verdict())}</caption><thead><tr>{head}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
         )
 
 
-_STYLE = """
-.tx-laws { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.tx-laws table { border-collapse: collapse; font-size: 0.9em; }
-.tx-laws caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-laws table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: top;
-  background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-laws table thead th { border-bottom-width: 1px; }
+_STYLE = table_style(
+    "tx-laws",
+    """
 .tx-laws table tbody th { font-weight: normal; white-space: nowrap; }
 .tx-laws td:last-child { min-width: 16em; }
-"""
+""",
+)
 
 
 def invariants(

@@ -15,6 +15,7 @@ from tinygrad_xent.files import check_writable, write_whole
 from tinygrad_xent.reading import printable
 
 _FORMS = (".html", ".json", ".txt")
+_LARGEST_CLASS = 1e15  # up to here a float tells whole numbers apart
 _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -46,13 +47,15 @@ def comparison_of(
     if not re.fullmatch(r"-?\d+", axis):
         raise NumbersError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
     option, text = ("--probs", probs) if logits is None else ("--logits", logits)
-    x = parse_rows(option, text or "").astype(dtype)
+    x = parse_rows(option, text or "", dtype)
     if labels is not None:
-        weights = parse_rows("--labels", labels).astype(dtype)
+        weights = parse_rows("--labels", labels, dtype)
         return _compare(weights, x, logits, axis, sparse=False)
     target = target or ""
     classes = parse_rows("--target", target)
     if re.fullmatch(r"[-+\d\s,/]*", target):
+        if np.max(np.abs(classes)) > _LARGEST_CLASS:
+            raise NumbersError("--target: class numbers have at most 15 digits")
         classes = classes.astype(np.int64)
     one_row = x.ndim == classes.ndim == 1 and classes.size == 1
     return _compare(classes.reshape(()) if one_row else classes, x, logits, axis, sparse=True)
@@ -62,7 +65,7 @@ def _compare(labels: Any, x: Any, logits: str | None, axis: str, *, sparse: bool
     return compare(labels, x, from_logits=logits is not None, axis=int(axis), sparse=sparse)
 
 
-def parse_rows(option: str, text: str) -> Any:
+def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
     """Read rows separated by slashes, of numbers separated by commas or spaces; inf and nan too.
 
     Examples
@@ -73,20 +76,32 @@ def parse_rows(option: str, text: str) -> Any:
     """
     rows = [row.replace(",", " ").split() for row in text.split("/")]
     for word in (word for row in rows for word in row):
-        try:
-            float(word)
-        except ValueError:
+        value = _value(word)
+        if value is None:
             raise NumbersError(
                 f"{option}: '{printable(word)}' is not a number; write {option} \"2,1,0.1\", or "
                 '"2,1 / 0,3" for several rows'
-            ) from None
+            )
+        with np.errstate(over="ignore"):
+            overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
+        if overflows:
+            raise NumbersError(
+                f"{option}: {printable(word)} is too large for {dtype}; write inf if you mean it"
+            )
     if not all(rows):
         raise NumbersError(f"{option} has {'an empty row' if len(rows) > 1 else 'no number'}")
     if len({len(row) for row in rows}) > 1:
         lengths = ", ".join(str(len(row)) for row in rows)
         raise NumbersError(f"{option}: the rows have {lengths} numbers; give all the same number")
-    array = np.array([[float(word) for word in row] for row in rows])
+    array = np.array([[float(word) for word in row] for row in rows], dtype)
     return array[0] if len(rows) == 1 else array
+
+
+def _value(word: str) -> float | None:
+    try:
+        return None if "_" in word else float(word)  # 1_000 is Python's own way to write a number
+    except ValueError:
+        return None
 
 
 def check_output(path: Path) -> None:

@@ -207,8 +207,8 @@ def compare(
     ...     print(exchange.second, exchange.before, exchange.second_after)
     divides each probability by the sum of its row [0. 0. 0.] [nan nan nan]
     """
-    labels, x = constant(labels), constant(x)
-    state = start(labels, x, axis)
+    x = constant(x)
+    state = start(constant(labels), x, axis)
     answers, absent = [], {}
     for dialect in RECIPES:
         try:
@@ -224,7 +224,7 @@ def compare(
             answers.append(answer)
     groups = sorted(_groups(answers), key=lambda group: -len(group.answers))
     known = is_sparse(state, sparse)
-    return Comparison(labels, x, from_logits, axis, known, tuple(groups), absent)
+    return Comparison(state.labels, x, from_logits, state.axis, known, tuple(groups), absent)
 
 
 def _groups(answers: list[Answer]) -> Iterator[Group]:
@@ -258,6 +258,8 @@ def _exchange(a: Answer, b: Answer, found: list[Piece], place: tuple[int, ...]) 
             _gradient_row(a, found[0].first.start, place),
             _gradient_row(b, found[0].second.start, place),
         )
+        if close(*back):  # it is somewhere else that the two part
+            back = None, None
     same = not (mine and theirs) or close(*before)  # else the two had parted before
     return Exchange(
         ", then ".join(mine),
@@ -274,10 +276,12 @@ def _place(a: Answer, b: Answer) -> tuple[int, ...]:
     if a.loss is None or b.loss is None or a.loss.shape != b.loss.shape:
         return nowhere
     shape: tuple[int, ...] = a.loss.shape
+    with_gradients = a.grad is not None and b.grad is not None
     for place in np.ndindex(shape):
-        same = close(np.asarray(a.loss[place]), np.asarray(b.loss[place]))
-        grads = [_gradient_row(answer, 0, place) for answer in (a, b)]
-        if not same or (all(grad is not None for grad in grads) and not close(*grads)):
+        pairs = [[np.asarray(answer.loss[place]) for answer in (a, b)]]
+        if with_gradients:
+            pairs.append([_at(x.grad, x.states[0].axis, place) for x in (a, b)])
+        if not all(close(*pair) for pair in pairs):
             return tuple(place)
     return nowhere
 

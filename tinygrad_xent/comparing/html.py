@@ -5,30 +5,26 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from tinygrad_xent.comparing.text import absent, answer, explained, lettered, question
+from tinygrad_xent.comparing.text import absent, answer, explained, lettered, question, refusals
+from tinygrad_xent.tracing.html import table_style
 
 if TYPE_CHECKING:
     from tinygrad_xent.comparing.comparison import Comparison
 
-_STYLE = """
-.tx-compare { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.tx-compare table { border-collapse: collapse; margin: 0 0 1em; font-size: 0.9em; }
-.tx-compare caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-compare table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
-  background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-compare thead th { border-bottom-width: 1px; }
+_STYLE = table_style(
+    "tx-compare",
+    """
 .tx-compare td:nth-child(-n+3) { font-variant-numeric: tabular-nums; }
-.tx-compare dt { font-weight: bold; } .tx-compare dd { margin: 0 0 0.5em 1.5em; max-width: 45em; }
+.tx-compare.tx-compare dt { float: none; width: auto; padding: 0; font-weight: bold; }
+.tx-compare.tx-compare dd { margin: 0 0 0.5em 1.5em; padding: 0; max-width: 45em; }
 .tx-compare p { margin: 0 0 0.5em; max-width: 45em; }
-"""
+""",
+)
 
 
 def html(comparison: Comparison) -> str:
     """Write the answers as a table, and under it what makes them differ."""
-    return (
-        f'<div class="tx-compare"><style>{_STYLE}</style>'
-        f"{answers(comparison)}{reasons(comparison)}</div>"
-    )
+    return f'<div class="tx-compare">{_STYLE}{answers(comparison)}{reasons(comparison)}</div>'
 
 
 def answers(comparison: Comparison) -> str:
@@ -41,13 +37,16 @@ def answers(comparison: Comparison) -> str:
         for who in [", ".join(group.dialects)]
     )
     head = "".join(f'<th scope="col">{word}</th>' for word in ("", "loss", "gradient", "who"))
+    said = "".join(
+        f"<p>{letter}: {escape(message)}</p>" for letter, message in refusals(comparison)
+    )
     missing = "".join(
         f"<p>No such call: {escape(', '.join(dialects))} ({escape(why)})</p>"
         for why, dialects in absent(comparison).items()
     )
     return (
         f"<table><caption>{escape(question(comparison))}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{missing}"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{said}{missing}"
     )
 
 

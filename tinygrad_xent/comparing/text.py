@@ -7,24 +7,27 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_xent.comparing.answers import close
 from tinygrad_xent.numbers import brief
 from tinygrad_xent.tracing import table
 
 if TYPE_CHECKING:
     from tinygrad_xent.comparing.comparison import Comparison, Exchange, Group
 
-_WIDTH = 78
+_WIDTH, _WHO = 78, 44
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
     """Write the question, the answers, and what makes each two of them differ."""
     yield from wrapped(question(comparison))
     yield ""
-    rows = [
-        (letter, *answer(group), ", ".join(group.dialects))
-        for letter, group in lettered(comparison)
-    ]
+    rows = []
+    for letter, group in lettered(comparison):
+        who, *more = textwrap.wrap(", ".join(group.dialects), _WHO)
+        rows += [(letter, *answer(group), who), *(("", "", "", line) for line in more)]
     yield from table(("", "loss", "gradient", "who"), rows)
+    for letter, message in refusals(comparison):
+        yield from wrapped(f"{letter}: {message}")
     for why, dialects in absent(comparison).items():
         yield from wrapped(f"No such call: {', '.join(dialects)} ({why})")
     if len(comparison.groups) == 1:
@@ -46,10 +49,14 @@ def wrapped(text: str, indent: str = "") -> list[str]:
 def question(comparison: Comparison) -> str:
     """Say what was asked."""
     kind = "logits" if comparison.from_logits else "probabilities"
-    several = "es" * (comparison.labels.size > 1)
+    several = "es" * (comparison.labels.size != 1)
     labels = f"class{several}" if comparison.sparse else "labels"
     axis = "" if comparison.axis == -1 else f", classes along axis {comparison.axis}"
-    return f"{labels} {values(comparison.labels)}, {kind} {values(comparison.x)}{axis}"
+    given = (
+        f"{word} {values(x) if x.size else f'of shape {x.shape}'}"
+        for word, x in ((labels, comparison.labels), (kind, comparison.x))
+    )
+    return ", ".join(given) + axis
 
 
 def lettered(comparison: Comparison) -> Iterator[tuple[str, Group]]:
@@ -65,6 +72,13 @@ def answer(group: Group) -> tuple[str, str]:
         return f"{type(first.error).__name__} ({' or '.join(names)})", ""
     gradient = values(first.grad) if first.grad is not None else "none"
     return values(first.loss), first.name_there or gradient
+
+
+def refusals(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Give what the groups say that raise an error, each in the words of its first dialect."""
+    for letter, group in lettered(comparison):
+        if group.first.error:
+            yield letter, f"{str(group.first.error).removesuffix('.')}."
 
 
 def values(array: Any) -> str:
@@ -106,5 +120,7 @@ def sentence(exchange: Exchange, first: str, second: str) -> str:
     if exchange.first_gradient is not None and exchange.second_gradient is not None:
         back = (f"{values(grad)} in {dialect}" for dialect, _, _, grad in sides)
         return f"{text}. To {here} comes back {', '.join(back)}."
+    if all(close(exchange.before, after) for _, words, after, _ in sides if words):
+        return f"{text}."
     outcomes = [f"{values(after)} in {dialect}" for dialect, words, after, _ in sides if words]
     return f"{text}. {here} becomes {', '.join(outcomes)}."

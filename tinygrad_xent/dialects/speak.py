@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from typing import Any
+
+import numpy as np
 
 from tinygrad_xent.checks import floating
 from tinygrad_xent.dialects import losses, recipes
@@ -11,6 +14,7 @@ from tinygrad_xent.dialects.refusals import name_there
 from tinygrad_xent.dialects.steps import State, Step, constant, run
 from tinygrad_xent.errors import (
     ArgumentError,
+    AxisError,
     DialectError,
     DtypeError,
     ShapeError,
@@ -112,13 +116,24 @@ def start(labels: Any, x: Any, axis: int) -> State:
     """Give the state from which every dialect starts, or say what none of them could take."""
     x = floating(x, "x")
     labels = labels if isinstance(labels, Node) else constant(labels)
+    if labels.size == 0 and labels.dtype == np.float64 and labels.shape != x.shape:
+        labels = constant(labels).astype(np.int64)  # an empty list
     if labels.dtype.kind not in "fiub":
         raise DtypeError(f"labels must be real numbers, got {labels.dtype}")
+    axis = whole_axis(axis)
     if x.ndim == 0:
         raise ShapeError("a scalar has no axis of classes; give one number per class")
     if x.shape[axis % x.ndim] == 0:
         raise ShapeError(f"an array of shape {x.shape} has no classes along axis={axis}")
     return State(labels, x, axis, x.dtype)
+
+
+def whole_axis(axis: Any) -> int:
+    """Give the axis as an int, whether or not there is such an axis."""
+    try:
+        return int(operator.index(axis))
+    except TypeError:
+        raise AxisError(f"axis must be a whole number, got {axis!r}") from None
 
 
 def is_sparse(state: State, sparse: bool | None, dialect: str | None = None) -> bool:

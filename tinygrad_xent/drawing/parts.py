@@ -13,10 +13,10 @@ from tinygrad_xent.drawing.fold import Unit
 from tinygrad_xent.drawing.lettering import shorten
 from tinygrad_xent.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind
 from tinygrad_xent.drawing.uses import Constant, Use, details_of, short, uses_of
-from tinygrad_xent.formulas import formula_text, letters_of, rule_of
+from tinygrad_xent.formulas import formula_of, formula_text, letters_of, rule_at
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.numbers import count, number
-from tinygrad_xent.reading import looked_through, names_of, printable
+from tinygrad_xent.reading import index_text, looked_through, names_of, printable
 
 _FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
 MOST_ARROWS = 4  # from one folded box to one op
@@ -92,12 +92,12 @@ class Parts:
             title=title,
             kind=self._kind(node),
             value=node.data.copy(),  # training goes on, the picture stays
-            expression=expression(printable(op.symbol), arguments) if op else "",
+            expression=_made(node, arguments),
             op=op.name if op else "",
             ports=tuple(arrow.label for arrow in incoming) if len(incoming) > 1 else (),
             details=tuple(details_of(node, uses)),
             gradient=flow.grads.get(node),
-            formula=op.formula if op else "",
+            formula=formula_of(node),
             letters=letters,
             output=node in self._outputs,
             rules=tuple(rules) if self._rules else (),
@@ -182,9 +182,18 @@ class Parts:
             return float(np.hypot.reduce([np.linalg.norm(g.astype(float).ravel()) for g in grads]))
 
 
+def _made(node: Node, arguments: Sequence[str]) -> str:
+    """Write how a tensor was computed; of an index its text, not the array's name."""
+    if node.op is None:
+        return ""
+    if node.op.name == "getitem":
+        return expression(f"x[{index_text(node.params['index'])}]", arguments[:1])
+    return expression(printable(node.op.symbol), arguments)
+
+
 def _back(use: Use, node: Node, flow: Flow) -> tuple[str, str, str]:
     """Give the rule of an input and what it sent there, or nothing if it sent nothing."""
     way = node, use.index
     if node.op is None or way not in flow.sent:
         return "", "", ""
-    return rule_of(node.op, use.index, len(node.inputs)), flow.sent[way], flow.small[way]
+    return rule_at(node, use.index), flow.sent[way], flow.small[way]

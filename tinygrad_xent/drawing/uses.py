@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.graph import Node
-from tinygrad_xent.numbers import brief
+from tinygrad_xent.numbers import brief, telling
 from tinygrad_xent.reading import names_by_id, printable
 
 
@@ -90,7 +90,7 @@ def short(x: Any) -> str:
         case type():
             return x.__name__
         case np.ndarray() | np.generic() | float():
-            return brief(x)
+            return telling(x) if np.size(x) == 1 else brief(x)
         case None:
             return ""
     return "..." if x is Ellipsis else str(x)

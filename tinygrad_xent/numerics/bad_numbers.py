@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.formulas import formula_text, letters_of, rule_of
+from tinygrad_xent.formulas import formula_text, letters_of, rule_at
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.numbers import brief, number
 from tinygrad_xent.numerics.rewrites import backward_rewrite, forward_rewrite
@@ -57,7 +58,9 @@ class BadNumber:
         return f"{self.message}.\n{self.rewrite}" if self.rewrite else f"{self.message}."
 
 
-def first_bad(output: Node, *, seed: Any = None) -> BadNumber | None:
+def first_bad(
+    output: Node, *, seed: Any = None, names: Mapping[str, Any] | None = None
+) -> BadNumber | None:
     """Name the op that made the first NaN or infinity, and what avoids it.
 
     Both passes are searched, the forward pass first. An infinity that a leaf came with (a masked
@@ -69,6 +72,8 @@ def first_bad(output: Node, *, seed: Any = None) -> BadNumber | None:
         The end of the graph, usually the loss.
     seed : array_like, optional
         The gradient of `output`; ones by default.
+    names : mapping of str to Tensor, optional
+        What to call the tensors, before their own names, such as `locals()`.
 
     Returns
     -------
@@ -86,15 +91,15 @@ def first_bad(output: Node, *, seed: Any = None) -> BadNumber | None:
     >>> z = tx.Tensor([0.0, -800.0], name="z")
     >>> with np.errstate(divide="ignore"):  # NumPy warns too, but does not say where
     ...     print(tx.first_bad(tx.log(tx.softmax(z)).sum()))
-    log made -inf at v2[1] out of x = 0.
+    log made -inf at v2[1] out of v1 = 0.
     The softmax underflowed to 0: write log_softmax(z), or a cross-entropy from the logits.
     """
     if isinstance(output, Node) and seed is None:
         seed = np.ones_like(output.data)
     seed = check_seed(output, seed)
     nodes = ancestors(output)
-    names = names_of(nodes)
-    return _forward(nodes, names) or _backward(output, seed, names)
+    called = names_of(nodes, names)
+    return _forward(nodes, called) or _backward(output, seed, called)
 
 
 def _forward(nodes: list[Node], names: dict[Node, str]) -> BadNumber | None:
@@ -119,7 +124,7 @@ def _made(node: Node, bad: Any, names: dict[Node, str]) -> BadNumber:
     if node.op is None:
         message = f"{place} is {number(value)} from the start: it is a leaf"
         return BadNumber("forward", node, names[node], "", index, value, {}, message, "")
-    causes = _causes(node, index)
+    causes = _causes(node, index, node.data.shape, names)
     given = " and ".join(f"{name} = {text}" for name, text in causes.items())
     message = f"{node.op.name} made {number(value)} at {place} out of {given}"
     rewrite = forward_rewrite(node, index, names)
@@ -139,13 +144,10 @@ def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | No
         value = float(contribution[index])
         place = names[target] + (f"[{', '.join(map(str, index))}]" if index else "")
         causes = {f"∂{names[node]}": _at(incoming, index, contribution.shape)}
-        words = node.op.names_of(len(node.inputs))
-        for word, x in zip(words, node.inputs, strict=True):
-            called = names[x] if isinstance(x, Node) else word
-            causes[called] = _at(_data(x), index, contribution.shape)
+        causes |= _causes(node, index, contribution.shape, names)
         inputs = tuple(names[x] if isinstance(x, Node) else "" for x in node.inputs)
         rule = formula_text(
-            rule_of(node.op, i, len(inputs)), letters_of(node.op, inputs, names[node])
+            rule_at(node, i), letters_of(node.op, inputs, names[node])
         )
         given = " and ".join(f"{name} = {text}" for name, text in causes.items())
         message = (
@@ -166,13 +168,18 @@ def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | No
     return found[0] if found else None
 
 
-def _causes(node: Node, index: tuple[int, ...]) -> dict[str, str]:
+def _causes(
+    node: Node, index: tuple[int, ...], shape: tuple[int, ...], names: dict[Node, str]
+) -> dict[str, str]:
+    """Write what an op was given at a place, each input under its tensor's name."""
     words = node.op.names_of(len(node.inputs)) if node.op else ()
-    return {
-        word: _at(_data(x), index, node.data.shape)
-        for word, x in zip(words, node.inputs, strict=True)
-        if x is not None
-    }
+    taken = set(names.values())
+    found = {}
+    for word, x in zip(words, node.inputs, strict=True):
+        constant = f"the constant {word}" if word in taken else word
+        if x is not None:
+            found[names[x] if isinstance(x, Node) else constant] = _at(_data(x), index, shape)
+    return found
 
 
 def _at(x: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> str:

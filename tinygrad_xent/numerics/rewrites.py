@@ -97,7 +97,8 @@ def _log(node: Node, index: tuple[int, ...], names: Names) -> str:
         return (
             f"The sigmoid underflowed to 0: write -logsumexp of 0 and -{_name(x.inputs[0], names)}."
         )
-    return "log(0) is minus infinity: keep it from 0, for example by clip(x, 1e-7, None)."
+    called = _name(x, names)
+    return f"log(0) is minus infinity: keep it from 0, for example by clip({called}, 1e-7, None)."
 
 
 @rewrites("exp", "expm1")

@@ -25,7 +25,7 @@ function player(root, data, picture) {
       element("label", {}, predict, "Predict first"),
       element("label", {}, wrong, "Wrong order"), score),
     banner,
-    element("div", { class: "stage" }, pane, details),
+    element("div", { class: "stage" }, element("div", { class: "graphs" }, pane, graph.legend), details),
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
       "✓ gradient complete · 1/2 one contribution of two · ≠ wrong in the end", element("br", {}),
@@ -233,6 +233,7 @@ class Graph {
     this.active = [];
     this.isWrong = false;
     this.onclick = () => {};
+    this.legend = this.detachLegend();
     const width = Number(picture.getAttribute("width"));
     picture.removeAttribute("height");
     picture.style.width = `${width}px`;
@@ -244,6 +245,17 @@ class Graph {
       return { right, wrong: parse(text) };
     });
     this.arrows = data.arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
+  }
+
+  // Set the picture's legend below the pane, where no scrolling hides it.
+  detachLegend() {
+    const legend = this.picture.querySelector("#legend");
+    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
+    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
+    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
+    const font = this.picture.getAttribute("font-family");
+    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
+    return shape("svg", { class: "legend", ...size }, legend);
   }
 
   // Add to a box what shows its state.

@@ -14,17 +14,30 @@ if TYPE_CHECKING:
     from tinygrad_xent.tracing.sequence import Trace
 
 _MOST_ROWS = 200
-_STYLE = """
-.tx-trace { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.tx-trace table { border-collapse: collapse; margin: 0 0 1em; font-size: 0.9em; }
-.tx-trace caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.tx-trace table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
+# The name stands twice to weigh more than JupyterLab's own rule, which aligns cells to the right.
+_TABLES = """
+.NAME { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
+.NAME.NAME table { border-collapse: collapse; margin: 0 0 1em; font-size: 0.9em; }
+.NAME.NAME caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
+.NAME.NAME table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
   background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.tx-trace table thead th { border-bottom-width: 1px; }
-.tx-trace table tbody th { font-weight: normal; border-top-width: 1px; }
-.tx-trace table td:first-child { text-align: end; font-variant-numeric: tabular-nums; }
-.tx-trace math { font-size: 1.1em; }
+.NAME.NAME table thead th { border-bottom-width: 1px; }
 """
+
+
+def table_style(name: str, more: str = "") -> str:
+    """Give the style of the tables in an element of this class: the page's colours, thin lines."""
+    return f"<style>{_TABLES.replace('NAME', name)}{more}</style>"
+
+
+_STYLE = table_style(
+    "tx-trace",
+    """
+.tx-trace.tx-trace table tbody th { font-weight: normal; border-top-width: 1px; }
+.tx-trace.tx-trace table td:first-child { text-align: end; font-variant-numeric: tabular-nums; }
+.tx-trace math { font-size: 1.1em; }
+""",
+)
 
 
 def html(trace: Trace) -> str:
@@ -44,7 +57,7 @@ def html(trace: Trace) -> str:
             f"<p>{left:,} more steps are not shown: print the trace, take a slice of it, or keep "
             "what concerns one tensor, trace.of(tensor).</p>"
         )
-    return f'<div class="tx-trace"><style>{_STYLE}</style>{"".join(tables)}</div>'
+    return f'<div class="tx-trace">{_STYLE}{"".join(tables)}</div>'
 
 
 def _forward(event: Forward) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.formulas import letters_of, rule_of
+from tinygrad_xent.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.graph import Node
-from tinygrad_xent.numbers import brief
+from tinygrad_xent.numbers import telling
 from tinygrad_xent.reading import names_of, shown
 from tinygrad_xent.tracing.events import Backward, Event, Forward
 from tinygrad_xent.tracing.sequence import Trace
@@ -100,7 +100,7 @@ class _Recorder:
                 name=self.names[node],
                 op=node.op.name if node.op else "",
                 inputs=inputs,
-                formula=node.op.formula if node.op else "",
+                formula=formula_of(node),
                 letters=letters_of(node.op, inputs, self.names[node]) if node.op else {},
                 value=np.array(node.data),
             )
@@ -116,7 +116,7 @@ class _Recorder:
                 tensor=node,
                 name=self.names[node],
                 op=op.name,
-                rule=rule_of(op, i, len(inputs)),
+                rule=rule_at(node, i),
                 letters=letters_of(op, inputs, self.names[node]),
                 incoming=self.incoming,
                 to=node.inputs[i],
@@ -140,5 +140,5 @@ class _Recorder:
         if x is None:
             return ""
         if np.size(x) == 1:
-            return brief(x)
+            return telling(x)
         return f"constant {word}" if word in self.taken else word

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.numbers import count, number
+from tinygrad_xent.numbers import count, number, telling
 from tinygrad_xent.ops import log_softmax, softmax
 from tinygrad_xent.ops.broadcasting import shrinkage, spread
 from tinygrad_xent.tracing.reasons import Look, Place, at, entrywise, plus, rowwise, times
@@ -117,7 +117,7 @@ def _clip(look: Look) -> tuple[str, str]:
             "the upper one decides",
         )
         return term, f"{look.sender} where {what[look.event.position]}"
-    ends = f"{number(low)} to {number(high)}"
+    ends = f"{telling(low)} to {telling(high)}"
     if decided[0]:
         return term, f"{look.sender}, for {number(x)} is within {ends}"
     return term, f"{number(x)} is outside {ends}, so it was clipped"

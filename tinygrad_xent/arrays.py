@@ -8,17 +8,21 @@ run on it as they stand; all they must not do is to turn it into a NumPy array b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 Kernel = Callable[..., Any]
 
+_NUMPY = (np.ndarray, np.generic)
+WORTH_ASKING = 2**16  # bytes; who else holds a smaller array takes longer to find out than to copy
+
 
 def is_foreign(x: Any) -> bool:
     """Whether this is an array, but not one of NumPy's."""
-    return not isinstance(x, np.ndarray) and hasattr(x, "__array_function__")
+    return not isinstance(x, _NUMPY) and hasattr(x, "__array_function__")
 
 
 def as_array(x: Any, dtype: Any = None) -> Any:
@@ -31,6 +35,28 @@ def as_array(x: Any, dtype: Any = None) -> Any:
 def own_copy(x: Any) -> Any:
     """Copy an array that others may hold too; those of other libraries are never written to."""
     return x if is_foreign(x) else np.array(x)
+
+
+def own(grad: Any, holders: Callable[[], Counter[int]]) -> Any:
+    """Give a gradient away: as it is if nobody else holds its memory, otherwise a copy.
+
+    A rule is linear in the gradient that it is handed. What it returns is therefore that gradient,
+    a view of it, or new; so only gradients can share memory, and `holders` has counted them.
+    """
+    if not isinstance(grad, np.ndarray) or grad.nbytes < WORTH_ASKING or not grad.flags.writeable:
+        return own_copy(grad)
+    memory = _memory(grad)
+    whole = getattr(memory, "nbytes", 0) == grad.nbytes  # no small part that keeps all of it alive
+    return grad if whole and holders()[id(memory)] == 1 else own_copy(grad)
+
+
+def holders(grads: Iterable[Any]) -> Callable[[], Counter[int]]:
+    """Count, when somebody asks, how many of these arrays rest on each piece of memory."""
+    return functools.cache(lambda: Counter(id(_memory(grad)) for grad in grads))
+
+
+def _memory(x: Any) -> Any:
+    return x if getattr(x, "base", None) is None else x.base
 
 
 def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | None = None) -> Any:

@@ -47,10 +47,9 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
     loss nor the gradient cancels, however small.
     """
-    fit = z
     tops = np.maximum.reduce(z[:: 1 + len(z) // 4], axis=1)  # a few rows tell what most are like
-    if np.minimum.reduce(np.abs(tops)) > MODEST:
-        fit = np.subtract(z, np.maximum.reduce(z, axis=1, keepdims=True), out=unscaled)
+    far = np.minimum.reduce(np.abs(tops)) > MODEST
+    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if far else z
     z_t, others, e_t = _exponentials(t, fit, unscaled)
     whole = others + e_t
     # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes
@@ -195,7 +194,7 @@ def _gradient(block: Block, grad: Array, loss: Array, labels: Array, z: Array, a
         if half:
             out[some] = round_to_half(rows)
 
-    in_blocks(work, unscaled)
+    in_blocks(work, out)
     return from_rows(out, z, axis)
 
 

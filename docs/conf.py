@@ -31,10 +31,17 @@ extensions = [
     "exercise_list",
     "formulas",
     "museum",
+    "op_pages",
     "public_names",
     "ten_answers",
 ]
-exclude_patterns = ["_build", "jupyter_execute", ".jupyter_cache", "**.ipynb_checkpoints"]
+exclude_patterns = [
+    "_build",
+    "derivations",  # parts of the ops' pages
+    "jupyter_execute",
+    ".jupyter_cache",
+    "**.ipynb_checkpoints",
+]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "auto"
@@ -49,8 +56,9 @@ numpydoc_show_class_members = False  # autodoc shows them, where they are define
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+pygments_dark_style = "github-dark"  # the theme's own underlines imported names, like links
 html_theme = "furo"
 html_title = project
 html_math_renderer = "svg"
 html_static_path = ["_static"]
-html_css_files = ["formulas.css", "museum.css", "ten_answers.css"]
+html_css_files = ["site.css", "formulas.css", "museum.css", "ten_answers.css"]

@@ -163,6 +163,12 @@ def recipes() -> Iterator[Json]:
             ("label smoothing and padding", padded, {"label_smoothing": 0.1, "ignore_index": -100}),
             ("soft labels", soft, {}),
             ("soft labels, sum", soft, {"reduction": "sum"}),
+            (
+                "label smoothing and class weights",
+                labels,
+                {"label_smoothing": 0.1, "weight": weight},
+            ),
+            ("soft labels and class weights", soft, {"weight": weight}),
         ]
         for name, target, options in choices:
             arguments = dict(options)

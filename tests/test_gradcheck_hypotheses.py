@@ -105,3 +105,67 @@ def test_a_missing_factor_is_found_among_the_arrays_at_hand():
     found = check(tx.divide, lambda g, z, x, y: (g / y, -g * x / y), X, X**2 + 1).diagnosis
     assert found.code == "unknown"
     assert "multiplied by 1/y" in found.hint
+
+
+def test_the_largest_error_means_something():
+    def error(rule):
+        new = Op(tx.softmax.function, shapes="(n)->(n)")
+        new.backward(rule)
+        return tx.gradcheck(new, X).max_error
+
+    assert error(lambda g, y, x, *, axis: np.zeros_like(x)) == 1
+    assert error(lambda g, y, x, *, axis: -softmax_rule(g, y)) == pytest.approx(2)
+    assert error(lambda g, y, x, *, axis: 4 * softmax_rule(g, y)) == pytest.approx(0.75)
+    assert error(lambda g, y, x, *, axis: np.ones((3, 4, 5))) == np.inf
+
+
+def test_a_statistic_of_the_batch_taken_along_the_rows():
+    standardise = Op(lambda x: (x - np.mean(x, axis=0)) / np.std(x, axis=0))
+
+    def along_the_rows(g, y, x):
+        inner = g - np.mean(g, 1, keepdims=True) - y * np.mean(g * y, 1, keepdims=True)
+        return inner / np.std(x, axis=0)
+
+    found = check(standardise, along_the_rows, X).diagnosis
+    assert found.code == "wrong-axis"
+    assert "column 0" in found.message
+
+
+def test_a_square_factor_of_a_larger_product_transposed():
+    product = Op(lambda x, a, w: x @ a @ w)
+    found = check(
+        product,
+        lambda g, y, x, a, w: (g @ w.T @ a.T, (x.T @ g @ w.T).T, (x @ a).T @ g),
+        RNG.normal(size=(4, 3)),
+        RNG.normal(size=(3, 3)),
+        RNG.normal(size=(3, 2)),
+    ).diagnosis
+    assert (found.code, found.input) == ("transposed", "a")
+
+
+def test_whole_numbers_that_are_all_cut_to_zero():
+    flat = check(tx.tanh, lambda g, y, x: (g * (1 - y**2)).astype(int), 2.5 + X**2)
+    assert flat.diagnosis.code == "wrong-dtype"
+    large = check(tx.tanh, lambda g, y, x: np.zeros(x.shape, int), 0.1 * X)
+    assert large.diagnosis.code == "missing-gradient"
+
+
+def test_the_diagonal_of_a_large_jacobian():
+    x = RNG.normal(size=(32, 60))
+    found = check(tx.softmax, lambda g, y, x, *, axis: g * y * (1 - y), x).diagnosis
+    assert found.code == "missing-cross-term"
+
+
+def test_more_digits_than_the_input_has_are_no_mistake():
+    x = X.astype(np.float32)
+    assert check(tx.tanh, lambda g, y, x: np.float64(1) * g * (1 - y**2), x).ok
+
+
+def test_a_factor_that_is_a_parameter():
+    scaled = Op(lambda x, *, scale: scale * x)
+    found = check(scaled, lambda g, y, x, *, scale: g, X, scale=7.0).diagnosis
+    assert "1/7 (the parameter scale)" in found.message
+    assert "forgotten" in found.hint
+    total = check(tx.sum, lambda g, y, x, *, axis, keepdims: 7.5 * g + 0 * x, X, keepdims=True)
+    assert total.diagnosis.code == "constant-factor"
+    assert "keepdims" not in total.diagnosis.message

@@ -1,5 +1,6 @@
-"""The directive `wrong-rules`: the museum's rules of one of its modules, with what gradcheck says.
+"""The directives `wrong-rules` and `wrong-rules-of`: the museum's rules with what gradcheck says.
 
+The first shows the rules of one of its modules, the second those of one op.
 What it says is computed while the docs are built, so the page cannot promise a diagnosis that the
 package does not give.
 """
@@ -17,7 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import gradcheck
-from tinygrad_xent.museum import WrongRule, op_of
+from tinygrad_xent.museum import WRONG_RULES, WrongRule, op_of
 from tinygrad_xent.museum.accuracy import PASSED
 from tinygrad_xent.museum.rules import found_in
 
@@ -52,6 +53,18 @@ def verdict(rule: WrongRule) -> nodes.container:
     return box
 
 
+def entry(rule: WrongRule) -> nodes.container:
+    anchor = nodes.make_id(rule.name)
+    box = nodes.container(ids=[anchor], classes=["wrong-rule"])
+    title = nodes.reference("", rule.name.replace("_", " "), refuri=f"#{anchor}")
+    box += nodes.paragraph("", "", nodes.strong("", "", title), classes=["name"])
+    box += paragraph(rule.looks.replace("\n\n", " ").replace("\n", " "))
+    source = rule.source.rstrip()  # given twice: Sphinx colours what is its own raw text
+    box += nodes.literal_block(source, source, language="python")
+    box += verdict(rule)
+    return box
+
+
 class WrongRules(SphinxDirective):
     required_arguments = 1
 
@@ -66,19 +79,19 @@ class WrongRules(SphinxDirective):
     def of_op(self, name: str, rules: list[WrongRule]) -> nodes.section:
         section = nodes.section(ids=[f"wrong-{nodes.make_id(name)}"], names=[f"wrong {name}"])
         section += nodes.title("", "", nodes.literal(text=name))
-        for rule in rules:
-            anchor = nodes.make_id(rule.name)
-            entry = nodes.container(ids=[anchor], classes=["wrong-rule"])
-            title = nodes.reference("", rule.name.replace("_", " "), refuri=f"#{anchor}")
-            entry += nodes.paragraph("", "", nodes.strong("", "", title), classes=["name"])
-            entry += paragraph(rule.looks.replace("\n\n", " ").replace("\n", " "))
-            source = rule.source.rstrip()  # given twice: Sphinx colours what is its own raw text
-            entry += nodes.literal_block(source, source, language="python")
-            entry += verdict(rule)
-            section += entry
+        section += [entry(rule) for rule in rules]
         return section
+
+
+class WrongRulesOf(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        return [entry(rule) for rule in WRONG_RULES if rule.op.name == self.arguments[0]]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("wrong-rules", WrongRules)
+    app.add_directive("wrong-rules-of", WrongRulesOf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

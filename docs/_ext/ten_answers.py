@@ -6,6 +6,7 @@ page is what `compare` says of them; a test holds that equal to what the framewo
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -84,6 +85,8 @@ KINDS = {
     },
 }
 
+SIGNS = {"-": "minus ", "−": "minus ", "+": "plus "}  # which an anchor would drop
+
 
 class TenAnswers(SphinxDirective):
     def run(self) -> list[nodes.Node]:
@@ -110,7 +113,8 @@ class TenAnswers(SphinxDirective):
 
 
 def section(title: str) -> nodes.section:
-    return nodes.section("", nodes.title("", title), ids=[nodes.make_id(title)], names=[title])
+    anchor = nodes.make_id(re.sub("^[-−+]", lambda sign: SIGNS[sign[0]], title))
+    return nodes.section("", nodes.title("", title), ids=[anchor], names=[title])
 
 
 def block(case: Case) -> nodes.raw:

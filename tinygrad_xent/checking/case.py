@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.judging import Judged
-from tinygrad_xent.checking.slopes import slopes
-from tinygrad_xent.checking.subjects import Subject
+from tinygrad_xent.checking.rows import find_rows
+from tinygrad_xent.checking.slopes import sizes, slopes
+from tinygrad_xent.checking.subjects import Subject, function_of, precise
 from tinygrad_xent.ops import sum_to
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
@@ -22,13 +23,16 @@ _LARGEST_JACOBIAN = 2_000_000
 class Claim:
     """What may be wrong, and the gradient that the learner's rule would give without it.
 
+    A claim that only says what was seen of the gradient, and that no right one shows, has nothing
+    to correct.
+
     Attributes
     ----------
     code : str
     message : str
         It may say {name} for the input.
-    corrected : ndarray
-        (upstream gradients, *input); the claim counts if this is right.
+    corrected : ndarray or None
+        (upstream gradients, *input); the claim counts if this is right. None for what was seen.
     hint : str
     evidence : tuple of str
     """
@@ -90,6 +94,21 @@ class Case:
         return self.judged is None or bool(self.judged.wrong.any())
 
     @property
+    def shown(self) -> int:
+        """Which upstream gradient to show numbers for: 1 for a single output, else random ones."""
+        return -1 if self.out.size == 1 else 0
+
+    @property
+    def arriving(self) -> str:
+        """What that is, in words."""
+        return "" if self.out.size == 1 else "for a random upstream gradient"
+
+    @property
+    def unclear(self) -> bool:
+        """Whether there is no entry whose slope is known."""
+        return self.judged is not None and self.x.size > 0 and bool(self.judged.unclear.all())
+
+    @property
     def at_kink(self) -> bool:
         """Whether there is an entry without a derivative."""
         return self.judged is not None and bool(self.judged.kink.any())
@@ -114,6 +133,18 @@ class Case:
         """Give the case of another gradient."""
         return replace(self, got=got)
 
+    def apart(self, axis: int) -> bool:
+        """Whether the function keeps the rows, columns, ... of an axis apart from each other."""
+        x, y = precise(self.x), self.out
+        if y.ndim <= axis or y.shape[axis] != x.shape[axis] or x.shape[axis] == 1:
+            return False
+        move = 1e-3 * sizes(x) * np.random.default_rng(0).normal(size=x.shape)
+        np.moveaxis(move, axis, 0)[0] = 0
+        f = function_of(self.subject, self.index)
+        with np.errstate(all="ignore"):
+            before, after = (np.asarray(f(at)).take(0, axis) for at in (x, x + move))
+        return bool(np.allclose(before, after, rtol=1e-12, equal_nan=True))
+
     def pull(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
         """Ask the rule again, about other numbers; None where it fails or gives another shape."""
         try:
@@ -125,31 +156,27 @@ class Case:
         return None if any(g is None for g in found) else np.stack(found)
 
     @cached_property
-    def jacobian(self) -> Any:
-        """All derivatives, (size of the output, size of the input), unless there are too many."""
-        if self.out.size * self.x.size > _LARGEST_JACOBIAN:
+    def diagonal(self) -> Any:
+        """How each output moves with its own input, or None.
+
+        Nothing is given where outputs move with no other input, or where it is too much work.
+        """
+        x, f = precise(self.x), function_of(self.subject, self.index)
+        rows = find_rows(f, x, precise(self.out), sizes(x))
+        length = x.size // rows.count
+        if length * x.size > _LARGEST_JACOBIAN:
             return None
-        each = np.eye(self.out.size).reshape(-1, *self.out.shape)
-        found = slopes(function_of(self.subject, self.index), self.x.astype(np.float64), each)
-        return found.value.reshape(self.out.size, -1)
+        each = np.broadcast_to(np.eye(length)[:, None], (length, rows.count, length))
+        found = slopes(f, x, np.stack([rows.x(one) for one in each]))
+        blocks = rows.several(found.value)  # the Jacobian of each row
+        own = np.diagonal(blocks, axis1=1, axis2=2)
+        others = blocks - own[:, None] * np.eye(length)
+        if not np.abs(others).max() > 1e-9 * np.abs(blocks).max():
+            return None
+        return rows.x(own)
 
 
 Hypothesis = Callable[[Case], Iterator[Claim]]
-
-
-def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Callable[[Any], Any]:
-    """Give the function of its input `i` alone, in double precision, the others as they are."""
-    inputs = [precise(x) for x in (subject.inputs if at is None else at)]
-
-    def f(x: Any) -> Any:
-        return subject.value([*inputs[:i], x, *inputs[i + 1 :]])
-
-    return f
-
-
-def precise(x: Any) -> Any:
-    """Give floating arrays in double precision, and others as they are."""
-    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
 
 def fitted(result: Any, shape: tuple[int, ...]) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import Case, function_of, precise
+from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.slopes import sizes
+from tinygrad_xent.checking.subjects import function_of, precise
 from tinygrad_xent.drawing.lettering import escape
 from tinygrad_xent.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
 from tinygrad_xent.numbers import number

@@ -34,7 +34,8 @@ _STYLE = """
 
 def html(report: GradcheckReport) -> str:
     """Write a report: diagnoses, the table, and the gradients of each wrong input."""
-    said = "Right" if report.ok else "Wrong"
+    unclear = report.ok and report.cases and all(case.unclear for case in report.cases)
+    said = "Unclear" if unclear else "Right" if report.ok else "Wrong"
     parts = [f"<p><strong>{said}:</strong> {escape(report.subject.name)}</p>"]
     for found in report.diagnoses:
         parts.append(f"<p><code>{found.code}</code> {escape(found.message)}</p>")
@@ -44,7 +45,10 @@ def html(report: GradcheckReport) -> str:
     if report.along:
         parts.append(f"<p>A fast check can miss, {escape(report.can_miss)}.</p>")
     shown = [c for c in report.cases if c.got is not None and (c.wrong or len(report.cases) == 1)]
-    parts += [f'<div class="heats">{"".join(_heats(case))}</div>' for case in shown]
+    for case in shown:
+        if case.arriving:
+            parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
+        parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')
     return f'<div class="tx-check"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
 
@@ -60,13 +64,14 @@ def _table(report: GradcheckReport) -> str:
 
 
 def _heats(case: Case) -> Iterator[str]:
+    got, expected, tolerance = (a[case.shown] for a in (case.got, case.expected, case.tolerance))
     with np.errstate(all="ignore"):
-        difference = case.got[0] - case.expected[0]
+        difference = got - expected
     name = f"∂{escape(case.name)}"
-    noise = np.abs(difference) <= case.tolerance[0]
+    noise = np.abs(difference) <= tolerance
     for words, array in (
-        (f"{name} by the rule", case.got[0]),
-        (f"{name} by differences", case.expected[0]),
+        (f"{name} by the rule", got),
+        (f"{name} by differences", expected),
         ("difference", np.where(noise, 0, difference)),
     ):
         yield f"<figure><figcaption>{words}</figcaption>{_heat(array)}</figure>"

@@ -68,7 +68,11 @@ class GradcheckReport:
 
     @property
     def max_error(self) -> float:
-        """The largest difference, relative to the largest entry of its gradient."""
+        """The largest difference, relative to the largest entry of the two gradients.
+
+        1 where a gradient is missing, 2 where its sign is wrong; infinite where it is not finite,
+        or has another shape.
+        """
         return max([*map(error_of, self.cases), *(a.error for a in self.along)], default=0.0)
 
     @property
@@ -86,8 +90,9 @@ class GradcheckReport:
         return "; ".join(f"for {names[a.index]}: {a.can_miss}" for a in self.along)
 
     def assert_ok(self) -> None:
-        """Raise a `GradcheckError` that says what is wrong, if anything is."""
-        if not self.ok:
+        """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
+        nothing = self.cases and all(case.unclear for case in self.cases) and not self.along
+        if not self.ok or nothing:
             raise GradcheckError(f"{self.subject.name}\n{self}")
 
     def curve(self, input: str | None = None) -> StepCurve:
@@ -119,7 +124,8 @@ class GradcheckReport:
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Give the table: input, entries, largest error, verdict."""
         for case in self.cases:
-            yield case.name, f"{case.x.size:,}", number(error_of(case)), verdict(case)
+            error = number(error_of(case)) if case.judged else "wrong shape"
+            yield case.name, f"{case.x.size:,}", error, verdict(case)
         for along in self.along:
             x = self.subject.inputs[along.index]
             said = "right along random directions" if along.ok else "wrong"
@@ -151,9 +157,15 @@ def worst_of(case: Case) -> tuple[int, ...]:
 
 
 def relative(case: Case) -> Any:
-    """The differences relative to the largest entry; 0 at kinks and where nothing is known."""
+    """The differences, relative to the largest entry of the two gradients.
+
+    A gradient of zeros has the error 1, one with the wrong sign 2. It is 0 at kinks and where
+    nothing is known.
+    """
+    both = np.abs(np.stack([case.got, case.expected]))
+    largest = np.max(both, initial=0.0, where=np.isfinite(both))
     with np.errstate(all="ignore"):
-        off = np.abs(case.got - case.expected) / np.where(case.scale == 0, 1, case.scale)
+        off = np.abs(case.got - case.expected) / (largest or 1.0)
         off = np.where(np.isnan(off), np.inf, off)
     judged = case.judged
     spared = (judged.kink | judged.unclear) & ~judged.wrong.any(axis=0) if judged else False
@@ -162,6 +174,8 @@ def relative(case: Case) -> Any:
 
 def verdict(case: Case) -> str:
     """Right or wrong, and what could not be judged."""
+    if case.unclear:
+        return "unclear: the function is not finite here, or too noisy"
     said = ["wrong" if case.wrong else "right"]
     if case.judged is not None:
         if kinks := int(np.sum(case.judged.kink & ~case.judged.wrong.any(axis=0))):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import fitted, function_of, precise
+from tinygrad_xent.checking.case import fitted
 from tinygrad_xent.checking.judging import Judged, judge
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
-from tinygrad_xent.checking.subjects import Subject, is_real
+from tinygrad_xent.checking.subjects import Subject, function_of, is_real, precise
 
 _JITTERS = 4
 _OTHER_STEPS = (0.31, 1.7)

@@ -17,7 +17,7 @@ from tinygrad_xent.tensor import Tensor
 
 
 class GradientSubject:
-    """From the inputs and an upstream gradient to all gradients in one row.
+    """From the inputs and an upstream gradient to the gradient, or to all of them in one row.
 
     Its own backward pass is that through the graph which the rule records when it is handed
     Tensors.
@@ -35,27 +35,35 @@ class GradientSubject:
     def value(self, inputs: Arrays) -> Any:
         """Compute the first gradients, by the rule on arrays."""
         *xs, grad = inputs
-        results = self.first.pull(grad, self.first.value(xs), xs)
+        out = self.first.value(xs) if self.first.is_rule else None
+        results = self.first.pull(grad, out, xs)
         rows = [
-            np.zeros(x.size) if r is None else np.ravel(sum_to(np.asarray(r), shape=x.shape))
+            np.zeros(x.shape) if r is None else sum_to(np.asarray(r), shape=x.shape)
             for r, x in zip(results, xs, strict=True)
             if isinstance(x, np.ndarray) and x.dtype.kind in "fc"
         ]
-        return np.concatenate(rows)
+        return rows[0] if len(rows) == 1 else np.concatenate([row.reshape(-1) for row in rows])
 
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
         """Record the rule on Tensors, and go backwards through what it recorded."""
+        total, tensors = self.record(inputs)
+        wanted = [x for x in tensors if isinstance(x, Node)]
+        second = iter(gradients_or_none(total, wanted, grad, create_graph=False))
+        return tuple(next(second) if isinstance(x, Node) else None for x in tensors)
+
+    def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
+        """Record the rule on Tensors."""
         tensors = [Tensor(x) if is_real(x) else x for x in inputs]
         *xs, upstream = tensors
         wanted = [x for x in xs if isinstance(x, Node)]
         first = gradients_or_none(self.first.on_tensors(xs), wanted, upstream, create_graph=True)
         rows = [
-            Tensor(np.zeros(x.size)) if g is None else reshape(g, shape=(-1,))
+            Tensor(np.zeros(x.shape)) if g is None else g
             for g, x in zip(first, (x.data for x in wanted), strict=True)
         ]
-        total = concatenate(rows)
-        second = iter(gradients_or_none(total, [*wanted, upstream], grad, create_graph=False))
-        return tuple(next(second) if isinstance(x, Node) else None for x in tensors)
+        if len(rows) == 1:
+            return rows[0], tensors
+        return concatenate([reshape(row, shape=(-1,)) for row in rows]), tensors
 
 
 def cannot_run(error: Exception, name: str) -> Diagnosis:

@@ -25,10 +25,12 @@ EPSILON = float(np.finfo(np.float64).eps)
 _FINER = 0.1
 _MOST_TRIES = 7
 _JITTERS = 3
+_BELIEVED = 10.0  # errors: a shorter step may move a slope so far
 _GOOD = 1e-6  # an error of this share of the largest slope needs no other step
-_SMALLEST_JUMP = 1e-7  # of the largest slope: what is smaller is no kink to speak of
+_SMALLEST_JUMP = _GOOD  # of the largest slope: what is smaller is no kink to speak of
 _TINY = 1e-20  # the complex step: so short that its square is nothing beside 1
 _AGREE = 1e-6
+_CLEAR = 1e-4  # differences as good as this tell a wrong complex step
 _BLOCK = 2**18  # numbers held at a time
 
 Function = Callable[[Any], Any]
@@ -136,16 +138,16 @@ class Probe:
                 along = self._imaginary(move)
                 if not self._agrees(along, move):
                     return None
-                value = self._imaginary_slopes()
+                value, terms = self._imaginary_slopes()
         except Exception:  # noqa: BLE001 - whatever it does to complex numbers, real ones remain
             return None
         total = (value * move[:, None]).sum(-1)
-        bound = np.abs(value * move[:, None]).sum(-1)
+        bound = (terms * np.abs(move[:, None])).sum(-1)
         if not (np.abs(total - along) <= 1e-10 * bound).all():
             return None
         stacked = self.rows.stacked_x
         kink = np.zeros(self.rows.x_shape, bool)
-        return Slopes(stacked(value), stacked(64 * EPSILON * np.abs(value)), kink, "complex step")
+        return Slopes(stacked(value), stacked(64 * EPSILON * terms), kink, "complex step")
 
     def _imaginary(self, move: Any) -> Any:
         """Give the derivative along a move of all entries: (rows, number)."""
@@ -157,14 +159,18 @@ class Probe:
 
     def _agrees(self, along: Any, move: Any) -> bool:
         """Compare with differences along the same move, which also show a kink at this point."""
-        value, error, kink = (found[..., 0] for found in self._refined([move]))
+        found = self._measure([move], self.step)
+        if not (found[1] <= _CLEAR * np.abs(found[0])).all():
+            found = self.along([move])
+        value, error, kink = (array[..., 0] for array in found)
         size = np.maximum(np.abs(along), np.abs(value))
         off = np.abs(along - value) > 2 * error + _AGREE * size
         return not (kink | off | ~np.isfinite(along)).any()
 
-    def _imaginary_slopes(self) -> Any:
+    def _imaginary_slopes(self) -> tuple[Any, Any]:
+        """Give the slopes, and the sums of the sizes of what is added up for them."""
         length = self.x.shape[1]
-        value = np.empty((*self.weights.shape[:2], length))
+        value, terms = np.empty((2, *self.weights.shape[:2], length))
         step = _TINY * self.scale
         for block in self._blocks(np.arange(length)):
             out = np.empty((len(block), *self.y.shape))
@@ -173,19 +179,24 @@ class Probe:
                 x[:, k] += 1j * step[:, k]
                 out[i] = self(x).imag
             value[..., block] = self.weigh(out) / step[:, None, block]
-        return value
+            sizes = np.abs(self.weights) @ np.abs(out).transpose(1, 2, 0)
+            terms[..., block] = sizes / step[:, None, block]
+        return value, terms
 
     # -- central differences -----------------------------------------------------------------
 
     def central(self) -> Slopes:
         """Differentiate along each entry of every row, with shorter steps where that is needed."""
-        value, error, kink = self._refined(range(self.x.shape[1]))
+        value, error, kink = self.along(range(self.x.shape[1]))
         stacked = self.rows.stacked_x
         kinks = stacked(kink.any(axis=1, keepdims=True))[0]
         return Slopes(stacked(value), stacked(error), kinks, "central differences")
 
-    def _refined(self, moves: Sequence[Any]) -> tuple[Any, Any, Any]:
+    def along(self, moves: Sequence[Any]) -> tuple[Any, Any, Any]:
         """Differentiate along moves: entries of a row by their number, or moves of all entries."""
+        if not len(moves):
+            nothing = np.zeros((*self.weights.shape[:2], 0))
+            return nothing, nothing, nothing.astype(bool)
         value, error, kink = self._measure(moves, self.step)
         for tries in range(1, _MOST_TRIES):
             known = np.where(np.isfinite(error), np.abs(value), 0)
@@ -195,8 +206,10 @@ class Probe:
             if not again:
                 break
             found = self._measure([moves[k] for k in again], self.step * _FINER**tries)
+            if tries == 1:
+                kink[..., again] &= found[2]  # seen once it may be rounding
             # Rounding can make ever shorter steps agree on a value outside of the old bounds.
-            within = np.abs(found[0] - value[..., again]) <= 2 * error[..., again]
+            within = np.abs(found[0] - value[..., again]) <= _BELIEVED * error[..., again]
             better = (found[1] < error[..., again]) & (within | ~np.isfinite(error[..., again]))
             for old, new in zip((value, error, kink), found, strict=True):
                 old[..., again] = np.where(better, new, old[..., again])
@@ -212,10 +225,11 @@ class Probe:
         # Of five values at equal distances the fourth difference leaves hardly more than rounding.
         rounding = np.abs(bend - 4 * narrow_bend) / reach
         error = np.abs(value - fine) + np.maximum(noise, rounding / 2)
-        # The two one-sided slopes: their gap halves with the step, unless there is a kink.
+        # The gap of the one-sided slopes halves with the step; where it is rounding it doubles.
         gap, half_gap = np.abs(bend / reach), np.abs(narrow_bend / narrow)
         seen = np.where(np.isfinite(value), np.abs(value), 0).max(initial=0.0) * _SMALLEST_JUMP
-        kink = (half_gap > 0.75 * gap) & (half_gap > 3 * noise) & (half_gap > seen)
+        stays = (half_gap > 0.75 * gap) & (half_gap < 1.25 * gap)
+        kink = stays & (half_gap > 3 * noise) & (half_gap > seen)
         error = np.where(kink, half_gap / 2 + noise, error)
         lost = ~np.isfinite(value) | ~np.isfinite(error)
         return np.where(lost, np.nan, value), np.where(lost, np.inf, error), kink & ~lost

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
-from tinygrad_xent.errors import ArgumentError, GradientDtypeError, NotRecordedError
+from tinygrad_xent.errors import (
+    ArgumentError,
+    GradientDtypeError,
+    MissingRuleError,
+    NotRecordedError,
+)
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.tensor import Tensor
@@ -46,19 +51,27 @@ class Subject(Protocol):
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Give what the backward pass gives for each input, as it comes."""
 
+    def record(self, inputs: Arrays) -> tuple[Any, Sequence[Any]] | None:
+        """Give the graph's output and the inputs in it; None if calls are as cheap without."""
+
 
 class OpSubject:
     """An op: its function, and its hand-written rule, called with plain arrays only."""
 
     is_rule = True
 
-    def __init__(self, op: Op, inputs: Arrays, params: Mapping[str, Any]) -> None:
+    def __init__(self, op: Op, inputs: Iterable[Any], params: Mapping[str, Any]) -> None:
         given: Any = tuple(map(_plain, inputs))
         parameters = dict(params)
         if len(given) != len(op.inputs) or op.many:
             given, parameters = op._bind(given, parameters)
-        self.op = op
-        self.name = op.rule.__name__ if op.rule else op.name
+        if op.rule is None:
+            raise MissingRuleError(
+                f"op `{op.name}` has no backward rule that could be checked; write one below its "
+                f"definition with @{op.name}.backward"
+            )
+        self.op, self.rule = op, op.rule
+        self.name = op.rule.__name__
         self.params: Mapping[str, Any] = {**op.defaults, **parameters}
         self.inputs: Arrays = tuple(map(_array, given))
         self.names: Sequence[str] = op.names_of(len(self.inputs))
@@ -67,13 +80,17 @@ class OpSubject:
         """Compute the op's function."""
         return np.asarray(self.op.function(*inputs, **self.params))
 
+    def record(self, inputs: Arrays) -> None:
+        """Give nothing: an op is called as it is."""
+
     def on_tensors(self, inputs: Arrays) -> Any:
         """Record the op."""
         return self.op.on(inputs, self.params)
 
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Apply the rule; thunks are computed."""
-        results = self.op.pull(grad, out, inputs, self.params)
+        results = self.rule(grad, out, *inputs, **self.params)
+        results = results if isinstance(results, tuple) else (results,)
         return tuple(result() if callable(result) else result for result in results)
 
 
@@ -98,11 +115,11 @@ class FunctionSubject:
         """Run it on Tensors, or on complex arrays as they are."""
         if any(np.iscomplexobj(x) for x in inputs):
             return np.asarray(self.function(*inputs, **self.params))
-        return self._record(inputs)[0].data
+        return self.record(inputs)[0].data
 
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
         """Run it on Tensors, and the backward pass."""
-        output, tensors = self._record(inputs)
+        output, tensors = self.record(inputs)
         wanted = [x for x in tensors if isinstance(x, Node)]
         found = iter(gradients_or_none(output, wanted, grad, create_graph=False))
         return tuple(next(found) if isinstance(x, Node) else None for x in tensors)
@@ -111,7 +128,8 @@ class FunctionSubject:
         """Record the function."""
         return self.function(*inputs, **self.params)
 
-    def _record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
+    def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
+        """Run it on Tensors."""
         tensors = [Tensor(x) if is_real(x) else x for x in inputs]
         output = self.function(*tensors, **self.params)
         if not isinstance(output, Node):
@@ -140,6 +158,21 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> OpSubject |
             "gradient to check. Write 1.0 for 1, or convert with .astype(float)"
         )
     return subject
+
+
+def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Callable[[Any], Any]:
+    """Give the function of its input `i` alone, in double precision, the others as they are."""
+    inputs = [precise(x) for x in (subject.inputs if at is None else at)]
+
+    def f(x: Any) -> Any:
+        return subject.value([*inputs[:i], x, *inputs[i + 1 :]])
+
+    return f
+
+
+def precise(x: Any) -> Any:
+    """Give floating arrays in double precision, and others as they are."""
+    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
 
 def is_real(x: Any) -> bool:

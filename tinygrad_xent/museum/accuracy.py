@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking import gradcheck
+from tinygrad_xent.checking.subjects import OpSubject, precise
 from tinygrad_xent.museum.puzzles import op_of
 from tinygrad_xent.museum.rules import Rule, WrongRule
 from tinygrad_xent.samples import Sample
@@ -146,13 +147,12 @@ def _cast(x: Any, scale: float, dtype: Any) -> Any:
 
 def _fits(rule: Rule, inputs: Any, params: Any, limits: Any) -> bool:
     """Whether the function is computed well in the precision, and its gradient is no overflow."""
-    wide = [_cast(x, 1.0, np.float64) for x in inputs]
-    params = {**rule.op.defaults, **params}
+    narrow, wide = (OpSubject(rule.op, x, params) for x in (inputs, map(precise, inputs)))
     with np.errstate(all="ignore"):
-        narrow = np.asarray(rule.op.function(*inputs, **params), np.float64)
-        out = np.asarray(rule.op.function(*wide, **params))
-        grads = rule.op.pull(np.ones_like(out), out, wide, params)
-        values = [out, *(g() if callable(g) else g for g in grads if g is not None)]
+        out = wide.value(wide.inputs)
+        grads = wide.pull(np.ones_like(out), out, wide.inputs)
+        values = [out, *(g for g in grads if g is not None)]
         slack = 100 * limits.eps * np.max(np.absolute(out), initial=0)
-        well = bool(np.all(np.absolute(narrow - out) <= slack))
+        lost = np.absolute(narrow.value(narrow.inputs).astype(np.float64) - out)
+        well = bool(np.all(lost <= slack))
     return well and all(np.all(np.absolute(value) < limits.max / 100) for value in values)

@@ -2,8 +2,9 @@
 
 A hypothesis is a function from a `Case` to `Claim`s: it corrects the learner's gradient as if it
 were true. If the corrected gradient is right, for upstream gradients too that it has not seen, the
-claim is made. To add one, write such a function and put it into `HYPOTHESES`, the more special
-before the more general.
+claim is made. Some mistakes leave nothing to correct, as a gradient that is missing; of these the
+hypothesis says what it saw itself. To add one, write such a function and put it into `HYPOTHESES`,
+the more special before the more general.
 """
 
 from __future__ import annotations
@@ -82,10 +83,10 @@ def diagnose(case: Case) -> list[Diagnosis]:
 
 
 def _right(hypotheses: Iterable[Hypothesis], case: Case) -> Iterator[Claim]:
-    """Give the claims that make the error vanish."""
+    """Give the claims that make the error vanish, or need not."""
     for hypothesis in hypotheses:
         for claim in _claims(hypothesis, case):
-            if case.right(claim.corrected):
+            if claim.corrected is None or case.right(claim.corrected):
                 yield claim
 
 

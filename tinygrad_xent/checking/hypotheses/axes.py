@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.checking.hypotheses.entries import place_along
 
 _MOST_ROWS = 64
 _ROWS_TRIED = 3
@@ -107,20 +108,29 @@ def _one_row_at_a_time(case: Case) -> Iterator[Claim]:
 
 
 def rows_mixed(case: Case) -> Iterator[Claim]:
-    """A row's gradient that changes with the other rows, where the function's rows do not."""
-    parts = _rows_alone(case)
-    if parts is None or np.allclose(parts, case.got, rtol=1e-6, atol=1e-9 * case.scale.max()):
+    """A row's gradient that changes with the other rows, where the function's rows do not.
+
+    Or a column's: a normalisation over the batch keeps columns apart.
+    """
+    axis = next(filter(case.apart, range(case.x.ndim)), None)
+    tables = sum(np.ndim(x) > 1 for x in case.subject.inputs)
+    if axis is None or (tables > 1 and _rows_alone(case) is None):
+        return  # a product of matrices mixes rows for other reasons
+    upstream = case.upstream.copy()
+    np.moveaxis(upstream, axis + 1, 0)[1:] *= 2
+    again = case.pull(case.subject.inputs, case.out, upstream, case.x.shape)
+    if again is None:
         return
-    moved = case.upstream.copy()
-    moved[:, 1:] *= 2
-    again = case.pull(case.subject.inputs, case.out, moved, case.x.shape)
-    if again is not None and (np.abs(again - case.got)[:, 0] > 1e-6 * case.scale).any():
+    moved = np.abs(again - case.got).take(0, axis + 1)
+    if (moved > 1e-6 * np.abs(case.got).max()).any():
+        first = place_along(axis, case.x.ndim, 0)
         yield Claim(
             "wrong-axis",
-            "The gradient of row 0 of {name} changes when the upstream gradients of the other rows "
-            "do, and the function keeps its rows apart: a sum or a mean runs along the rows.",
-            case.expected,
-            "Sum and average along the axis that the function works along, here within each row.",
+            f"The gradient of {{name}} in {first} changes when the upstream gradients elsewhere "
+            f"do, and the function keeps {first} apart from the others: a sum or a mean runs along "
+            "the wrong axis.",
+            None,
+            "Sum and average along the axis that the function works along.",
         )
 
 

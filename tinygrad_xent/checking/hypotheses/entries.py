@@ -58,15 +58,14 @@ def _patterns(case: Case) -> Iterator[tuple[str, Any]]:
     for axis, length in enumerate(x.shape):
         if length < 2:
             continue
-        noun = _noun(axis, x.ndim)
         index = np.arange(length).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         along = np.broadcast_to(index, x.shape)
-        yield f"the last {noun}", along == length - 1
-        yield f"the first {noun}", along == 0
-        yield f"all but the first {noun}", along != 0
-        yield f"all but the last {noun}", along != length - 1
+        for k, which in ((length - 1, "the last"), (0, "the first")):
+            place = place_along(axis, x.ndim, which)
+            yield place, along == k
+            yield f"all but {place}", along != k
         for k in range(1, length - 1):
-            yield f"the {noun} {k}", along == k
+            yield place_along(axis, x.ndim, k), along == k
     if x.ndim >= 2 and x.shape[-1] == x.shape[-2]:
         yield "the diagonal", np.broadcast_to(np.eye(last_axis, dtype=bool), x.shape)
     yield "where {name} is 0", x == 0
@@ -97,10 +96,11 @@ def _patterns(case: Case) -> Iterator[tuple[str, Any]]:
     yield "where {name} is 1 or larger in size", np.abs(x) >= 1
 
 
-def _noun(axis: int, ndim: int) -> str:
-    if ndim == 1:
-        return "entry"
-    return {ndim - 1: "column", ndim - 2: "row"}.get(axis, f"slice of axis {axis}")
+def place_along(axis: int, ndim: int, which: int | str) -> str:
+    """Name a row, column or slice: "row 3", "the last column", "slice 0 of axis 1"."""
+    noun = "entry" if ndim == 1 else {ndim - 1: "column", ndim - 2: "row"}.get(axis, "slice")
+    place = f"{which} {noun}" if isinstance(which, str) else f"{noun} {which}"
+    return f"{place} of axis {axis}" if noun == "slice" else place
 
 
 def _labels(case: Case) -> Iterator[tuple[str, Any]]:

@@ -12,15 +12,17 @@ def unknown(case: Case) -> Claim:
     """Name the largest difference, and what the gradient would have to be multiplied by."""
     if case.got is None:
         return Claim("unknown", "The rule gives nothing that could be compared for {name}.", None)
-    off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)[0]
+    off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)
+    off = off[case.shown]
     worst = np.unravel_index(int(np.argmax(off)), off.shape)
     at = f"[{', '.join(map(str, worst))}]" if worst else ""
     share = (off > 1e-7 * case.scale).mean()
-    got, expected = number(case.got[0][worst]), number(case.expected[0][worst])
+    got, expected = (number(g[case.shown][worst]) for g in (case.got, case.expected))
+    arriving = f"{case.arriving} " if case.arriving else ""
     return Claim(
         "unknown",
         f"The gradient of {{name}} is wrong in {percent(share)} of its entries, most at "
-        f"{{name}}{at}: it is {got} and should be {expected}.",
+        f"{{name}}{at}: {arriving}it is {got} and should be {expected}.",
         None,
         _factor(case),
     )

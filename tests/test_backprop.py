@@ -135,6 +135,68 @@ def test_grad_is_the_users_own_array() -> None:
     np.testing.assert_array_equal(tx.gradients(total, y), [1.0, 1.0])
 
 
+LARGE = (200, 200)  # gradients that are given away without a copy, if nobody else holds them
+
+
+def test_large_gradients_that_rules_share_are_copied() -> None:
+    x, y, z = (tx.Tensor(np.ones(LARGE)) for _ in range(3))
+    flat = z.reshape(-1)
+    total = x + y + flat.reshape(LARGE)
+    for leaf in (x, y, z):
+        total.backward(np.full(LARGE, 2.0))
+        assert leaf.grad.flags.writeable
+        leaf.grad[:] = 100
+        for other in {x, y, z, flat, total} - {leaf}:
+            assert np.all(other.grad == 2)
+        x.grad = y.grad = z.grad = None
+
+
+def test_a_large_seed_stays_the_users() -> None:
+    seed = np.ones(LARGE)
+    x, y = tx.Tensor(np.ones(LARGE)), tx.Tensor(np.ones(LARGE))
+    both = tx.gradients((x + y).T, [x, y], seed=seed)
+    twice = tx.gradients(x.T, [x, x], seed=seed)
+    for grad in [*both, *twice]:
+        assert np.all(grad == 1)
+        grad[:] = 100
+    x.backward(seed)
+    x.grad[:] = 100
+    assert np.all(seed == 1)
+
+
+def test_a_large_gradient_of_a_small_part_or_a_repeated_number_is_copied() -> None:
+    x, y = tx.Tensor(np.ones(LARGE)), tx.Tensor(np.ones((2, 200, 200)))
+    (x.sum() + tx.concatenate([y, y])[1].sum()).backward()
+    x.grad[0, 0] = 100
+    assert x.grad.sum() == 100 + x.size - 1
+    stacked = tx.Tensor(np.ones(LARGE))
+    tx.stack([stacked, x]).backward(np.ones((2, *LARGE)))
+    assert stacked.grad.base is None
+
+
+def test_a_large_gradient_that_nobody_holds_is_not_copied() -> None:
+    made = []
+
+    @tx.op
+    def double(x: Any) -> Any:
+        """Twice: $y = 2 x$."""
+        return 2 * x
+
+    @double.backward
+    def double_backward(grad: Any, y: Any, x: Any) -> Any:
+        r"""$\bar x = 2 \bar y$"""
+        made.append(2 * grad)
+        return made[-1]
+
+    x = tx.Tensor(np.ones(LARGE))
+    double(x).sum().backward()
+    assert x.grad is made[0]
+    assert tx.gradients(double(x).sum(), x) is made[1]
+    x.grad = None
+    (double(x) + double(x)).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.full(LARGE, 4.0))
+
+
 def test_create_graph_gives_higher_derivatives() -> None:
     x = tx.Tensor(2.0)
     y = x**5

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from floors below its own; within a folder its files may import each other.
 FLOORS = [
     ["graph", "arrays", "domains", "errors", "numbers", "files"],
-    ["docstrings"],
+    ["docstrings", "definitions"],
     ["op", "kernels"],
     ["ops"],
     ["backprop"],

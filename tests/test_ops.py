@@ -125,3 +125,16 @@ def test_documented_shapes_are_true(op: tx.Op) -> None:
 def test_every_op_has_an_example(op: tx.Op) -> None:
     doc = op.__doc__ or ""
     assert op.name == "einsum_of" or f">>> {op.name}(" in doc or f">>> print({op.name}(" in doc
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "g", "i4"])
+def test_zeros_elsewhere_are_those_of_where(dtype: str) -> None:
+    values = np.array([[1.5, -2.5, 0.0, -0.0], [7, 7, 7, 7]]).astype(dtype)
+    if values.dtype.kind == "f":
+        values[1] = [np.inf, -np.inf, np.nan, -1e-7]
+    for x in (values, values.T.copy().T, values[:, ::-1], values[0], np.array(values[0, 0])):
+        for condition in (x > 0, ~(x > 0), (x > 0).astype(int), values > 0, True, np.bool_(False)):
+            found, wanted = tx.where(condition, x, 0), np.where(condition, x, 0)
+            np.testing.assert_array_equal(found, wanted, strict=True)
+            if wanted.dtype.kind == "f":
+                np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))

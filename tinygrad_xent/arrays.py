@@ -8,17 +8,21 @@ run on it as they stand; all they must not do is to turn it into a NumPy array b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 Kernel = Callable[..., Any]
 
+_NUMPY = (np.ndarray, np.generic)
+WORTH_ASKING = 2**16  # bytes; who else holds a smaller array takes longer to find out than to copy
+
 
 def is_foreign(x: Any) -> bool:
     """Whether this is an array, but not one of NumPy's."""
-    return not isinstance(x, np.ndarray) and hasattr(x, "__array_function__")
+    return not isinstance(x, _NUMPY) and hasattr(x, "__array_function__")
 
 
 def as_array(x: Any, dtype: Any = None) -> Any:
@@ -31,6 +35,28 @@ def as_array(x: Any, dtype: Any = None) -> Any:
 def own_copy(x: Any) -> Any:
     """Copy an array that others may hold too; those of other libraries are never written to."""
     return x if is_foreign(x) else np.array(x)
+
+
+def own(grad: Any, holders: Callable[[], Counter[int]]) -> Any:
+    """Give a gradient away: as it is if nobody else holds its memory, otherwise a copy.
+
+    A rule is linear in the gradient that it is handed. What it returns is therefore that gradient,
+    a view of it, or new; so only gradients can share memory, and `holders` has counted them.
+    """
+    if not isinstance(grad, np.ndarray) or grad.nbytes < WORTH_ASKING or not grad.flags.writeable:
+        return own_copy(grad)
+    memory = _memory(grad)
+    whole = getattr(memory, "nbytes", 0) == grad.nbytes  # no small part that keeps all of it alive
+    return grad if whole and holders()[id(memory)] == 1 else own_copy(grad)
+
+
+def holders(grads: Iterable[Any]) -> Callable[[], Counter[int]]:
+    """Count, when somebody asks, how many of these arrays rest on each piece of memory."""
+    return functools.cache(lambda: Counter(id(_memory(grad)) for grad in grads))
+
+
+def _memory(x: Any) -> Any:
+    return x if getattr(x, "base", None) is None else x.base
 
 
 def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | None = None) -> Any:
@@ -56,6 +82,21 @@ def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | 
 def all_numpy(*arrays: Any) -> bool:
     """Whether these are arrays of NumPy, which kernels take, and nothing else."""
     return all(isinstance(x, np.ndarray) for x in arrays)
+
+
+def zero_elsewhere(condition: Any, x: Any) -> Any:
+    """Give `np.where(condition, x, 0)`, of real numbers in a tenth of the time.
+
+    Their bits and-ed with all ones or all zeros: nothing that a processor could guess wrong, as it
+    does at every other entry of a random condition. (A product would make NaN of 0 * inf.)
+    """
+    plain = condition.dtype == bool and x.dtype.kind == "f" and x.itemsize <= 8
+    if not plain or condition.shape != x.shape:
+        return np.where(condition, x, 0)
+    bits = condition.astype(f"i{x.itemsize}")
+    np.negative(bits, out=bits)
+    bits &= x.view(bits.dtype)
+    return bits.view(x.dtype)
 
 
 def along_rows(signature: str, plain: Kernel) -> Callable[[Kernel], Kernel]:
@@ -84,7 +125,10 @@ def along_rows(signature: str, plain: Kernel) -> Callable[[Kernel], Kernel]:
         @functools.wraps(kernel)
         def send(*args: Any, **options: Any) -> Any:
             *arrays, axis = args
-            if all(isinstance(x, np.ndarray) and x.dtype.kind != "c" for x in arrays):
+            for x in arrays:
+                if not isinstance(x, np.ndarray) or x.dtype.kind == "c":
+                    break
+            else:
                 return kernel(*args, **options)
             if not (isinstance(axis, int) and any(hasattr(x, "map_blocks") for x in arrays)):
                 return plain(*args)

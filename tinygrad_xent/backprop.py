@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array, own_copy
+from tinygrad_xent.arrays import as_array, holders, own
 from tinygrad_xent.errors import (
     GradientDtypeError,
     NotRecordedError,
@@ -250,12 +250,10 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
     found = {
         node: grad for node, grad in backpropagate(output, start, wrt=wanted) if node in wanted
     }
-    return [_own(found.get(target)) for target in targets]
-
-
-def _own(grad: Any) -> Any:
-    """Copy an array that a rule may share with the graph, or made read-only."""
-    return grad if grad is None or isinstance(grad, Node) else own_copy(grad)
+    if create_graph:
+        return [found.get(target) for target in targets]
+    held = holders([start, *(found[target] for target in targets if target in found)])
+    return [own(found[target], held) if target in found else None for target in targets]
 
 
 def zeros_like(target: Node, create_graph: bool) -> Any:

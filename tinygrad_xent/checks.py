@@ -23,7 +23,7 @@ from tinygrad_xent.errors import (
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import astype
 
-_FLOATS = (np.float16, np.float32, np.float64)
+_FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
 
 
 def check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:

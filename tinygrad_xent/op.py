@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
-from types import CodeType
 from typing import Any, overload
 
 import numpy as np
 
 from tinygrad_xent.arrays import as_array
+from tinygrad_xent.definitions import bare_signature, formulas_of, same_definition
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import (
@@ -69,7 +68,7 @@ class Op:
     """
 
     # Named slots are read faster, and every call reads these.
-    __slots__ = ("__dict__", "__weakref__", "_arity", "defaults", "function", "rule")
+    __slots__ = ("__dict__", "__weakref__", "_arity", "_recorded", "defaults", "function", "rule")
     __name__: str
 
     def __init__(
@@ -83,7 +82,7 @@ class Op:
     ) -> None:
         functools.update_wrapper(self, function)
         self.name = function.__name__
-        self.function = function
+        self.function = self._recorded = function
         self.rule: Function | None = None
         self.symbol = symbol or self.name
         self.examples = examples
@@ -136,9 +135,9 @@ class Op:
                 return self.on(arrays, params)
             else:
                 arrays.append(x)
-        out = self.function(*arrays, **params)
         if kind is None:
-            return out
+            return self.function(*arrays, **params)
+        out = self._recorded(*arrays, **params)
         params = {**self.defaults, **params} if params else self.defaults
         return self._record(kind, out, inputs, params, birth)
 
@@ -148,7 +147,7 @@ class Op:
         left, right = isinstance(x, Node), isinstance(y, Node)
         if isinstance(y if left else x, _LISTS):
             return self(x, y)
-        out = self.function(x._data if left else x, y._data if right else y)
+        out = self._recorded(x._data if left else x, y._data if right else y)
         return self._record(type(x if left else y), out, (x, y), self.defaults, birth)
 
     def _record(self, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
@@ -160,6 +159,14 @@ class Op:
         node = object.__new__(kind)
         Node.__init__(node, out, self, inputs, params, birth)
         return node
+
+    def keeping(self, function: Function) -> Function:
+        """Hang on the op what recorded calls use as its function (a decorator).
+
+        It gives the same, and keeps what the rule would have to compute again.
+        """
+        self._recorded = function
+        return function
 
     def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Call the op with its inputs as one sequence, however it takes them."""
@@ -196,7 +203,7 @@ class Op:
         return "one list of inputs" if self.many else f"{count} input{'s' if count > 1 else ''}"
 
     def _usage(self) -> str:
-        return f"Call {self.name}{_bare_signature(self.function)}"
+        return f"Call {self.name}{bare_signature(self.function)}"
 
     # -- backward ----------------------------------------------------------------------------
 
@@ -207,7 +214,7 @@ class Op:
         arrays and, when the backward pass is recorded, on Tensors. The notebook cell that defines
         the rule may be run again; another rule is refused.
         """
-        if self.rule is not None and not _same_definition(self.rule, rule):
+        if self.rule is not None and not same_definition(self.rule, rule):
             raise OpDefinitionError(
                 f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
                 "again to give it another"
@@ -255,19 +262,19 @@ class Op:
     @property
     def formula(self) -> str:
         """The function as LaTeX."""
-        return next(iter(_formulas(self.function)), "")
+        return next(iter(formulas_of(self.function)), "")
 
     @property
     def rule_formulas(self) -> tuple[str, ...]:
         """The rule as LaTeX: one formula for each input that gets a gradient."""
-        return _formulas(self.rule) if self.rule else ()
+        return formulas_of(self.rule) if self.rule else ()
 
     def __reduce__(self) -> str:
         """Pickle and copy by name: an op is the one that its module defines."""
         return self.name
 
     def __repr__(self) -> str:
-        return f"<op {self.name}{_bare_signature(self.function)}>"
+        return f"<op {self.name}{bare_signature(self.function)}>"
 
     def __str__(self) -> str:
         return self.name
@@ -290,37 +297,3 @@ def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Func
     numbers, entry by entry.
     """
     return Op(function) if function else lambda function: Op(function, **facts)
-
-
-def _bare_signature(function: Function) -> inspect.Signature:
-    """Names and defaults, without the annotations."""
-    signature = inspect.signature(function)
-    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-    return signature.replace(parameters=bare, return_annotation=signature.empty)
-
-
-def _formulas(function: Function) -> tuple[str, ...]:
-    first_paragraph = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0]
-    return tuple(re.findall(r"\$([^$]+)\$", first_paragraph))
-
-
-def _same_definition(old: Function, new: Function) -> bool:
-    """Whether `new` is `old` run again, as happens to a notebook cell."""
-    return old is new or _content(old) == _content(new)
-
-
-def _content(function: Function) -> Any:
-    """What a function does, without where it stands in its file."""
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return (
-        function.__qualname__,
-        _code(function.__code__),
-        function.__defaults__,
-        function.__kwdefaults__,
-        [_content(c) if inspect.isfunction(c) and c is not function else c for c in cells],
-    )
-
-
-def _code(code: CodeType) -> Any:
-    constants = [_code(c) if isinstance(c, CodeType) else c for c in code.co_consts]
-    return code.co_code, code.co_names, constants

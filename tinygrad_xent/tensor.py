@@ -9,7 +9,7 @@ from typing import Any, Never
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.arrays import as_array, is_foreign, own_copy
+from tinygrad_xent.arrays import as_array, holders, is_foreign, own, own_copy
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
@@ -98,13 +98,14 @@ class Tensor(Node):
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
         finished = dict(backpropagate(self, None if seed is None else own_copy(seed)))
+        held = holders(finished.values())
         with _depositing:
             for node, grad in finished.items():
                 if node.op is not None:
                     node._shared = grad
                 else:
                     old = node._grad
-                    node._grad = own_copy(grad) if old is None else as_array(old + grad)
+                    node._grad = own(grad, held) if old is None else as_array(old + grad)
 
     @property
     def grad(self) -> Any:

@@ -35,14 +35,23 @@ def result_dtype(z: Array) -> Any:
 
 
 def round_to_half(x: Array) -> Array:
-    """Round single precision to half, much faster than NumPy where results are subnormal.
+    """Round single precision to half: `x.astype(np.float16)` in a quarter of the time.
 
-    It raises a flag for each number that loses digits there. Multiples of 2**-24, which is what
-    half precision has below 2**-14, lose none; adding and subtracting 0.75 rounds to them.
+    NumPy does it number by number, and raises a flag for each that loses digits where halves are
+    subnormal. On the bits it is arithmetic of integers. A half has 13 bits less and an exponent
+    that is 112 less; below 2**-14 halves are multiples of 2**-24, as singles are next to 0.5.
     """
-    rounded = x + np.float32(0.75)
-    rounded -= np.float32(0.75)
-    return np.where(np.abs(x) < 2.0**-14, rounded, x).astype(np.float16)
+    bits = x.view(np.int32)
+    size = bits & 0x7FFFFFFF
+    if np.maximum.reduce(size, axis=None, initial=0) > 0x7F800000:  # a NaN
+        return x.astype(np.float16)
+    small = np.minimum(size.view(np.float32), 2.0**-14) + np.float32(0.5)
+    half = size + ((size >> 13) & 1)  # ties go to even numbers
+    half += 0x0FFF - (112 << 23)
+    half >>= 13
+    np.maximum(half, small.view(np.int32) - 0x3F000000, out=half)
+    np.minimum(half, 0x7C00, out=half)  # infinity
+    return (half | ((bits >> 16) & 0x8000)).astype(np.uint16).view(np.float16)
 
 
 def to_rows(x: Array, axis: int) -> Array:
@@ -86,6 +95,8 @@ def in_blocks(work: Callable[[slice], None], rows: Array, matrices: int = 2) -> 
     answers here. The small buffer keeps NumPy from copying the one number per row that a row is
     combined with into a buffer of 8,192 numbers first, which would cost as much as the arithmetic.
     """
+    if rows.dtype == np.float16:
+        matrices *= 8  # many of single precision come and go while it is rounded
     step = max(1, CACHE // max(1, matrices * rows.shape[1] * rows.itemsize))
     starts = range(0, len(rows), step)
 
@@ -145,6 +156,6 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     ones = np.ones(x.shape[1], x.dtype)
     high = x + 2.0**32
     high -= 2.0**32
-    sums = np.vecdot(high, ones)
+    sums = high @ ones  # in any order, as nothing is rounded
     low = np.ascontiguousarray(np.subtract(x, high, out=high))  # else it adds one by one
     return sums, np.vecdot(low, ones)

@@ -47,7 +47,10 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
     loss nor the gradient cancels, however small.
     """
-    z_t, others, e_t = _exponentials(t, z, unscaled)
+    tops = np.maximum.reduce(z[:: 1 + len(z) // 4], axis=1)  # a few rows tell what most are like
+    far = np.minimum.reduce(np.abs(tops)) > MODEST
+    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if far else z
+    z_t, others, e_t = _exponentials(t, fit, unscaled)
     whole = others + e_t
     # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes
     # no ratio. (A NaN is not between anything.)
@@ -86,14 +89,15 @@ def _dense_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, float]:
     is not small beside them, that costs no digit; other rows are done again with more care.
     """
     size = max(np.maximum.reduce(z, axis=None), -np.minimum.reduce(z, axis=None))
-    if size < MODEST:
+    enough = 1.5 + 0.7 * size
+    if math.log(z.shape[1]) > enough:  # as the losses of a model that has learnt little are
         np.exp(z, out=unscaled)
         whole = row_sums(unscaled)
         total, share, _ = _shares(t, whole)
         unscaled *= (1 / share).astype(z.dtype)[:, None]
         unscaled -= t
         loss = total * np.log(whole) - row_dots(t, z)
-        careful = np.flatnonzero(~(loss > (1.5 + 0.7 * size) * np.abs(total)))
+        careful = np.flatnonzero(~(loss > enough * np.abs(total)))
         if careful.size:
             some = np.empty_like(z, shape=(careful.size, z.shape[1]))
             loss[careful] = _dense_careful(t[careful], z[careful], some)
@@ -190,7 +194,7 @@ def _gradient(block: Block, grad: Array, loss: Array, labels: Array, z: Array, a
         if half:
             out[some] = round_to_half(rows)
 
-    in_blocks(work, unscaled)
+    in_blocks(work, out)
     return from_rows(out, z, axis)
 
 

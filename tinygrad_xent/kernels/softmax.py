@@ -87,10 +87,12 @@ def softmax_backward(grad: Array, y: Array, axis: Any) -> Array:
 
     def work(some: slice) -> None:
         g, p = block_of(grads, some, dtype), block_of(ys, some, dtype)
-        made = g * p
+        made = out[some] if out.dtype == dtype else np.empty_like(p)
+        np.multiply(g, p, out=made)
         np.subtract(g, row_sums(made).astype(dtype)[:, None], out=made)
         made *= p
-        out[some] = round_to_half(made) if out.dtype == np.float16 else made
+        if out.dtype == np.float16:
+            out[some] = round_to_half(made)
 
     in_blocks(work, ys, matrices=4)
     return from_rows(out, y, axis)

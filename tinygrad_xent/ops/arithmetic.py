@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import all_numpy, zero_elsewhere
 from tinygrad_xent.domains import distinct, nonzero, positive, real, truth
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.elementwise import log
@@ -207,6 +208,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     >>> where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.])
     """
+    if type(y) is int and y == 0 and all_numpy(condition, x):
+        return zero_elsewhere(condition, x)
     return np.where(condition, x, y)
 
 

@@ -6,7 +6,6 @@ pass shows it, and so that it can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from tinygrad_xent import kernels
 from tinygrad_xent.arrays import all_numpy, as_array
 from tinygrad_xent.domains import labels as class_labels
 from tinygrad_xent.domains import real, simplex
-from tinygrad_xent.graph import Node
-from tinygrad_xent.op import Function, Op, op
+from tinygrad_xent.op import op
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.elementwise import log
@@ -54,34 +52,10 @@ def crossentropy_backward(grad: Any, loss: Any, probs: Any, labels: Any, *, axis
     )
 
 
-class _Keeping(Op):
-    """An op with a second function, for recorded calls: it keeps what the rule would do again."""
-
-    recorded: Op
-
-    def keeping(self, function: Function) -> Function:
-        """Hang the second function on the op (a decorator)."""
-        self.recorded = Op(function)
-        self.recorded.name = self.name
-        return function
-
-    def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """As that of `Op`."""
-        if not any(isinstance(x, Node) for x in (*inputs, *params.values())):
-            return super().__call__(*inputs, **params)
-        node = self.recorded(*inputs, **params)
-        node.op = self
-        return node
-
-
-def _keeping(**facts: Any) -> Callable[[Function], _Keeping]:
-    return lambda function: _Keeping(function, **facts)
-
-
 # -- dense labels ----------------------------------------------------------------------------
 
 
-@_keeping(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
+@op(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
 def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax: $\ell = -\sum_i t_i \ln \operatorname{softmax}(z)_i$.
 
@@ -142,7 +116,7 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
 # -- integer labels --------------------------------------------------------------------------
 
 
-@_keeping(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
+@op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
 def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax and the true class: $\ell = -\ln \operatorname{softmax}(z)_t$.
 

@@ -124,8 +124,10 @@ tx.draw(loss, names=locals(), gradients=False)
 #
 # * A **green** head marks a leaf: `w` and `b`.
 # * A **blue** head marks a tensor that an op made. It says how: `product = w × 2`.
-# * An **arrow** leads from what was used to what was made of it. Below the head stand shape, dtype
-#   and value.
+# * An **arrow** leads from what was used to what was made of it. Below the head stand shape (a
+#   single number is a *scalar*), dtype and value.
+# * A plain number has no box. It stands where it was used, as in `y = 2`: these ops call their first
+#   input x and their second one y. Where two arrows come in, a small x and y tell which is which.
 #
 # Mathematicians call boxes and arrows a *graph*. The arrows never lead in a circle, because a
 # tensor can only be made of tensors that exist already.
@@ -145,16 +147,16 @@ print(loss.inputs[0].inputs[0].op, "of", loss.inputs[0].inputs[0].inputs)
 # meet again further down:
 
 # %%
-x = tx.Tensor(3.0, name="x")
-square = x * x
-result = square + x
+side = tx.Tensor(3.0, name="side")
+square = side * side
+result = square + side
 tx.draw(result, names=locals(), gradients=False)
 
 # %% [markdown]
-# `x` is used three times: twice in `square`, and once in `result`. It is still one box, because it
+# `side` is used three times: twice in `square`, and once in `result`. It is still one box, because it
 # is one tensor. Whoever collects everything that a result depends on has to notice what was met
-# already. Otherwise `x` would be counted three times here, and in a deep graph some tensors would be
-# counted millions of times.
+# already. Otherwise `side` would be counted three times here, and in a deep graph some tensors would
+# be counted millions of times.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Everything that a result was computed from
@@ -185,7 +187,8 @@ tx.check("ancestors_of", ancestors_of)
 # `tx.hint("ancestors_of", 1)` gives a hint, with 2 a stronger one, with 3 nearly the answer, and
 # `tx.solution("ancestors_of")` shows one way to write it.
 #
-# The library has the same for tensors. It lists the oldest first:
+# The library has nearly the same for tensors. It lists the oldest first, and at the end the tensor
+# itself, here the one that `power` made:
 
 # %%
 [tensor.name or str(tensor.op) for tensor in tx.ancestors(loss)]
@@ -203,14 +206,17 @@ tx.check("ancestors_of", ancestors_of)
 # But we do not want the slope of $y$. We want that of the final result, the loss, that was
 # computed from $y$ later on. Suppose somebody has already found out that the loss changes by
 # $\bar y$ times as much as $y$ does. Read $\bar y$ as "the gradient of the loss with respect
-# to $y$"; in code it is called `grad`. Then a nudge $\varepsilon$ of $a$ changes $y$ by
+# to $y$"; in code it is called `grad`, and in words the *upstream gradient*. Then a nudge $\varepsilon$ of $a$ changes $y$ by
 # $b\,\varepsilon$, and that changes the loss by $\bar y\, b\, \varepsilon$. So
 #
 # $$\bar a = \bar y\, b.$$
 #
 # This is one half of the *backward rule* of the product. A rule is handed the gradient of what came
-# out, and answers with the gradients of what went in, here $\bar a$ and $\bar b$. Go through the same
-# thought with a nudge of $b$; then write the rule.
+# out, and answers with the gradients of what went in, here $\bar a$ and $\bar b$. It is handed the output
+# and the inputs too, since the slopes depend on them. (Not every rule uses all of it. This one has no
+# use for $y$; lesson 3 shows one that has.)
+#
+# Go through the same thought with a nudge of $b$; then write the rule.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The gradients of a product
@@ -252,7 +258,8 @@ print("slope in b:", b.grad, "  by nudging:", slope_b)
 # rule inside each box, and beside each arrow what the rule sent back along it. Read it from the
 # bottom up: 1, then $2 \cdot 2.5 = 5$, then 5 again through the subtraction and the sum, and
 # $5 \cdot 2 = 10$ at `w`. In the picture $\partial w$ is written for the gradient with respect to
-# `w`.
+# `w`, which was $\bar w$ above; below the picture it is written in full, $\partial L/\partial
+# \text{value}$. In the last box, $2\,\text{error}^{2-1}$ is the $2x$ of school.
 
 # %%
 tx.draw(loss, names=locals())

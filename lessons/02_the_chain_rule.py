@@ -52,8 +52,10 @@ def chain_rule(x):
 tx.check("chain_rule", chain_rule)
 
 # %% [markdown]
-# The same derivative from the library, for a hundred places at once, beside the curve. Where the curve
-# rises the slope is positive, at its top 0, and it is steepest at $x = \pm 0.71$.
+# The same derivative from the library, for a hundred places at once, beside the curve.
+# `tx.gradients(result, x)` is a backward pass like `result.backward()`, but returns the gradient
+# instead of leaving it in `x.grad`. Where the curve rises the slope is positive, at its top 0, and it
+# is steepest at $x = \pm 0.71$.
 
 # %%
 x = tx.Tensor(np.linspace(-3, 3, 101))
@@ -109,8 +111,8 @@ print(tx.trace(y, names=locals()))
 #
 # The player shows the same steps in the graph. **Next** goes one step on; first come the values, top
 # to bottom, then the gradients, from the bottom up. At each step the rule and the numbers in it stand
-# beside the graph, or below it. Go to the end once. Then tick **Predict first**, go back to the first step with
-# **First**, and type each gradient before it is shown.
+# beside the graph, or below it. Go to the end once. Then tick **Predict first**, go back to the first
+# step with **First**, and type each gradient before it is shown.
 
 # %%
 tx.play(y, names=locals())

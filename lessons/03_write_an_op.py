@@ -146,7 +146,7 @@ print(tx.check_gradients(by_chance))
 # ## A rule that uses the output
 #
 # The rule is handed the output `y`, because for many functions the derivative is easiest to say by
-# means of it. The *sigmoid* squeezes every number into the range from 0 to 1:
+# means of it. The *sigmoid*, or logistic function, squeezes every number into the range from 0 to 1:
 #
 # $$y = \frac{1}{1 + e^{-x}}.$$
 #

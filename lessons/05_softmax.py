@@ -88,8 +88,15 @@ with np.errstate(all="ignore"):
 print(tx.first_bad(broken))
 
 # %% [markdown]
+# (A tensor without a name of its own gets a number, counted in the order in which they were made:
+# `v1` is the exponential. By `x` an op means what it was given.)
+#
 # The remedy is in the formula above. We are free to add any $c$ before the exponential. Which $c$
 # makes sure that no exponential is too large, and that the sum below the bar is never 0?
+#
+# From here on there may be many rows of scores, one for each example, and each is a softmax of its
+# own: along `axis=-1`, the last axis. `keepdims=True`, which you know from lesson 4, keeps one number
+# for each row in a shape that lines up with the rows.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A softmax that never overflows
@@ -291,8 +298,8 @@ tx.play(mean_pay, names=locals())
 #
 # That sum is a law, which holds for every gradient that a softmax sends back, whatever arrives.
 # There are more of this kind. `tx.invariants` finds out by trying which laws follow from what a
-# function does, and whether its rule keeps them. (The law *symmetry* speaks of second derivatives;
-# they come in lesson 13.)
+# function does, and whether its rule keeps them. (*shift* is the law of the rows of the table, and
+# *total* that of its columns. *symmetry* speaks of second derivatives; they come in lesson 13.)
 
 # %%
 batch = [[2.0, 1.0, 0.1], [0.0, 1.0, 5.0]]
@@ -307,12 +314,11 @@ mystery = puzzle(0, "softmax")
 tx.invariants(mystery, batch)
 
 # %% [markdown]
-# Its gradients do not sum to 0: the law *shift* is broken, which is the law of the rows of the
-# table, and with it *total*, that of the columns. A law tells that something is wrong, and often
-# what sort of thing. `tx.gradcheck` compares with nudges, as the check of lesson 3 does, and then
-# looks for the reason. It lets several random gradients arrive, and shows one of them in its
-# tables. Before you run the next cell, guess: which part of the table of slopes does this rule
-# know?
+# Its gradients do not sum to 0: *shift* is broken, and with it *total*. A law tells that something
+# is wrong, and often what sort of thing. `tx.gradcheck` compares with nudges, as the check of lesson
+# 3 does, and then looks for the reason. It tries several random upstream gradients, and shows one of
+# them in its tables. Before you run the next cell, guess: which part of the table of slopes does this
+# rule know?
 
 # %%
 tx.gradcheck(mystery, batch)

@@ -129,8 +129,7 @@ picture
 print(tx.first_bad(loss))
 
 # %% [markdown]
-# (`first_bad` gives a tensor without a name of its own a number, counted in the order in which they
-# were made: `v2` is `log_p`. By `x` it means what the logarithm was given.)
+# (It was not told the names: `v2` is `log_p`, and `x` what the logarithm was given.)
 #
 # A remedy that is often seen adds a small number inside, $\ln(p + 10^{-12})$. Then nothing is
 # infinite. Is it right?

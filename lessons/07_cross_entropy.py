@@ -125,7 +125,8 @@ print("\nThe first way:", ways[0].trouble)
 
 # %% [markdown]
 # The first way ends in `nan`, and `tx.unfuse` knows where. The other two give the right loss of 800
-# and the right gradient; the last makes only one tensor. Lesson 9 looks further into this.
+# and the right gradient; the last makes only one tensor. An op that does in one what several ops
+# would do is called *fused*; in pictures its head is yellow. Lesson 9 looks further into this.
 
 # %% [markdown]
 # ## Probability minus label

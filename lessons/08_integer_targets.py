@@ -41,10 +41,11 @@ print("from numbers:", tx.sparse_categorical_crossentropy(target, logits, from_l
 # %% [markdown]
 # `np.eye(3)[target]` makes the one-hot rows. In the second line none are made: one entry is picked
 # from each row of logits. NumPy picks with `np.take_along_axis`; it wants the places in an array
-# with as many axes as the array from which it picks.
+# with as many axes as the array from which it picks. `np.expand_dims` puts in the axis that is
+# missing. What is picked has it too, with length 1.
 
 # %%
-where = target[:, None]
+where = np.expand_dims(target, -1)
 print("places:", where.tolist())
 print("picked:", np.take_along_axis(logits, where, axis=-1).tolist())
 
@@ -55,9 +56,9 @@ print("picked:", np.take_along_axis(logits, where, axis=-1).tolist())
 # logarithm of one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 #
 # Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
-# of shape `(...)`: the result is one loss per row, of the shape of `target`. No table of one-hot
-# labels is needed. It must be right for logits of any size. Logits may be $-\infty$, but not that of
-# the right class.
+# of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
+# logits `target` is a single number. No table of one-hot labels is needed. It must be right for
+# logits of any size. Logits may be $-\infty$, but not that of the right class.
 #
 #     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
 #     array([ 0.693, 90.   ])
@@ -137,8 +138,9 @@ except tx.AxisError as error:
 # %% [markdown]
 # Now the rule. It is $p - t$ once more, with a one-hot $t$ that nobody has to build: compute the
 # softmax along `axis`, and subtract 1 at one place of each row. `np.put_along_axis` is the partner
-# of `np.take_along_axis`. One gradient arrives for each row; `np.expand_dims` puts the axis of the
-# classes back into its shape, as you did for the sum in lesson 4.
+# of `np.take_along_axis`: `np.put_along_axis(p, where, values, axis)` writes into `p` itself, and
+# returns nothing. One gradient arrives for each row; `np.expand_dims` puts the axis of the classes
+# back into its shape, as you did for the sum in lesson 4.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of the fused sparse cross-entropy

@@ -324,10 +324,11 @@ tx.gradcheck(tx.softmax, logits).curve()
 # %% [markdown]
 # ## Find the bug
 #
-# The op came from the museum of wrong rules. `puzzle(number)` gives an op with a wrong rule without saying
-# which; with the name of an op as well, a wrong rule of that op. Read the two gradients and form a guess before you run the next
-# cell. Questions that help: Is the ratio of the two the same everywhere? Are the signs? Are some rows or
-# columns right? Does a row sum to 0 where it should? The first one divides.
+# The op came from the museum of wrong rules. `puzzle(number)` gives an op with a wrong rule without
+# saying which; with the name of an op as well, a wrong rule of that op. Read the two gradients and
+# form a guess before you run the next cell. Questions that help: Is the ratio of the two the same
+# everywhere? Are the signs? Are some rows or columns right? Does a row sum to 0 where it should? The
+# first one divides.
 
 # %%
 first = puzzle(0, "divide")

@@ -127,10 +127,11 @@ def linear_backward(grad, y, x, w, b):
 tx.check("linear_backward", linear_backward)
 
 # %% [markdown]
-# Look at $\bar W = X^T \bar Y$ once more with the digits in mind. For the last layer $\bar Y$ is $p - t$, divided by $N$.
-# The gradient of the weight from hidden number $k$ to class $c$ is the sum, over all images, of how active
-# $k$ was times how much too likely $c$ was. What was active when a class was believed too much loses
-# weight for that class; what was active when a class was not believed enough gains weight.
+# Look at $\bar W = X^T \bar Y$ once more with the digits in mind. For the last layer $\bar Y$ is
+# $p - t$, divided by $N$. The gradient of the weight from hidden number $k$ to class $c$ is the sum,
+# over all images, of how active $k$ was times how much too likely $c$ was. What was active when a
+# class was believed too much loses weight for that class; what was active when a class was not
+# believed enough gains weight.
 #
 # Here is $p - t$ of the 32 images before training. Every $p$ is about 0.1: a little too much for nine
 # classes, and far too little for the right one.

@@ -221,8 +221,8 @@ tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 
 # %% [markdown]
 # Two leave `x`, and two leave `centred`. So there are four paths from `x` to `column`: `s` too is reached
-# both directly and by way of the mean. Take them in two stages. Let $c = x - \mu$ be the centred column; then $n = c / s$, with
-# $s^2 = \frac{1}{N} \sum_j c_j^2 + \varepsilon$.
+# both directly and by way of the mean. Take them in two stages. Let $c = x - \mu$ be the centred
+# column; then $n = c / s$, with $s^2 = \frac{1}{N} \sum_j c_j^2 + \varepsilon$.
 #
 # *From $n$ to $c$, directly:* each $c_i$ is divided by $s$, so it gets $\bar n_i / s$.
 #

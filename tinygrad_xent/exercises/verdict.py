@@ -16,8 +16,9 @@ _STYLE = """
 .tx-verdict code { font-size: 0.95em; background: none; color: inherit; padding: 0; }
 .tx-verdict table { border-collapse: collapse; font-size: 0.9em; margin: 0.4em 0; }
 .tx-verdict caption { text-align: start; caption-side: top; padding: 0; color: inherit; }
-.tx-verdict :is(th, td) { text-align: start; padding: 0.1em 1em 0.1em 0; background: none;
-  border: 0; vertical-align: baseline; white-space: normal; font-variant-numeric: tabular-nums; }
+.tx-verdict.tx-verdict table :is(th, td) { text-align: start; padding: 0.1em 1em 0.1em 0;
+  background: none; border: 0; vertical-align: baseline; white-space: normal;
+  font-variant-numeric: tabular-nums; }
 .tx-verdict th { font-weight: 600; white-space: nowrap; }
 """
 

@@ -52,6 +52,14 @@ def softmax_jacobian(p):
     return np.diag(p * (1 - p))
 
 
+@exercise.mistaken(
+    "The diagonal lacks a term. If an input rises, the sum below the bar rises too: "
+    "$p_i\\,(1 - p_i)$, not $p_i$."
+)
+def softmax_jacobian(p):
+    return np.diag(p) - np.outer(p, p) * (1 - np.eye(len(p)))
+
+
 @exercise.mistaken("All signs are reversed: raising an input raises its own probability.")
 def softmax_jacobian(p):
     return np.outer(p, p) - np.diag(p)

@@ -4,9 +4,9 @@ Often a row has one right class, and its number is all that the label says. The 
 logarithm of one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 
 Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
-of shape `(...)`: the result is one loss per row, of the shape of `target`. No table of one-hot
-labels is needed. It must be right for logits of any size. Logits may be $-\infty$, but not that of
-the right class.
+of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
+logits `target` is a single number. No table of one-hot labels is needed. It must be right for
+logits of any size. Logits may be $-\infty$, but not that of the right class.
 
     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
     array([ 0.693, 90.   ])
@@ -27,8 +27,8 @@ exercise = Exercise(
         r"$-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.",
         "Subtract the largest logit of each row from all of it; both parts may be computed from "
         "the shifted logits. `np.take_along_axis` picks an entry from each row.",
-        "`np.take_along_axis(shifted, target[..., None], axis=-1)[..., 0]` are the right logits; "
-        "`np.asarray(target)` makes it work for a single number too.",
+        "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` are the right "
+        "logits, also if `target` is a single number.",
     ),
 )
 
@@ -42,7 +42,7 @@ def sparse_cross_entropy(target, logits):
 @exercise.solved
 def sparse_cross_entropy(target, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    where = np.asarray(target)[..., None]
+    where = np.expand_dims(target, -1)
     picked = np.take_along_axis(shifted, where, axis=-1)[..., 0]
     return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
 
@@ -54,12 +54,12 @@ def sparse_cross_entropy(target, logits):
 def sparse_cross_entropy(target, logits):
     e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
     p = e / np.sum(e, axis=-1, keepdims=True)
-    return -np.log(np.take_along_axis(p, np.asarray(target)[..., None], axis=-1)[..., 0])
+    return -np.log(np.take_along_axis(p, np.expand_dims(target, -1), axis=-1)[..., 0])
 
 
 @exercise.mistaken("The exponential of a large logit overflows: subtract the row's largest first.")
 def sparse_cross_entropy(target, logits):
-    picked = np.take_along_axis(logits, np.asarray(target)[..., None], axis=-1)[..., 0]
+    picked = np.take_along_axis(logits, np.expand_dims(target, -1), axis=-1)[..., 0]
     return np.log(np.sum(np.exp(logits), axis=-1)) - picked
 
 
@@ -69,14 +69,14 @@ def sparse_cross_entropy(target, logits):
 )
 def sparse_cross_entropy(target, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(logits, np.asarray(target)[..., None], axis=-1)[..., 0]
+    picked = np.take_along_axis(logits, np.expand_dims(target, -1), axis=-1)[..., 0]
     return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
 
 
 @exercise.mistaken("The sign is wrong: logarithms of probabilities are negative, a loss is not.")
 def sparse_cross_entropy(target, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(shifted, np.asarray(target)[..., None], axis=-1)[..., 0]
+    picked = np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]
     return picked - np.log(np.sum(np.exp(shifted), axis=-1))
 
 
@@ -88,6 +88,16 @@ def sparse_cross_entropy(target, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     total = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return (total - shifted)[..., target]
+
+
+@exercise.mistaken(
+    "What you picked still has the axis of the classes, with length 1, and so the difference was "
+    "broadcast to a table. Take the axis away: `[..., 0]`."
+)
+def sparse_cross_entropy(target, logits):
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    picked = np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)
+    return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
 
 
 @exercise.mistaken(

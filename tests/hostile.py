@@ -6,7 +6,20 @@ RIGHT = """
 def square_backward(grad, y, x):
     return 2 * x * grad
 """
-HEAD = "import numpy as np\nimport tinygrad_xent as tx\ncount = []\n"
+HEAD = """
+import builtins, gc, os, posixpath, types
+import numpy as np
+import tinygrad_xent as tx
+count = []
+rule_code = tx.power.rule.__code__
+PACKAGE = os.path.dirname(tx.__file__)
+SOLUTION = PACKAGE + "/exercises/tasks/square_backward.py"
+def first(gradients):
+    return gradients[0]() if callable(gradients[0]) else gradients[0]
+def use(text):
+    exec(text.split("@exercise.solved")[1].split("@exercise")[0], space := {})
+    return space["square_backward"]
+"""
 
 # Bodies of answers that end their process, or must be ended.
 FATAL = {
@@ -17,6 +30,8 @@ FATAL = {
     "    except (OSError, ValueError): pass\ntime.sleep(1000)",
     "hard exit": "import os; os._exit(0)",
     "memory bomb, bit by bit": "kept = []\nwhile True: kept.append(bytearray(2**26))",
+    "full disk": "import itertools\n"
+    "for i in itertools.count(): open(str(i), 'wb').write(bytes(2**21))",
     "huge output": "while True: print('a' * 2**20)",
     "write to the pipe": "import os\n"
     "for number in range(3, 64):\n    try: os.write(number, b'\\xff' * 100)\n"
@@ -52,13 +67,51 @@ REFUSED = {
     "        if isinstance(value, np.ndarray) and value.shape == x.shape: found = value\n"
     "    frame = frame.f_back\nreturn found",
     "count the calls": "count.append(1); return 2 * x * grad if len(count) > 1 else x",
-    "framework's own rule": "return tx.power.rule(grad, y, x, 2)[0]",
+    "framework's own rule": "return first(tx.power.rule(grad, y, x, 2))",
     "framework's own gradients": "t = tx.Tensor(x); return tx.gradients((t * t * grad).sum(), t)",
     "read the solution": "import inspect\n"
     "from tinygrad_xent.exercises import CATALOGUE\n"
     "return CATALOGUE['square_backward'].answer(grad, y, x)",
-    "ask for the solution": "space = {}; exec(tx.solution('square_backward'), space)\n"
+    "ask for the solution": "space = {}; exec(str(tx.solution('square_backward')), space)\n"
     "return space['square_backward'](grad, y, x)",
+    "framework's own rule in a lazy value": "class Late(tx.Tensor):\n"
+    "    def __init__(self): pass\n"
+    "    data = property(lambda self: first(tx.power.rule(grad, y, x, 2)))\nreturn Late()",
+    "framework's own code": "copy = types.FunctionType(rule_code, vars(tx.ops.arithmetic))\n"
+    "return first(copy(grad, y, x, 2))",
+    "framework's own code in another function": "home = vars(tx.ops.arithmetic)\n"
+    "exec('def other(): pass', home)\n"
+    "tx.ops.arithmetic.other.__code__ = rule_code\n"
+    "return first(tx.ops.arithmetic.other(grad, y, x, 2))",
+    "framework's own code by another name": "code = rule_code.replace(co_filename='mine')\n"
+    "return first(types.FunctionType(code, vars(tx.ops.arithmetic))(grad, y, x, 2))",
+    "framework's own module, loaded again": "import sys\n"
+    "del sys.modules['tinygrad_xent.ops.arithmetic']\n"
+    "from tinygrad_xent.ops.arithmetic import power\nreturn first(power.rule(grad, y, x, 2))",
+    "replace a builtin of the hook": "kept = builtins.isinstance\n"
+    "builtins.isinstance = lambda *a: False\n"
+    "try: file = open(SOLUTION)\nfinally: builtins.isinstance = kept\n"
+    "return use(file.read())(grad, y, x)",
+    "replace the path functions": "kept = posixpath.abspath, posixpath._joinrealpath\n"
+    "posixpath.abspath = lambda path: '/nowhere'\n"
+    "posixpath._joinrealpath = lambda *a: ('/nowhere', True)\n"
+    "try: file = open(SOLUTION)\n"
+    "finally: posixpath.abspath, posixpath._joinrealpath = kept\n"
+    "return use(file.read())(grad, y, x)",
+    "a path that lies": "class Path(str):\n"
+    "    startswith = __eq__ = lambda *a: False\n    __hash__ = str.__hash__\n"
+    "return use(open(Path(SOLUTION)).read())(grad, y, x)",
+    "relative to an open folder": "folder = os.open(PACKAGE, os.O_RDONLY)\n"
+    "file = os.open(SOLUTION[len(PACKAGE) + 1:], os.O_RDONLY, dir_fd=folder)\n"
+    "return use(os.fdopen(file).read())(grad, y, x)",
+    "up from the own folder": "folder = os.open('.', os.O_RDONLY)\nos.chdir('/usr/bin')\n"
+    "file = os.open('../..' + SOLUTION, os.O_RDONLY, dir_fd=folder)\n"
+    "return use(os.fdopen(file).read())(grad, y, x)",
+    "find the hook": "for thing in gc.get_objects():\n"
+    "    if getattr(thing, '__name__', '') == 'hook':\n"
+    "        for name, cell in zip(thing.__code__.co_freevars, thing.__closure__):\n"
+    "            if name == 'look_at': cell.cell_contents = lambda *a, **k: None\n"
+    "return use(open(SOLUTION).read())(grad, y, x)",
     "judge itself": "class Yes(np.ndarray):\n    def __array_finalize__(self, _): pass\n"
     "    def __eq__(self, other): return np.True_\nreturn x.view(Yes)",
 }
@@ -69,16 +122,12 @@ WHEN_RUN = {
     "hangs while it is run": "while True: pass",
     "no Python": "def def",
     "null byte": "x = '\0'",
-    "opens the solution": "import pathlib\n"
-    "text = (pathlib.Path(tx.__file__).parent / 'exercises/tasks/square_backward.py').read_text()\n"
-    "exec(text)\nsquare_backward = exercise.answer",
-    "opens the solution from its folder": "import os\n"
-    "at = os.open(os.path.join(os.path.dirname(tx.__file__), 'exercises/tasks'), os.O_RDONLY)\n"
-    "exec(open(os.open('square_backward.py', os.O_RDONLY, dir_fd=at)).read())\n"
-    "square_backward = exercise.answer",
-    "links to the solution": "import os\n"
-    "os.symlink(os.path.join(os.path.dirname(tx.__file__), 'exercises/tasks/square_backward.py'), "
-    "'here')\nexec(open('here').read())\nsquare_backward = exercise.answer",
+    "opens the solution": "square_backward = use(open(SOLUTION).read())",
+    "opens the solution from its folder": "at = os.open(os.path.dirname(SOLUTION), os.O_RDONLY)\n"
+    "file = os.open('square_backward.py', os.O_RDONLY, dir_fd=at)\n"
+    "square_backward = use(os.fdopen(file).read())",
+    "links to the solution": "os.symlink(SOLUTION, 'here')\n"
+    "square_backward = use(open('here').read())",
     "claims it passed": "class Passed:\n"
     "    def __call__(self, *a): return self\n    def __bool__(self): return True\n"
     "    passed = True\n"

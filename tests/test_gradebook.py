@@ -147,20 +147,27 @@ def test_a_seed_repeats_the_inputs(folder):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_killed_half_way_it_goes_on(tmp_path, capsys):
-    """What hangs is graded last, so that the others are there when the grader is killed."""
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_stopped_half_way_it_goes_on(tmp_path, capsys, name):
+    """What hangs is graded last, so that the others are there when the grader is stopped."""
     folder, out = tmp_path / "all", tmp_path / "out.csv"
     folder.mkdir()
     (folder / "a.py").write_text(RIGHT)
     (folder / "b.py").write_text("while True: pass")
     argv = ["grade", str(folder), "--out", str(out), "--exercises", NAMES[0], "--jobs", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "tinygrad_xent", *argv])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinygrad_xent", *argv], stderr=subprocess.PIPE, text=True
+    )
     record = tmp_path / "out-feedback" / "a.json"
     while not record.exists():
         assert process.poll() is None
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    process.send_signal(getattr(signal, name))
+    said = process.communicate()[1]
+    if name == "SIGTERM":
+        assert process.returncode == 128 + signal.SIGTERM
+        assert said == "stopped: 1 of 2 are left; the same command goes on with them\n"
+        assert [row["score"] for row in rows(out)] == ["1"]
     written = record.stat().st_mtime_ns
     (folder / "b.py").write_text("")
     assert cli.main(argv) == 0

@@ -175,7 +175,10 @@ def log_softmax_backward(grad, y, x):
     names = ["softmax_backward", "stable_softmax", "log_softmax_backward"]
     report = judge_cells([source], names, seed=0)
     assert [result.code for result in report.exercises] == ["passed", "own-op", "passed"]
-    assert "it ran tinygrad_xent's own `softmax`" in report.exercises[1].message
+    assert (
+        "tinygrad_xent's own softmax: an answer does this work itself"
+        in report.exercises[1].message
+    )
 
 
 def test_arguments_that_an_answer_spoils_are_seen():

@@ -7,21 +7,38 @@ import pytest
 from hostile import FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, answer
 
 from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading import session as parent
+from tinygrad_xent.grading.disarming import REFUSAL
 from tinygrad_xent.grading.judging import judge_cells
 from tinygrad_xent.grading.limits import MEBI, Limits
 from tinygrad_xent.grading.session import Session
 
-SHORT = Limits(run_seconds=2, call_seconds=0.6, memory=512 * MEBI)
+SHORT = Limits(run_seconds=1, call_seconds=0.6, memory=512 * MEBI, disk=4 * MEBI)
 # What an answer would be worth if it were not for the grader's refusal.
-OWN_OPS = {"framework's own rule", "framework's own gradients"}
+OWN_OPS = {
+    "framework's own rule", "framework's own gradients", "framework's own rule in a lazy value",
+}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def session():
+WITHOUT_LANDLOCK = """
+import sys; sys.path.insert(0, {!r})
+from tinygrad_xent.grading import child
+child.confine = lambda closed, own: False
+child.main()
+"""
+
+
+@pytest.fixture(scope="module", params=["hook and kernel", "hook alone"])
+def session(request):
     names = {kind: f"kind_{i}" for i, kind in enumerate(REFUSED)}
     functions = [answer(names[kind], "grad, y, x", body) for kind, body in REFUSED.items()]
     limits = Limits(message=MEBI)
-    with Session([HEAD + "".join(functions)], names.values(), limits=limits) as session:
+    source = HEAD + "".join(functions)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "hook alone":
+            patch.setattr(parent, "_START", WITHOUT_LANDLOCK)
+        session = Session([source], names.values(), own=(), limits=limits)
+    with session:
         assert not session.ended
         numbers = session.found["answers"]
         session.numbers = {kind: numbers[name] for kind, name in names.items()}
@@ -30,11 +47,10 @@ def session():
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_refused(session, kind):
-    session.used = ""
-    remote = session.function(session.numbers[kind], own=())
+    remote = session.function(session.numbers[kind])
     verdict = CATALOGUE["square_backward"].judge(remote, np.random.default_rng(0))
     assert not session.ended
-    assert bool(session.used) == (kind in OWN_OPS)
+    assert (REFUSAL in verdict.message) == (kind in OWN_OPS)
     assert not verdict
 
 
@@ -54,6 +70,7 @@ def test_what_ends_its_process_costs_only_itself():
         "hang": "too-slow",
         "hang deaf to signals": "too-slow",
         "hard exit": "crashed",
+        "full disk": "too-much-written",
         "huge output": "too-slow",
         "write to the pipe": "no-answer",
         "close the pipe": "crashed",

@@ -108,7 +108,7 @@ def test_points(course):
     [
         ("right", "Right for three numbers"),
         ("wrong", "The gradient that arrives, `grad`, is not used."),
-        ("cheating", "tinygrad_xent's own `softmax_backward`"),
+        ("cheating", "tinygrad_xent's own softmax_backward"),
         ("silent", "Nothing is written yet"),
     ],
 )

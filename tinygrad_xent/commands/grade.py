@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from tinygrad_xent.commands.streams import say
+from tinygrad_xent.commands.streams import complain, say
 from tinygrad_xent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ABOUT = (
 EXAMPLES = """\
   tinygrad-xent grade submissions --out grades.csv
   tinygrad-xent grade submissions --exercises logsumexp,log_backward
+  tinygrad-xent grade submissions --cluster tcp://scheduler:8786
 """
 NUMERIC = ("--seed", "--jobs", "--seconds", "--memory")
 
@@ -39,6 +40,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--exercises", metavar="NAMES", help="separated by commas (default: all that there are)"
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="of a Dask scheduler whose workers are to grade"
+    )
     parser.add_argument(
         "--seconds", type=float, metavar="S", help="for running a file (default: 60)"
     )
@@ -64,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: {value} is not more than 0")
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
+    if options.jobs and options.cluster:
+        raise UsageError("--jobs has no effect with --cluster, whose workers grade; leave it out")
     folder, out = Path(options.folder), Path(options.out)
     limits = Limits()
     if options.seconds:
@@ -78,7 +84,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--out: {out} cannot be written ({error.strerror})") from None
     todo = book.open(found)
     quiet = options.no_color or sys.stderr is None or not sys.stderr.isatty()
-    _grade(book, todo, options, quiet=quiet)
+    try:
+        _grade(book, todo, options, quiet=quiet)
+    except (KeyboardInterrupt, SystemExit):
+        missing = len(found) - len(book.records)
+        complain(f"stopped: {missing} of {len(found)} are left; the same command goes on with them")
+        raise
     passed = sum(
         result["score"] for record in book.records.values() for result in record["results"]
     )
@@ -105,7 +116,22 @@ def _names(text: str | None) -> Sequence[str]:
 def _grade(
     book: Gradebook, todo: Sequence[Submission], options: argparse.Namespace, *, quiet: bool
 ) -> None:
+    import signal
+
     from tqdm import tqdm
 
-    with tqdm(total=len(todo), unit="student", disable=quiet) as bar:
-        book.grade(todo, seed=options.seed, jobs=options.jobs, step=bar.update)
+    def stop(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)  # so that the table is written
+    try:
+        with tqdm(total=len(todo), unit="student", disable=quiet) as bar:
+            book.grade(
+                todo,
+                seed=options.seed,
+                jobs=options.jobs,
+                cluster=options.cluster,
+                step=bar.update,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -13,6 +13,7 @@ import ast
 import linecache
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from inspect import isfunction
@@ -22,10 +23,11 @@ from typing import Any, BinaryIO
 
 import tinygrad_xent
 from tinygrad_xent.errors import MessageError
+from tinygrad_xent.grading.disarming import PACKAGE, disarming
 from tinygrad_xent.grading.doors import shut
+from tinygrad_xent.grading.landlock import confine
 from tinygrad_xent.grading.limits import Limits
 from tinygrad_xent.grading.messages import decode, encode, receive, send
-from tinygrad_xent.grading.watch import Watch
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
@@ -41,12 +43,31 @@ def main() -> None:
     requests, replies = _streams()
     first = receive(requests, 2**30)
     limits = Limits(**first["limits"])
-    learner = Learner(first["names"])
-    watch = Watch()
-    watch.start()
+    own = str(Path.cwd())
     limits.hold()
-    shut(first["closed"], str(Path.cwd()))
-    reply: dict[str, Any] = {"ready": True}
+    confine(first["closed"], own)
+    disarm = None if first["own"] is None else disarming(first["own"])
+    learner = Learner(first["names"])
+    start, ended = threading.Lock(), threading.Lock()
+    start.acquire()
+    ended.acquire()
+
+    def run() -> None:  # in a thread, so that the file cannot walk up the frames to what follows
+        start.acquire()
+        try:
+            learner.run()
+        finally:
+            ended.release()
+
+    threading.Thread(target=run, daemon=True).start()
+    take = shut(first["closed"], own, PACKAGE)
+    send(replies, {"ready": True}, limits.message)
+    learner.cells = receive(requests, 2**30)["cells"]
+    start.release()
+    ended.acquire()
+    if disarm is not None:
+        take(disarm)
+    reply = learner.found
     while True:
         try:
             send(replies, reply, limits.message)
@@ -56,10 +77,7 @@ def main() -> None:
             request = receive(requests, 2**30)
         except EOFError:
             os._exit(0)  # whatever the learner hung on the exit
-        if "cells" in request:
-            reply = learner.run(request["cells"])
-        else:
-            reply = learner.call(request, watch)
+        reply = learner.call(request)
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:
@@ -82,6 +100,8 @@ class Learner:
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = names
+        self.cells: list[str] = []
+        self.found: dict[str, Any] = {}
         self.functions: list[Callable[..., Any]] = []
         self.answers: dict[str, Any] = {}
         self.errors: list[dict[str, Any]] = []
@@ -93,14 +113,14 @@ class Learner:
                 setattr(tinygrad_xent, name, _nothing_to_say)
         vars(tinygrad_xent)["check"] = self._check
 
-    def run(self, cells: list[str]) -> dict[str, Any]:
-        """Run the cells one after another, also after one that fails, and say what there is."""
+    def run(self) -> None:
+        """Run the cells one after another, also after one that fails, and note what there is."""
         sys.modules["__main__"] = self.module
         space = vars(self.module)
         space["display"] = _nothing_to_say
         plain_call = Op.__call__
         Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
-        for i, source in enumerate(cells, 1):
+        for i, source in enumerate(self.cells, 1):
             name = f"<cell {i}>"
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
             self._run_cell(i, source, name)
@@ -110,7 +130,7 @@ class Learner:
             if name not in self.answers and callable(value) and not _ours(value):
                 self.answers[name] = value
         ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _ours(op)}
-        return {
+        self.found = {
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
             "ops": [self._op(op) for op in ops.values()],
             "errors": self.errors,
@@ -137,23 +157,19 @@ class Learner:
                 if not is_import:
                     return
 
-    def call(self, request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
-        """Call a function; give its value, or its error, or what it should not have used."""
+    def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a function; give its value, or its error."""
         try:
             args, params = decode(request["args"]), decode(request["params"])
-            watch.begin(request["own"])
-            try:
-                value = self.functions[request["function"]](*args, **params)
-                if isinstance(value, tuple):  # of a rule: gradients that wait to be wanted
-                    value = tuple(part() if isfunction(part) else part for part in value)
-            finally:
-                watch.end()
+            value = self.functions[request["function"]](*args, **params)
+            if isinstance(value, tuple):  # of a rule: gradients that wait to be wanted
+                value = tuple(part() if isfunction(part) else part for part in value)
             reply: dict[str, Any] = {"value": encode(value)}
             if (after := encode(args)) != request["args"]:
                 reply["args"] = after
         except BaseException as error:  # noqa: BLE001
             reply = _described(error)
-        return {"used": watch.found} if watch.found else reply
+        return reply
 
     def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Recorded:
         if name in self.names and answer is not None:

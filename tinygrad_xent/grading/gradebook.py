@@ -20,6 +20,7 @@ from typing import Any
 from tinygrad_xent.errors import OutputError
 from tinygrad_xent.exercises.prose import text_of
 from tinygrad_xent.files import write_whole
+from tinygrad_xent.grading.cluster import graded_on_cluster
 from tinygrad_xent.grading.feedback import feedback
 from tinygrad_xent.grading.limits import Limits
 from tinygrad_xent.grading.submissions import Submission, failed, grade_submission
@@ -79,6 +80,7 @@ class Gradebook:
         *,
         seed: int | None = None,
         jobs: int | None = None,
+        cluster: str | None = None,
         step: Callable[[], object] = lambda: None,
     ) -> None:
         """Grade submissions, write their records and pages, and then the table.
@@ -90,6 +92,8 @@ class Gradebook:
             Of the random inputs; a secret one by default, which the table tells afterwards.
         jobs : int, optional
             How many at the same time; as many as there are processors by default.
+        cluster : str, optional
+            The address of a Dask scheduler whose workers are to grade.
         step : callable
             Called after each.
         """
@@ -100,7 +104,12 @@ class Gradebook:
             "limits": self.limits,
         }
         try:
-            for record in _graded(todo, facts, jobs or os.cpu_count() or 1):
+            records = (
+                graded_on_cluster(cluster, todo, facts)
+                if cluster
+                else _graded(todo, facts, jobs or os.cpu_count() or 1)
+            )
+            for record in records:
                 self._keep(record)
                 step()
         finally:

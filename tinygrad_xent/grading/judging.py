@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading.disarming import REFUSAL
 from tinygrad_xent.grading.limits import Limits
 from tinygrad_xent.grading.remote_op import judge_op
 from tinygrad_xent.grading.session import Session
-from tinygrad_xent.ops import OPS
 from tinygrad_xent.reading import printable
 
-_CROSS_ENTROPIES = frozenset(
-    name for name, op in OPS.items() if op.function.__module__.endswith(".cross_entropy")
-)
-_OWN = {
-    "stable_softmax": {"softmax", "log_softmax", "logsumexp"},
-    "logsumexp": {"logsumexp", "log_softmax"},
-    "unbroadcast": {"sum_to"},
-    "embedding_backward": {"put"},
-}
-"""The ops that an answer must not leave the work to, besides the cross-entropies and all rules."""
+_REBUILT = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embedding_backward"})
+_OWN = frozenset({"softmax", "log_softmax", "logsumexp", "sum_to", "put"})
+"""Exercises that are ops of this package, and the ops that these have to do without."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +32,8 @@ class Result:
     score : int
         1 or 0.
     code : str
-        The verdict's; and "not-answered", "own-op", "too-slow", "no-time-left", "crashed",
-        "no-answer".
+        The verdict's; and "not-answered", "own-op", "too-slow", "no-time-left",
+        "too-much-written", "crashed", "no-answer".
     message : str
         What a teacher would say, in Markdown.
     case : str
@@ -111,8 +104,8 @@ def judge_cells(
     """
     sessions = _Sessions(cells, names, closed, limits or Limits())
     try:
-        found = sessions.current().found
-        ended = sessions.current().ended
+        first = sessions.alive(())
+        found, ended = first.found, first.ended
         if ended:
             message = f"Running the file {ended[1]}."
             return Report(tuple(Result(name, 0, ended[0], message) for name in names), seed=seed)
@@ -123,8 +116,8 @@ def judge_cells(
             for i, name in enumerate(names)
         ]
         ops = [
-            _checked(sessions, i, np.random.default_rng([seed, len(names) + i]))
-            for i in range(len(found["ops"]) if with_ops else 0)
+            _checked(sessions, i, op, np.random.default_rng([seed, len(names) + i]))
+            for i, op in enumerate(found["ops"] if with_ops else ())
         ]
         return Report(tuple(exercises), tuple(ops), tuple(_errors(found["errors"])), seed)
     finally:
@@ -135,63 +128,62 @@ class _Sessions:
     """One session after another: when an answer ends its process, the others get a new one."""
 
     def __init__(self, cells: Any, names: Any, closed: Any, limits: Limits) -> None:
-        self._arguments = cells, names, closed
+        self._cells, self._names, self._closed = cells, names, closed
         self._limits = limits
         self._end = time.monotonic() + limits.total_seconds
-        self._session: Session | None = None
+        self._open: dict[Collection[str] | None, Session] = {}
 
-    def current(self) -> Session:
-        if self._session is None:
-            self._session = Session(*self._arguments, self._limits, self._end)
-        return self._session
-
-    def renew(self) -> Session:
-        session = self.current()
-        if session.ended:
-            session.close()
-            self._session = None
-        return self.current()
+    def alive(self, own: Collection[str] | None) -> Session:
+        """Give the session whose code has to do without these ops, a new one if it has ended."""
+        if own in self._open and self._open[own].ended:
+            self._open.pop(own).close()
+        if own not in self._open:
+            arguments = self._cells, self._names, own, self._closed, self._limits, self._end
+            self._open[own] = Session(*arguments)
+        return self._open[own]
 
     def close(self) -> None:
-        if self._session:
-            self._session.close()
+        for session in self._open.values():
+            session.close()
 
 
 def _judged(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
-    own = _CROSS_ENTROPIES | _OWN.get(name, set())
-
     def judge(session: Session) -> Result:
-        answer = session.function(session.found["answers"].get(name, -1), own)
+        answer = session.function(session.found["answers"].get(name, -1))
         verdict = CATALOGUE[name].judge(answer, rng)
         return Result(
             name,
             int(bool(verdict)),
-            verdict.code,
+            "own-op" if REFUSAL in verdict.message else verdict.code,
             verdict.message,
             verdict.case,
             verdict.evidence,
             verdict.hint,
         )
 
-    return _with(sessions, name, judge)
+    return _with(sessions, _OWN if name in _REBUILT else (), name, judge)
 
 
-def _checked(sessions: _Sessions, number: int, rng: np.random.Generator) -> Result:
-    ops = sessions.current().found["ops"]
-    name = printable(ops[number].get("name", "an op"))[:100]
-
+def _checked(
+    sessions: _Sessions, number: int, op: Mapping[str, Any], rng: np.random.Generator
+) -> Result:
     def judge(session: Session) -> Result:
         code, message, evidence, hint = judge_op(session, session.found["ops"][number], rng)
         return Result(name, int(code == "passed"), code, message, "", evidence, hint)
 
-    return _with(sessions, name, judge)
+    name = printable(op.get("name", "an op"))[:100]
+    return _with(sessions, None, name, judge)
 
 
-def _with(sessions: _Sessions, name: str, judge: Callable[[Session], Result]) -> Result:
-    """Judge in a session that is alive; what ended it, or was refused, goes before a verdict."""
+def _with(
+    sessions: _Sessions,
+    own: Collection[str] | None,
+    name: str,
+    judge: Callable[[Session], Result],
+) -> Result:
+    """Judge in a session that is alive; what ended it goes before a verdict."""
     start = time.monotonic()
-    session = sessions.renew()
-    session.used = ""
+    session = sessions.alive(own)
     result = Result(name, 0, "no-answer", "Its answers could not be judged.")
     if not session.ended:
         try:
@@ -199,13 +191,7 @@ def _with(sessions: _Sessions, name: str, judge: Callable[[Session], Result]) ->
         except Exception as error:  # noqa: BLE001 - judging strange values may fail in any way
             kind = type(error).__name__
             result = replace(result, message=f"What it returned could not be judged ({kind}).")
-    if session.used:
-        message = (
-            f"While it was called it ran tinygrad_xent's own `{session.used}`. "
-            "An answer does this work itself."
-        )
-        result = Result(name, 0, "own-op", message)
-    elif session.ended:
+    if session.ended:
         code, cause = session.ended
         result = Result(name, 0, code, f"Calling it {cause}.")
     return replace(result, seconds=round(time.monotonic() - start, 3))

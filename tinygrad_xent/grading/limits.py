@@ -29,6 +29,8 @@ class Limits:
         Bytes of address space.
     file : int
         Bytes of the largest file that it may write.
+    disk : int
+        Bytes of all its files together, looked at now and then.
     message : int
         Bytes of the largest value that an answer may return, as it is sent.
     """
@@ -38,6 +40,7 @@ class Limits:
     total_seconds: float = 180.0
     memory: int = 2048 * MEBI
     file: int = 16 * MEBI
+    disk: int = 256 * MEBI
     message: int = 8 * MEBI
 
     def as_dict(self) -> dict[str, float]:

@@ -22,14 +22,17 @@ import numpy as np
 
 import tinygrad_xent
 from tinygrad_xent.errors import MessageError
-from tinygrad_xent.grading.limits import Limits
+from tinygrad_xent.grading.limits import MEBI, Limits
 from tinygrad_xent.grading.messages import decode, encode, receive, send
 from tinygrad_xent.reading import printable
 
 _PACKAGE = Path(tinygrad_xent.__file__).parent
 SOLUTIONS = tuple(str(_PACKAGE / part) for part in ("exercises", "museum"))
-_START = "import sys; sys.path.append({!r}); from tinygrad_xent.grading.child import main; main()"
+_START = (
+    "import sys; sys.path.insert(0, {!r}); from tinygrad_xent.grading.child import main; main()"
+)
 _TOKEN = "TINYGRAD_XENT_CHILD"  # noqa: S105 - it marks a process, and is no secret
+_LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 30  # for Python and NumPy themselves, on a busy machine
 
 
@@ -49,6 +52,9 @@ class Session:
         The code to run.
     names : collection of str
         Of the exercises.
+    own : collection of str, or None
+        The package's ops that the functions are to do without, besides all that `disarming` takes;
+        with None they may use everything.
     closed : collection of str
         Files and folders that the child cannot read, besides the solutions.
     limits : Limits, optional
@@ -67,6 +73,7 @@ class Session:
         self,
         cells: Sequence[str],
         names: Collection[str],
+        own: Collection[str] | None = None,
         closed: Collection[str] = (),
         limits: Limits | None = None,
         end: float | None = None,
@@ -74,7 +81,6 @@ class Session:
         self.limits = limits or Limits()
         self._end = end or time.monotonic() + self.limits.total_seconds
         self.ended: tuple[str, str] | None = None
-        self.used = ""
         self._folder = tempfile.mkdtemp(prefix="tinygrad-xent-")
         self._token = f"{os.getpid()}-{Path(self._folder).name}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,6 +88,7 @@ class Session:
         self._process = self._start()
         first = {
             "names": sorted(names),
+            "own": None if own is None else sorted(own),
             "closed": [*SOLUTIONS, *closed],
             "limits": self.limits.as_dict(),
         }
@@ -91,16 +98,8 @@ class Session:
             reply = self._exchange({"cells": list(cells)}, self.limits.run_seconds)
             self.found = _checked(reply)
 
-    def function(self, number: int, own: Collection[str] | None = None) -> Callable[..., Any]:
-        """Give a function that is called in the child.
-
-        Parameters
-        ----------
-        number : int
-            Which of the functions in `found`.
-        own : collection of str, optional
-            The package's ops that it may not use; without it, it may use everything.
-        """
+    def function(self, number: int) -> Callable[..., Any]:
+        """Give one of the functions in `found`, which is called in the child."""
 
         def remote(*args: Any, **params: Any) -> Any:
             encoded = encode(args)
@@ -108,12 +107,8 @@ class Session:
                 "function": number,
                 "args": encoded,
                 "params": encode(params),
-                "own": None if own is None else sorted(own),
             }
             reply = self._exchange(request, self.limits.call_seconds)
-            if "used" in reply:
-                self.used = printable(reply["used"])[:100]
-                raise AnswerStoppedError
             if "error" in reply:
                 raise _error(reply)
             try:
@@ -176,7 +171,7 @@ class Session:
             return receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
 
         try:
-            return _within(max(min(seconds, left), 0.0), ask)
+            return _within(max(min(seconds, left), 0.0), ask, self._look_at_disk)
         except TimeoutError:
             if left < seconds:
                 limit = self.limits.total_seconds
@@ -188,6 +183,12 @@ class Session:
             raise self._stopped("no-answer", f"sent rubbish back: {error}") from None
         except (EOFError, OSError, ValueError):
             raise self._stopped("crashed", self._cause()) from None
+
+    def _look_at_disk(self) -> None:
+        sizes = (size for path in Path(self._folder).rglob("*") if (size := _size(path)))
+        if sum(sizes) > self.limits.disk:
+            most = self.limits.disk // MEBI
+            raise self._stopped("too-much-written", f"filled more than {most} MB with files")
 
     def _stopped(self, code: str, message: str) -> AnswerStoppedError:
         self.ended = self.ended or (code, message)
@@ -222,8 +223,17 @@ def _font_lists() -> list[Path]:
     ]
 
 
-def _within(seconds: float, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do something in a thread; leave it behind when it takes too long."""
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # it has gone
+        return 0
+
+
+def _within(
+    seconds: float, work: Callable[[], dict[str, Any]], look: Callable[[], None]
+) -> dict[str, Any]:
+    """Do something in a thread, look now and then; leave it behind when it takes too long."""
     box: queue.SimpleQueue[dict[str, Any] | BaseException] = queue.SimpleQueue()
 
     def attempt() -> None:
@@ -233,10 +243,15 @@ def _within(seconds: float, work: Callable[[], dict[str, Any]]) -> dict[str, Any
             box.put(error)
 
     threading.Thread(target=attempt, daemon=True).start()
-    try:
-        result = box.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            result = box.get(timeout=max(0.0, min(_LOOK_SECONDS, end - time.monotonic())))
+            break
+        except queue.Empty:
+            look()
+            if time.monotonic() >= end:
+                raise TimeoutError from None
     if isinstance(result, BaseException):
         raise result
     return result

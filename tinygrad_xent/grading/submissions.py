@@ -37,7 +37,7 @@ class Submission:
         digest.update(json.dumps([tinygrad_xent.__version__, *names, asdict(limits)]).encode())
         for file in self.files:
             digest.update(f"\0{file.name}\0".encode("utf-8", "surrogateescape"))
-            digest.update(hashlib.sha256(_content(file)).digest())
+            digest.update(hashlib.sha256(content_of(file)).digest())
         return digest.hexdigest()
 
 
@@ -85,7 +85,8 @@ def _within(file: Path, folder: Path) -> Iterable[str]:
     return file.relative_to(folder).parts
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Read a file; one that cannot be read is empty here, and `cells_of` says why."""
     try:
         return path.read_bytes()
     except OSError:

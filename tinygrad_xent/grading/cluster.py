@@ -1,0 +1,88 @@
+"""Grading on a Dask cluster: the files travel to the workers as bytes, the records come back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinygrad_xent.errors import UsageError
+from tinygrad_xent.grading.submissions import Submission, content_of, failed, grade_submission
+from tinygrad_xent.reading import printable
+
+_SHARED = "tinygrad-xent-submissions"
+
+
+def graded_on_cluster(
+    address: str, todo: Sequence[Submission], facts: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Give the records as they come.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler. Its workers need this package, in this version.
+    todo : sequence of Submission
+    facts : mapping
+        The other arguments of `grade_submission`.
+
+    Raises
+    ------
+    UsageError
+        If Dask is missing, or no scheduler answers.
+    """
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        message = '--cluster needs Dask: pip install "tinygrad_xent[dask]"'
+        raise UsageError(message) from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError, TypeError) as error:
+        reason = printable(error) or "no answer"
+        raise UsageError(f"--cluster: no scheduler at {printable(address)} ({reason})") from None
+    with client:
+        futures = {
+            client.submit(grade_copies, s.student, _contents(s), **facts, pure=False): s
+            for s in todo
+        }
+        try:
+            for future in as_completed(futures):
+                fault = future.exception()  # what a worker that dies had to do, another does
+                if fault is None:
+                    yield future.result()
+                else:
+                    message = f"It could not be graded ({printable(fault)})."
+                    yield failed(futures[future], facts["names"], message)
+        finally:
+            client.cancel(list(futures))
+
+
+def grade_copies(
+    student: str, contents: Sequence[tuple[str, bytes]], **facts: Any
+) -> dict[str, Any]:
+    """Grade a student's files on a machine that does not have them.
+
+    Parameters
+    ----------
+    student : str
+    contents : sequence of (str, bytes)
+        The files' names and what is in them.
+    **facts
+        The other arguments of `grade_submission`.
+    """
+    shared = Path(tempfile.gettempdir(), _SHARED)  # no submission can read what is in it
+    shared.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        files = []
+        for i, (name, content) in enumerate(contents):
+            files.append(Path(folder, str(i), name))
+            files[-1].parent.mkdir()
+            files[-1].write_bytes(content)
+        closed = (*facts.pop("closed", ()), str(shared))
+        return grade_submission(Submission(student, tuple(files)), closed=closed, **facts)
+
+
+def _contents(submission: Submission) -> list[tuple[str, bytes]]:
+    return [(file.name, content_of(file)) for file in submission.files]

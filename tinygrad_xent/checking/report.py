@@ -18,7 +18,7 @@ from tinygrad_xent.numbers import number
 from tinygrad_xent.tracing import table
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GradcheckReport:
     """What `gradcheck` found; true if nothing is wrong.
 
@@ -130,6 +130,9 @@ class GradcheckReport:
             x = self.subject.inputs[along.index]
             said = "right along random directions" if along.ok else "wrong"
             yield self.subject.names[along.index], f"{x.size:,}", number(along.error), said
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [*table(("input", "entries", "largest error", "verdict"), list(self.rows()))]

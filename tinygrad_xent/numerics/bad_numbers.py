@@ -146,9 +146,7 @@ def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | No
         causes = {f"∂{names[node]}": _at(incoming, index, contribution.shape)}
         causes |= _causes(node, index, contribution.shape, names)
         inputs = tuple(names[x] if isinstance(x, Node) else "" for x in node.inputs)
-        rule = formula_text(
-            rule_at(node, i), letters_of(node.op, inputs, names[node])
-        )
+        rule = formula_text(rule_at(node, i), letters_of(node.op, inputs, names[node]))
         given = " and ".join(f"{name} = {text}" for name, text in causes.items())
         message = (
             f"the rule of {node.op.name}, {rule}, sent {number(value)} to {place} out of {given}"

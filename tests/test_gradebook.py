@@ -146,7 +146,9 @@ def test_a_seed_repeats_the_inputs(folder):
     assert evidence[0] == evidence[1] != evidence[2]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="this system has no POSIX signals to kill a grader with"
+)
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
 def test_stopped_half_way_it_goes_on(tmp_path, capsys, name):
     """What hangs is graded last, so that the others are there when the grader is stopped."""

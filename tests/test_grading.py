@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+from pathlib import Path
 import time
 
 import numpy as np
@@ -272,7 +273,9 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
     alias.unlink()
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")  # noqa: PTH112
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="this system has no /proc to find them in"
+)
 def test_descendants_that_left_their_group_are_found():
     script = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(600)\ntime.sleep(600)"
     token = f"test-{os.getpid()}"

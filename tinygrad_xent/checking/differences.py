@@ -68,5 +68,5 @@ def differences(f: Callable[[Any], Any], x: Any, entries: Any = None) -> Differe
 
     with np.errstate(all="ignore"):
         y = scalar(x)
-        probe = Probe(scalar, x, y, np.ones((1, *y.shape)), Rows(1, True, x.shape, y.shape))
+        probe = Probe(scalar, x, y, np.ones((1, *y.shape)), Rows(1, True, x.shape))
         return Differences(*(found[0, 0] for found in probe.along(wanted.tolist())))

@@ -77,7 +77,7 @@ def _compare(
         mine = float(np.sum(grad * direction))
         slope, error = _complex(f, x, weights, direction), 0.0
         if slope is None or not abs(slope - mine) <= _AGREE * length:
-            probe = Probe(f, x, np.asarray(f(x)), weights[None], Rows(1, True, x.shape, out.shape))
+            probe = Probe(f, x, np.asarray(f(x)), weights[None], Rows(1, True, x.shape))
             value, errors, _ = probe.along([direction.reshape(1, -1)])
             slope, error = float(value[0, 0, 0]), float(errors[0, 0, 0])
         bound = 2 * error + _AGREE * length + _ROUNDINGS * epsilon * length

@@ -28,13 +28,12 @@ class Rows:
     count : int
     leading : bool
         Whether the axes that count the rows are the first or the last.
-    x_shape, y_shape : tuple of int
+    x_shape : tuple of int
     """
 
     count: int
     leading: bool
     x_shape: tuple[int, ...]
-    y_shape: tuple[int, ...]
 
     def of(self, array: Any) -> Any:
         """Give an input or an output as rows (count, length), whatever stands before its axes."""
@@ -94,7 +93,7 @@ def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
         for rows in _candidates(x.shape, y.shape):
             if _independent(f, x, y, signs, rows):
                 return rows
-    return Rows(1, True, x.shape, y.shape)
+    return Rows(1, True, x.shape)
 
 
 def _candidates(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[Rows]:
@@ -103,7 +102,7 @@ def _candidates(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[Rows]:
         for leading in (True, False):
             mine, theirs = (x[:number], y[:number]) if leading else (x[-number:], y[-number:])
             if mine == theirs and math.prod(mine) > 1:
-                yield Rows(math.prod(mine), leading, x, y)
+                yield Rows(math.prod(mine), leading, x)
             if number == len(x) == len(y):
                 break  # all axes: the first are the last
 

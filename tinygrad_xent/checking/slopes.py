@@ -89,9 +89,7 @@ def slopes(
         x = np.asarray(x, np.float64)
         y = np.asarray(f(x))
         scale = sizes(x)
-        rows = (
-            find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape, y.shape)
-        )
+        rows = find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape)
         probe = Probe(f, x, y, weights, rows, out_epsilon)
         if again:
             probe.step *= again

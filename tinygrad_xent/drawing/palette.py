@@ -13,7 +13,7 @@ _PUOR = (
 LEVELS = 10  # shades on either side of zero
 
 INK, GREY, LINE, HAIR = "#1b2430", "#566071", "#5f6b7a", "#d3d8df"
-RULE, ALARM, SHADE = "#7a2f4d", "#a51d1d", "#f6f7f9"
+RULE, ALARM = "#7a2f4d", "#a51d1d"
 NEGATIVE, POSITIVE = "#b35806", "#542788"
 
 # For each kind of box the colours of its head and border, and the dashes of the border.

@@ -8,8 +8,8 @@ import os
 import struct
 import subprocess
 import sys
-from pathlib import Path
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest

@@ -15,9 +15,9 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import kernels
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.kernels import blocks, kept, plain, pool
+from tinygrad_xent.kernels import blocks, half, kept, plain, pool
 
-SHAPES = [(1, 1), (3, 2), (40, 10), (7, 513), (2, 3, 4), (5, 2100)]
+SHAPES = [(1, 1), (3, 2), (40, 10), (7, 513), (2, 3, 4), (5, 2100), (2, 70, 300)]
 TOLERANCE = {np.float16: 1e-3, np.float32: 2e-6, np.float64: 1e-14}
 
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -131,9 +131,28 @@ def test_half_precision_is_rounded_as_numpy_does() -> None:
         for x in (single, *near, spread.astype(np.float32), edges):
             for some in (x, x[np.isfinite(x)], x[~np.isnan(x)], np.array([[3.0], [1e-6]], "f4").T):
                 wanted = some.astype(np.float16)
-                found = blocks.round_to_half(some)
+                found = half.to_half(some)
                 np.testing.assert_array_equal(found, wanted, strict=True)
                 np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
+
+
+def test_half_precision_is_read_as_numpy_does() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    for some in (halves, halves[np.isfinite(halves)], halves[::2], halves[:0]):
+        np.testing.assert_array_equal(half.to_single(some), some.astype(np.float32), strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_long_columns_stay_as_they_lie(dtype: Any) -> None:
+    """Neither the logits nor the gradient are transposed in memory on the way."""
+    z = np.random.default_rng(0).normal(size=(3, 20, 1000)).astype(dtype)
+    assert blocks.by_columns(z, 1)
+    assert not blocks.by_columns(z, 2)
+    assert not blocks.by_columns(z.astype(float), 1)
+    assert np.shares_memory(blocks.to_matrices(z, 1, columns=True), z)
+    x = tx.Tensor(z)
+    loss = tx.sparse_categorical_crossentropy(np.zeros((3, 1000), int), x, True, axis=1)
+    assert tx.gradients(loss.sum(), x).flags.c_contiguous
 
 
 def test_complex_numbers_pass() -> None:
@@ -183,6 +202,22 @@ def test_a_gradient_is_never_written_to_again() -> None:
     np.testing.assert_array_equal(second, 2 * copy)
 
 
+def test_the_forward_pass_tells_how_far_labels_are_from_distributions() -> None:
+    """Of 300 x 2,000, which are several blocks; whoever warns need not add them up again."""
+    t = np.full((300, 2000), 1 / 2000)
+    x = tx.Tensor(np.zeros(t.shape))
+
+    def error() -> float:
+        return kernels.label_error(tx.ops.softmax_cross_entropy(t, x).data)
+
+    assert error() < 1e-14
+    t[250, 3] += 0.25
+    assert error() == pytest.approx(0.25)
+    t[250, 3:5] = -0.25, 0.25 + 2 / 2000
+    assert error() == np.inf
+    assert kernels.label_error(tx.ops.softmax_cross_entropy(t, x.data)) == np.inf  # not recorded
+
+
 @pytest.mark.parametrize("dense", [False, True])
 def test_peak_memory_is_that_of_the_gradient(dense: bool) -> None:
     rows, classes = 200, 32_000
@@ -227,6 +262,9 @@ def results(dtype: Any) -> list[Any]:
         x = tx.Tensor(z)
         loss = op(target, x, axis=1)
         out += [loss.data, tx.gradients(loss, x, seed=np.ones(1201))]
+    x = tx.Tensor(z.reshape(1, 1201, 1000))
+    loss = tx.ops.sparse_softmax_cross_entropy(labels[None, :1000], x, axis=1)
+    out += [loss.data, tx.gradients(loss, x, seed=np.ones((1, 1000)))]
     return out
 
 

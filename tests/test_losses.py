@@ -404,9 +404,10 @@ def test_one_class_gives_zeros_with_a_plus(loss_of: Any) -> None:
     ids=str,
 )
 def test_labels_that_are_no_distribution(loss_of: Any, labels: Any, where: str, why: str) -> None:
-    found, _ = warning_of(errors.LabelsWarning, lambda: loss_of(labels, np.zeros((3, 2))))
     where = where.replace("labels", "target") if loss_of is DENSE["categorical"] else where
-    assert re.search(text(where, why, "computed from the labels as they are"), found)
+    for logits in (np.zeros((3, 2)), tx.Tensor(np.zeros((3, 2)))):
+        found, _ = warning_of(errors.LabelsWarning, lambda z=logits: loss_of(labels, z))
+        assert re.search(text(where, why, "computed from the labels as they are"), found)
 
 
 def test_the_row_of_labels_is_named_along_any_axis() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import sys
 import warnings
@@ -9,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import kernels
-from tinygrad_xent.arrays import as_array, checked, is_foreign
+from tinygrad_xent.arrays import as_array, checked
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -21,7 +21,6 @@ from tinygrad_xent.errors import (
     ShapeError,
 )
 from tinygrad_xent.graph import Node
-from tinygrad_xent.ops import astype
 
 _FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
 
@@ -53,16 +52,18 @@ def floating(x: Any, word: str) -> Any:
 
 def check_classes(x: Any, axis: int, word: str) -> int:
     """Give the axis of classes, counted from 0."""
-    if x.ndim == 0:
+    shape = (x.data if isinstance(x, Node) else x).shape
+    rank = len(shape)
+    if not shape:
         raise ShapeError("a scalar has no axis of classes; give one number per class")
-    if axis not in range(-x.ndim, x.ndim):
+    if axis not in range(-rank, rank):
         raise AxisError(
-            f"{word}={axis!r} is no axis of an array of shape {x.shape}; choose one from "
-            f"{-x.ndim} to {x.ndim - 1}"
+            f"{word}={axis!r} is no axis of an array of shape {shape}; choose one from "
+            f"{-rank} to {rank - 1}"
         )
-    if x.shape[axis] == 0:
-        raise ShapeError(f"an array of shape {x.shape} has no classes along {word}={axis}")
-    return int(axis) % int(x.ndim)
+    if shape[axis] == 0:
+        raise ShapeError(f"an array of shape {shape} has no classes along {word}={axis}")
+    return int(axis) % rank
 
 
 def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
@@ -92,49 +93,76 @@ def checked_labels(labels: Any, classes: int) -> Any:
     """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
 
     def check(labels: Any, start: tuple[int, ...]) -> None:
-        if np.min(labels, initial=0) < 0 or np.max(labels, initial=0) >= classes:
-            place = first((labels < 0) | (labels >= classes))
-            where = at(tuple(map(operator.add, start, place)))
-            raise LabelRangeError(
-                f"label {int(labels[place])}{where} is no class: labels go from 0 to {classes - 1} "
-                f"for {classes} classes. Give rows without a class (padding) any label that "
-                "exists, and their loss the weight 0"
-            )
+        if not labels.size or 0 <= np.min(labels) <= np.max(labels) < classes:
+            return
+        place = first((labels < 0) | (labels >= classes))
+        where = at(tuple(map(operator.add, start, place)))
+        raise LabelRangeError(
+            f"label {int(labels[place])}{where} is no class: labels go from 0 to {classes - 1} "
+            f"for {classes} classes. Give rows without a class (padding) any label that "
+            "exists, and their loss the weight 0"
+        )
 
     return checked(check, labels)
 
 
-def distribution(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
-    """Give dense labels in the logits' dtype; warn of rows that are no distribution."""
+def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
+    """Give dense labels as an array or Tensor; in the blocks of a Dask array they are checked."""
     labels = labels if isinstance(labels, Node) else as_array(labels)
+    dtype = labels.data.dtype if isinstance(labels, Node) else labels.dtype
+    if dtype.kind not in "fiub":
+        raise DtypeError(f"{word} must be real numbers, got {dtype}")
+    check_same_shape(word, labels.shape, other_word, logits.shape)
+    if not hasattr(labels, "map_blocks"):
+        return labels
+    other = logits.dtype
+
+    def check(block: Any, start: tuple[int, ...]) -> None:
+        check_distributions(block, other, axis, word, start=start)
+
+    return checked(check, labels, axis)
+
+
+def check_distributions(
+    labels: Any,
+    dtype: Any,
+    axis: int,
+    word: str,
+    *,
+    error: float = np.inf,
+    start: tuple[int, ...] | None = None,
+) -> None:
+    """Warn of rows of dense labels for logits of `dtype` that are no distribution.
+
+    `error` is how far from one of those they are at most, if somebody knows already; `start` is the
+    place of their first entry.
+    """
     values = labels.data if isinstance(labels, Node) else labels
-    if values.dtype.kind not in "fiub":
-        raise DtypeError(f"{word} must be real numbers, got {values.dtype}")
-    check_same_shape(word, values.shape, other_word, logits.shape)
-    coarsest = max(np.finfo(d).eps for d in (values.dtype, logits.dtype) if d.kind == "f")
-    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
+    rounding = _rounding(values.dtype, dtype, values.shape[axis])
+    if error <= rounding or hasattr(values, "map_blocks"):
+        return
+    sums: Any = np.sum(values, axis=axis, dtype=np.float64)
+    off = ~(np.abs(sums - 1) <= rounding)
+    if np.any(off) or np.min(values, initial=0) < 0:
+        place = first(off | np.any(values < 0, axis=axis))
+        start = start or (0,) * values.ndim
+        where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
+        negative = abs(sums[place] - 1) <= rounding
+        digits = int(1 - np.log10(rounding / (4 + values.shape[axis] ** 0.5)))
+        warn(
+            f"the row of {word}{where} is no probability distribution: it sums to "
+            f"{sums[place]:.{digits}g}, "  # so many that it is not 1
+            f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
+            "are computed from the labels as they are",
+            LabelsWarning,
+        )
 
-    def check(values: Any, start: tuple[int, ...]) -> None:
-        sums = kernels.sums(values, axis)
-        off = ~(np.abs(sums - 1) <= rounding)
-        if np.any(off) or np.min(values, initial=0) < 0:
-            place = first(off | np.any(values < 0, axis=axis))
-            where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
-            negative = abs(sums[place] - 1) <= rounding
-            total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # so many that it is not 1
-            warn(
-                f"the row of {word}{where} is no probability distribution: it sums to {total}, "
-                f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
-                "are computed from the labels as they are",
-                LabelsWarning,
-            )
 
-    if isinstance(labels, Node):
-        if not is_foreign(values):
-            check(values, (0,) * values.ndim)
-    else:
-        labels = checked(check, values, axis)
-    return labels if labels.dtype == logits.dtype else astype(labels, dtype=logits.dtype)
+@functools.cache
+def _rounding(labels: Any, logits: Any, classes: int) -> float:
+    """How far from 1 a sum of so many labels may come by rounding."""
+    coarsest = max(np.finfo(dtype).eps for dtype in (labels, logits) if dtype.kind == "f")
+    return float(coarsest * (4 + classes**0.5))
 
 
 def first(wrong: Any) -> tuple[int, ...]:

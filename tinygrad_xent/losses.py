@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import kernels
 from tinygrad_xent.checks import (
     check_classes,
+    check_distributions,
     check_named,
     check_same_shape,
     checked_labels,
-    distribution,
+    dense_labels,
     floating,
     integers,
     warn,
@@ -25,6 +27,7 @@ from tinygrad_xent.errors import DoubleSoftmaxWarning, ShapeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import (
     OPS,
+    astype,
     clip,
     crossentropy,
     divide,
@@ -324,10 +327,12 @@ def categorical_crossentropy(
     """
     output = floating(output, "output")
     axis = check_classes(output, axis, "axis")
-    target = distribution(target, output, axis, "target", "output")
+    target = dense_labels(target, output, axis, "target", "output")
     logits = _logits_of(output, axis, from_logits)
     if logits is not None:
-        return softmax_cross_entropy(target, logits, axis=axis)
+        return _checked_cross_entropy(target, logits, axis, "target")
+    check_distributions(target, output.dtype, axis, "target")
+    target = _in_dtype(target, output.dtype)
     low = np.asarray(epsilon, output.dtype)
     probs = divide(output, sum(output, axis=axis, keepdims=True))
     return crossentropy(clip(probs, low, 1 - low), target, axis=axis)
@@ -339,9 +344,21 @@ def categorical_crossentropy(
 def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str) -> Any:
     logits = floating(logits, "logits")
     axis = check_classes(logits, axis, axis_word)
-    labels = distribution(labels, logits, axis, "labels", "logits")
+    labels = dense_labels(labels, logits, axis, "labels", "logits")
     _warn_of_double_softmax(logits)
-    return _named(softmax_cross_entropy(labels, logits, axis=axis), name)
+    return _named(_checked_cross_entropy(labels, logits, axis, "labels"), name)
+
+
+def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
+    """Check the labels after the call: a recorded one has added them up anyway."""
+    loss = softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
+    error = kernels.label_error(loss.data) if isinstance(loss, Node) else np.inf
+    check_distributions(labels, logits.dtype, axis, word, error=error)
+    return loss
+
+
+def _in_dtype(labels: Any, dtype: Any) -> Any:
+    return labels if labels.dtype == dtype else astype(labels, dtype=dtype)
 
 
 def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:

@@ -10,11 +10,10 @@ double precision. Both are rounded once, at the end.
 
 from __future__ import annotations
 
-from tinygrad_xent.kernels import plain
-from tinygrad_xent.kernels.blocks import sums
 from tinygrad_xent.kernels.cross_entropy import (
     cross_entropy,
     cross_entropy_gradient,
+    label_error,
     softmax_minus_labels,
     softmax_minus_one_hot,
     sparse_cross_entropy,
@@ -26,9 +25,9 @@ from tinygrad_xent.kernels.softmax import log_softmax, logsumexp, softmax, softm
 __all__ = [
     "cross_entropy",
     "cross_entropy_gradient",
+    "label_error",
     "log_softmax",
     "logsumexp",
-    "plain",
     "set_threads",
     "softmax",
     "softmax_backward",
@@ -36,6 +35,5 @@ __all__ = [
     "softmax_minus_one_hot",
     "sparse_cross_entropy",
     "sparse_cross_entropy_gradient",
-    "sums",
     "threads",
 ]

@@ -15,21 +15,26 @@ import numpy as np
 from tinygrad_xent.arrays import along_rows
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
+    BUFFER,
+    HALF,
     Array,
+    Place,
     block_of,
+    by_columns,
     compute_dtype,
     exact_sums,
-    from_rows,
+    from_matrices,
     in_blocks,
+    memory_for,
     result_dtype,
-    round_to_half,
     row_dots,
     row_sums,
-    to_rows,
+    to_matrices,
     wide,
     without_axis,
 )
-from tinygrad_xent.kernels.kept import keep, take
+from tinygrad_xent.kernels.half import to_half
+from tinygrad_xent.kernels.kept import keep, peek, take
 
 Block = Callable[[Array, Array, Array], tuple[Array, Array | float]]
 
@@ -47,9 +52,11 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
     loss nor the gradient cancels, however small.
     """
-    tops = np.maximum.reduce(z[:: 1 + len(z) // 4], axis=1)  # a few rows tell what most are like
-    far = np.minimum.reduce(np.abs(tops)) > MODEST
-    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if far else z
+    fit = z
+    if z.size > BUFFER:  # a few rows tell what most are like; fewer numbers are as soon done again
+        tops = np.maximum.reduce(z[:: 1 + len(z) // 4], axis=1)
+        if np.minimum.reduce(np.abs(tops)) > MODEST:
+            fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled)
     z_t, others, e_t = _exponentials(t, fit, unscaled)
     whole = others + e_t
     # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes
@@ -82,33 +89,40 @@ def _exponentials(t: Array, z: Array, e: Array) -> tuple[Array, Array, Array]:
     return z_t, others, np.exp(z_t)
 
 
-def _dense_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, float]:
+def _dense_block(t: Array, z: Array, grad: Array) -> tuple[Array, Array]:
     """Labels t: loss = sum(t) ln(whole) - sum(t z), gradient = e sum(t) / whole - t.
 
     The loss is a difference, whose two sides have errors of about their size in roundings. Where it
-    is not small beside them, that costs no digit; other rows are done again with more care.
+    is not small beside them, that costs no digit; other rows are done with more care. The other
+    result is how far from 1 the sum of t is, infinite where one of the labels is negative.
     """
-    size = max(np.maximum.reduce(z, axis=None), -np.minimum.reduce(z, axis=None))
-    enough = 1.5 + 0.7 * size
-    if math.log(z.shape[1]) > enough:  # as the losses of a model that has learnt little are
-        np.exp(z, out=unscaled)
-        whole = row_sums(unscaled)
-        total, share, _ = _shares(t, whole)
-        unscaled *= (1 / share).astype(z.dtype)[:, None]
-        unscaled -= t
-        loss = total * np.log(whole) - row_dots(t, z)
-        careful = np.flatnonzero(~(loss > enough * np.abs(total)))
+    few = z[:: 1 + len(z) // 4]  # they tell what most are like
+    if not math.log(z.shape[1]) > _enough(np.maximum.reduce(np.abs(few), axis=None)):
+        loss, excess = _dense_careful(t, z, grad)
+    else:  # as the losses of a model that has learnt little are
+        whole = row_sums(np.exp(z, out=grad))
+        log_whole = np.log(whole)
+        size = np.maximum(log_whole, -np.log(np.minimum.reduce(grad, axis=None)))  # at most
+        high, low, excess, share = _shares(t, whole)
+        grad *= (1 / share).astype(z.dtype)[:, None]
+        grad -= t
+        total = high + low
+        loss = total * log_whole - row_dots(t, z)
+        careful = np.flatnonzero(~(loss > _enough(size) * np.abs(total)))
         if careful.size:
             some = np.empty_like(z, shape=(careful.size, z.shape[1]))
-            loss[careful] = _dense_careful(t[careful], z[careful], some)
-            unscaled[careful] = some
-    else:
-        loss = _dense_careful(t, z, unscaled)
-    return loss, 1.0
+            loss[careful], _ = _dense_careful(t[careful], z[careful], some)
+            grad[careful] = some
+    return loss, np.inf if np.minimum.reduce(t, axis=None) < 0 else excess
 
 
-def _dense_careful(t: Array, z: Array, grad: Array) -> Array:
-    """Give losses and fill `grad` right to the last digits: no difference that cancels.
+def _enough(size: Any) -> Any:
+    """Give the loss from which on logits up to `size` need no care."""
+    return 1.5 + 0.7 * size
+
+
+def _dense_careful(t: Array, z: Array, grad: Array) -> tuple[Array, Array]:
+    """Do as `_dense_block`, right to the last digits: no difference that cancels.
 
     gap = z - m, with m the row's largest logit; e = exp(gap), and `rest` is its sum without the 1
     at the top. ln(1 + rest) keeps every digit when one class dominates.
@@ -123,17 +137,17 @@ def _dense_careful(t: Array, z: Array, grad: Array) -> Array:
     e[top] = 0
     rest = row_sums(e) + (e_top - 1)
     e[top] = e_top
-    total, share, t_others = _shares(t, e_top + rest, t[top])
+    high, low, excess, share = _shares(t, e_top + rest)
     e *= (1 / share).astype(e.dtype)[:, None]
     e -= t
     # Where the top has more than half of the probability, p_top - t_top cancels; what the others
     # have less of does not.
-    grad[top] = np.where(rest < 1, t_others - rest / share, grad[top])
-    return total * np.log1p(rest) - gaps
+    grad[top] = np.where(rest < 1, (high - t[top]) + low - rest / share, grad[top])
+    return (high + low) * np.log1p(rest) - gaps, excess
 
 
-def _shares(t: Array, whole: Array, t_top: Any = 0) -> tuple[Array, Array, Array]:
-    """Give the sum of t, that by which e becomes p * sum(t), and the sum without `t_top`.
+def _shares(t: Array, whole: Array) -> tuple[Array, Array, Array, Array]:
+    """Give the sum of t in two parts, how far from 1 it is, and by what e becomes p * sum(t).
 
     The sum of a distribution is 1 and an excess of some roundings, which would be lost if it were
     rounded next to the 1.
@@ -141,71 +155,79 @@ def _shares(t: Array, whole: Array, t_top: Any = 0) -> tuple[Array, Array, Array
     high, low = exact_sums(t)
     total, excess = high + low, (high - 1) + low
     share = np.where(np.abs(excess) < 0.5, whole - whole * (excess / total), whole / total)
-    return total, share, (high - t_top) + low
+    return high, low, excess, share
 
 
-def _forward(block: Block, labels: Array, z: Array, axis: int, unscaled: Array) -> tuple[Any, Any]:
-    """Give the losses and the numbers per row; fill `unscaled` unless it is None."""
-    dtype, rows = compute_dtype(z.dtype), to_rows(z, axis)
+def _forward(
+    block: Block, labels: Array, z: Array, axis: int, recorded: bool
+) -> tuple[Any, Any, Any]:
+    """Give the losses, `unscaled` if it is wanted, and the numbers per row."""
+    dtype, dense, columns = compute_dtype(z.dtype), block is _dense_block, by_columns(z, axis)
     shape = without_axis(z.shape, axis)
-    dense = block is _dense_block
     if labels.shape != (z.shape if dense else shape):
         labels = np.broadcast_to(labels, z.shape if dense else shape)
-    t = to_rows(labels, axis) if dense else labels.reshape(-1)
-    loss, scale = np.empty(len(rows), result_dtype(z)), np.empty(len(rows), wide(dtype))
+    matrices = to_matrices(z, axis, columns)
+    rows = matrices.shape[:2]
+    t = to_matrices(labels, axis, columns) if dense else labels.reshape(rows)
+    unscaled = memory_for(matrices, columns, dtype) if recorded else None
+    loss, numbers = np.empty(rows, result_dtype(z.dtype)), np.empty(rows, wide(dtype))
 
-    def work(some: slice) -> None:
-        x = block_of(rows, some, dtype)
-        y = block_of(t, some, dtype) if dense else t[some]
+    def work(some: Place) -> None:
+        x = block_of(matrices, some, columns, dtype)
+        y = block_of(t, some, columns, dtype) if dense else t[some]
         out = np.empty_like(x) if unscaled is None else unscaled[some]
-        loss[some], scale[some] = block(y, x, out)
+        loss[some], numbers[some] = block(y, x, out)
 
-    in_blocks(work, rows, matrices=4 if dense else 2)
-    return loss.reshape(shape), scale
-
-
-def _memory(z: Array, axis: int) -> Array:
-    """Give memory for the gradient."""
-    return np.empty((math.prod(without_axis(z.shape, axis)), z.shape[axis]), compute_dtype(z.dtype))
+    in_blocks(work, matrices, arrays=4 if dense else 2)
+    return loss.reshape(shape), unscaled, numbers
 
 
 def _loss(block: Block, labels: Array, z: Array, axis: int, recorded: bool) -> Array:
-    unscaled = _memory(z, axis) if recorded else None
-    loss, scale = _forward(block, labels, z, axis, unscaled)
+    loss, unscaled, numbers = _forward(block, labels, z, axis, recorded)
     if recorded:
-        keep(loss, (unscaled, scale))
+        keep(loss, (unscaled, numbers))
     return loss
 
 
 def _gradient(block: Block, grad: Array, loss: Array, labels: Array, z: Array, axis: int) -> Array:
-    kept = take(loss)
-    if kept is None:
-        unscaled = _memory(z, axis)
-        kept = unscaled, _forward(block, labels, z, axis, unscaled)[1]
-    unscaled, scale = kept
-    factors = [scale] if grad is None else _factors(scale, grad)
-    half = z.dtype == np.float16
-    out = np.empty(unscaled.shape, z.dtype) if half else unscaled
+    unscaled, numbers = take(loss) or _forward(block, labels, z, axis, recorded=True)[1:]
+    factors = [] if block is _dense_block else [numbers]
+    if grad is not None:
+        factors = _factors(factors, np.asarray(grad, numbers.dtype).reshape(numbers.shape))
+    half = z.dtype == HALF
+    out = memory_for(unscaled, by_columns(z, axis), HALF) if half else unscaled
 
-    def work(some: slice) -> None:
+    def work(some: Place) -> None:
         rows = unscaled[some]
         for factor in factors:
             rows *= factor[some].astype(rows.dtype)[:, None]
         if half:
-            out[some] = round_to_half(rows)
+            out[some] = to_half(rows)
 
     in_blocks(work, out)
-    return from_rows(out, z, axis)
+    return from_matrices(out, z, axis)
 
 
-def _factors(scale: Array, grad: Array) -> list[Array]:
+def _factors(scale: list[Array], grad: Array) -> list[Array]:
     """Give one factor for each row, or two if their product is too small to have all its digits."""
-    grad = np.asarray(grad, scale.dtype).reshape(-1)
-    factor = scale * grad
+    if not scale:
+        return [grad]
+    factor = scale[0] * grad
     size = np.abs(factor)
-    if np.minimum.reduce(size, initial=1) > TINY or not np.any((size < TINY) & (size > 0)):
+    if np.minimum.reduce(size, axis=None, initial=1) > TINY or not np.any(
+        (size < TINY) & (size > 0)
+    ):
         return [factor]
-    return [scale, grad]
+    return [*scale, grad]
+
+
+def label_error(loss: Array) -> float:
+    """How far from 1 a row of the dense labels of `loss` sums at most, if its forward pass kept it.
+
+    Infinite if it did not, or if a label is negative.
+    """
+    _, errors = peek(loss) or (None, np.inf)
+    return float(np.maximum.reduce(np.abs(errors), axis=None, initial=0))
 
 
 @along_rows("(n),(n)->()", plain.cross_entropy)

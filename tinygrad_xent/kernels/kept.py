@@ -22,3 +22,9 @@ def take(out: Any) -> Any:
     """Give what was kept under `out`, once; after that, and for any other array, None."""
     reference, value = _kept.pop(id(out), (None, None))
     return value if reference is not None and reference() is out else None
+
+
+def peek(out: Any) -> Any:
+    """Give what is kept under `out`, and leave it there; None if nothing is."""
+    reference, value = _kept.get(id(out), (None, None))
+    return value if reference is not None and reference() is out else None

@@ -53,7 +53,7 @@ def set_threads(count: int) -> None:
         old.shutdown(wait=False)
 
 
-def share(work: Callable[[Sequence[int]], None], items: Sequence[int]) -> None:
+def share(work: Callable[[Sequence[Any]], None], items: Sequence[Any]) -> None:
     """Call `work` on as many runs of `items` as there are threads; the caller takes the first."""
     count = min(_now.count, len(items))
     if count <= 1:
@@ -70,7 +70,7 @@ def share(work: Callable[[Sequence[int]], None], items: Sequence[int]) -> None:
         raise error
 
 
-def _submit(work: Callable[[Sequence[int]], None], items: Sequence[int]) -> Any:
+def _submit(work: Callable[[Sequence[Any]], None], items: Sequence[Any]) -> Any:
     with _lock:
         if _now.pool is None:
             from concurrent.futures import ThreadPoolExecutor  # 10 ms that few programs need

@@ -12,17 +12,21 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_xent.arrays import along_rows
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
+    HALF,
     Array,
+    Place,
     block_of,
+    by_columns,
     compute_dtype,
-    from_rows,
+    from_matrices,
     in_blocks,
+    memory_for,
     result_dtype,
-    round_to_half,
     row_sums,
-    to_rows,
+    to_matrices,
     wide,
 )
+from tinygrad_xent.kernels.half import to_half
 
 
 def _softmax_block(z: Array, out: Array) -> None:
@@ -56,17 +60,17 @@ def _along(
     block: Callable[[Array, Array], None], z: Array, axis: int, width: int | None = None
 ) -> Array:
     """Run a kernel of rows along any axis; `width` is that of the rows it makes, if another."""
-    dtype, rows = compute_dtype(z.dtype), to_rows(z, axis)
-    width = width or rows.shape[1]
-    out = np.empty((len(rows), width), result_dtype(z))
+    dtype, result, columns = compute_dtype(z.dtype), result_dtype(z.dtype), by_columns(z, axis)
+    matrices = to_matrices(z, axis, columns)
+    out = memory_for(matrices[:, :, :width], columns, result)
 
-    def work(some: slice) -> None:
-        made = out[some] if out.dtype == dtype else np.empty((len(out[some]), width), dtype)
-        block(block_of(rows, some, dtype), made)
-        if out.dtype == np.float16:
-            out[some] = round_to_half(made)
+    def work(some: Place) -> None:
+        made = out[some] if result == dtype else np.empty(out[some].shape, dtype)
+        block(block_of(matrices, some, columns, dtype), made)
+        if result == HALF:
+            out[some] = to_half(made)
 
-    in_blocks(work, rows)
+    in_blocks(work, matrices)
     return out
 
 
@@ -75,27 +79,28 @@ def softmax(z: Array, axis: int | tuple[int, ...] | None) -> Array:
     """See `plain.softmax`."""
     if not isinstance(axis, int) or not z.size:
         return plain.softmax(z, axis)
-    return from_rows(_along(_softmax_block, z, axis), z, axis)
+    return from_matrices(_along(_softmax_block, z, axis), z, axis)
 
 
 def softmax_backward(grad: Array, y: Array, axis: Any) -> Array:
     """Plainly: `y * (grad - sum(grad * y))`."""
     if not isinstance(axis, int):
         return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
-    dtype, grads, ys = compute_dtype(y.dtype), to_rows(grad, axis), to_rows(y, axis)
-    out = np.empty(ys.shape, y.dtype)
+    dtype, columns = compute_dtype(y.dtype), by_columns(y, axis)
+    grads, ys = to_matrices(grad, axis, columns), to_matrices(y, axis, columns)
+    out = memory_for(ys, columns, y.dtype)
 
-    def work(some: slice) -> None:
-        g, p = block_of(grads, some, dtype), block_of(ys, some, dtype)
-        made = out[some] if out.dtype == dtype else np.empty_like(p)
+    def work(some: Place) -> None:
+        g, p = (block_of(x, some, columns, dtype) for x in (grads, ys))
+        made = out[some] if y.dtype == dtype else np.empty_like(p)
         np.multiply(g, p, out=made)
         np.subtract(g, row_sums(made).astype(dtype)[:, None], out=made)
         made *= p
-        if out.dtype == np.float16:
-            out[some] = round_to_half(made)
+        if y.dtype == HALF:
+            out[some] = to_half(made)
 
-    in_blocks(work, ys, matrices=4)
-    return from_rows(out, y, axis)
+    in_blocks(work, ys, arrays=4)
+    return from_matrices(out, y, axis)
 
 
 @along_rows("(n)->(n)", plain.log_softmax)
@@ -103,7 +108,7 @@ def log_softmax(z: Array, axis: int) -> Array:
     """See `plain.log_softmax`."""
     if not z.size:
         return plain.log_softmax(z, axis)
-    return from_rows(_along(_log_softmax_block, z, axis), z, axis)
+    return from_matrices(_along(_log_softmax_block, z, axis), z, axis)
 
 
 @along_rows("(n)->()", plain.logsumexp)

@@ -22,8 +22,8 @@ REFUSAL = "an answer does this work itself"
 _STAYS = (
     "__init__.py", "arrays.py", "docstrings.py", "domains.py", "errors.py", "graph.py", "grading",
     "kernels/__init__.py", "kernels/blocks.py", "kernels/half.py", "kernels/kept.py",
-    "kernels/plain.py", "kernels/pool.py", "kernels/softmax.py", "numbers.py", "op.py", "reading.py",
-    "tensor.py",
+    "kernels/plain.py", "kernels/pool.py", "kernels/softmax.py", "numbers.py", "op.py",
+    "reading.py", "tensor.py",
     *(f"ops/{part}.py" for part in (
         "__init__", "accumulation", "arithmetic", "broadcasting", "elementwise", "indexing",
         "products", "shaping", "softmax_family",

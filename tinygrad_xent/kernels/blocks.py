@@ -106,6 +106,8 @@ def in_blocks(work: Callable[[Place], None], matrices: Array, arrays: int = 2) -
     combined with into a buffer of 8,192 numbers first, which would cost as much as the arithmetic.
     """
     count, rows, width = matrices.shape
+    if matrices.dtype == HALF:
+        arrays *= 8  # several of single precision come and go while it is read and rounded
     step = max(1, CACHE // max(1, arrays * width * matrices.itemsize))
     places = [(i, slice(j, j + step)) for i in range(count) for j in range(0, rows, step)]
 

@@ -15,7 +15,6 @@ import numpy as np
 from tinygrad_xent.arrays import along_rows
 from tinygrad_xent.kernels import plain
 from tinygrad_xent.kernels.blocks import (
-    BUFFER,
     HALF,
     Array,
     Place,
@@ -52,11 +51,8 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
     loss nor the gradient cancels, however small.
     """
-    fit = z
-    if z.size > BUFFER:  # a few rows tell what most are like; fewer numbers are as soon done again
-        tops = np.maximum.reduce(z[:: 1 + len(z) // 4], axis=1)
-        if np.minimum.reduce(np.abs(tops)) > MODEST:
-            fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled)
+    far = np.minimum.reduce(np.abs(np.maximum.reduce(_some_of(z), axis=1))) > MODEST
+    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if far else z
     z_t, others, e_t = _exponentials(t, fit, unscaled)
     whole = others + e_t
     # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes
@@ -73,6 +69,11 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     if not np.maximum.reduce(ratio) < HUGE:  # labels so far below that their e_t has vanished
         loss = np.where(ratio < HUGE, loss, np.log(whole) - z_t)
     return loss, 1 / whole
+
+
+def _some_of(z: Array) -> Array:
+    """Give a few numbers of a few rows: they tell what most are like."""
+    return z[:: 1 + len(z) // 4, :8192]
 
 
 def _exponentials(t: Array, z: Array, e: Array) -> tuple[Array, Array, Array]:
@@ -96,8 +97,7 @@ def _dense_block(t: Array, z: Array, grad: Array) -> tuple[Array, Array]:
     is not small beside them, that costs no digit; other rows are done with more care. The other
     result is how far from 1 the sum of t is, infinite where one of the labels is negative.
     """
-    few = z[:: 1 + len(z) // 4]  # they tell what most are like
-    if not math.log(z.shape[1]) > _enough(np.maximum.reduce(np.abs(few), axis=None)):
+    if not math.log(z.shape[1]) > _enough(np.maximum.reduce(np.abs(_some_of(z)), axis=None)):
         loss, excess = _dense_careful(t, z, grad)
     else:  # as the losses of a model that has learnt little are
         whole = row_sums(np.exp(z, out=grad))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -201,6 +203,18 @@ def test_rows_are_found_and_never_where_there_are_none():
         (lambda x: x.sum(), 1),
     ):
         assert find_rows(f, x, np.asarray(f(x)), np.ones_like(x)).count == count
+
+
+def test_a_row_that_depends_on_any_single_other_one_is_found_out():
+    x = RNG.normal(size=(5, 2))
+    for row, other in itertools.permutations(range(5), 2):
+
+        def f(x, row=row, other=other):
+            y = x.sum(1)
+            y[row] += 0.1 * x[other, 0]
+            return y
+
+        assert find_rows(f, x, f(x), np.ones_like(x)).count == 1
 
 
 def test_the_complex_step_is_given_up_where_it_would_lie():

@@ -62,9 +62,9 @@ class Rows:
 def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
     """Find the finest rows in which a function can be differentiated.
 
-    Half of the rows are moved and the other half watched, for each binary digit of the rows'
-    numbers and both ways round: two rows differ in a digit, so one that depends on another is
-    found out.
+    Half of the rows are moved, for each binary digit of the rows' numbers: those must do as when
+    all are moved, the others stay as they were. Two rows differ in a digit, so one that depends on
+    another is found out.
 
     Parameters
     ----------
@@ -90,8 +90,10 @@ def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
     """
     if x.size >= _FEW and y.size > 1:
         signs = np.random.default_rng(0).choice([-_MOVE, _MOVE], x.shape) * scale
+        all_moved = None
         for rows in _candidates(x.shape, y.shape):
-            if _independent(f, x, y, signs, rows):
+            all_moved = np.asarray(f(x + signs)) if all_moved is None else all_moved
+            if _independent(f, (x, y), (x + signs, all_moved), rows):
                 return rows
     return Rows(1, True, x.shape)
 
@@ -107,21 +109,21 @@ def _candidates(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[Rows]:
                 break  # all axes: the first are the last
 
 
-def _independent(f: Callable[[Any], Any], x: Any, y: Any, moves: Any, rows: Rows) -> bool:
-    numbers = np.arange(rows.count)
-    before, point, move = rows.of(y), rows.of(x), rows.of(moves)
-    slack = _ROUNDINGS * np.abs(before)
+def _independent(f: Callable[[Any], Any], here: Any, there: Any, rows: Rows) -> bool:
+    """Whether rows from one point and rows from another give what they give at their own."""
+    (x, y), (moved_x, moved_y) = here, there
+    if moved_y.shape != y.shape:
+        return False
+    numbers = np.arange(rows.count)[:, None]
     for digit in range((rows.count - 1).bit_length()):
-        for value in (0, 1):
-            moved = (numbers >> digit & 1) == value
-            after = f(rows.x(np.where(moved[:, None], point + move, point)))
-            if after.shape != y.shape:
-                return False
-            now, then = rows.of(after)[~moved], before[~moved]
-            if not (
-                (np.abs(now - then) <= slack[~moved]) | (now == then) | _both_nan(now, then)
-            ).all():
-                return False
+        moved = numbers >> digit & 1 == 1
+        mixed = f(rows.x(np.where(moved, rows.of(moved_x), rows.of(x))))
+        if mixed.shape != y.shape:
+            return False
+        now, then = rows.of(mixed), np.where(moved, rows.of(moved_y), rows.of(y))
+        off = np.abs(now - then)
+        if not ((off <= _ROUNDINGS * np.abs(then)) | (now == then) | _both_nan(now, then)).all():
+            return False
     return True
 
 

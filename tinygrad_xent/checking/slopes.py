@@ -60,7 +60,13 @@ class Slopes:
 
 
 def slopes(
-    f: Function, x: Any, weights: Any, *, out_epsilon: float = EPSILON, again: float = 0.0
+    f: Function,
+    x: Any,
+    weights: Any,
+    *,
+    rows: Rows | None = None,
+    out_epsilon: float = EPSILON,
+    again: float = 0.0,
 ) -> Slopes:
     """Differentiate `sum(w * f(x))` with respect to every entry of `x`, for every `w`.
 
@@ -71,6 +77,8 @@ def slopes(
     x : ndarray of float64
     weights : ndarray
         (number, *shape of the output).
+    rows : Rows, optional
+        Those of the function if they are known.
     out_epsilon : float
         The precision that `f` computes in.
     again : float
@@ -89,7 +97,8 @@ def slopes(
         x = np.asarray(x, np.float64)
         y = np.asarray(f(x))
         scale = sizes(x)
-        rows = find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape)
+        if rows is None:
+            rows = find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape)
         probe = Probe(f, x, y, weights, rows, out_epsilon)
         if again:
             probe.step *= again

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,8 +33,6 @@ class Subject(Protocol):
         What messages call the rule.
     inputs : sequence
         Arrays where a gradient is possible; else whatever was given.
-    names : sequence of str
-        Of the inputs.
     params : Mapping
         Keyword parameters.
     is_rule : bool
@@ -41,9 +41,12 @@ class Subject(Protocol):
 
     name: str
     inputs: Arrays
-    names: Sequence[str]
     params: Mapping[str, Any]
     is_rule: bool
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the inputs are called."""
 
     def value(self, inputs: Arrays) -> Any:
         """Compute the function of arrays of any dtype."""
@@ -106,10 +109,14 @@ class FunctionSubject:
         self.name = f"the backward pass of {getattr(function, '__name__', 'the function')}"
         self.params = params
         self.inputs: Arrays = tuple(_array(_plain(x)) for x in inputs)
-        own = [getattr(x, "name", None) for x in inputs]
-        self.names: Sequence[str] = [
-            name or other for name, other in zip(own, _names(function, len(own)), strict=True)
-        ]
+        self._own_names = [getattr(x, "name", None) for x in inputs]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """Those that the inputs have, or the function's parameters."""
+        own = self._own_names
+        others = _names(self.function, len(own))
+        return [name or other for name, other in zip(own, others, strict=True)]
 
     def value(self, inputs: Arrays) -> Any:
         """Run it on Tensors, or on complex arrays as they are."""
@@ -129,7 +136,16 @@ class FunctionSubject:
         return self.function(*inputs, **self.params)
 
     def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
-        """Run it on Tensors."""
+        """Run it on Tensors, once only on those that it was given."""
+        if all(map(operator.is_, inputs, self.inputs)):
+            return self._here
+        return self._run(inputs)
+
+    @cached_property
+    def _here(self) -> tuple[Any, list[Any]]:
+        return self._run(self.inputs)
+
+    def _run(self, inputs: Arrays) -> tuple[Any, list[Any]]:
         tensors = [Tensor(x) if is_real(x) else x for x in inputs]
         output = self.function(*tensors, **self.params)
         if not isinstance(output, Node):
@@ -172,7 +188,7 @@ def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Ca
 
 def precise(x: Any) -> Any:
     """Give floating arrays in double precision, and others as they are."""
-    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+    return x.astype(np.float64, copy=False) if is_real(x) else x
 
 
 def is_real(x: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.rows import find_rows
+from tinygrad_xent.checking.rows import Rows, find_rows
 from tinygrad_xent.checking.slopes import Slopes, sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, function_of, precise
 from tinygrad_xent.graph import Node, ancestors, downstream, parents
@@ -38,9 +38,12 @@ class Way:
         A tensor that all ways lead through; None where there is none that saves work.
     head, tail : callable
         From the input to the middle, and from there to the output.
+    rows : Rows or None
+        Those of the head, or of the whole where there is no middle, if they were looked for.
     """
 
     whole: Function
+    rows: Rows | None = None
     middle: Any = None
     head: Function | None = None
     tail: Function | None = None
@@ -50,8 +53,9 @@ class Way:
         if self.head is not None and self.tail is not None:
             tail = slopes(self.tail, self.middle, weights)
             if np.isfinite(tail.error).all() and not tail.kink.any():
-                return _chained(self.head, x, tail)
-        return slopes(self.whole, x, weights)
+                return _chained(self.head, x, tail, self.rows)
+            return slopes(self.whole, x, weights)
+        return slopes(self.whole, x, weights, rows=self.rows)
 
 
 def way_of(subject: Subject, i: int) -> Way:
@@ -60,13 +64,14 @@ def way_of(subject: Subject, i: int) -> Way:
     if output is None:
         return Way(again)
     x = leaf.data
-    if find_rows(again, x, output.data, sizes(x)).count > 1:
-        return Way(again)
-    for node in _gates(ancestors(output), leaf):
-        head = replayer(node, [leaf])
-        if find_rows(head, x, node.data, sizes(x)).count > 1:
-            return Way(again, node.data, head, replayer(output, [node]))
-    return Way(again)
+    whole = find_rows(again, x, output.data, sizes(x))
+    if whole.count == 1:
+        for node in _gates(ancestors(output), leaf):
+            head = replayer(node, [leaf])
+            rows = find_rows(head, x, node.data, sizes(x))
+            if rows.count > 1:
+                return Way(again, rows, node.data, head, replayer(output, [node]))
+    return Way(again, whole)
 
 
 def quick_function_of(subject: Subject, i: int) -> Function:
@@ -129,10 +134,11 @@ def _alike(node: Node, leaf: Node) -> bool:
     return bool(node.data.size > 1) and (mine[:1] == theirs[:1] or mine[-1:] == theirs[-1:])
 
 
-def _chained(head: Function, x: Any, tail: Slopes) -> Slopes:
+def _chained(head: Function, x: Any, tail: Slopes, rows: Rows | None) -> Slopes:
     """Carry the slopes of the tail, and how far these may be off, through the head."""
     signs = np.random.default_rng(0).choice([-1, 1], tail.error.shape[1:])
-    found = slopes(head, x, np.concatenate([tail.value, tail.error, signs * tail.error]))
+    weights = np.concatenate([tail.value, tail.error, signs * tail.error])
+    found = slopes(head, x, weights, rows=rows)
     value, straight, mixed = np.split(found.value, 3)
     doubt = 2 * np.maximum(np.abs(straight), np.abs(mixed))
     return replace(found, value=value, error=found.error[: len(value)] + doubt)

@@ -169,6 +169,36 @@ def test_fast_mode_says_what_it_can_miss_and_explains_what_it_finds():
     assert wrong.diagnosis.code == "few-entries-wrong"
 
 
+def test_fast_mode_sees_an_error_in_any_single_entry_that_is_as_large_as_it_says():
+    x = RNG.normal(size=(3, 4))
+    smallest = tx.gradcheck(tx.softmax, x, mode="fast").along[0].smallest
+    assert smallest < 1e-6
+    for place in np.ndindex(x.shape):
+
+        def rule(grad, y, x, *, axis, place=place):
+            gradient = y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
+            gradient[place] += 3 * smallest
+            return gradient
+
+        report = tx.gradcheck(with_rule(tx.softmax, rule), x, mode="fast")
+        assert not report.along, "it had to look at every entry"
+
+
+def test_fast_mode_takes_a_second_direction_where_the_first_is_not_known_well():
+    asked = []
+
+    def noisy(x):
+        asked.append(x)
+        return np.tanh(np.float32(x))
+
+    op = Op(noisy)
+    op.backward(lambda grad, y, x: grad * (1 - np.tanh(x) ** 2))
+    report = tx.gradcheck(op, RNG.normal(size=(3, 4)), mode="fast")
+    assert report.along
+    moves = {tuple(np.sign(x - asked[0]).flat) for x in asked if abs(x - asked[0]).max() > 1e-6}
+    assert len(moves) == 4, "up and down, along two directions"
+
+
 # -- bad input -------------------------------------------------------------------------------
 
 

@@ -147,9 +147,21 @@ def test_no_entries_are_all_right(mode):
     assert tx.gradcheck(lambda x: tx.exp(x).sum(), empty, mode=mode)
 
 
-def test_fast_mode_without_the_complex_step():
-    """The sigmoid takes absolute values, so that no complex number comes through."""
+def test_fast_mode_finds_a_small_factor():
     wrong = Op(tx.sigmoid.function)
     wrong.backward(lambda grad, y, x: 1.0001 * grad * y * (1 - y))
     assert tx.gradcheck(tx.sigmoid, X, mode="fast")
     assert not tx.gradcheck(wrong, X, mode="fast")
+
+
+@pytest.mark.parametrize(("mode", "calls"), [("full", 3), ("fast", 3)])
+def test_a_right_function_is_called_no_more_than_needed(mode, calls):
+    """Once for its gradient, and on both sides of the point."""
+    called = []
+
+    def counted(x):
+        called.append(x)
+        return loss(x)
+
+    assert tx.gradcheck(counted, X, mode=mode)
+    assert len(called) == calls

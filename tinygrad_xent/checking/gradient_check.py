@@ -51,7 +51,7 @@ def gradcheck(
     order : 1 or 2
         2 checks the rule of the rule too: the rule is run on Tensors, and differentiated.
     mode : "full" or "fast"
-        Every entry, or along a few random directions: see `GradcheckReport.can_miss`.
+        Every entry, or along a random direction or two: see `GradcheckReport.can_miss`.
     rng : numpy.random.Generator, optional
         What the upstream gradients and directions are drawn with.
     **params

@@ -109,7 +109,7 @@ def slopes(
 def sizes(x: Any) -> Any:
     """Say how large each entry is, for a step in proportion; zeros count as the others do."""
     size = np.abs(x)
-    typical = float(np.sqrt(np.mean(x * x))) if x.size else 0.0
+    typical = float(np.sqrt(np.vdot(x, x) / x.size)) if x.size else 0.0
     return np.maximum(size, typical if 0 < typical < np.inf else 1.0)
 
 
@@ -121,6 +121,7 @@ class Probe:
     ) -> None:
         self.f, self.rows, self.epsilon = f, rows, out_epsilon
         self.step = out_epsilon**0.2  # balances rounding against the error of order h^4
+        self.good = _GOOD
         self.x, self.y = rows.of(x), rows.of(y)
         self.scale = rows.of(sizes(x))
         self.weights = rows.several(np.asarray(weights, np.float64))  # (rows, number, length)
@@ -208,7 +209,7 @@ class Probe:
         for tries in range(1, _MOST_TRIES):
             known = np.where(np.isfinite(error), np.abs(value), 0)
             largest = known.max(initial=0.0)
-            poor = ~(error <= _GOOD * largest) & ~(error == 0)
+            poor = ~(error <= self.good * largest) & ~(error == 0)
             again = np.flatnonzero(poor.any(axis=(0, 1))).tolist()
             if not again:
                 break

@@ -74,11 +74,6 @@ def way_of(subject: Subject, i: int) -> Way:
     return Way(again, whole)
 
 
-def quick_function_of(subject: Subject, i: int) -> Function:
-    """Give a subject's function of its input `i`, through its graph if it has one that agrees."""
-    return _again(subject, i)[0]
-
-
 def _again(subject: Subject, i: int) -> tuple[Function, Any, Any]:
     """Give the function, and the output and the input of the graph that it is computed by."""
     f = function_of(subject, i)

@@ -10,6 +10,8 @@ import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.checking.differences import Differences, differences
+from tinygrad_xent.checking.judging import judge
+from tinygrad_xent.checking.slopes import EPSILON, Slopes
 from tinygrad_xent.graph import Node, parents
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import names_of, shown
@@ -17,12 +19,6 @@ from tinygrad_xent.replaying import rebuild, replayer
 from tinygrad_xent.tracing import table
 
 Verdict = Literal["right", "wrong", "unclear"]
-
-_MARGIN = 2.0  # the estimates of the differences' errors are cautious already
-_ROUNDINGS = 100 * float(np.finfo(np.float64).eps)  # what a right gradient may have collected
-_UNCLEAR = (
-    0.01  # differences less certain than this, relative to the largest gradient, decide nothing
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,28 +178,22 @@ def _differences(output: Node, node: Node, weights: Any, entries: Any) -> Differ
 def _compare(node: Node, name: str, grad: Any, entries: Any, found: Differences) -> TensorCheck:
     """Judge the entries of one gradient by what differences gave for them."""
     gradient = np.asarray(grad, np.float64).reshape(-1)[entries]
-    off = np.abs(gradient - found.derivative)
-    sizes = np.abs(np.concatenate([gradient, found.derivative]))
-    scale = np.max(sizes, initial=0.0, where=np.isfinite(sizes))
-    wrong = ~(off <= _MARGIN * found.error + _ROUNDINGS * scale) & np.isfinite(found.error)
-    vague = (found.error > _UNCLEAR * scale) & (scale > 0)
-    unclear = ~wrong & ~found.kink & (vague | ~np.isfinite(found.error))
-    # Where the derivative is not known well, a difference says nothing.
-    told = np.where(np.isnan(off), np.inf, off)
-    told[~wrong & (found.kink | unclear)] = 0.0
-    worst = int(np.argmax(told))
+    slopes = Slopes(found.derivative[None], found.error[None], found.kink, "central differences")
+    judged = judge(gradient[None], slopes, np.ones(1), EPSILON)
+    wrong, off = judged.wrong[0], judged.relative[0]
+    worst = int(np.argmax(off))
     return TensorCheck(
         tensor=node,
         name=name,
-        verdict="wrong" if wrong.any() else "unclear" if unclear.all() else "right",
+        verdict="wrong" if wrong.any() else "unclear" if judged.unclear.all() else "right",
         checked=len(entries),
         entries=node.data.size,
-        error=float(told[worst] / scale) if scale else 0.0,
+        error=float(off[worst]),
         worst=tuple(int(i) for i in np.unravel_index(entries[worst], node.data.shape)),
         gradient=float(gradient[worst]),
         expected=float(found.derivative[worst]),
-        kinks=int(np.sum(found.kink & ~wrong)),
-        unclear=int(np.sum(unclear)),
+        kinks=int(np.sum(judged.kink & ~wrong)),
+        unclear=int(np.sum(judged.unclear)),
     )
 
 

@@ -38,6 +38,21 @@ class Judged:
     kink: Any
     unclear: Any
 
+    @property
+    def relative(self) -> Any:
+        """The differences, relative to the largest entry of the two gradients.
+
+        A gradient of zeros has the error 1, one with the wrong sign 2. It is 0 at kinks and where
+        nothing is known.
+        """
+        both = np.abs(np.stack([self.got, self.expected]))
+        largest = np.max(both, initial=0.0, where=np.isfinite(both))
+        with np.errstate(all="ignore"):
+            off = np.abs(self.got - self.expected) / (largest or 1.0)
+        off = np.where(np.isnan(off), np.inf, off)
+        spared = (self.kink | self.unclear) & ~self.wrong.any(axis=0)
+        return np.where(spared, 0, off)
+
 
 def judge(got: Any, slopes: Any, upstream: Any, epsilon: float, noise: Any = 0.0) -> Judged:
     """Compare gradients for several upstream gradients with slopes.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -147,32 +146,15 @@ class GradcheckReport:
 
 def error_of(case: Case) -> float:
     """The largest difference in a gradient, relative; infinite where the shape is wrong."""
-    return float(np.max(relative(case), initial=0.0)) if case.judged else float("inf")
+    return float(np.max(case.judged.relative, initial=0.0)) if case.judged else float("inf")
 
 
 def worst_of(case: Case) -> tuple[int, ...]:
     """Where the largest difference is."""
     if case.judged is None:
         return ()
-    return tuple(
-        int(k) for k in np.unravel_index(np.argmax(relative(case).max(axis=0)), case.x.shape)
-    )
-
-
-def relative(case: Case) -> Any:
-    """The differences, relative to the largest entry of the two gradients.
-
-    A gradient of zeros has the error 1, one with the wrong sign 2. It is 0 at kinks and where
-    nothing is known.
-    """
-    both = np.abs(np.stack([case.got, case.expected]))
-    largest = np.max(both, initial=0.0, where=np.isfinite(both))
-    with np.errstate(all="ignore"):
-        off = np.abs(case.got - case.expected) / (largest or 1.0)
-        off = np.where(np.isnan(off), np.inf, off)
-    judged = case.judged
-    spared = (judged.kink | judged.unclear) & ~judged.wrong.any(axis=0) if judged else False
-    return np.where(spared, 0, off)
+    largest = np.argmax(case.judged.relative.max(axis=0))
+    return tuple(int(k) for k in np.unravel_index(largest, case.x.shape))
 
 
 def verdict(case: Case) -> str:

@@ -29,7 +29,7 @@ class Case(SimpleNamespace):
 
 def load(name: str, **where: object) -> list[Case]:
     """Return the cases of tests/data/`name`.json.gz whose fields have the values in `where`."""
-    cases = [Case(**fields) for fields in _read(name)["cases"]]
+    cases = [Case(**fields) for fields in contents_of(name)["cases"]]
     cases = [c for c in cases if all(getattr(c, field) == value for field, value in where.items())]
     if not cases:  # a test over no cases would pass
         raise LookupError(f"no case with {where} in {name}.json.gz")
@@ -38,7 +38,7 @@ def load(name: str, **where: object) -> list[Case]:
 
 def source(name: str) -> str:
     """Return what made the figures of tests/data/`name`.json.gz."""
-    return str(_read(name)["source"])
+    return str(contents_of(name)["source"])
 
 
 def decode(fields: dict[str, Any]) -> Any:
@@ -57,7 +57,8 @@ def encode(array: Any) -> dict[str, Any]:
     return {"shape": array.shape, "dtype": array.dtype.name, "data": data}
 
 
-def _read(name: str) -> dict[str, Any]:
+def contents_of(name: str) -> dict[str, Any]:
+    """Return all of tests/data/`name`.json.gz."""
     text = gzip.decompress((DATA / f"{name}.json.gz").read_bytes())
     contents: dict[str, Any] = json.loads(text, object_hook=decode)
     return contents

@@ -9,7 +9,8 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from golden import decode, load, source
+from golden import DATA, contents_of, decode, load, source
+from record import text_of
 
 
 def test_the_digits_are_what_their_note_says() -> None:
@@ -39,6 +40,11 @@ def test_arrays_come_back_bit_by_bit() -> None:
     assert (fields["y"].shape, fields["y"][()]) == ((), 0.1)
     assert (fields["mask"].dtype, fields["mask"].tolist()) == (bool, [True, False])
     assert fields["axis"] == (0, 1)
+
+
+def test_recording_one_dialect_leaves_the_others_as_they_are() -> None:
+    text = gzip.decompress((DATA / "dialects.json.gz").read_bytes()).decode()
+    assert text_of(contents_of("dialects")) == text
 
 
 @pytest.mark.parametrize(

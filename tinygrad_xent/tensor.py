@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock  # all that is needed of `threading`, which loads slowly
 from collections.abc import Iterator
 from typing import Any, Never
 
@@ -17,7 +17,7 @@ from tinygrad_xent.graph import Node, describe, real_array
 Axis = int | tuple[int, ...] | None
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
-_depositing = threading.Lock()  # threads may share leaves: adding to their .grad takes turns
+_depositing = allocate_lock()  # threads may share leaves: adding to their .grad takes turns
 
 
 class Tensor(Node):

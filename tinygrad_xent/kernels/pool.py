@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
+from _thread import allocate_lock  # `threading` would be a fifth of the time of the import
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from tinygrad_xent.errors import ThreadsError
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 _now = SimpleNamespace(count=1, pool=None)
 
 

@@ -158,4 +158,4 @@ def test_the_import_is_light() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     others = [name for name in run.stdout.split() if not name.startswith("tinygrad_xent")]
-    assert set(others) <= {"__future__"}  # no graphviz, IPython, subprocess, argparse, threading ...
+    assert set(others) <= {"__future__"}  # no graphviz, IPython, subprocess, argparse, threading

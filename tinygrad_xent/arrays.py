@@ -27,6 +27,8 @@ def is_foreign(x: Any) -> bool:
 
 def as_array(x: Any, dtype: Any = None) -> Any:
     """Give `x` as an array: one of another library as it is, everything else as NumPy's."""
+    if type(x) is np.ndarray and dtype is None:
+        return x  # even asking NumPy takes half as long as an op on a small array
     if is_foreign(x):
         return x if dtype is None else x.astype(dtype)
     return np.asarray(x, dtype)

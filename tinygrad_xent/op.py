@@ -24,6 +24,7 @@ from tinygrad_xent.graph import Node, clock
 
 Function = Callable[..., Any]
 _LISTS = (list, tuple)
+_ARRAY = np.ndarray  # looked up in NumPy at every op, it would be felt
 
 
 class Op:
@@ -139,26 +140,19 @@ class Op:
             return self.function(*arrays, **params)
         out = self._recorded(*arrays, **params)
         params = {**self.defaults, **params} if params else self.defaults
-        return self._record(kind, out, inputs, params, birth)
+        return _record(self, kind, out, inputs, params, birth)
 
     def binary(self, x: Any, y: Any) -> Any:
         """Do what `self(x, y)` does, without its generality: operators of Tensors come here."""
         birth = next(clock)
-        left, right = isinstance(x, Node), isinstance(y, Node)
-        if isinstance(y if left else x, _LISTS):
+        left = isinstance(x, Node)
+        a = x._data if left else x
+        b = y._data if isinstance(y, Node) else y
+        other = b if left else a
+        if type(other) is not _ARRAY and isinstance(other, _LISTS):
             return self(x, y)
-        out = self._recorded(x._data if left else x, y._data if right else y)
-        return self._record(type(x if left else y), out, (x, y), self.defaults, birth)
-
-    def _record(self, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
-        if type(out) is not np.ndarray:
-            out = as_array(out)  # NumPy turns results without axes into scalars
-        if out.dtype.kind not in "fiub":
-            raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
-        # Past the public constructor: what an op made needs none of its checks, a million times.
-        node = object.__new__(kind)
-        Node.__init__(node, out, self, inputs, params, birth)
-        return node
+        out = self._recorded(a, b)
+        return _record(self, type(x if left else y), out, (x, y), self.defaults, birth)
 
     def keeping(self, function: Function) -> Function:
         """Hang on the op what recorded calls use as its function (a decorator).
@@ -278,6 +272,17 @@ class Op:
 
     def __str__(self) -> str:
         return self.name
+
+
+def _record(op: Op, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
+    if type(out) is not _ARRAY:
+        out = as_array(out)  # NumPy turns results without axes into scalars
+    if out.dtype.kind not in "fiub":
+        raise DtypeError(f"op `{op.name}` made {out.dtype}: Tensors hold real numbers only")
+    # Past the public constructor: what an op made needs none of its checks, a million times.
+    node = object.__new__(kind)
+    Node.__init__(node, out, op, inputs, params, birth)
+    return node
 
 
 @overload

@@ -138,3 +138,14 @@ def test_zeros_elsewhere_are_those_of_where(dtype: str) -> None:
             np.testing.assert_array_equal(found, wanted, strict=True)
             if wanted.dtype.kind == "f":
                 np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4"])
+def test_a_mean_has_the_bits_of_numpy(dtype: str) -> None:
+    x = (100 * np.random.default_rng(0).normal(size=(7, 300))).astype(dtype)
+    for axis in (None, 0, 1, (0, 1)):
+        for keepdims in (False, True):
+            found = tx.mean(x, axis=axis, keepdims=keepdims)
+            np.testing.assert_array_equal(found, np.mean(x, axis, keepdims=keepdims), strict=True)
+    with pytest.warns(RuntimeWarning):
+        assert np.isnan(tx.mean(x[:0]))

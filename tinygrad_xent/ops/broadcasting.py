@@ -95,8 +95,9 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> print(mean([1.0, 2.0, 6.0]))
     3.0
     """
-    if isinstance(x, np.ndarray):  # half the time on small ones
-        return x.mean(axis=axis, keepdims=keepdims)
+    if isinstance(x, np.ndarray) and x.dtype.char in "fd" and x.size:
+        total = x.sum(axis=axis, keepdims=keepdims)
+        return total / shrinkage(x, total)  # the bits of np.mean, in a third of its time if few
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 

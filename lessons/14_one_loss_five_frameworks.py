@@ -276,7 +276,7 @@ tx.compare([0], [[0.0, -np.inf]], from_logits=True)
 
 # %%
 logits = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0]])
-target, class_weights = np.array([3, 0]), np.array([1.0, 2.0, 3.0, 4.0])
+target, class_weights = [3, 0], np.array([1.0, 2.0, 3.0, 4.0])
 losses = tx.crossentropy_as("torch", target, logits, from_logits=True)
 weights = class_weights[target]
 print("class numbers:", (weights * losses).sum() / weights.sum())

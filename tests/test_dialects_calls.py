@@ -9,6 +9,7 @@ import tinygrad_xent as tx
 from tinygrad_xent.dialects.recipes import RECIPES
 from tinygrad_xent.dialects.refusals import THEIRS, name_there
 from tinygrad_xent.dialects.rules import kernel_gradient
+from tinygrad_xent.dialects.steps import constant
 
 Z = np.array([[0.0, 1.0, -2.0], [3.0, 0.5, 0.5]])
 LABELS = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0]])  # the first row sums to 3
@@ -271,3 +272,15 @@ def test_the_kernel_s_rules_hold_where_labels_sum_to_one() -> None:
     assert tx.check_gradients((loss * loss).sum())
     assert tx.check_gradients((kernel_gradient(t, z) ** 2).sum())
     assert tx.check_gradients(tx.crossentropy_as("optax", [0, -1, 2], z, from_logits=True).sum())
+
+
+def test_integers_of_python_have_64_bits_wherever_it_runs() -> None:
+    """NumPy's own have 32 in a browser, and labels of those are refused as PyTorch refuses them."""
+    short = [np.int32(1), np.int32(0)]
+    assert np.asarray(short).dtype == np.int32
+    assert constant(short).dtype == np.int64
+    assert constant(np.asarray(short)).dtype == np.int32
+    x = [[2.0, 1.0], [1.0, 2.0]]
+    assert tx.crossentropy_as("torch", short, x, from_logits=True).shape == (2,)
+    with pytest.raises(tx.LabelDtypeError, match="int32"):
+        tx.crossentropy_as("torch", np.asarray(short), x, from_logits=True)

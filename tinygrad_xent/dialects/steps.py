@@ -98,5 +98,11 @@ def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
 
 
 def constant(x: Any) -> Any:
-    """Give the array behind a Tensor."""
-    return np.asarray(x.data if isinstance(x, Node) else x)
+    """Give the array behind a Tensor, or of Python's numbers.
+
+    Their integers have 64 bits, as the frameworks' own arrays of them do, also where NumPy's have
+    32 (in a browser).
+    """
+    array = np.asarray(x.data if isinstance(x, Node) else x)
+    shorter = array.dtype == np.int32 and not hasattr(x, "dtype")
+    return array.astype(np.int64) if shorter else array

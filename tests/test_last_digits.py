@@ -235,6 +235,43 @@ def test_a_loss_of_many_soft_labels_in_any_memory_order() -> None:
         assert_within(4, wanted.ulps_from(loss[:1]).max(), f"{order} order, ulp")
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_many_equal_labels(axis: int) -> None:
+    """Label smoothing: that all labels but one are equal makes their roundings equal, too."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(64, 1100)).astype(np.float32)
+    z[:, 0] = 14
+    labels = np.repeat(rng.uniform(0.1, 0.4, size=(64, 1)) / 1099, 1100, axis=1).astype(np.float32)
+    labels[:, 0] = 1 - labels[:, 1:].sum(axis=1)
+    x = tx.Tensor(np.moveaxis(z, 1, axis))
+    found_loss = tx.ops.softmax_cross_entropy(np.moveaxis(labels, 1, axis), x, axis=axis)
+    found = np.moveaxis(tx.gradients(found_loss, x, seed=np.ones(64)), axis, 1)
+    t, wide = labels.astype(np.longdouble), z.astype(np.longdouble)
+    log_p = wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    total = t.sum(axis=1, keepdims=True)
+    top = (np.exp(log_p) * total - t)[:, 0]
+    loss = -(t * log_p).sum(axis=1)
+    size = np.maximum(np.exp(log_p)[:, 0], labels[:, 0]).astype(np.float32)
+    assert_within(
+        4, (np.abs(found[:, 0] - top) / np.spacing(size)).max(), "gradient at the top, ulp"
+    )
+    error = np.abs(found_loss.data - loss) / np.spacing(loss.astype(np.float32))
+    assert_within(4, error.max(), "loss, ulp")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_many_equal_logits(axis: int) -> None:
+    """As those of a model that has learnt nothing but a bias: their sum must not drift."""
+    worst = 0.0
+    for value in np.random.default_rng(0).uniform(-2, 0, size=8).astype(np.float32):
+        shape = (64, 1030) if axis else (1030, 64)
+        z = np.full(shape, value)
+        found = tx.ops.softmax_minus_one_hot(np.zeros(64, int), z, axis=axis)
+        error = np.moveaxis(found, axis, 1)[:, 1:].astype(float) - 1 / 1030
+        worst = max(worst, np.abs(error).max() / np.spacing(np.float32(1 / 1030)))
+    assert_within(4, worst, "ulp")
+
+
 @both
 @every_kind
 def test_log_softmax(kind: str, dtype: Any) -> None:

@@ -17,7 +17,7 @@ CACHE = 2**21  # bytes; with less Python's share grows, more leaves the processo
 WORTH_THREADS = 2 * CACHE
 BUFFER = 8192  # numbers
 LONG, MATRIX = 64, 2**14  # numbers in a column and a matrix that are worth calls of their own
-PIECE, COLUMNS = 512, 16  # numbers that single precision adds up before double precision goes on
+PIECE = 64  # numbers that single precision adds up before double precision goes on
 DOUBLE, SINGLE, HALF = np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float16)
 
 
@@ -51,8 +51,8 @@ def to_matrices(x: Array, axis: int, columns: bool) -> Array:
     By columns there is one for each place before the axis, otherwise only one.
     """
     if columns:
-        before = math.prod(x.shape[: axis % x.ndim])
-        return x.reshape(before, x.shape[axis], -1).swapaxes(1, 2)
+        behind = math.prod(x.shape[axis % x.ndim + 1 :])
+        return x.reshape(-1, x.shape[axis], behind).swapaxes(1, 2)
     if axis not in (-1, x.ndim - 1):
         x = np.moveaxis(x, axis, -1)
     return x.reshape(1, -1, x.shape[-1])
@@ -127,31 +127,36 @@ def in_blocks(work: Callable[[Place], None], matrices: Array, arrays: int = 2) -
 def row_sums(x: Array) -> Array:
     """Sum each row in double precision, or nearly: plainly `np.sum(x, axis=1, dtype=float)`.
 
-    `einsum` adds single precision in a third of the time of `np.sum`, but one after another: pieces
-    keep its roundings from piling up.
+    That would convert single precision through the small buffer of `in_blocks`; `einsum` takes a
+    tenth of the time, and only where rows are long it is worth to convert no number.
+
+    A single row may be the last of a block of columns, and then lie here in one piece and there
+    not: it is made one, for the same bits.
     """
-    if x.dtype != SINGLE or (x.shape[1] < 128 and x.flags.c_contiguous):
+    x = np.ascontiguousarray(x) if len(x) == 1 else x
+    if x.dtype != SINGLE or (x.size < 512 and x.flags.c_contiguous):
         return np.add.reduce(x, axis=1, dtype=wide(x.dtype))
+    if x.shape[1] < PIECE or not x.flags.c_contiguous:
+        return np.einsum("ij->i", x, dtype=DOUBLE)
     return _over_pieces(lambda piece: np.einsum("...k->...", piece), x)
 
 
 def row_dots(x: Array, y: Array) -> Array:
     """Sum the products in each row: plainly `np.sum(x * y, axis=1, dtype=float)`."""
     if x.flags.c_contiguous:
-        return _over_pieces(np.vecdot, x, y)
-    return _over_pieces(lambda a, b: np.einsum("...k,...k->...", a, b), x, y)
+        return _over_pieces(np.vecdot, x, np.ascontiguousarray(y))
+    return np.einsum("ij,ij->i", x, y, dtype=DOUBLE)
 
 
 def _over_pieces(add: Callable[..., Array], *xs: Array) -> Array:
     """Let `add` sum pieces of rows, so short that single precision will do, and then add these up.
 
-    In rows it takes several numbers at once, in columns only one.
+    It takes several numbers at once, one after another: pieces keep roundings from piling up.
     """
-    piece = PIECE if xs[0].flags.c_contiguous else COLUMNS
-    count = xs[0].shape[1] // piece
-    total = add(*(x[:, count * piece :] for x in xs)).astype(wide(xs[0].dtype))
+    count = xs[0].shape[1] // PIECE
+    total = add(*(x[:, count * PIECE :] for x in xs)).astype(wide(xs[0].dtype))
     if count:
-        pieces = (x[:, : count * piece].reshape(len(x), count, piece) for x in xs)
+        pieces = (x[:, : count * PIECE].reshape(len(x), count, PIECE) for x in xs)
         total += np.add.reduce(add(*pieces), axis=1, dtype=total.dtype)
     return total
 

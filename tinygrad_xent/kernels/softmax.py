@@ -67,8 +67,9 @@ def _along(
     out = memory_for(matrices[:, :, :width], columns, result)
 
     def work(some: Place) -> None:
-        made = out[some] if result == dtype else np.empty(out[some].shape, dtype)
-        block(block_of(matrices, some, columns, dtype), made)
+        x = block_of(matrices, some, columns, dtype)
+        made = out[some] if result == dtype else np.empty_like(x, shape=out[some].shape)
+        block(x, made)
         if result == HALF:
             out[some] = to_half(made)
 

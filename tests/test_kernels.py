@@ -113,6 +113,16 @@ def test_a_tiny_gradient_from_above_costs_no_digit() -> None:
     np.testing.assert_allclose(grad, wanted * [[0], [1]], rtol=5e-7)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_huge_gradient_from_above_does_not_overflow(dtype: Any) -> None:
+    """Its product with 1 / sum(e), 122 here, would; nor does it warn."""
+    x = tx.Tensor(np.full((2, 2), -5.5, dtype))
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[0, 1], logits=x)
+    huge = np.finfo(dtype).max / 16
+    grad = tx.gradients(loss, x, seed=np.full(2, huge, dtype))
+    np.testing.assert_allclose(grad / huge, [[-0.5, 0.5], [0.5, -0.5]], rtol=1e-6)
+
+
 def test_float32_sums_along_an_axis_that_is_not_the_last() -> None:
     """NumPy adds one by one there, which would lose three digits of 100,000 numbers."""
     z = np.random.default_rng(0).normal(size=(100_000, 2)).astype(np.float32)
@@ -153,6 +163,36 @@ def test_long_columns_stay_as_they_lie(dtype: Any) -> None:
     x = tx.Tensor(z)
     loss = tx.sparse_categorical_crossentropy(np.zeros((3, 1000), int), x, True, axis=1)
     assert tx.gradients(loss.sum(), x).flags.c_contiguous
+
+
+def test_no_columns_are_no_error() -> None:
+    x = tx.Tensor(np.zeros((0, 20, 1000), np.float32))
+    loss = tx.sparse_categorical_crossentropy(np.zeros((0, 1000), int), x, True, axis=1)
+    assert tx.gradients(loss.sum(), x).shape == x.shape
+    loss = tx.categorical_crossentropy(x.data, x, True, axis=1)
+    assert tx.gradients(loss.sum(), x).shape == x.shape
+    assert tx.gradients(tx.softmax(x, axis=1).sum(), x).shape == x.shape
+
+
+def test_a_column_left_over_has_the_bits_of_the_others() -> None:
+    """Recorded, it lies in the memory of the gradient; otherwise in memory of its own."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(10, 1000, 132), scale=3).astype(np.float32)
+    assert blocks.CACHE // (4 * z[0, :, 0].nbytes) == 131  # and one
+    t = rng.uniform(size=z.shape).astype(np.float32)
+    found = tx.ops.softmax_cross_entropy(t, tx.Tensor(z), axis=1).data
+    np.testing.assert_array_equal(found, tx.ops.softmax_cross_entropy(t, z, axis=1))
+
+
+def test_columns_of_equal_labels_beside_an_infinite_logit() -> None:
+    """0 * -inf is left out of the sum, which is added up as carefully as any other."""
+    z = np.full((20_000, 64), -0.1, np.float32)
+    t = np.full(z.shape, 1 / 19_999, np.float32)
+    z[0], t[0], z[1] = -np.inf, 0, 30
+    loss = tx.ops.softmax_cross_entropy(t, z, axis=0)
+    p = t.astype(float)
+    wanted = p.sum(0) * np.log(np.exp(z.astype(float)).sum(0)) - (p[1:] * z[1:]).sum(0)
+    np.testing.assert_allclose(loss, wanted, rtol=2e-7)
 
 
 def test_complex_numbers_pass() -> None:

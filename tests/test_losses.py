@@ -410,6 +410,27 @@ def test_labels_that_are_no_distribution(loss_of: Any, labels: Any, where: str, 
         assert re.search(text(where, why, "computed from the labels as they are"), found)
 
 
+def test_labels_are_told_the_same_whether_recorded_or_not() -> None:
+    """As they were before they were cast: -1e-9 would be -0, and 5.74 roundings 5.5 of them."""
+    half, single = np.zeros((1, 3), np.float16), np.zeros((1, 3), np.float32)
+    for labels, logits in (
+        ([[1.0, -1e-9, 0]], half),
+        ([[1.0, -1e-300, 0]], single),
+        ([[0.5, 0.5 + 5.74 * 2**-23, 0]], single),
+    ):
+        for z in (logits, tx.Tensor(logits)):
+            with pytest.warns(errors.LabelsWarning, match="no probability distribution"):
+                tx.softmax_cross_entropy_with_logits(labels=labels, logits=z)
+
+
+@pytest.mark.parametrize("labels", [[[1e308, 1e308]], [[np.inf, -np.inf]]], ids=str)
+def test_labels_with_an_infinite_sum_are_told_once(labels: Any) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        tx.softmax_cross_entropy_with_logits(labels=labels, logits=np.zeros((1, 2)))
+    assert [warning.category for warning in told] == [errors.LabelsWarning]
+
+
 def test_the_row_of_labels_is_named_along_any_axis() -> None:
     t = np.full((2, 2, 3), 0.5)
     t[1, :, 2] = 0.25

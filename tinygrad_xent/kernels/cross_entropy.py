@@ -1,7 +1,7 @@
 """Fused cross-entropies: one exponential per logit serves the loss and the gradient.
 
-A forward pass leaves, in the gradient's own memory, a matrix `unscaled` and one number per row such
-that the gradient is the matrix times the number times what arrives from above.
+A forward pass leaves, in the gradient's own memory, a matrix `unscaled`. Times what arrives from
+above it is the gradient: at once for dense labels, for integer ones times one more number per row.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _dense_block(t: Array, z: Array, grad: Array) -> tuple[Array, Array]:
             some = np.empty_like(z, shape=(careful.size, z.shape[1]))
             loss[careful], _ = _dense_careful(t[careful], z[careful], some)
             grad[careful] = some
-    return loss, np.inf if np.minimum.reduce(t, axis=None) < 0 else excess
+    return loss, np.inf if np.signbit(t).any() else excess  # also where -1e-50 has become -0
 
 
 def _enough(size: Any) -> Any:
@@ -131,7 +131,7 @@ def _dense_careful(t: Array, z: Array, grad: Array) -> tuple[Array, Array]:
     gap = e = np.subtract(z, z[top][:, None], out=grad)
     gaps = row_dots(t, gap)
     if np.isnan(gaps).any():  # 0 * -inf: a label of 0 adds nothing
-        gaps = np.add.reduce(np.where(t == 0, 0, t * gap), axis=1)
+        gaps = row_sums(np.where(t == 0, 0, t * gap))
     np.exp(gap, out=e)
     e_top = e[top].astype(wide(e.dtype))  # 1, or NaN in a row without a finite maximum
     e[top] = 0
@@ -161,7 +161,10 @@ def _shares(t: Array, whole: Array) -> tuple[Array, Array, Array, Array]:
 def _forward(
     block: Block, labels: Array, z: Array, axis: int, recorded: bool
 ) -> tuple[Any, Any, Any]:
-    """Give the losses, `unscaled` if it is wanted, and the numbers per row."""
+    """Give the losses, `unscaled` if it is wanted, and one number per row.
+
+    This is what `unscaled` lacks (integer labels), or how far from 1 the dense labels sum.
+    """
     dtype, dense, columns = compute_dtype(z.dtype), block is _dense_block, by_columns(z, axis)
     shape = without_axis(z.shape, axis)
     if labels.shape != (z.shape if dense else shape):
@@ -209,16 +212,14 @@ def _gradient(block: Block, grad: Array, loss: Array, labels: Array, z: Array, a
 
 
 def _factors(scale: list[Array], grad: Array) -> list[Array]:
-    """Give one factor for each row, or two if their product is too small to have all its digits."""
+    """Give one factor for each row, or two if their product is at an end of single precision."""
     if not scale:
         return [grad]
-    factor = scale[0] * grad
+    with np.errstate(over="ignore"):
+        factor = scale[0] * grad
     size = np.abs(factor)
-    if np.minimum.reduce(size, axis=None, initial=1) > TINY or not np.any(
-        (size < TINY) & (size > 0)
-    ):
-        return [factor]
-    return [*scale, grad]
+    far = (size > 1 / TINY) | ((size < TINY) & (size > 0))
+    return [*scale, grad] if far.any() else [factor]
 
 
 def label_error(loss: Array) -> float:

@@ -314,6 +314,9 @@ def test_a_sum_is_exact_far_beyond_double_precision(order: Any) -> None:
     for t in (rng.dirichlet(np.ones(129), 100), rng.uniform(0, 1e-30, (100, 129))):
         high, low = exact_sums(np.asarray(t, order=order))
         np.testing.assert_allclose((high + low), [fsum(row) for row in t], rtol=3e-16)
+    t = np.full((2, 300_000), 0.1 / 300_000)  # whose roundings are all the same
+    high, low = exact_sums(np.asarray(t, order=order))
+    np.testing.assert_allclose(high + low, fsum(t[0]), rtol=1e-15)
     high, low = exact_sums(np.asarray(t := rng.dirichlet(np.ones(129), 100), order=order))
     excess = [fsum([*row, -1]) for row in t]
     np.testing.assert_allclose((high - 1) + low, excess, atol=1e-20, rtol=1e-12)

@@ -165,7 +165,7 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     """Sum each row in double precision; give the sum in two parts, exact to nearly twice that.
 
     Doubles are split: their high parts are multiples of 2**-20, which add up without any rounding,
-    and the low parts are so small that their roundings do not count.
+    and the low parts are so small that the few roundings of a sum by pairs do not count.
     """
     if x.dtype == SINGLE:
         return row_sums(x), np.float64(0)
@@ -173,5 +173,5 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     high = x + 2.0**32
     high -= 2.0**32
     sums = high @ ones  # in any order, as nothing is rounded
-    low = np.ascontiguousarray(np.subtract(x, high, out=high))  # else it adds one by one
-    return sums, np.vecdot(low, ones)
+    low = np.ascontiguousarray(np.subtract(x, high, out=high))  # else they add one by one
+    return sums, row_sums(low)

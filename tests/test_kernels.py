@@ -158,6 +158,8 @@ def test_long_columns_stay_as_they_lie(dtype: Any) -> None:
     z = np.random.default_rng(0).normal(size=(3, 20, 1000)).astype(dtype)
     assert blocks.by_columns(z, 1)
     assert not blocks.by_columns(z, 2)
+    assert not blocks.by_columns(z, -1)
+    assert not blocks.by_columns(z.reshape(-1, 2), 0)  # short ones
     assert not blocks.by_columns(z.astype(float), 1)
     assert np.shares_memory(blocks.to_matrices(z, 1, columns=True), z)
     x = tx.Tensor(z)

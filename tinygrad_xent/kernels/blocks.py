@@ -39,7 +39,8 @@ def result_dtype(dtype: Any) -> Any:
 def by_columns(z: Array, axis: int) -> bool:
     """Whether the numbers of a column, not those of a row, stay neighbours in memory.
 
-    Only where columns are long, and in single precision, whose sums go on in double precision.
+    Only where columns are long, and in single precision: column by column numbers are added one
+    after another, which costs digits unless it is done in double precision.
     """
     behind = math.prod(z.shape[axis % z.ndim + 1 :])
     return behind >= LONG and behind * z.shape[axis] >= MATRIX and z.dtype in (SINGLE, HALF)
@@ -128,10 +129,10 @@ def row_sums(x: Array) -> Array:
     """Sum each row in double precision, or nearly: plainly `np.sum(x, axis=1, dtype=float)`.
 
     That would convert single precision through the small buffer of `in_blocks`; `einsum` takes a
-    tenth of the time, and only where rows are long it is worth to convert no number.
+    tenth of the time, and in long rows it is worth the trouble to convert only sums of pieces.
 
-    A single row may be the last of a block of columns, and then lie here in one piece and there
-    not: it is made one, for the same bits.
+    A single row may be a column left over, which lies in one piece or not, depending on where it is
+    written: it is put into one piece, so that its bits do not depend on that.
     """
     x = np.ascontiguousarray(x) if len(x) == 1 else x
     if x.dtype != SINGLE or (x.size < 512 and x.flags.c_contiguous):
@@ -151,7 +152,7 @@ def row_dots(x: Array, y: Array) -> Array:
 def _over_pieces(add: Callable[..., Array], *xs: Array) -> Array:
     """Let `add` sum pieces of rows, so short that single precision will do, and then add these up.
 
-    It takes several numbers at once, one after another: pieces keep roundings from piling up.
+    It takes a few numbers at a time, one time after another: pieces keep roundings from piling up.
     """
     count = xs[0].shape[1] // PIECE
     total = add(*(x[:, count * PIECE :] for x in xs)).astype(wide(xs[0].dtype))

@@ -51,8 +51,8 @@ def _sparse_block(t: Array, z: Array, unscaled: Array) -> tuple[Array, Array]:
     `others` is the sum of the exponentials without the label's, `whole` the sum of all. Neither the
     loss nor the gradient cancels, however small.
     """
-    far = np.minimum.reduce(np.abs(np.maximum.reduce(_some_of(z), axis=1))) > MODEST
-    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if far else z
+    shift = np.minimum.reduce(np.abs(np.maximum.reduce(_some_of(z), axis=1))) > MODEST
+    fit = np.subtract(z, z.max(axis=1, keepdims=True), out=unscaled) if shift else z
     z_t, others, e_t = _exponentials(t, fit, unscaled)
     whole = others + e_t
     # Rows whose exponentials overflow, or vanish, are done again less their maximum, which changes

@@ -184,6 +184,10 @@ def test_a_column_left_over_has_the_bits_of_the_others() -> None:
     t = rng.uniform(size=z.shape).astype(np.float32)
     found = tx.ops.softmax_cross_entropy(t, tx.Tensor(z), axis=1).data
     np.testing.assert_array_equal(found, tx.ops.softmax_cross_entropy(t, z, axis=1))
+    for column in z[0].T[:20, None]:
+        together = column.copy()
+        assert blocks.row_sums(column) == blocks.row_sums(together)
+        assert blocks.row_dots(together, column) == blocks.row_dots(together, together)
 
 
 def test_columns_of_equal_labels_beside_an_infinite_logit() -> None:

@@ -129,6 +129,17 @@ def test_float32_sums_along_an_axis_that_is_not_the_last() -> None:
     np.testing.assert_allclose(tx.softmax(z, axis=0), plain.softmax(z.astype(float), 0), rtol=2e-6)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_sums_of_single_precision_go_on_in_double(order: Any) -> None:
+    x = np.random.default_rng(0).uniform(size=(3, 100_000)).astype(np.float32, order=order)
+    wide = x.astype(float)
+    for found, wanted in (
+        (blocks.row_sums(x), wide.sum(axis=1)),
+        (blocks.row_dots(x, x), np.square(wide).sum(axis=1)),
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-8)
+
+
 def test_half_precision_is_rounded_as_numpy_does() -> None:
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     single = halves.astype(np.float32)
@@ -148,7 +159,8 @@ def test_half_precision_is_rounded_as_numpy_does() -> None:
 
 def test_half_precision_is_read_as_numpy_does() -> None:
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
-    for some in (halves, halves[np.isfinite(halves)], halves[::2], halves[:0]):
+    numbers = halves[~np.isnan(halves)]
+    for some in (halves, numbers, numbers[np.isfinite(numbers)], halves[::2], halves[:0]):
         np.testing.assert_array_equal(half.to_single(some), some.astype(np.float32), strict=True)
 
 

@@ -103,7 +103,7 @@ def test_softmax_on_tensors_has_the_rule_of_arrays() -> None:
 
 def test_a_tiny_gradient_from_above_costs_no_digit() -> None:
     """Its product with 1 / sum(e) would be subnormal in float32, the gradient is not."""
-    z = np.array([[40.0, 38.0], [1, 2]], np.float32)
+    z = np.array([[27.0, 25.0], [1, 2]], np.float32)
     x = tx.Tensor(z)
     loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[1, 0], logits=x)
     grad = tx.gradients(loss, x, seed=np.array([1e-30, 1e-30], np.float32))

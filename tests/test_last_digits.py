@@ -235,6 +235,32 @@ def test_a_loss_of_many_soft_labels_in_any_memory_order() -> None:
         assert_within(4, wanted.ulps_from(loss[:1]).max(), f"{order} order, ulp")
 
 
+@both
+@pytest.mark.parametrize("what", ["spike", "higher", "lower"])
+def test_a_row_that_needs_care_among_rows_that_do_not(what: str, dtype: Any) -> None:
+    """The first of 8 rows of small logits are looked at, and promise large losses; not so row 1."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(8, 1000))
+    z[1] += {"spike": 25 * np.eye(1000)[7], "higher": 80, "lower": -80}[what]
+    labels = np.full(z.shape, 0 if what == "spike" else 1e-3)
+    labels[:, 7] += 1 - labels.sum(axis=1)
+    z, labels = z.astype(dtype), labels.astype(dtype)
+    x = tx.Tensor(z)
+    loss = tx.ops.softmax_cross_entropy(labels, x)
+    found = tx.gradients(loss, x, seed=np.ones(8))[1]
+    with mpmath.workdps(50):
+        row, t = Exact.of(z[1]), [mpf(float(t_i)) for t_i in labels[1]]
+        p = [float(e / (1 + row.rest)) for e in row.e]
+        size = None if what == "spike" else np.maximum(p, labels[1])
+        wanted = Wanted([row.gradient(t)], dtype, of=size)
+        worst = Wanted([[row.loss(t)]], dtype).ulps_from(loss.data[1:2]).max()
+    g = np.array(row.distances())
+    g[row.top] = row.distance_of_label(row.top)
+    assert_within(4, worst / (1 + g[row.top]), f"loss, {what}, {dtype.__name__}, (1 + g) ulp")
+    errors = wanted.ulps_from(found) / (1 + g)
+    assert_within(4, errors.max(), f"gradient, {what}, {dtype.__name__}, (1 + g) ulp")
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_many_equal_labels(axis: int) -> None:
     """Label smoothing: that all labels but one are equal makes their roundings equal, too."""

@@ -423,6 +423,12 @@ def test_labels_are_told_the_same_whether_recorded_or_not() -> None:
                 tx.softmax_cross_entropy_with_logits(labels=labels, logits=z)
 
 
+def test_targets_of_probabilities_are_checked_too() -> None:
+    for output in (np.full((1, 2), 0.5), tx.Tensor([[0.5, 0.5]])):
+        with pytest.warns(errors.LabelsWarning, match="row of target at position 0"):
+            tx.categorical_crossentropy([[0.5, 0.25]], output)
+
+
 @pytest.mark.parametrize("labels", [[[1e308, 1e308]], [[np.inf, -np.inf]]], ids=str)
 def test_labels_with_an_infinite_sum_are_told_once(labels: Any) -> None:
     with warnings.catch_warnings(record=True) as told:

@@ -170,9 +170,7 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     """
     if x.dtype == SINGLE:
         return row_sums(x), np.float64(0)
-    ones = np.ones(x.shape[1], x.dtype)
-    high = x + 2.0**32
-    high -= 2.0**32
-    sums = high @ ones  # in any order, as nothing is rounded
+    high = x + 2.0**32 - 2.0**32
+    sums = high @ np.ones(x.shape[1], x.dtype)  # in any order, as nothing is rounded
     low = np.ascontiguousarray(np.subtract(x, high, out=high))  # else they add one by one
     return sums, row_sums(low)

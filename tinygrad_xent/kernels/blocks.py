@@ -17,7 +17,7 @@ CACHE = 2**21  # bytes; with less Python's share grows, more leaves the processo
 WORTH_THREADS = 2 * CACHE
 BUFFER = 8192  # numbers
 LONG, MATRIX = 64, 2**14  # numbers in a column and a matrix that are worth calls of their own
-PIECE = 64  # numbers that single precision adds up before double precision goes on
+PIECE = 96  # numbers that single precision adds up before double precision goes on
 DOUBLE, SINGLE, HALF = np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float16)
 
 
@@ -158,7 +158,7 @@ def _over_pieces(add: Callable[..., Array], *xs: Array) -> Array:
     total = add(*(x[:, count * PIECE :] for x in xs)).astype(wide(xs[0].dtype))
     if count:
         pieces = (x[:, : count * PIECE].reshape(len(x), count, PIECE) for x in xs)
-        total += np.add.reduce(add(*pieces), axis=1, dtype=total.dtype)
+        total += np.add.reduce(add(*pieces).astype(total.dtype, copy=False), axis=1)
     return total
 
 

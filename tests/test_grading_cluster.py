@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import socket
 import time
 
 import pytest
 from hostile import RIGHT
 
+import tinygrad_xent as tx
 from tinygrad_xent import cli
+from tinygrad_xent.grading import cluster as on_cluster
 from tinygrad_xent.grading.cluster import grade_copies
+from tinygrad_xent.grading.submissions import submissions
 
 PEEK = """
 import glob, os
@@ -83,3 +87,44 @@ def test_no_scheduler(tmp_path, capsys):
     folder.mkdir()
     (folder / "a.py").write_text(RIGHT)
     assert "error: --cluster: no scheduler at nowhere://x" in grade(folder, "nowhere://x", capsys)
+
+
+def test_what_listens_but_is_no_scheduler(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    monkeypatch.setattr(on_cluster, "_PATIENCE", 0.2)
+    folder = tmp_path / "all"
+    folder.mkdir()
+    (folder / "a.py").write_text(RIGHT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        assert f"no scheduler at {address} (no answer)" in grade(folder, address, capsys)
+
+
+def test_a_cluster_whose_workers_come_later(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    (tmp_path / "a.py").write_text(RIGHT)
+    todo = submissions(tmp_path)
+    told = []
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+
+        def tell(line):
+            told.append(line)
+            cluster.scale(1)
+
+        facts = {"names": ("square_backward",), "seed": 0}
+        address = cluster.scheduler_address
+        (record,) = on_cluster.graded_on_cluster(address, todo, facts, tell)
+    assert record["results"][0]["score"] == 1
+    assert told == [f"--cluster: {address} has no workers yet; waiting for one"]
+
+
+@pytest.mark.parametrize(
+    ("version", "has"),
+    [("0.0.1", "has 0.0.1;"), (ModuleNotFoundError("No module named"), "has none (No module")],
+)
+def test_workers_that_would_judge_otherwise_are_refused(version, has):
+    here = tx.__version__
+    with pytest.raises(tx.UsageError, match="the worker tcp://b needs tinygrad_xent") as caught:
+        on_cluster._check_workers({"tcp://a": here, "tcp://b": version})
+    assert has in str(caught.value)
+    on_cluster._check_workers({"tcp://a": here, "tcp://b": OSError("it has just left")})

@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: {value} is not more than 0")
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
+    if options.cluster == "":
+        raise UsageError("--cluster is empty; leave it out to grade here")
     if options.jobs and options.cluster:
         raise UsageError("--jobs has no effect with --cluster, whose workers grade; leave it out")
     folder, out = Path(options.folder), Path(options.out)
@@ -132,6 +134,7 @@ def _grade(
                 jobs=options.jobs,
                 cluster=options.cluster,
                 step=bar.update,
+                tell=complain,
             )
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tinygrad_xent
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.grading.submissions import Submission, content_of, failed, grade_submission
 from tinygrad_xent.reading import printable
 
 _SHARED = "tinygrad-xent-submissions"
+_PATIENCE = 10  # seconds
 
 
 def graded_on_cluster(
-    address: str, todo: Sequence[Submission], facts: Mapping[str, Any]
+    address: str,
+    todo: Sequence[Submission],
+    facts: Mapping[str, Any],
+    tell: Callable[[str], object],
 ) -> Iterator[dict[str, Any]]:
     """Give the records as they come.
 
@@ -26,23 +32,37 @@ def graded_on_cluster(
     todo : sequence of Submission
     facts : mapping
         The other arguments of `grade_submission`.
+    tell : callable
+        Called with a line that says what is waited for.
 
     Raises
     ------
     UsageError
-        If Dask is missing, or no scheduler answers.
+        If Dask is missing, no scheduler answers, or a worker has another version or none.
     """
     try:
-        from distributed import Client, as_completed
+        from distributed import Client, Security, as_completed
+        from distributed.comm import connect
     except ImportError:
         message = '--cluster needs Dask: pip install "tinygrad_xent[dask]"'
         raise UsageError(message) from None
+
+    async def knock() -> None:  # a client waits for ever for what listens but is no scheduler
+        secrets = Security().get_connection_args("client")
+        comm = await asyncio.wait_for(connect(address, timeout=_PATIENCE, **secrets), _PATIENCE + 1)
+        comm.abort()
+
     try:
-        client = Client(address, timeout=10)
+        asyncio.run(knock())
+        client = Client(address, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         reason = printable(error) or "no answer"
         raise UsageError(f"--cluster: no scheduler at {printable(address)} ({reason})") from None
     with client:
+        versions = client.run(_version, on_error="return")
+        _check_workers(versions)
+        if not versions:
+            tell(f"--cluster: {printable(address)} has no workers yet; waiting for one")
         futures = {
             client.submit(grade_copies, s.student, _contents(s), **facts, pure=False): s
             for s in todo
@@ -57,6 +77,22 @@ def graded_on_cluster(
                     yield failed(futures[future], facts["names"], message)
         finally:
             client.cancel(list(futures))
+
+
+def _version() -> str:
+    return tinygrad_xent.__version__
+
+
+def _check_workers(versions: Mapping[str, Any]) -> None:
+    """Refuse a worker that would fail everybody, or judge as another version does."""
+    needed = _version()
+    for worker, version in versions.items():
+        if version != needed and not isinstance(version, OSError):  # this one has just left
+            raise UsageError(
+                f"--cluster: the worker {worker} needs tinygrad_xent {needed} and has "
+                f"{version if isinstance(version, str) else f'none ({printable(version)})'}; "
+                "install it there"
+            )
 
 
 def grade_copies(

@@ -82,6 +82,7 @@ class Gradebook:
         jobs: int | None = None,
         cluster: str | None = None,
         step: Callable[[], object] = lambda: None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Grade submissions, write their records and pages, and then the table.
 
@@ -96,6 +97,8 @@ class Gradebook:
             The address of a Dask scheduler whose workers are to grade.
         step : callable
             Called after each.
+        tell : callable
+            Called with a line that says what is waited for.
         """
         facts = {
             "names": self.names,
@@ -105,7 +108,7 @@ class Gradebook:
         }
         try:
             records = (
-                graded_on_cluster(cluster, todo, facts)
+                graded_on_cluster(cluster, todo, facts, tell)
                 if cluster
                 else _graded(todo, facts, jobs or os.cpu_count() or 1)
             )

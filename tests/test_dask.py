@@ -93,6 +93,24 @@ def test_odd_dense_labels_are_told_of_inside_the_tasks(rows):
         lazy.sum().compute(scheduler="sync")
 
 
+def test_rows_that_nobody_has_counted(rows):
+    z, t = (da.from_array(x, chunks=20) for x in rows)
+    some = z[:, 0] > 0
+    kept, labels = z[some], t[some]
+    w = tx.Tensor(np.eye(4))
+    for unknown in (lambda: kept @ w, lambda: tx.Tensor(kept), lambda: tx.Tensor(z)[some]):
+        with pytest.raises(tx.ShapeError, match=r"\(nan, 4\).* x.compute_chunk_sizes\(\)"):
+            unknown()
+    kept.compute_chunk_sizes()
+    labels.compute_chunk_sizes()
+    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=kept @ w)
+    there = rows[0][:, 0] > 0
+    expected = tx.sparse_softmax_cross_entropy_with_logits(
+        labels=rows[1][there], logits=rows[0][there]
+    )
+    np.testing.assert_allclose(loss.data.compute(scheduler="sync"), expected)
+
+
 def test_looking_at_a_tensor_computes_nothing():
     def explode(block):
         raise AssertionError("computed")

@@ -8,11 +8,14 @@ run on it as they stand; all they must not do is to turn it into a NumPy array b
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+
+from tinygrad_xent.errors import ShapeError
 
 Kernel = Callable[..., Any]
 
@@ -30,6 +33,11 @@ def as_array(x: Any, dtype: Any = None) -> Any:
     if type(x) is np.ndarray and dtype is None:
         return x  # even asking NumPy takes half as long as an op on a small array
     if is_foreign(x):
+        if any(map(math.isnan, x.shape)):  # NaN equals nothing: no shape would fit
+            raise ShapeError(
+                f"an array of shape {x.shape} does not know how long it is, as after a selection "
+                "by a mask; let Dask find out first: x.compute_chunk_sizes()"
+            )
         return x if dtype is None else x.astype(dtype)
     return np.asarray(x, dtype)
 

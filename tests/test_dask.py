@@ -121,6 +121,18 @@ def test_looking_at_a_tensor_computes_nothing():
     assert tx.sum(tx.Tensor(da.ones(6, chunks=2))).item() == 6
 
 
+def test_a_small_piece_is_shown_with_its_numbers(rows):
+    z, t = (da.from_array(x[:3], chunks=2) for x in rows)
+    w = tx.Tensor(np.eye(4), name="w")
+    loss = tx.mean(tx.sparse_softmax_cross_entropy_with_logits(labels=t, logits=z @ w))
+    for shown in (str(tx.trace(loss)), tx.play(loss).html, tx.draw(loss).svg):
+        assert f"{loss.item():.3g}" in shown
+
+
+def test_a_checked_array_is_not_called_by_its_key():
+    assert "a" in str(tx.gradcheck(lambda a: tx.sum(tx.exp(a)), da.ones(3))).split()
+
+
 def block_of_rows(start):
     return np.random.default_rng(start).normal(size=(BLOCK, FEATURES))
 

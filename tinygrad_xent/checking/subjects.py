@@ -109,7 +109,7 @@ class FunctionSubject:
         self.name = f"the backward pass of {getattr(function, '__name__', 'the function')}"
         self.params = params
         self.inputs: Arrays = tuple(_array(_plain(x)) for x in inputs)
-        self._own_names = [getattr(x, "name", None) for x in inputs]
+        self._own_names = [x.name if isinstance(x, Node) else None for x in inputs]
 
     @cached_property
     def names(self) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.formulas import mathml
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import brief
@@ -79,7 +80,7 @@ class Steps:
         given = {
             called: x.data if isinstance(x, Node) else x
             for called, x in zip(event.inputs, node.inputs, strict=True)
-            if isinstance(x, Node) or np.size(x) > 1
+            if isinstance(x, Node) or as_array(x).size > 1
         }
         place, cell = _largest(event.value)
         return step | {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.graph import Node
@@ -139,6 +140,6 @@ class _Recorder:
     def constant(self, x: Any, word: str) -> str:
         if x is None:
             return ""
-        if np.size(x) == 1:
+        if as_array(x).size == 1:
             return telling(x)
         return f"constant {word}" if word in self.taken else word

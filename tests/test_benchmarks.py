@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -94,9 +96,49 @@ def test_a_wrong_result_is_what_the_command_fails_for(monkeypatch, capsys) -> No
     assert "WRONG RESULT  torch: result 0" in capsys.readouterr().out
 
 
-def test_an_unknown_peer_is_refused(capsys) -> None:
-    assert main(["--peers", "numpi"]) == 2
-    assert "no such peer: numpi" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--peers", "numpi"], "no such peer: numpi; there are torch"),
+        (["--only", "numpi"], "--only leaves no workload"),
+        (["--short", "--only", "1024x32000, 2 threads"], "--only leaves no workload"),
+        (["--growth", "--only", "sparse"], "--only has no effect with --growth"),
+        (["--json", "no/such/folder.json"], "folder.json cannot be written (No such file"),
+        (["--json", "."], "cannot be written"),
+        (["--plot", "no/such/folder.svg"], "folder.svg cannot be written (No such file"),
+        (["--plot", "figures.txt"], "figures.txt does not end in .svg, .png or .pdf"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_measured(
+    tmp_path, monkeypatch, capsys, arguments, words
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert not shown.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_peers_may_be_named_with_spaces_and_with_those_that_always_are_there(capsys) -> None:
+    assert main(["--list", "--peers", "numpy, torch", "--only", "float16"]) == 0
+    assert capsys.readouterr().out == "sparse 256x1000, float16\n"
+
+
+def test_interrupted_it_keeps_what_it_has(monkeypatch, capsys, tmp_path) -> None:
+    answers = iter([{"name": "tiny", "wrong": "torch: result 0 is off by 1"}])
+
+    def one(*_, **__):
+        for row in answers:
+            return row
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tests.benchmarks.__main__.measure", one)
+    out = tmp_path / "figures.json"
+    assert main(["--short", "--json", str(out)]) == 130
+    assert [row["name"] for row in json.loads(out.read_text())["rows"]] == ["tiny"]
+    assert "stopped; what has been measured is kept" in capsys.readouterr().out
 
 
 def test_names_are_unique() -> None:

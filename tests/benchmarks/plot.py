@@ -12,6 +12,7 @@ from tests.benchmarks import peers
 
 mpl.use("Agg")
 mpl.rcParams["svg.hashsalt"] = "the same figures give the same file"
+FORMATS = ("svg", "png", "pdf")
 UNITS = {"time": "seconds", "memory": "bytes"}
 MARKERS = dict(zip(peers.MODULES, "osD^vP*", strict=True))
 
@@ -54,11 +55,11 @@ def _ratios(rows: list[dict[str, Any]]) -> Any:
 def _growth(curves: list[dict[str, Any]]) -> Any:
     panels = list(dict.fromkeys((curve["what"], curve["axis"]) for curve in curves))
     columns = len({axis for _, axis in panels})
+    rows = -(-len(panels) // columns)  # an interrupted run may have left a panel out
     figure, grid = plt.subplots(
-        len(panels) // columns, columns, figsize=(4 * columns, 3.4 * len(panels) // columns),
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
-    for axes, (what, axis) in zip(grid.flat, panels, strict=True):
+        rows, columns, figsize=(4 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+    )
+    for axes, (what, axis) in zip(grid.flat, panels, strict=False):
         for curve in curves:
             if (curve["what"], curve["axis"]) == (what, axis):
                 axes.plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,8 @@ def met(row: Row) -> bool | None:
     return all(verdicts) if verdicts else None
 
 
-def grow(names: Sequence[str], *, short: bool) -> list[dict[str, Any]]:
-    """The curves of `growth`, each with its fit."""
-    curves = []
+def grow(names: Sequence[str], *, short: bool) -> Iterator[dict[str, Any]]:
+    """The curves of `growth`, each with its fit, as they are measured."""
     for (what, axis), workloads in CURVES.items():
         sizes = list(workloads)[: 4 if short else None]
         rows = [measure(workloads[size], names, short=True) for size in sizes]
@@ -88,12 +87,11 @@ def grow(names: Sequence[str], *, short: bool) -> list[dict[str, Any]]:
             figures = [max(row["figures"][name][0], least) for row in rows]
             fitted = vars(fit(sizes, figures))
             curve = {"what": what, "axis": axis, "peer": name, "sizes": sizes, "figures": figures}
-            curves.append({**curve, **fitted})
             print(
                 f"{what:6} against {axis:7}  {name:13} "
                 f"{fitted['fixed']:9.2e} + {fitted['each']:9.2e} each, power {fitted['power']:.2f}"
             )
-    return curves
+            yield {**curve, **fitted}
 
 
 def host_line(facts: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ class Workload:
     inputs: Callable[[np.random.Generator], Inputs]
     goals: Mapping[str, float] = field(default_factory=dict)  # peer -> ours at most this x theirs
     limit: float | None = None  # ours at most this, in the unit of the measure
-    measure: str = "seconds"  # or one of those in `measures`
+    measure: str = "seconds"  # or peak_bytes, bytes_above_arrays, import_seconds
     threads: int = 1
     even: bool = False  # huge pages for every allocator: page faults then cost all the same
     long: bool = False  # too long for the short form

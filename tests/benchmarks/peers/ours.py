@@ -98,14 +98,12 @@ def hvp(x: Any, labels: Any, w: Any, v: Any) -> Any:
     return run
 
 
-if "gradcheck" in tx.__all__:
+def gradcheck(logits: Any, labels: Any, axis: int, *, fast: bool) -> Any:
+    def loss(z: Any) -> Any:
+        return _loss(labels, z, axis).mean()
 
-    def gradcheck(logits: Any, labels: Any, axis: int, *, fast: bool) -> Any:
-        def loss(z: Any) -> Any:
-            return _loss(labels, z, axis).mean()
-
-        mode = "fast" if fast else "full"
-        return lambda: [np.array(float(bool(tx.gradcheck(loss, logits, mode=mode))))]
+    mode = "fast" if fast else "full"
+    return lambda: [np.array(float(bool(tx.gradcheck(loss, logits, mode=mode))))]
 
 
 def picture(x: Any, a: Any, b: Any, ops: int, *, weights: bool) -> Any:

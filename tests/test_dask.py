@@ -75,6 +75,19 @@ def test_each_cross_entropy(rows):
         np.testing.assert_allclose(got[1], tx.gradients(tx.sum(expected), here), atol=1e-15)
 
 
+@pytest.mark.parametrize("op", [tx.softmax, tx.log_softmax, tx.logsumexp])
+def test_what_is_announced_is_what_comes(op):
+    for dtype in (int, bool, np.float16, np.float32):
+        x = np.arange(12).reshape(3, 4).astype(dtype)
+        lazy = op(da.from_array(x, chunks=2))
+        assert lazy.dtype == lazy.compute(scheduler="sync").dtype == op(x).dtype
+
+
+def test_an_axis_that_there_is_not():
+    with pytest.raises(np.exceptions.AxisError, match="axis 5 is out of bounds"):
+        tx.softmax(tx.Tensor(da.ones((3, 2))), axis=5)
+
+
 def test_labels_are_checked_inside_the_tasks(rows):
     z, t = rows
     wrong = da.from_array(np.where(np.arange(90) == 77, 4, t), chunks=20)

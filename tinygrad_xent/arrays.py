@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_xent.errors import ShapeError
 
@@ -144,12 +145,14 @@ def along_rows(signature: str, plain: Kernel) -> Callable[[Kernel], Kernel]:
                 return plain(*args)
             from dask.array import apply_gufunc
 
+            normalize_axis_index(axis, arrays[-1].ndim)  # Dask does not say which axis there is not
+            dtype = arrays[-1].dtype
             return apply_gufunc(
                 lambda *blocks: kernel(*blocks, -1),
                 signature,
                 *arrays,
                 axes=[(axis,) if core else () for core in (*cores, "n" in output)],
-                output_dtypes=arrays[-1].dtype,
+                output_dtypes=dtype if dtype.kind == "f" else float,  # as the kernels answer
                 allow_rechunk=True,
             )
 

@@ -132,7 +132,7 @@ def test_the_core_stays_small() -> None:
 
 
 def test_the_kernels_stay_small() -> None:
-    assert sum(code_lines(m) for m in MODULES if part_of(m) == "kernels") < 500
+    assert sum(code_lines(m) for m in MODULES if part_of(m) == "kernels") < 520
 
 
 def test_the_first_reading_stays_short() -> None:

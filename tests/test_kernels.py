@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -353,6 +354,43 @@ def test_an_error_in_a_thread_reaches_the_caller(three_threads: None) -> None:
     assert sorted(done) == list(range(6))
 
 
+def test_work_is_done_also_where_no_thread_starts_any_more(
+    three_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in functions that run while Python closes."""
+
+    def closed(*_: Any) -> Any:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    done: list[int] = []
+    monkeypatch.setattr(pool, "_submit", closed)
+    pool.share(done.extend, range(6))
+    assert sorted(done) == list(range(6))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_child_that_is_forked_while_a_thread_holds_the_lock_does_not_wait_for_it() -> None:
+    script = """
+import os, signal, threading, time
+import tinygrad_xent as tx
+from tinygrad_xent.kernels import pool
+def hold():
+    with pool._lock:
+        time.sleep(0.3)
+threading.Thread(target=hold).start()
+time.sleep(0.1)
+if not os.fork():
+    signal.alarm(10)
+    tx.set_threads(3)
+    os._exit(0)
+print(os.wait()[1])
+"""
+    env = {"PYTHONPATH": ":".join(sys.path)}
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
+    assert done.stdout == "0\n"
+
+
 def test_the_environment_sets_the_threads() -> None:
     script = "import tinygrad_xent as tx; print(tx.threads())"
 
@@ -362,6 +400,7 @@ def test_the_environment_sets_the_threads() -> None:
         return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
     assert run("2").stdout == "2\n"
+    assert run("").stdout == "1\n"
     for wrong in ("two", "0"):
         message = f"TINYGRAD_XENT_THREADS={wrong!r} is no whole number from 1; correct or unset it"
         assert message in run(wrong).stderr
@@ -371,3 +410,9 @@ def test_a_number_of_threads_that_cannot_be_had() -> None:
     for wrong in (0, -1, 1.5, True, "2"):
         with pytest.raises(tx.ThreadsError, match=f"whole number from 1, got {wrong!r}"):
             tx.set_threads(wrong)  # type: ignore[arg-type]
+
+
+def test_a_number_of_threads_may_be_one_of_numpy(three_threads: None) -> None:
+    tx.set_threads(np.int64(2))  # type: ignore[arg-type]
+    assert tx.threads() == 2
+    assert type(tx.threads()) is int

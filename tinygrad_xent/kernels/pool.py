@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from _thread import allocate_lock  # `threading` would be a fifth of the time of the import
@@ -26,7 +27,8 @@ def threads() -> int:
     2
     >>> tx.set_threads(1)
     """
-    return int(_now.count)
+    count: int = _now.count
+    return count
 
 
 def set_threads(count: int) -> None:
@@ -45,10 +47,10 @@ def set_threads(count: int) -> None:
     ThreadsError
         If `count` is no whole number from 1.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if not hasattr(count, "__index__") or isinstance(count, bool) or count < 1:
         raise ThreadsError(f"the number of threads is a whole number from 1, got {count!r}")
     with _lock:
-        old, _now.pool, _now.count = _now.pool, None, count
+        old, _now.pool, _now.count = _now.pool, None, int(count)
     if old is not None:
         old.shutdown(wait=False)
 
@@ -61,9 +63,14 @@ def share(work: Callable[[Sequence[Any]], None], items: Sequence[Any]) -> None:
         return
     bounds = [len(items) * i // count for i in range(count + 1)]
     runs = [items[a:b] for a, b in itertools.pairwise(bounds)]
-    others = [_submit(work, run) for run in runs[1:]]
+    others: list[Any] = []
     try:
-        work(runs[0])
+        with contextlib.suppress(RuntimeError):  # no thread starts any more while Python closes
+            while len(runs) > 1:
+                others.append(_submit(work, runs[-1]))
+                runs.pop()
+        for run in runs:
+            work(run)
     finally:  # when the caller goes on, even after an error, nobody writes to its arrays any more
         errors = [future.exception() for future in others]
     for error in filter(None, errors):
@@ -80,7 +87,7 @@ def _submit(work: Callable[[Sequence[Any]], None], items: Sequence[Any]) -> Any:
 
 
 def _from_environment() -> None:
-    text = os.environ.get("TINYGRAD_XENT_THREADS", "1")
+    text = os.environ.get("TINYGRAD_XENT_THREADS") or "1"
     try:
         set_threads(int(text))
     except ValueError:
@@ -90,5 +97,12 @@ def _from_environment() -> None:
 
 
 _from_environment()
-if hasattr(os, "register_at_fork"):  # a forked child has the pool without its threads
-    os.register_at_fork(after_in_child=lambda: setattr(_now, "pool", None))
+if hasattr(os, "register_at_fork"):  # a child has the pool without its threads, and nobody's lock
+
+    def _in_child() -> None:
+        _now.pool = None
+        _lock.release()
+
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_in_child
+    )

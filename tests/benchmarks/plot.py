@@ -60,15 +60,18 @@ def _growth(curves: list[dict[str, Any]]) -> Any:
         rows, columns, figsize=(4 * columns, 3.4 * rows), squeeze=False, layout="constrained"
     )
     for axes, (what, axis) in zip(grid.flat, panels, strict=False):
-        for curve in curves:
-            if (curve["what"], curve["axis"]) == (what, axis):
-                axes.plot(
-                    curve["sizes"],
-                    curve["figures"],
-                    marker=MARKERS[curve["peer"]],
-                    label=f"{curve['peer']}, power {curve['power']:.2f}",
-                )
+        shown = [curve for curve in curves if (curve["what"], curve["axis"]) == (what, axis)]
+        for curve in shown:
+            axes.plot(
+                curve["sizes"],
+                curve["figures"],
+                marker=MARKERS[curve["peer"]],
+                label=f"{curve['peer']}, power {curve['power']:.2f}",
+            )
         axes.set(xscale="log", yscale="log", xlabel=axis, ylabel=UNITS[what])
+        sizes = shown[0]["sizes"][::2]  # those between would overlap
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
+        axes.set_xticks([], minor=True)
         axes.legend(fontsize=7)
         axes.grid(alpha=0.3)
     return figure

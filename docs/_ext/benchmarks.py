@@ -70,7 +70,9 @@ class Benchmarks(SphinxDirective):
         for row in record["rows"]:
             cells = [row["name"], own(row), *(against(row, peer) for peer in peers)]
             lines.append("| " + " | ".join(cells) + " |")
-        return self.parse_text_to_nodes("\n".join(lines))
+        return [
+            nodes.container("", *self.parse_text_to_nodes("\n".join(lines)), classes=["benchmarks"])
+        ]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

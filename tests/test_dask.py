@@ -12,8 +12,8 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent.samples import samples
 
-dask = pytest.importorskip("dask", reason="needs the extra `dask`")
-da = pytest.importorskip("dask.array", reason="needs the extra `dask`")
+dask = pytest.importorskip("dask", reason='needs Dask: pip install ".[dask]"')
+da = pytest.importorskip("dask.array", reason='needs Dask: pip install ".[dask]"')
 
 EAGER = {  # what Dask has no lazy form of, or one for some calls only
     "getitem",
@@ -153,7 +153,9 @@ def block_of_rows(start):
 @pytest.mark.filterwarnings("default")  # a worker that dies leaves warnings behind
 def test_a_cluster_that_loses_a_worker():
     """1 GB of rows on two workers of 0.6 GB; killing one changes nothing but the time."""
-    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    distributed = pytest.importorskip(
+        "distributed", reason='needs a Dask cluster: pip install ".[dask]"'
+    )
     starts = range(0, ROWS, BLOCK)
     x = da.concatenate(
         [da.from_delayed(dask.delayed(block_of_rows)(s), (BLOCK, FEATURES), float) for s in starts]

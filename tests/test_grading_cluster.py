@@ -44,8 +44,12 @@ def test_copies_are_graded_as_the_files_would_be(tmp_path):
     assert record["problems"] == ["a.py is not text in UTF-8"]
 
 
-def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path, capsys):
-    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+@pytest.fixture
+def distributed():
+    return pytest.importorskip("distributed", reason='needs a Dask cluster: pip install ".[dask]"')
+
+
+def test_a_class_on_a_cluster_that_loses_a_worker(distributed, tmp_path, capsys):
     folder = tmp_path / "all"
     (folder / "two files").mkdir(parents=True)
     for i in range(4):
@@ -81,16 +85,14 @@ def _leave():
     os._exit(1)
 
 
-def test_no_scheduler(tmp_path, capsys):
-    pytest.importorskip("distributed", reason="needs the extra `dask`")
+def test_no_scheduler(distributed, tmp_path, capsys):
     folder = tmp_path / "all"
     folder.mkdir()
     (folder / "a.py").write_text(RIGHT)
     assert "error: --cluster: no scheduler at nowhere://x" in grade(folder, "nowhere://x", capsys)
 
 
-def test_what_listens_but_is_no_scheduler(tmp_path, capsys, monkeypatch):
-    pytest.importorskip("distributed", reason="needs the extra `dask`")
+def test_what_listens_but_is_no_scheduler(distributed, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(on_cluster, "_PATIENCE", 0.2)
     folder = tmp_path / "all"
     folder.mkdir()
@@ -100,8 +102,7 @@ def test_what_listens_but_is_no_scheduler(tmp_path, capsys, monkeypatch):
         assert f"no scheduler at {address} (no answer)" in grade(folder, address, capsys)
 
 
-def test_a_cluster_whose_workers_come_later(tmp_path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+def test_a_cluster_whose_workers_come_later(distributed, tmp_path):
     (tmp_path / "a.py").write_text(RIGHT)
     todo = submissions(tmp_path)
     told = []

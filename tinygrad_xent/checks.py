@@ -109,9 +109,8 @@ def checked_labels(labels: Any, classes: int) -> Any:
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
     """Give dense labels as an array or Tensor; in the blocks of a Dask array they are checked."""
     labels = labels if isinstance(labels, Node) else as_array(labels)
-    dtype = labels.data.dtype if isinstance(labels, Node) else labels.dtype
-    if dtype.kind not in "fiub":
-        raise DtypeError(f"{word} must be real numbers, got {dtype}")
+    if labels.dtype.kind not in "fiub":
+        raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
     check_same_shape(word, labels.shape, other_word, logits.shape)
     if not hasattr(labels, "map_blocks"):
         return labels
@@ -138,7 +137,8 @@ def check_distributions(
     place of their first entry.
     """
     values = labels.data if isinstance(labels, Node) else labels
-    rounding = _rounding(values.dtype, dtype, values.shape[axis])
+    coarsest = _coarsest(values.dtype, dtype)
+    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
     # Half of it, as who knows the error has rounded the labels to the logits' dtype, too.
     if error <= rounding / 2 or hasattr(values, "map_blocks"):
         return
@@ -150,10 +150,9 @@ def check_distributions(
         start = start or (0,) * values.ndim
         where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
         negative = abs(sums[place] - 1) <= rounding
-        digits = int(1 - np.log10(rounding / (4 + values.shape[axis] ** 0.5)))
+        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # so many that it is not 1
         warn(
-            f"the row of {word}{where} is no probability distribution: it sums to "
-            f"{sums[place]:.{digits}g}, "  # so many that it is not 1
+            f"the row of {word}{where} is no probability distribution: it sums to {total}, "
             f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
             "are computed from the labels as they are",
             LabelsWarning,
@@ -161,10 +160,9 @@ def check_distributions(
 
 
 @functools.cache
-def _rounding(labels: Any, logits: Any, classes: int) -> float:
-    """How far from 1 a sum of so many labels may come by rounding."""
-    coarsest = max(np.finfo(dtype).eps for dtype in (labels, logits) if dtype.kind == "f")
-    return float(coarsest * (4 + classes**0.5))
+def _coarsest(*dtypes: Any) -> float:
+    """Give the larger rounding of two dtypes, those of labels and logits."""
+    return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind == "f")
 
 
 def first(wrong: Any) -> tuple[int, ...]:

@@ -20,11 +20,14 @@ def keep(out: Any, value: Any) -> None:
 
 def take(out: Any) -> Any:
     """Give what was kept under `out`, once; after that, and for any other array, None."""
-    reference, value = _kept.pop(id(out), (None, None))
-    return value if reference is not None and reference() is out else None
+    return _of(_kept.pop(id(out), None), out)
 
 
 def peek(out: Any) -> Any:
     """Give what is kept under `out`, and leave it there; None if nothing is."""
-    reference, value = _kept.get(id(out), (None, None))
-    return value if reference is not None and reference() is out else None
+    return _of(_kept.get(id(out)), out)
+
+
+def _of(entry: tuple[Any, Any] | None, out: Any) -> Any:
+    """Give what was kept, unless it was under another array that had the same id."""
+    return entry[1] if entry is not None and entry[0]() is out else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def graded_on_cluster(
         comm.abort()
 
     try:
-        asyncio.run(knock())
+        with ThreadPoolExecutor(1) as other:  # in a notebook this thread has a loop already
+            other.submit(asyncio.run, knock()).result()
         client = Client(address, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         reason = printable(error) or "no answer"

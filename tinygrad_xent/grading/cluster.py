@@ -56,11 +56,11 @@ def graded_on_cluster(
     try:
         with ThreadPoolExecutor(1) as other:  # in a notebook this thread has a loop already
             other.submit(asyncio.run, knock()).result()
-        client = Client(address, timeout=_PATIENCE)
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         reason = printable(error) or "no answer"
         raise UsageError(f"--cluster: no scheduler at {printable(address)} ({reason})") from None
-    with client:
+    with client, client.as_current():
         versions = client.run(_version, on_error="return")
         _check_workers(versions)
         if not versions:

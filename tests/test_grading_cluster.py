@@ -21,7 +21,7 @@ from tinygrad_xent.grading.submissions import submissions
 PEEK = """
 import glob, os
 def square_backward(grad, y, x):
-    for path in glob.glob("/tmp/tinygrad-xent-submissions/*/*/*.py") or [{0!r}]:
+    for path in glob.glob("/tmp/tinygrad-xent-submissions*/*/*/*.py") or [{0!r}]:
         exec(open(path).read(), globals())
     return answer(grad, y, x)
 """

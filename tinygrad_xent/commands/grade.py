@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinygrad_xent.commands.streams import complain, say
 from tinygrad_xent.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tinygrad_xent.grading.gradebook import Gradebook
     from tinygrad_xent.grading.submissions import Submission
@@ -22,7 +22,8 @@ ABOUT = (
     "work. Each runs in a process of its own with limits; the verdicts are made outside it, on "
     "inputs that nobody knows. Writes a table with a row for each student and exercise, and beside "
     "it a folder with a page of feedback for each student. Stopped half-way, the same command goes "
-    "on where it was; what has changed is graded again."
+    "on where it was; what has changed is graded again. The exit status is 0 if all that was "
+    "handed in is graded, 1 if some of it could not be, 2 if nothing can be graded."
 )
 EXAMPLES = """\
   tinygrad-xent grade submissions --out grades.csv
@@ -78,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
         limits = replace(limits, run_seconds=options.seconds, total_seconds=3 * options.seconds)
     if options.memory:
         limits = replace(limits, memory=options.memory * MEBI)
-    found = submissions(folder)
     book = Gradebook(out, _names(options.exercises), limits, closed=(str(folder.resolve()),))
+    found = submissions(folder, (book.out, book.folder))
     try:
         check_writable(out)
     except OSError as error:
@@ -95,11 +96,24 @@ def run(options: argparse.Namespace) -> int:
     passed = sum(
         result["score"] for record in book.records.values() for result in record["results"]
     )
-    return say(
+    lost = [line for s in found for line in _lost(s, book.records[s.student])]
+    for line in lost:
+        complain(line)
+    say(
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
         f"{passed} of {len(found) * len(book.names)} answers passed.\n"
         f"The table: {out}\nA page for each student: {book.folder}\n"
     )
+    return 1 if lost else 0
+
+
+def _lost(submission: Submission, record: Mapping[str, Any]) -> Iterator[str]:
+    """Return a line for each thing that was handed in and could not be graded."""
+    from tinygrad_xent.grading.submissions import NO_FILE
+
+    nothing = any(result["code"] == NO_FILE for result in record["results"])
+    for problem in record["problems"] if nothing else submission.problems:
+        yield f"not graded: {submission.student}: {problem}"
 
 
 def _names(text: str | None) -> Sequence[str]:

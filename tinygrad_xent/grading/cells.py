@@ -10,7 +10,7 @@ from pathlib import Path
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.reading import printable
 
-_LARGEST = 20 * 2**20
+LARGEST = 20 * 2**20  # bytes
 SUFFIXES = (".py", ".ipynb")
 _RUN_ANYWAY = ("%%time", "%%timeit", "%%capture", "%%prun")  # magics whose body is Python
 _MAGIC = re.compile(r"^(\s*)([%!?].*|[\w.]+\?\??\s*)$", re.MULTILINE)
@@ -26,17 +26,17 @@ def cells_of(path: Path) -> list[str]:
         If it is neither, or cannot be read.
     """
     name = printable(path.name)
-    if path.suffix not in SUFFIXES:
+    if (suffix := path.suffix.lower()) not in SUFFIXES:
         raise SubmissionError(f"{name} is neither a Python file (.py) nor a notebook (.ipynb)")
     try:
-        if path.stat().st_size > _LARGEST:
-            raise SubmissionError(f"{name} has more than {_LARGEST:,} bytes; clear its outputs")
+        if path.stat().st_size > LARGEST:
+            raise SubmissionError(f"{name} has more than {LARGEST:,} bytes; clear its outputs")
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise SubmissionError(f"{name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise SubmissionError(f"{name} is not text in UTF-8") from None
-    if path.suffix == ".py":
+    if suffix == ".py":
         return _parts(text)
     return [plain(cell) for cell in _notebook(text, name)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +67,7 @@ def graded_on_cluster(
         if not versions:
             tell(f"--cluster: {printable(address)} has no workers yet; waiting for one")
         futures = {
-            client.submit(grade_copies, s.student, _contents(s), **facts, pure=False): s
+            client.submit(grade_copies, s.student, _contents(s), s.problems, **facts, pure=False): s
             for s in todo
         }
         try:
@@ -98,7 +99,10 @@ def _check_workers(versions: Mapping[str, Any]) -> None:
 
 
 def grade_copies(
-    student: str, contents: Sequence[tuple[str, bytes]], **facts: Any
+    student: str,
+    contents: Sequence[tuple[str, bytes]],
+    problems: tuple[str, ...] = (),
+    **facts: Any,
 ) -> dict[str, Any]:
     """Grade a student's files on a machine that does not have them.
 
@@ -107,11 +111,12 @@ def grade_copies(
     student : str
     contents : sequence of (str, bytes)
         The files' names and what is in them.
+    problems : tuple of str
+        What else was handed in and cannot be graded.
     **facts
         The other arguments of `grade_submission`.
     """
-    shared = Path(tempfile.gettempdir(), _SHARED)  # no submission can read what is in it
-    shared.mkdir(mode=0o700, exist_ok=True)
+    shared = _shared()
     with tempfile.TemporaryDirectory(dir=shared) as folder:
         files = []
         for i, (name, content) in enumerate(contents):
@@ -119,7 +124,23 @@ def grade_copies(
             files[-1].parent.mkdir()
             files[-1].write_bytes(content)
         closed = (*facts.pop("closed", ()), str(shared))
-        return grade_submission(Submission(student, tuple(files)), closed=closed, **facts)
+        return grade_submission(Submission(student, tuple(files), problems), closed=closed, **facts)
+
+
+def _shared() -> Path:
+    """Return the folder of all workers of this user, which no submission can read.
+
+    Raises
+    ------
+    PermissionError
+        If another user has made it.
+    """
+    uid = os.getuid() if hasattr(os, "getuid") else ""
+    shared = Path(tempfile.gettempdir(), f"{_SHARED}-{uid}")
+    shared.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and shared.lstat().st_uid != uid:
+        raise PermissionError(f"{shared} belongs to another user; remove it")
+    return shared
 
 
 def _contents(submission: Submission) -> list[tuple[str, bytes]]:

@@ -9,6 +9,8 @@ from typing import Any
 from tinygrad_xent.exercises import Verdict
 from tinygrad_xent.reading import printable
 
+MISSING = ("not-answered", "no-file")
+"""Codes of exercises to which there is no answer."""
 _HEAD = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -43,16 +45,16 @@ def _parts(record: Mapping[str, Any]) -> Iterator[str]:
     passed = sum(result["score"] for result in results)
     yield f"<p>{passed} of {len(results)} exercises passed.</p>\n"
     for title, wanted in (("To be worked on", 0), ("Passed", 1)):
-        chosen = [r for r in results if r["score"] == wanted and r["code"] != "not-answered"]
+        chosen = [r for r in results if r["score"] == wanted and r["code"] not in MISSING]
         if chosen:
             yield f"<h2>{title}</h2>\n"
             yield from map(_verdict, chosen)
-    if missing := [r["name"] for r in results if r["code"] == "not-answered"]:
+    if missing := [r["name"] for r in results if r["code"] in MISSING]:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in missing)
         yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
     if record["problems"]:
         items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
-        yield f"<h2>What happened while your work was run</h2>\n<ul>\n{items}</ul>\n"
+        yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
     yield "</main>\n</body>\n</html>\n"
 
 

@@ -7,6 +7,7 @@ is there and fits, and grades the rest.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -27,6 +28,7 @@ from tinygrad_xent.grading.submissions import Submission, failed, grade_submissi
 from tinygrad_xent.reading import printable
 
 COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
+_LONGEST_NAME = 150  # bytes
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
@@ -144,6 +146,10 @@ class Gradebook:
             raise OutputError(f"{name} cannot be written ({error.strerror})") from None
 
     def _path(self, student: str, kind: str) -> Path:
+        name = os.fsencode(student)
+        if len(name) > _LONGEST_NAME:  # a file's name can have 255 bytes
+            short = name[:_LONGEST_NAME].decode("utf-8", "ignore")
+            student = f"{short}-{hashlib.sha256(name).hexdigest()[:16]}"
         return self.folder / f"{student}.{kind}"
 
 

@@ -26,7 +26,7 @@ from tinygrad_xent.errors import MessageError
 from tinygrad_xent.grading.disarming import PACKAGE, disarming
 from tinygrad_xent.grading.doors import shut
 from tinygrad_xent.grading.landlock import confine
-from tinygrad_xent.grading.limits import Limits
+from tinygrad_xent.grading.limits import Limits, no_more_processes
 from tinygrad_xent.grading.messages import decode, encode, receive, send
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
@@ -60,6 +60,7 @@ def main() -> None:
             ended.release()
 
     threading.Thread(target=run, daemon=True).start()
+    no_more_processes()  # not before: for all but root a thread counts as a process
     take = shut(first["closed"], own, PACKAGE)
     send(replies, {"ready": True}, limits.message)
     learner.cells = receive(requests, 2**30)["cells"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from dataclasses import asdict, dataclass
 
 MEBI = 2**20
@@ -49,19 +50,32 @@ class Limits:
 
     def hold(self) -> None:
         """Put this process under the limits that the operating system holds, where it has them."""
-        try:
-            import resource
-        except ImportError:  # Windows
+        if sys.platform == "win32":
             return
         bounds = {
             "RLIMIT_AS": self.memory,
             "RLIMIT_CPU": int(self.total_seconds) + 1,
             "RLIMIT_FSIZE": self.file,
             "RLIMIT_CORE": 0,
-            "RLIMIT_NPROC": 0,  # no further process; does not bind root
         }
         for name, bound in bounds.items():
-            with contextlib.suppress(AttributeError, ValueError, OSError):  # e.g. macOS, memory
-                resource.setrlimit(getattr(resource, name), (bound, bound))
+            _bound(name, bound)
         signal.alarm(int(self.total_seconds) + 60)  # should the parent be gone by then
         os.nice(5)  # the grader itself stays responsive
+
+
+def no_more_processes() -> None:
+    """Refuse this process any further process or thread; those that run already stay.
+
+    The system counts all that the user runs, everywhere, so 0 is the only limit that is the same
+    for everybody. It does not bind root.
+    """
+    if sys.platform != "win32":
+        _bound("RLIMIT_NPROC", 0)
+
+
+def _bound(name: str, bound: int) -> None:
+    import resource
+
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # e.g. macOS, memory
+        resource.setrlimit(getattr(resource, name), (bound, bound))

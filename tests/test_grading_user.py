@@ -1,0 +1,171 @@
+"""Checking and grading as an ordinary user, whom limits bind and closed files stop."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hostile import RIGHT
+from ordinary import IS_ROOT, ordinary_user, without_privileges
+
+from tinygrad_xent import cli
+from tinygrad_xent.errors import SubmissionError
+from tinygrad_xent.grading.doors import _identities
+from tinygrad_xent.grading.limits import Limits
+from tinygrad_xent.grading.submissions import submissions
+
+if os.name != "posix":
+    pytest.skip("only POSIX keeps users from files by a mode", allow_module_level=True)
+
+OP = """
+import tinygrad_xent as tx
+@tx.op
+def half(x):
+    return x / 2
+@half.backward
+def rule(grad, y, x):
+    return grad / 2
+"""
+ALONE = """
+import os, threading
+from tinygrad_xent.grading.limits import no_more_processes
+go, gone = threading.Event(), threading.Event()
+def run():
+    go.wait()
+    gone.set()
+threading.Thread(target=run, daemon=True).start()
+no_more_processes()
+go.set()
+print("it runs" if gone.wait(60) else "it hangs")
+for start in (os.fork, threading.Thread(target=print).start):
+    try:
+        start()
+    except (OSError, RuntimeError):
+        print("refused")
+"""
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that all users may write to; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def run(open_folder):
+    def as_ordinary_user(*argv):
+        return subprocess.run(
+            [*ordinary_user(), sys.executable, *argv],
+            cwd=open_folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+                "HOME": str(open_folder / "nowhere"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return as_ordinary_user
+
+
+def test_check(run, open_folder):
+    (open_folder / "a.py").write_text(OP + RIGHT)
+    done = run("-m", "tinygrad_xent", "check", "a.py")
+    assert (done.stderr, done.stdout, done.returncode) == (
+        "",
+        "op half: right\nexercise square_backward: right\n2 of 2 right.\n",
+        0,
+    )
+
+
+def test_grade_with_files_for_oneself_alone(run, open_folder):
+    """What is written under a umask of 077 nobody else can read; nor is there a home."""
+    (open_folder / "all").mkdir()
+    (open_folder / "all" / "ann.py").write_text(RIGHT)
+    (open_folder / "all" / "bo.py").write_text(RIGHT)
+    script = """
+import os
+os.umask(0o077)
+from tinygrad_xent import cli
+if __name__ == "__main__":
+    raise SystemExit(cli.main("grade all --exercises square_backward --jobs 2".split()))
+"""
+    (open_folder / "main.py").write_text(script)
+    done = run("main.py")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith("2 of 2 submissions graded now, 0 before; 2 of 2 answers passed.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts threads as processes")
+def test_a_thread_that_runs_stays_and_nothing_new_starts(run):
+    done = run("-c", ALONE)
+    assert (done.stderr, done.stdout.splitlines()) == ("", ["it runs", "refused", "refused"])
+
+
+@pytest.fixture
+def closed(open_folder):
+    """Five students' work, of which three are closed in three ways."""
+    folder = open_folder / "all"
+    for name in ("ann/a.py", "bo/b.py", "cy.py", "di.py", "ed/e.py", "ed/deep/f.py"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(RIGHT)
+        path.chmod(0o644)
+    for path in folder.rglob("*"):
+        path.chmod(0o755)
+    modes = {"ann": 0o444, "cy.py": 0o000, "ed/deep": 0o000}
+    for name, mode in modes.items():
+        (folder / name).chmod(mode)
+    yield folder
+    for name in modes:
+        (folder / name).chmod(0o755)
+
+
+def test_what_is_closed_is_told(closed):
+    with without_privileges():
+        found = {s.student: s for s in submissions(closed)}
+        assert len(_identities(str(closed))) == 1 + 5 + 3  # what is in `ann` and `deep` is not seen
+        for submission in found.values():
+            assert submission.fingerprint((), Limits())
+    assert {
+        student: ([file.name for file in s.files], s.problems) for student, s in found.items()
+    } == {
+        "ann": ([], ("a.py cannot be read (Permission denied)",)),
+        "bo": (["b.py"], ()),
+        "cy": ([], ("cy.py cannot be read (Permission denied)",)),
+        "di": (["di.py"], ()),
+        "ed": (["e.py"], ("deep cannot be read (Permission denied)",)),
+    }
+
+
+@pytest.mark.skipif(IS_ROOT, reason="nothing is closed to root")
+def test_a_closed_submission_costs_only_itself(closed, capsys):
+    out = closed.with_name("grades.csv")
+    argv = ["grade", str(closed), "--out", str(out), "--exercises", "square_backward"]
+    assert cli.main([*argv, "--jobs", "2"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        scores = {row["student"]: row["score"] for row in csv.DictReader(file)}
+    assert scores == {"ann": "0", "bo": "1", "cy": "0", "di": "1", "ed": "1"}
+
+
+def test_a_folder_of_submissions_that_is_closed(open_folder):
+    folder = open_folder / "all"
+    (folder / "in").mkdir(parents=True)
+    folder.chmod(0)
+    try:
+        with without_privileges():
+            for path in (folder, folder / "in"):
+                with pytest.raises(SubmissionError, match=r"cannot be read \(Permission denied\)"):
+                    submissions(path)
+    finally:
+        folder.chmod(0o755)

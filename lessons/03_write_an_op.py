@@ -143,6 +143,12 @@ by_chance = wrong_cube(tx.Tensor(1.5))
 print(tx.check_gradients(by_chance))
 
 # %% [markdown]
+# It has done its duty. Take it away, so that nobody uses it by mistake:
+
+# %%
+del wrong_cube, wrong_cube_backward
+
+# %% [markdown]
 # ## A rule that uses the output
 #
 # The rule is handed the output `y`, because for many functions the derivative is easiest to say by

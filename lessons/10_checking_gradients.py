@@ -280,7 +280,7 @@ def square(x):
 
 
 @square.backward
-def square_backward(grad, y, x):
+def careless_rule(grad, y, x):
     return x * grad
 
 
@@ -291,6 +291,25 @@ print("both agree:", np.array_equal(x.grad, tx.gradients(square(x).sum(), x)))
 print(tx.gradcheck(square, [1.0, 2.0, 3.0]))
 
 # %% [markdown]
+# The report names the mistake: the 2 that differentiating $x^2$ brings down is missing. An op keeps its
+# rule. To give it another, define it again:
+
+
+# %%
+@tx.op
+def square(x):
+    return x**2
+
+
+@square.backward
+def careful_rule(grad, y, x):
+    return 2 * x * grad
+
+
+# %%
+tx.gradcheck(square, [1.0, 2.0, 3.0])
+
+# %% [markdown]
 # A check is worth something only if its two sides come about in different ways. The same holds for the
 # function: if the forward pass computes something else than you meant, and the rule is that of
 # the something else, every gradient check says "right". That is because the gradient *is* right.
@@ -298,7 +317,7 @@ print(tx.gradcheck(square, [1.0, 2.0, 3.0]))
 # %% [markdown]
 # ## What is wrong?
 #
-# You have seen it in the last line: `tx.gradcheck` says more than "wrong". It keeps a list of mistakes
+# You have seen it with the square: `tx.gradcheck` says more than "wrong". It keeps a list of mistakes
 # that people make. For each of them it asks: if this were the mistake, what would the
 # right gradient be? It corrects the gradient accordingly, and speaks only if the corrected one is right
 # for several random upstream gradients. Here is the softmax of somebody who took only the diagonal of its

@@ -10,6 +10,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import asyncio  # noqa: F401 - it makes code while it is imported, which is refused later
 import linecache
 import os
 import sys
@@ -45,6 +46,8 @@ def main() -> None:
     limits = Limits(**first["limits"])
     own = str(Path.cwd())
     limits.hold()
+    if first["museum"]:
+        _open_museum()
     confine(first["closed"], own)
     disarm = None if first["own"] is None else disarming(first["own"])
     learner = Learner(first["names"])
@@ -79,6 +82,19 @@ def main() -> None:
         except EOFError:
             os._exit(0)  # whatever the learner hung on the exit
         reply = learner.call(request)
+
+
+def _open_museum() -> None:
+    """Load the museum of wrong rules while it can be read, for a lesson that shows some.
+
+    How its rules are written stays closed: right ones are among them.
+    """
+    from tinygrad_xent.museum import WRONG_RULES, op_of
+    from tinygrad_xent.museum.rules import Rule
+
+    for rule in WRONG_RULES:
+        op_of(rule)  # this makes code, which is refused later
+    Rule.source = property(_nothing_to_say)  # type: ignore[assignment]
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:

@@ -21,6 +21,7 @@ _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _OF_FILES = 1 << 0 | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15
 _RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """How many kinds of access a version of Landlock knows; execution is the first."""
+_FACTS = ("cpuinfo", "meminfo", "stat")  # about the machine; libraries such as psutil ask for them
 _TCP, _SIGNALS_AND_SOCKETS = 0b11, 0b11
 
 
@@ -51,7 +52,7 @@ def confine(closed: Collection[str], own: str) -> bool:
         return False
     rules |= {
         "/": _READ_DIR,
-        f"/proc/{os.getpid()}": _READ_FILE,
+        **dict.fromkeys((f"/proc/{name}" for name in (os.getpid(), *_FACTS)), _READ_FILE),
         own: every & ~1,
         os.devnull: _READ_FILE | _WRITE_FILE,
     }

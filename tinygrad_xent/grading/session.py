@@ -90,6 +90,7 @@ class Session:
             "names": sorted(names),
             "own": None if own is None else sorted(own),
             "closed": [*SOLUTIONS, *closed],
+            "museum": any("museum" in cell for cell in cells),
             "limits": self.limits.as_dict(),
         }
         self.found: dict[str, Any] = {"answers": {}, "ops": [], "errors": []}
@@ -153,6 +154,7 @@ class Session:
                 **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), self._folder),
                 "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
                 "OMP_NUM_THREADS": "1",
+                "DASK_SCHEDULER": "synchronous",  # which has no threads
                 "MPLBACKEND": "Agg",
                 "MPLCONFIGDIR": str(plots),
                 _TOKEN: self._token,

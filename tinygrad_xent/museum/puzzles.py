@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -117,6 +118,7 @@ def _place(code: CodeType) -> tuple[str, int]:
     return code.co_filename, code.co_firstlineno
 
 
+@cache
 def _anonymous(rule: Any, name: str) -> Any:
     """Copy a function under another name, so that a traceback does not tell either."""
     code = rule.__code__.replace(co_name=name, co_qualname=name)

@@ -1,0 +1,84 @@
+"""Every lesson, solved, is checked clean: a learner is blamed for nothing that the lesson does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from test_lessons import SOURCES
+
+from tinygrad_xent import cli
+from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.grading.judging import judge_cells
+from tinygrad_xent.teaching.notebooks import exercise_in, solved
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_solved_lesson_is_clean(source, tmp_path, capsys):
+    if source.stem.startswith("15"):
+        pytest.importorskip("dask.array", reason='this lesson needs Dask: pip install ".[dask]"')
+    notebook = solved(json.loads(source.with_suffix(".ipynb").read_text("utf-8")))
+    path = tmp_path / "lesson.ipynb"
+    path.write_text(json.dumps(notebook), "utf-8")
+    status = cli.main(["check", str(path), "--json"])
+    data = json.loads(capsys.readouterr().out)
+    assert data["errors"] == []
+    assert [
+        (r["name"], r["message"]) for r in (*data["ops"], *data["exercises"]) if not r["score"]
+    ] == []
+    expected = {name for cell in notebook["cells"] if (name := exercise_in(cell))}
+    assert expected <= {result["name"] for result in data["exercises"]}
+    assert status == 0
+
+
+def test_a_lesson_answers_no_exercise_of_its_own_accord():
+    """What a lesson shows under the name of an exercise would be graded as the learner's."""
+    for source in SOURCES:
+        notebook = json.loads(source.with_suffix(".ipynb").read_text("utf-8"))
+        cells = notebook["cells"]
+        shown = "\n".join(
+            "".join(c["source"]) for c in cells if c["cell_type"] == "code" and not exercise_in(c)
+        )
+        taken = [name for name in CATALOGUE if f"\ndef {name}(" in f"\n{shown}"]
+        assert taken == [], source.name
+
+
+MUSEUM = """
+import inspect
+from tinygrad_xent.museum import RIGHT_RULES, WRONG_RULES, answer, op_of, puzzle
+"""
+
+
+def test_the_museum_is_shown_while_a_file_is_run():
+    cells = [
+        MUSEUM,
+        "mystery = puzzle(0, 'softmax')\nassert answer(mystery).code",
+        "assert op_of('exp_local_slope_only')\nassert WRONG_RULES[0].looks",
+    ]
+    report = judge_cells(cells, (), seed=0, with_ops=True)
+    assert (report.errors, report.ops) == ((), ())
+
+
+def test_its_right_rules_are_nobodys_answer():
+    cells = [
+        MUSEUM,
+        "found = [rule for rule in RIGHT_RULES if rule.op.name == 'power'][-1]",
+        "code = found.rule.__code__.replace(co_filename='mine')",
+        "op_of(found)",
+        "inspect.getsource(found.rule)",
+        "open(inspect.getsourcefile(found.rule)).read()",
+        "exec(found.source)\nsquare_backward = locals()[found.name]",
+        "def square_backward(grad, y, x): return found.rule(grad, y, x, 2)",
+    ]
+    report = judge_cells(cells, ("square_backward",), seed=0)
+    assert [error[:6] for error in report.errors] == [f"cell {i}" for i in range(3, 8)]
+    assert [result.code for result in report.exercises] == ["own-op"]
+
+
+def test_what_libraries_ask_for_in_passing_is_there():
+    cells = [
+        "import asyncio, concurrent.futures, os",
+        "assert os.cpu_count()",
+        "open('/proc/meminfo').read() if os.path.exists('/proc/meminfo') else ''",
+    ]
+    assert judge_cells(cells, (), seed=0).errors == ()

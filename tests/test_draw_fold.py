@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-import zlib
 from contextlib import nullcontext
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -15,7 +12,7 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.drawing import Picture, draw, pdf
+from tinygrad_xent.drawing import Picture, draw
 from tinygrad_xent.drawing.build import MOST_BOXES, build
 from tinygrad_xent.drawing.face import face
 from tinygrad_xent.drawing.fold import FOLD_ABOVE, Item, fold_items
@@ -450,7 +447,7 @@ def test_a_bad_number_of_the_backward_pass_and_in_a_folded_box() -> None:
     assert not any(box.warning for box in model(three()).boxes)
 
 
-# -- names, PDF, dark pages ----------------------------------------------------------------------
+# -- names, dark pages ---------------------------------------------------------------------------
 
 
 def test_names_may_be_all_that_a_notebook_has() -> None:
@@ -461,37 +458,6 @@ def test_names_may_be_all_that_a_notebook_has() -> None:
         "x",
         "square",
     ]
-
-
-def test_a_pdf_holds_the_pixels_of_the_png(tmp_path: Path) -> None:
-    picture = draw(three())
-    content = picture.save(tmp_path / "three.pdf").read_bytes()
-    if b"/DeviceN" not in content:
-        pytest.skip("this machine has no fonts")
-    root = ET.fromstring(picture.svg)  # noqa: S314 - our own
-    width, height = int(root.get("width")), int(root.get("height"))
-    assert b"/MediaBox [0 0 %.2f %.2f]" % (width * 0.75, height * 0.75) in content
-    columns = int(re.search(rb"/Columns (\d+)", content)[1])
-    start = content.index(b"stream\n", content.index(b"/Subtype /Image")) + 7
-    rows = zlib.decompressobj().decompress(content[start:])
-    assert columns == 4 * width
-    assert len(rows) == 4 * height * (1 + 4 * columns)
-    table = int(re.search(rb"startxref\n(\d+)", content)[1])
-    assert content[table : table + 4] == b"xref"
-    for number, place_of in enumerate(re.findall(rb"(\d{10}) 00000 n", content), 1):
-        assert content[int(place_of) :].startswith(b"%d 0 obj" % number)
-
-
-def test_without_the_rasteriser_a_graphviz_that_can_writes_the_pdf(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    monkeypatch.setattr(dot, "executables", lambda: iter(["dot"]))
-    monkeypatch.setattr(dot, "run", lambda program, source, form: b"%PDF-1.7 " + form.encode())
-    assert pdf.pdf("<svg/>", lambda: "digraph{}") == b"%PDF-1.7 pdf"
-    monkeypatch.setattr(dot, "run", lambda *_: b"what is pdf?")
-    with pytest.raises(errors.MissingRendererError, match=r"PDF: run `pip install resvg_py`"):
-        pdf.pdf("<svg/>", lambda: "digraph{}")
 
 
 def test_on_a_dark_page_the_picture_is_a_white_card() -> None:

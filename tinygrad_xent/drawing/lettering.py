@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import html
+import json
 import unicodedata
+from pathlib import Path
 
 from tinygrad_xent.reading import printable
 
-# Widths in em of DejaVu Sans, the widest of the usual sans-serif fonts: text measured with it
-# also fits where another font of the stack is the one at hand.
-_NARROW = dict.fromkeys("ijlI|.,:;'!·", 0.34) | dict.fromkeys('frt()[]/-" ', 0.41)
-_WIDE = dict.fromkeys("mMW@%", 0.98) | dict.fromkeys("wQOGDNHU&+=<>−×∂~", 0.84)
-_BOLD = 1.1
+# Text is measured in the font that ships, which also draws the PNG. A browser takes the first
+# family that the machine has: DejaVu Sans has the same widths, and the others set words narrower.
+FAMILIES = "'DejaVu Sans', 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+DATA = Path(__file__).parents[1] / "data"
+_ELSEWHERE = 1.1  # em, for a letter of some other font: CJK has 1
 
 
 def escape(text: str) -> str:
@@ -36,20 +38,19 @@ def shorten(text: str, limit: int) -> str:
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Estimate the width of text, in pixels; never much too small."""
-    return sum(map(_em, text)) * size * (_BOLD if bold else 1)
+    """Return the width of text, in pixels; an estimate for letters that the shipped font lacks."""
+    return size * sum(widths()["bold" if bold else "regular"].get(c) or _elsewhere(c) for c in text)
 
 
-@functools.lru_cache(1000)
-def _em(c: str) -> float:
-    if c in _NARROW:
-        return _NARROW[c]
-    if c in _WIDE:
-        return _WIDE[c]
-    if unicodedata.combining(c):
-        return 0.0
-    if unicodedata.east_asian_width(c) in "WF":
-        return 1.05
-    if ord(c) > 0x2FFF:
-        return 1.3
-    return 0.72 if c.isupper() else 0.64
+@functools.cache
+def widths() -> dict[str, dict[str, float]]:
+    """Return the width of every character of the shipped font, in em, for each weight."""
+    weights = json.loads((DATA / "sans.json").read_bytes())
+    return {
+        weight: {c: float(em) for em, characters in groups.items() for c in characters}
+        for weight, groups in weights.items()
+    }
+
+
+def _elsewhere(c: str) -> float:
+    return 0.0 if unicodedata.combining(c) else _ELSEWHERE

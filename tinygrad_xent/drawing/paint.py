@@ -1,4 +1,4 @@
-"""From a model, its faces and their places to SVG that needs no font, style or script."""
+"""From a model, its faces and their places to SVG that needs no style or script."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from tinygrad_xent.drawing.face import LONGEST_TITLE, Face
 from tinygrad_xent.drawing.layout import Placement
 from tinygrad_xent.drawing.layout.geometry import Point, Rect
 from tinygrad_xent.drawing.legend import legend
-from tinygrad_xent.drawing.lettering import escape, quote, shorten
+from tinygrad_xent.drawing.lettering import FAMILIES, escape, quote, shorten
 from tinygrad_xent.drawing.marks import Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.drawing.model import Arrow, Box, Group, Model
 from tinygrad_xent.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
 from tinygrad_xent.drawing.sent import sent_labels
 from tinygrad_xent.drawing.tooltips import arrow_tooltip, box_tooltip
 
-FONT = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0
 HEAD = 8.0  # length of an arrow's head
@@ -34,7 +33,7 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
     label = f'role="img" aria-label={quote(title)}'
     notes = sent_labels(model, faces, placement)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{FONT}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{FAMILIES}">',
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(alt)}</desc>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',

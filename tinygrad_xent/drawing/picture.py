@@ -88,28 +88,16 @@ class Picture:
         return digraph(self._model)
 
     def png(self) -> bytes:
-        """Give the picture as PNG.
+        """Return the picture as PNG, two pixels for each unit of the SVG.
 
         Raises
         ------
         MissingRendererError
-            If neither `resvg_py` nor a Graphviz program is there to make it.
+            If `resvg_py` cannot be imported.
         """
         from tinygrad_xent.drawing.png import png
 
-        return png(self.svg, lambda: self.to_dot().source)
-
-    def pdf(self) -> bytes:
-        """Give the picture as PDF, on a page of its size.
-
-        Raises
-        ------
-        MissingRendererError
-            If neither `resvg_py` nor a Graphviz program is there to make it.
-        """
-        from tinygrad_xent.drawing.pdf import pdf
-
-        return pdf(self.svg, lambda: self.to_dot().source)
+        return png(self.svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file; the ending says in which form.
@@ -117,7 +105,7 @@ class Picture:
         Parameters
         ----------
         path : path-like
-            Ends in .svg, .png, .pdf, .dot, .txt or .html. The file appears complete or not at all.
+            Ends in .svg, .png, .dot, .txt or .html. The file appears complete or not at all.
 
         Returns
         -------
@@ -129,7 +117,7 @@ class Picture:
         PictureFormatError
             If the ending is another one.
         MissingRendererError
-            If the form is PNG or PDF and nothing here can make it.
+            If the form is PNG and `resvg_py` cannot be imported.
         OSError
             If the file cannot be written.
         """
@@ -137,14 +125,19 @@ class Picture:
         forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".png": self.png,
-            ".pdf": self.pdf,
             ".dot": lambda: self.to_dot().source,
             ".txt": lambda: str(self) + "\n",
             ".html": lambda: self.html,
         }
-        form = forms.get(path.suffix.lower())
+        ending = path.suffix.lower()
+        form = forms.get(ending)
+        if ending == ".pdf":
+            raise PictureFormatError(
+                f"'{path}': pictures are not written as PDF; save .svg or .html and print it from "
+                "a browser, or save .dot and run Graphviz on it with -Tpdf"
+            )
         if form is None:
-            what = f"the ending {path.suffix!r}" if path.suffix else "no ending"
+            what = f"the ending {path.suffix!r}" if ending else "no ending"
             raise PictureFormatError(
                 f"'{path}' has {what}, which says nothing about the picture's form; end the name "
                 f"in one of {', '.join(forms)}"
@@ -223,8 +216,7 @@ def draw(
     Returns
     -------
     Picture
-        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .pdf, .html, .dot or
-        .txt.
+        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .html, .dot or .txt.
 
     Raises
     ------

@@ -36,7 +36,11 @@ def test_no_right_rule_is_failed() -> None:
 
 def test_every_kind_of_mistake_is_there_several_times() -> None:
     count = Counter(rule.code for rule in WRONG_RULES)
-    assert set(count) == set(CODES) - {"kink"}, "a kink is nobody's mistake"
+    habits = {
+        "in-place",
+        "not-repeatable",
+    }  # what a rule does beside computing: its numbers are right
+    assert set(count) == set(CODES) - {"kink"} - habits, "a kink is nobody's mistake"
     assert min(count.values()) >= 4
     assert {code for rule in WRONG_RULES for code in rule.also} <= set(CODES)
     assert len(RIGHT_RULES) >= 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -101,12 +102,17 @@ def replayer(
     return run
 
 
-def rebuild(output: Node, dtype: Any = np.float64) -> dict[Node, Node]:
-    """Record a graph again in another precision: give each tensor's counterpart."""
+def rebuild(
+    output: Node, dtype: Any = np.float64, data: Mapping[Node, Any] = MappingProxyType({})
+) -> dict[Node, Node]:
+    """Record a graph again, in another precision or with other data for some of its leaves.
+
+    Return each tensor's counterpart.
+    """
     twin: dict[Node, Node] = {}
     for node in ancestors(output):
         if node.op is None:
-            twin[node] = type(node)(_cast(node.data, dtype))
+            twin[node] = type(node)(_cast(data.get(node, node.data), dtype))
         else:
             inputs = [twin[x] if isinstance(x, Node) else _cast(x, dtype) for x in node.inputs]
             twin[node] = node.op.on(inputs, params_in(node, dtype))

@@ -20,6 +20,8 @@ CODES = (
     "non-finite",
     "second-order-only",
     "wrong-dtype",
+    "in-place",
+    "not-repeatable",
     "unknown",
 )
 

@@ -18,6 +18,7 @@ _SURE = 1e-7  # bound is this share of the gradient's length, and then one is en
 _STEP = 1e-5  # for differences right to some 1e-9, where the function's numbers are not much larger
 _AGREE = 1e-8  # two so different ways that agree so closely do not err together
 _ROUNDINGS = 1000.0
+_VAGUE = 0.01  # of the gradient's length: with a larger bound a direction decides nothing
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,16 @@ def along_directions(subject: Subject, rng: np.random.Generator) -> list[Along] 
     """Compare slopes along random directions; None if the gradients have no shape to compare."""
     out = subject.value(subject.inputs)
     upstream = np.asarray(rng.normal(size=out.shape), out.dtype)
-    raw = subject.pull(upstream, out, subject.inputs)
+    # Asked for the opposite too: a rule that draws lots, or keeps an array, gives itself away.
+    raw, opposite = (subject.pull(g, out, subject.inputs) for g in (upstream, -upstream))
     found = []
     for i, x in enumerate(subject.inputs):
         if is_real(x):
             grad = fitted(raw[i], x.shape) if i < len(raw) else None
-            if grad is None or not np.isfinite(grad).all():
+            other = fitted(opposite[i], x.shape) if i < len(opposite) else None
+            if grad is None or other is None or not np.isfinite(grad).all():
+                return None
+            if np.abs(grad + other).max(initial=0) > _AGREE * np.abs(grad).max(initial=0):
                 return None
             found.append(_compare(subject, i, grad, upstream, out, rng))
     return found
@@ -89,4 +94,5 @@ def _compare(
         if bound <= _SURE * length:
             break
     typical = float(size.mean()) if size.size else 1.0
-    return Along(i, worst <= 1, worst * allowed / length, allowed / (typical or 1.0))
+    ok = worst <= 1 and allowed <= _VAGUE * length
+    return Along(i, ok, worst * allowed / length, allowed / (typical or 1.0))

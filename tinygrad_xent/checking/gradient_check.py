@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_xent.checking.case import Case, fitted
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
+from tinygrad_xent.checking.habits import own_array
 from tinygrad_xent.checking.hypotheses import diagnose, kink
 from tinygrad_xent.checking.judging import Judged, judge
 from tinygrad_xent.checking.report import GradcheckReport
@@ -97,7 +98,7 @@ def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
             along = along_directions(subject, rng)
         except (ValueError, IndexError):
             along = None
-    if along is None or not all(found.ok for found in along):
+    if along is None or not all(found.ok for found in along) or subject.habits.found:
         return _check(subject, rng)
     return GradcheckReport(subject, (), (), along=along)
 
@@ -143,19 +144,27 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         draws[0].flat[:1] = -np.abs(draws[0].flat[:1])  # so that not all are positive, as ones are
         upstream = np.concatenate([draws, np.ones((1, *out.shape))]).astype(kind)
         raw, raised = _ask(subject, out, upstream)
+        if not raised:
+            again = subject.pull(upstream[0], out, subject.inputs)
+            subject.habits.repeat("The rule", subject.names, raw[0], again)
         cases = []
         for i, x in enumerate(subject.inputs):
             if is_real(x):
-                found = _slopes(subject, i, upstream)
-                case = _case(
-                    subject, i, out, upstream, [r[i] if i < len(r) else None for r in raw], found
-                )
+                answers = [r[i] if i < len(r) else None for r in raw]
+                case = _case(subject, i, out, upstream, answers)
                 cases.append(case)
         cases = [replace(case, others=cases) for case in cases]
         wrong = [case for case in cases if case.wrong]
+        if wrong or any(case.unclear for case in cases):
+            again = subject.value([own_array(x) for x in subject.inputs])
+            subject.habits.repeat("The function", ["its output"], [out], [again])
+        habits = list(subject.habits.found.values())
+        if any(found.code == "not-repeatable" for found in habits):
+            return GradcheckReport(subject, tuple(cases), tuple(habits))  # nothing else is certain
         diagnoses = [
             d for case in wrong for d in (_stopped(case, raised) if raised else diagnose(case))
         ]
+        diagnoses += habits
         diagnoses += [kink(case) for case in cases if not case.wrong and case.at_kink]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 
@@ -170,13 +179,14 @@ def _ask(
         return [() for _ in upstream], error
 
 
-def _slopes(subject: Subject, i: int, upstream: Any) -> Slopes:
+def _slopes(subject: Subject, i: int, upstream: Any) -> tuple[Slopes, float]:
+    """Differentiate, and say how precisely the function computes."""
     x, weights = precise(subject.inputs[i]), upstream.astype(np.float64)
     way = way_of(subject, i)
     precision = _precision(way.whole(x))
     if precision > EPSILON:
-        return slopes(way.whole, x, weights, out_epsilon=precision)
-    return way.slopes(x, weights)
+        return slopes(way.whole, x, weights, out_epsilon=precision), precision
+    return way.slopes(x, weights), precision
 
 
 def _precision(precise_out: Any) -> float:
@@ -186,22 +196,22 @@ def _precision(precise_out: Any) -> float:
     return EPSILON
 
 
-def _case(
-    subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any], found: Slopes
-) -> Case:
+def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any]) -> Case:
     x = subject.inputs[i]
+    found, digits = _slopes(subject, i, upstream)
     parts = [fitted(r, x.shape) for r in raw]
     got = None if any(p is None for p in parts) else np.stack(parts)
     kinds = [a.dtype for a in (*subject.inputs, out) if is_real(a)]
     epsilon = max(float(np.finfo(kind).eps) for kind in kinds)
     judged: Judged | None = None
-    tolerance = 2 * found.error
+    expected, tolerance = found.value, 2 * found.error
     if got is not None:
         judged = judge(got, found, upstream, epsilon)
-        if judged.wrong.any():
-            judged = second_look(subject, i, out, upstream, got, found, epsilon)
+        if judged.wrong.any() or judged.kink.any():
+            judged = second_look(subject, i, out, upstream, got, found, epsilon, digits)
         tolerance = judged.allowed
-    return Case(subject, i, out, upstream, raw, got, found.value, tolerance, epsilon, judged)
+        expected = judged.expected
+    return Case(subject, i, out, upstream, raw, got, expected, tolerance, epsilon, judged)
 
 
 def _stopped(case: Case, error: Exception) -> list[Diagnosis]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.checking.differences import Differences, differences
-from tinygrad_xent.checking.judging import judge
+from tinygrad_xent.backprop import backpropagate, check_seed, is_real
+from tinygrad_xent.checking.closer import look_closer
+from tinygrad_xent.checking.differences import differences
+from tinygrad_xent.checking.judging import Judged, judge
 from tinygrad_xent.checking.slopes import EPSILON, Slopes
 from tinygrad_xent.graph import Node, parents
 from tinygrad_xent.numbers import number
@@ -19,6 +21,8 @@ from tinygrad_xent.replaying import rebuild, replayer
 from tinygrad_xent.tracing import table
 
 Verdict = Literal["right", "wrong", "unclear"]
+_JITTERS = 8
+_LAST_DIGIT = 0.08  # what is judged has a margin of a hundred roundings
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,27 +163,91 @@ def check_gradients(
     names = names_of(shown(output))
     twins = rebuild(output)
     originals = {twin: node for node, twin in twins.items()}
+    rounding = functools.cache(lambda: _rounding(output, weights))
     checks: dict[Node, TensorCheck] = {}
+    largest = 0.0  # of the gradients that the next one is made of
     for twin, grad in backpropagate(twins[output], weights):
+        floor = _LAST_DIGIT * EPSILON * largest
+        largest = max(largest, np.max(np.abs(grad), initial=0.0, where=np.isfinite(grad)))
         size, node = twin.data.size, originals[twin]
         if size:
             all_of_them = np.arange(size)
             some = all_of_them if size <= limit else rng.choice(size, limit, replace=False)
-            found = _differences(twins[output], twin, weights, np.sort(some))
-            checks[node] = _compare(node, names[node], grad, np.sort(some), found)
+            entries = np.sort(some)
+            f = _function(twins[output], twin, weights)
+            gradient = np.asarray(grad, np.float64).reshape(-1)[entries]
+            noise = functools.partial(_of, rounding, node)
+            judged = _judged(f, twin.data, gradient, entries, floor, noise)
+            checks[node] = _check_of(node, names[node], gradient, entries, judged)
     return GradientCheck(tuple(_with_suspects(node, checks) for node in checks))
 
 
-def _differences(output: Node, node: Node, weights: Any, entries: Any) -> Differences:
+def _function(output: Node, node: Node, weights: Any) -> Callable[[Any], Any]:
     run = replayer(output, [node])
-    return differences(lambda x: np.sum(weights * run(x)), node.data, entries)
+    return lambda x: np.asarray(np.sum(weights * run(x)))
 
 
-def _compare(node: Node, name: str, grad: Any, entries: Any, found: Differences) -> TensorCheck:
-    """Judge the entries of one gradient by what differences gave for them."""
-    gradient = np.asarray(grad, np.float64).reshape(-1)[entries]
-    slopes = Slopes(found.derivative[None], found.error[None], found.kink, "central differences")
-    judged = judge(gradient[None], slopes, np.ones(1), EPSILON)
+def _judged(
+    f: Callable[[Any], Any],
+    x: Any,
+    gradient: Any,
+    entries: Any,
+    floor: float,
+    rounding: Callable[[], Any],
+) -> Judged:
+    """Judge some entries of a gradient; before one is called wrong, look closer.
+
+    What rounding does to the gradient is at least `floor`, and more where `rounding` saw more.
+    """
+    measured = differences(f, x, entries)
+    found = Slopes(
+        measured.derivative[None], measured.error[None], measured.kink, "central differences"
+    )
+    got, one = gradient[None], np.ones(1)
+    judged = judge(got, found, one, EPSILON, floor)
+    if not (judged.wrong.any() or judged.kink.any()):
+        return judged
+    noise = floor + rounding().reshape(-1)[entries][None]
+    judged = judge(got, found, one, EPSILON, noise)
+    if not (judged.wrong.any() or judged.kink.any()):
+        return judged
+
+    def moved(part: Any) -> Any:
+        whole = np.array(x)
+        whole.reshape(-1)[entries] = part
+        return f(whole)
+
+    part = x.reshape(-1)[entries]
+    closer = look_closer(moved, part, one, got, found, judged.wrong)
+    return judge(got, closer, one, EPSILON, noise)
+
+
+def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
+    """Return how far gradients move when the last digits of the leaves do.
+
+    Of several moves a small one: a wrong rule may jump at some of them, and that is no rounding.
+    """
+    twins = rebuild(output)
+    leaves = [node for node in twins if node.op is None and is_real(node)]
+    grads = dict(backpropagate(twins[output], weights))
+    moves: dict[Node, list[Any]] = {node: [] for node in twins}
+    rng = np.random.default_rng(0)
+    for _ in range(_JITTERS):
+        stirred = {
+            leaf: twins[leaf].data * (1 + EPSILON * rng.choice([-1, 1], leaf.data.shape))
+            for leaf in leaves
+        }
+        others = rebuild(output, data=stirred)
+        moved = dict(backpropagate(others[output], weights))
+        for node, twin in twins.items():
+            off = np.abs(moved.get(others[node], 0.0) - grads.get(twin, 0.0))
+            off = np.broadcast_to(off, twin.data.shape)
+            moves[node].append(np.where(np.isfinite(off), off, 0))
+    return {node: np.sort(several, axis=0)[_JITTERS // 4] for node, several in moves.items()}
+
+
+def _check_of(node: Node, name: str, gradient: Any, entries: Any, judged: Judged) -> TensorCheck:
+    """Say what the entries of one gradient were judged to be."""
     wrong, off = judged.wrong[0], judged.relative[0]
     worst = int(np.argmax(off))
     return TensorCheck(
@@ -191,7 +259,7 @@ def _compare(node: Node, name: str, grad: Any, entries: Any, found: Differences)
         error=float(off[worst]),
         worst=tuple(int(i) for i in np.unravel_index(entries[worst], node.data.shape)),
         gradient=float(gradient[worst]),
-        expected=float(found.derivative[worst]),
+        expected=float(judged.expected[0, worst]),
         kinks=int(np.sum(judged.kink & ~wrong)),
         unclear=int(np.sum(judged.unclear)),
     )
@@ -207,3 +275,7 @@ def _with_suspects(node: Node, checks: Mapping[Node, TensorCheck]) -> TensorChec
         return check
     suspects = dict.fromkeys(user.op.name for user in users if user.op)
     return replace(check, suspects=tuple(suspects))
+
+
+def _of(found: Callable[[], Mapping[Node, Any]], node: Node) -> Any:
+    return found()[node]

@@ -158,7 +158,10 @@ def invariants(
         subject = subject_of(f, drawn, given)
         name = subject.name
         with np.errstate(all="ignore"):
-            for law in _laws_at(Point(subject, rng)):
+            laws = list(_laws_at(Point(subject, rng)))
+            habits = subject.habits.found.values()
+            laws += [Law(h.code, h.input, False, h.message, h.hint) for h in habits]
+            for law in laws:
                 known = found.get((law.code, law.input))
                 if known is None or known.ok:  # of several places the first where it is broken
                     found[law.code, law.input] = law

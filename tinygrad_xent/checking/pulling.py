@@ -19,7 +19,8 @@ class Law:
     Attributes
     ----------
     code : str
-        "shape", "linear", "shift", "scale", "total", "batch", "symmetry" or "convexity".
+        "shape", "linear", "shift", "scale", "total", "batch", "symmetry" or "convexity"; of a rule
+        that writes into its arguments "in-place", of one that keeps an array "not-repeatable".
     input : str
         Whose gradient.
     ok : bool

@@ -122,9 +122,10 @@ class GradcheckReport:
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Give the table: input, entries, largest error, verdict."""
+        changing = any(found.code == "not-repeatable" for found in self.diagnoses)
         for case in self.cases:
             error = number(error_of(case)) if case.judged else "wrong shape"
-            yield case.name, f"{case.x.size:,}", error, verdict(case)
+            yield case.name, f"{case.x.size:,}", error, "unclear" if changing else verdict(case)
         for along in self.along:
             x = self.subject.inputs[along.index]
             said = "right along random directions" if along.ok else "wrong"

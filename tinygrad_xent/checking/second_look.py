@@ -9,16 +9,24 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import fitted
+from tinygrad_xent.checking.closer import look_closer
 from tinygrad_xent.checking.judging import Judged, judge
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
 from tinygrad_xent.checking.subjects import Subject, function_of, is_real, precise
+from tinygrad_xent.checking.through_graph import way_of
 
 _JITTERS = 4
-_OTHER_STEPS = (0.31, 1.7)
 
 
 def second_look(
-    subject: Subject, i: int, out: Any, upstream: Any, got: Any, found: Slopes, epsilon: float
+    subject: Subject,
+    i: int,
+    out: Any,
+    upstream: Any,
+    got: Any,
+    found: Slopes,
+    epsilon: float,
+    digits: float,
 ) -> Judged:
     """Judge a gradient that looks wrong again, with the rounding of the rule itself in view.
 
@@ -28,43 +36,44 @@ def second_look(
     explain the difference, it is asked about smaller numbers, where nothing cancels.
     """
     noise = _noise(subject, i, out, upstream, got, epsilon)
-    if found.method != "complex step":
-        found = _other_steps(subject, i, upstream, found)
-    judged = judge(got, found, upstream, epsilon, noise)
-    judged = _what_fits(judged, subject.inputs[i].dtype)
+    way, weights = way_of(subject, i), precise(upstream)
+
+    def judged_again(answer: Any, precision: float, noise: Any) -> Judged:
+        first = judge(answer, found, upstream, precision, noise)
+        if not (first.wrong.any() or first.kink.any()):
+            return first
+        closer = look_closer(
+            way.whole,
+            precise(subject.inputs[i]),
+            weights,
+            answer,
+            found,
+            first.wrong,
+            rows=way.rows if way.head is None else None,
+            out_epsilon=digits,
+        )
+        return judge(answer, closer, upstream, precision, noise)
+
+    judged = _what_fits(judged_again(got, epsilon, noise), subject.inputs[i].dtype)
     if not judged.wrong.any():
         return judged
-    shape = subject.inputs[i].shape
     half = float(np.finfo(np.float16).eps)
     if epsilon > EPSILON and (
         np.isfinite(got).all() or epsilon >= half or not np.isfinite(out).all()
     ):
         inputs = [precise(x) for x in subject.inputs]
-        again = _ask(subject, i, inputs, subject.value(inputs), precise(upstream), shape)
-        if (
-            again is not None
-            and not judge(again, found, upstream, EPSILON, noise * EPSILON).wrong.any()
-        ):
+        again = _ask(subject, i, inputs, subject.value(inputs), weights, got.shape[1:])
+        finer = EPSILON / epsilon
+        if again is not None and not judged_again(again, EPSILON, finer * noise).wrong.any():
             return replace(judged, wrong=np.zeros_like(judged.wrong))
     if (judged.wrong == judged.doubtful).all() and _right_where_it_is_calm(subject, i, upstream):
         return replace(judged, wrong=np.zeros_like(judged.wrong))
     return judged
 
 
-def _other_steps(subject: Subject, i: int, upstream: Any, found: Slopes) -> Slopes:
-    """Measure with other steps: how far the slopes move is an error that they have."""
-    x, f = precise(subject.inputs[i]), function_of(subject, i)
-    error = found.error
-    for factor in _OTHER_STEPS:
-        other = slopes(f, x, precise(upstream), again=factor)
-        moved = np.abs(other.value - found.value)
-        error = np.fmax(error, np.where(other.error <= 10 * found.error + moved, moved, 0))
-    return replace(found, error=error)
-
-
 def _what_fits(judged: Judged, kind: Any) -> Judged:
     """Leave out where the numbers do not fit into the dtype: an overflow is no mistake there."""
-    largest = float(np.finfo(kind).max) / 4
+    largest = float(np.finfo(kind).max) ** 0.9  # a factor on the way may be larger than the result
     too_large = ~np.isfinite(judged.got) & (np.abs(judged.expected) > largest)
     return replace(judged, wrong=judged.wrong & ~too_large, doubtful=judged.doubtful & ~too_large)
 
@@ -88,14 +97,20 @@ def _noise(subject: Subject, i: int, out: Any, upstream: Any, got: Any, epsilon:
 
 
 def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:
-    """Judge the rule where no input is larger than 1."""
-    calm = [x / max(1.0, np.abs(x).max(initial=0.0)) if is_real(x) else x for x in subject.inputs]
-    calm = [precise(x) for x in calm]
-    out = subject.value(calm)
+    """Judge the rule where no input is larger than 1, and then where none is small either."""
+    rng = np.random.default_rng(0)
     upstream = precise(upstream)
-    got = _ask(subject, i, calm, out, upstream, calm[i].shape)
-    found = slopes(function_of(subject, i, calm), calm[i], upstream)
-    return got is not None and not judge(got, found, upstream, EPSILON).wrong.any()
+    for place in (_smaller, lambda x: np.copysign(rng.uniform(0.5, 1, x.shape), x)):
+        calm = [precise(place(x)) if is_real(x) else x for x in subject.inputs]
+        got = _ask(subject, i, calm, subject.value(calm), upstream, calm[i].shape)
+        found = slopes(function_of(subject, i, calm), calm[i], upstream)
+        if got is not None and not judge(got, found, upstream, EPSILON).wrong.any():
+            return True
+    return False
+
+
+def _smaller(x: Any) -> Any:
+    return x / max(1.0, np.abs(x).max(initial=0.0))
 
 
 def _ask(

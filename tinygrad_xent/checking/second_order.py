@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
 from tinygrad_xent.checking.diagnosis import Diagnosis
+from tinygrad_xent.checking.habits import own_array
 from tinygrad_xent.checking.subjects import Arrays, FunctionSubject, OpSubject, is_real
 from tinygrad_xent.errors import TinygradXentError
 from tinygrad_xent.graph import Node
@@ -31,6 +32,7 @@ class GradientSubject:
         self.inputs: Arrays = (*first.inputs, upstream)
         self.names: Sequence[str] = (*first.names, "grad")
         self.params = first.params
+        self.habits = first.habits
 
     def value(self, inputs: Arrays) -> Any:
         """Compute the first gradients, by the rule on arrays."""
@@ -40,7 +42,7 @@ class GradientSubject:
         rows = [
             np.zeros(x.shape) if r is None else sum_to(np.asarray(r), shape=x.shape)
             for r, x in zip(results, xs, strict=True)
-            if isinstance(x, np.ndarray) and x.dtype.kind in "fc"
+            if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
         ]
         return rows[0] if len(rows) == 1 else np.concatenate([row.reshape(-1) for row in rows])
 
@@ -53,7 +55,7 @@ class GradientSubject:
 
     def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
         """Record the rule on Tensors."""
-        tensors = [Tensor(x) if is_real(x) else x for x in inputs]
+        tensors = [Tensor(x) if is_real(x) else x for x in map(own_array, inputs)]
         *xs, upstream = tensors
         wanted = [x for x in xs if isinstance(x, Node)]
         first = gradients_or_none(self.first.on_tensors(xs), wanted, upstream, create_graph=True)

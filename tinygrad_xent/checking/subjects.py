@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
+from tinygrad_xent.checking.habits import Habits, own_array
 from tinygrad_xent.errors import (
     ArgumentError,
     GradientDtypeError,
@@ -37,12 +38,15 @@ class Subject(Protocol):
         Keyword parameters.
     is_rule : bool
         Whether it is a rule that is checked, or the backward pass through a graph.
+    habits : Habits
+        What was seen beside the results, over all calls.
     """
 
     name: str
     inputs: Arrays
     params: Mapping[str, Any]
     is_rule: bool
+    habits: Habits
 
     @property
     def names(self) -> Sequence[str]:
@@ -78,10 +82,14 @@ class OpSubject:
         self.params: Mapping[str, Any] = {**op.defaults, **parameters}
         self.inputs: Arrays = tuple(map(_array, given))
         self.names: Sequence[str] = op.names_of(len(self.inputs))
+        self.habits = Habits()
 
     def value(self, inputs: Arrays) -> Any:
         """Compute the op's function."""
-        return np.asarray(self.op.function(*inputs, **self.params))
+        function = self.op.function
+        return np.array(
+            self.habits.watch("The function", function, inputs, self.names, self.params)
+        )
 
     def record(self, inputs: Arrays) -> None:
         """Give nothing: an op is called as it is."""
@@ -92,9 +100,15 @@ class OpSubject:
 
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Apply the rule; thunks are computed."""
-        results = self.rule(grad, out, *inputs, **self.params)
-        results = results if isinstance(results, tuple) else (results,)
-        return tuple(result() if callable(result) else result for result in results)
+        names = _names(self.rule, 2 + len(inputs))
+
+        def rule(*arguments: Any, **params: Any) -> tuple[Any, ...]:
+            results = self.rule(*arguments, **params)
+            results = results if isinstance(results, tuple) else (results,)
+            return tuple(result() if callable(result) else result for result in results)
+
+        results = self.habits.watch("The rule", rule, (grad, out, *inputs), names, self.params)
+        return self.habits.kept(results, self.names)
 
 
 class FunctionSubject:
@@ -110,6 +124,7 @@ class FunctionSubject:
         self.params = params
         self.inputs: Arrays = tuple(_array(_plain(x)) for x in inputs)
         self._own_names = [x.name if isinstance(x, Node) else None for x in inputs]
+        self.habits = Habits()
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -121,7 +136,7 @@ class FunctionSubject:
     def value(self, inputs: Arrays) -> Any:
         """Run it on Tensors, or on complex arrays as they are."""
         if any(np.iscomplexobj(x) for x in inputs):
-            return np.asarray(self.function(*inputs, **self.params))
+            return np.asarray(self.function(*map(own_array, inputs), **self.params))
         return self.record(inputs)[0].data
 
     def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
@@ -146,8 +161,10 @@ class FunctionSubject:
         return self._run(self.inputs)
 
     def _run(self, inputs: Arrays) -> tuple[Any, list[Any]]:
-        tensors = [Tensor(x) if is_real(x) else x for x in inputs]
+        tensors = [Tensor(x) if is_real(x) else x for x in map(own_array, inputs)]
         output = self.function(*tensors, **self.params)
+        for name, before, after in zip(self.names, inputs, tensors, strict=True):
+            self.habits.compare("The function", name, before, _plain(after))
         if not isinstance(output, Node):
             raise NotRecordedError(
                 f"`{self.name.split()[-1]}` returned {type(output).__name__}, not a Tensor: "
@@ -187,13 +204,13 @@ def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Ca
 
 
 def precise(x: Any) -> Any:
-    """Give floating arrays in double precision, and others as they are."""
-    return x.astype(np.float64, copy=False) if is_real(x) else x
+    """Return floating arrays in double precision, and others as they are."""
+    return np.asarray(x, np.float64) if is_real(x) else x
 
 
 def is_real(x: Any) -> bool:
     """Whether an input can have a gradient."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    return isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f"
 
 
 def _plain(x: Any) -> Any:

@@ -1,0 +1,118 @@
+"""What functions and rules do beside computing: write into their arguments, keep arrays, draw lots.
+
+Such a rule may return right numbers and still spoil a backward pass, where several rules are handed
+the same array and gradients are held while other rules run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.diagnosis import Diagnosis
+
+_SAME = 1e-6  # of the largest entry: threads may add up in another order, and no more
+
+
+class Habits:
+    """A watch on the calls of one function and its rule; `found` says what was seen.
+
+    Attributes
+    ----------
+    found : dict
+        Diagnoses by the code and what they are about, in the order in which they were made.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, ...], Diagnosis] = {}
+        self._returned: list[tuple[str, Any, Any]] = []  # by the last call: name, array, copy
+
+    def watch(
+        self,
+        who: str,
+        call: Callable[..., Any],
+        arguments: Sequence[Any],
+        names: Sequence[str],
+        params: Mapping[str, Any],
+    ) -> Any:
+        """Call with copies of the arguments, and note which of them the call has changed."""
+        handed = tuple(map(own_array, arguments))
+        result = call(*handed, **params)
+        for name, before, after in zip(names, arguments, handed, strict=True):
+            self.compare(who, name, before, after)
+        return result
+
+    def compare(self, who: str, name: str, before: Any, after: Any) -> None:
+        """Note whether an argument has changed."""
+        if not _same_bytes(before, after):
+            self._note(
+                "in-place",
+                f"{who} changes `{name}` in place. Others use the same array, and would compute "
+                "with the changed numbers.",
+                name,
+                f"Make a new array: `{name} = {name} * 2` instead of `{name} *= 2`.",
+            )
+
+    def kept(self, results: Sequence[Any], names: Sequence[str]) -> tuple[Any, ...]:
+        """Copy what a rule returned, and note whether this call changed what the last returned."""
+        for name, array, copy in self._returned:
+            if not _same_bytes(array, copy):
+                self._note(
+                    "not-repeatable",
+                    f"The rule returns an array for {name} that it keeps and overwrites at its "
+                    "next call: a gradient that it gave before changes afterwards.",
+                    name,
+                    "Return a new array each time; do not write into one that outlives the call.",
+                )
+        copies = tuple(map(own_array, results))
+        named = zip(names, results, copies, strict=False)
+        self._returned = [entry for entry in named if isinstance(entry[1], np.ndarray)]
+        return copies
+
+    def repeat(
+        self, who: str, names: Sequence[str], first: Sequence[Any], then: Sequence[Any]
+    ) -> None:
+        """Note where two answers to the same question differ."""
+        for name, one, other in zip(names, first, then, strict=False):
+            if one is None and other is None:
+                continue
+            a, b = np.asarray(one), np.asarray(other)
+            if a.shape == b.shape and a.dtype == b.dtype:
+                if a.dtype.kind not in "fiub":
+                    continue
+                finite = np.isfinite(a)
+                size = np.max(np.abs(a), initial=0.0, where=finite)
+                off = np.where(finite, ~(np.abs(np.subtract(a, b, dtype=float)) <= _SAME * size), 0)
+                if not off.any():
+                    continue
+                at = tuple(map(int, np.argwhere(off)[0]))
+                where = f" at [{', '.join(map(str, at))}]" if at else ""
+                numbers = f": {float(a[at]):.6g}{where}, then {float(b[at]):.6g}"
+            else:
+                numbers = ""
+            self._note(
+                "not-repeatable",
+                f"{who} gives another answer each time it is asked about the same numbers, for "
+                f"{name}{numbers}.",
+                name,
+                "Random numbers, counters and arrays that are kept between calls do this. Draw "
+                "before the call, and hand what was drawn over as an argument.",
+            )
+
+    def _note(self, code: str, message: str, name: str, hint: str) -> None:
+        self.found.setdefault((code, message[:20], name), Diagnosis(code, message, name, (), hint))
+
+
+def own_array(x: Any) -> Any:
+    """Return a copy of an array, for somebody who may write into it; other things as they are.
+
+    NumPy's scalars become arrays again: its functions turn results without axes into scalars.
+    """
+    return np.array(x) if isinstance(x, np.ndarray | np.generic) else x
+
+
+def _same_bytes(a: Any, b: Any) -> bool:
+    """Whether two arrays hold the same numbers, NaN included; all else counts as unchanged."""
+    return not isinstance(b, np.ndarray) or bool(a.tobytes() == b.tobytes())

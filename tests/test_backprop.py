@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -456,3 +457,136 @@ def wrong(result: Any) -> Any:
 def test_a_wrong_rule_is_named(result: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         wrong(result).backward()
+
+
+# -- what a rule is handed ---------------------------------------------------------------------
+
+
+def op_with(rule: Callable[..., Any]) -> tx.Op:
+    """Return x + y with a backward rule that goes wrong, or right, in a way of its own."""
+
+    @tx.op
+    def plus(x: Any, y: Any) -> Any:
+        """Sum: $z = x + y$."""
+        return x + y
+
+    plus.backward(rule)
+    return plus
+
+
+def scale_grad(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    grad *= 3 * y
+    return grad, grad
+
+
+def scale_input(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    x *= 2
+    return grad * x, grad
+
+
+def scale_constant(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    return grad, np.multiply(y, 2, out=y)
+
+
+def scale_output(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    z[...] = 0
+    return grad, grad
+
+
+def sort_a_view(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    grad.T.sort()
+    return grad, grad
+
+
+def scale_later(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    def late() -> Any:
+        np.multiply(grad, 2, out=grad)
+        return grad
+
+    return late, late
+
+
+@pytest.mark.parametrize(
+    "rule", [scale_grad, scale_input, scale_constant, scale_output, sort_a_view, scale_later]
+)
+@pytest.mark.parametrize("shape", [(), (3,), (200, 200)])
+def test_a_rule_that_changes_what_it_is_handed_is_told_so(rule: Any, shape: Any) -> None:
+    if shape == () and rule is sort_a_view:
+        return
+    start, constant = np.full(shape, 2.0), np.full(shape, 5.0)
+    x = tx.Tensor(start)
+    wrong = op_with(rule)
+    out = (x * 2.0 + wrong(x, constant if rule is scale_constant else x)).sum()
+    if rule is scale_constant:
+        out = wrong(x, tx.Tensor(constant)).sum()
+    with pytest.raises(errors.InPlaceError, match=r"rule of op `plus` changes.*grad = grad \*"):
+        out.backward()
+    assert np.all(start == 2)
+    assert np.all(constant == 5)
+    assert x.grad is None
+    start += 1  # what the user handed over is his to write to, as before
+    constant += 1
+
+
+def test_an_array_that_is_held_constant_cannot_be_changed_by_a_rule() -> None:
+    labels = np.ones(3)
+    x = tx.Tensor(np.zeros(3))
+
+    def rule(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        y += 1
+        return grad, None
+
+    with pytest.raises(errors.InPlaceError, match="rule of op `plus`"):
+        tx.gradients(op_with(rule)(x, labels).sum(), x)
+    assert np.all(labels == 1)
+    labels += 1
+
+
+def test_a_rule_may_write_to_what_it_made_and_send_one_array_twice() -> None:
+    def rule(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        new = grad.copy()
+        new *= 3
+        return new, new
+
+    for shape in ((), (2,), (200, 200)):
+        x, y = tx.Tensor(np.ones(shape)), tx.Tensor(np.ones(shape))
+        op_with(rule)(x, y).sum().backward()
+        assert np.all(x.grad == 3)
+        x.grad[...] = 100
+        assert np.all(y.grad == 3)
+        y.grad[...] = 100
+
+
+def test_another_error_of_a_rule_stays_as_it_is() -> None:
+    def rule(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        raise ValueError("no such luck")
+
+    x = tx.Tensor(1.0)
+    with pytest.raises(ValueError, match=r"^no such luck$"):
+        op_with(rule)(x, x).backward()
+
+
+def test_an_array_of_the_user_stays_his_whatever_an_op_or_a_rule_returns() -> None:
+    table = np.ones(3)
+
+    @tx.op
+    def second(x: Any, y: Any) -> Any:
+        """The second input: $z = y$."""
+        return y
+
+    @second.backward
+    def second_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        r"""$\bar x = t$"""
+        return table, grad
+
+    start, constant = np.ones(3), np.ones(3)
+    x = tx.Tensor(start)
+    second(tx.exp(x), constant).sum().backward()
+    second(x, x).sum().backward()
+    assert all(array.flags.writeable for array in (table, constant, start))
+
+
+def test_the_data_of_a_computed_tensor_are_read_only() -> None:
+    y = tx.exp(tx.Tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match="read-only"):
+        y.data[0] = 5.0

@@ -144,6 +144,7 @@ def test_two_sequences_side_by_side() -> None:
     assert [len(group) for group in joined(found)] == [2, 2]
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.ProbabilitiesWarning")
 def test_with_the_exchange_the_first_answers_as_the_second_and_with_less_it_does_not() -> None:
     """For every pair of groups of every kind of edge case."""
     explained = 0

@@ -30,7 +30,7 @@ def run(*argv):
         (["--logits", "1,2", "--target", "1.9"], "class 1.9, logits [1 2]\n"),
         (["--logits", "nan,1", "--target", "0"], "All of them agree.\n"),
         (
-            ["--probs", "1,2", "--labels", "1,0,0"],
+            ["--probs", "1,0", "--labels", "1,0,0"],
             "\nA: the shape of labels is (3,), but that of x",
         ),
         (["--probs", "1,0", "--target", "0", "--dtype", "float32"], "All of them agree.\n"),
@@ -111,3 +111,11 @@ def test_what_it_refuses(capsys, folder, argv):
     shown, silent = capsys.readouterr()
     assert (shown, silent) == ("", f"tinygrad-xent: error: {REFUSALS[argv]}\n")
     assert list(folder.iterdir()) == []
+
+
+def test_logits_given_as_probabilities(capsys):
+    assert run("--probs", "0.5,2", "--target", "0") == 0
+    assert capsys.readouterr().err == (
+        "tinygrad-xent: x has an entry of 2 at position 1, which is not a probability. Are these "
+        "logits, or logarithms of probabilities? Then say so: --logits instead of --probs\n"
+    )

@@ -36,6 +36,7 @@ def test_all_of_them_are_there() -> None:
         assert (kinds[False], kinds[True]) == (answers, missing), dialect
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.ProbabilitiesWarning")
 @pytest.mark.parametrize("dialect", RECORDED)
 def test_a_dialect_answers_as_the_framework_did(dialect: str) -> None:
     answers, missing = RECORDED[dialect]

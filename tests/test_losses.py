@@ -593,7 +593,9 @@ def test_logits_can_be_told(loss_of: Any, labels_of: Any) -> None:
 
 
 def test_sparse_clips_first_and_renormalises_then() -> None:
-    assert sparse([0], [[2.0, 2, 4]])[0] == pytest.approx(np.log(3), rel=1e-6)  # all are 1 - 1e-7
+    with pytest.warns(errors.ProbabilitiesWarning, match=r"entry of 2 at position \(0, 0\)"):
+        (loss,) = sparse([0], [[2.0, 2, 4]])
+    assert loss == pytest.approx(np.log(3), rel=1e-6)  # all are 1 - 1e-7
     assert sparse([0], [[0.0, 0, 0]])[0] == pytest.approx(np.log(3))
     assert sparse([0], [[0.2, 0.2, 0.4]])[0] == pytest.approx(np.log(4))
     p = np.array([[1, 0, 0]], np.float32)
@@ -604,7 +606,9 @@ def test_sparse_clips_first_and_renormalises_then() -> None:
 
 def test_categorical_renormalises_first_and_clips_then() -> None:
     hot = [[1, 0, 0]]
-    assert categorical(hot, [[2.0, 2, 4]])[0] == pytest.approx(np.log(4))
+    with pytest.warns(errors.ProbabilitiesWarning, match=r"entry of 2 at position \(0, 0\)"):
+        (loss,) = categorical(hot, [[2.0, 2, 4]])
+    assert loss == pytest.approx(np.log(4))
     p = np.array([[1, 0, 0]], np.float32)
     assert categorical(hot, p)[0] == pytest.approx(1.1920929e-07)
     assert categorical([[0, 1, 0]], p)[0] == pytest.approx(16.118095)
@@ -675,3 +679,89 @@ def test_never_through_a_softmax_along_another_axis(loss_of: Any, labels_of: Any
             np.testing.assert_array_equal(
                 loss_of(labels, p, axis=axis).data, loss_of(labels, p.data, axis=axis)
             )
+
+
+# -- logits where probabilities are expected ---------------------------------------------------
+
+LOG_P = np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])
+NO_PROBABILITIES = {
+    "logits": np.array([[0.3, 0.9, 2.0], [0.1, 0.2, 0.3]]),
+    "log-probabilities": LOG_P,
+    "a little below": np.array([[0.5, 0.5, -0.001], [0.1, 0.1, 0.8]]),
+    "a little above": np.array([[0.5, 0.5, 0.5], [0.1, 1.001, 0.8]]),
+}
+TAKE_PROBABILITIES: dict[str, Callable[[Any], Any]] = {
+    "sparse": lambda p: tx.sparse_categorical_crossentropy([0, 2], p),
+    "dense": lambda p: tx.categorical_crossentropy(np.eye(3)[[0, 2]], p),
+    "dense, another axis": lambda p: tx.categorical_crossentropy([[1, 0, 1], [0, 1, 0]], p, axis=0),
+    "plain": lambda p: tx.crossentropy(p, np.eye(3)[[0, 2]]),
+    "dialect": lambda p: tx.crossentropy_as("keras2", [0, 2], p),
+    "dense dialect": lambda p: tx.crossentropy_as("keras3-jax", np.eye(3)[[0, 2]], p),
+    "comparison": lambda p: tx.compare([0, 2], p),
+}
+
+
+@pytest.mark.parametrize("loss", TAKE_PROBABILITIES.values(), ids=TAKE_PROBABILITIES)
+@pytest.mark.parametrize("p", NO_PROBABILITIES.values(), ids=NO_PROBABILITIES)
+@pytest.mark.parametrize("kind", [np.asarray, np.float32, np.float16, tx.Tensor])
+def test_numbers_that_are_no_probabilities(loss: Any, p: Any, kind: Any) -> None:
+    p = kind(p)
+    data = p.data if isinstance(p, tx.Tensor) else p
+    if data.dtype == np.float16 and -0.002 < data.min() < data.max() < 1.002:
+        return  # half precision is no finer
+    place = rf"\({', '.join(map(str, np.argwhere((data < 0) | (data > 1))[0]))}\)"
+    with (
+        np.errstate(all="ignore"),
+        pytest.warns(errors.ProbabilitiesWarning, match=rf"{place}.*from_logits=True") as found,
+    ):
+        loss(p)
+    assert [warning.filename for warning in found] == [__file__]
+
+
+@pytest.mark.parametrize("loss", TAKE_PROBABILITIES.values(), ids=TAKE_PROBABILITIES)
+def test_probabilities_that_rounding_put_outside_are_let_by(loss: Any) -> None:
+    for dtype in (np.float16, np.float32, np.float64):
+        p = np.array([[1 + np.finfo(dtype).eps, 1e-4, 0.0], [0.0, -0.0, 1.0]], dtype)
+        loss(p)
+        loss(tx.Tensor(p))
+    loss(np.array([[1, 0, 0], [0.1, 0.1, 0.8]], np.float32).astype(float) * (1 + 1.2e-7))
+    loss(np.array([[np.nan, 0, 0], [0.1, 0.1, 0.8]]))
+
+
+def test_no_probabilities_in_the_blocks_of_a_dask_array() -> None:
+    da = pytest.importorskip("dask.array")
+    p = da.from_array(NO_PROBABILITIES["logits"], chunks=(1, 3))
+    loss = tx.sparse_categorical_crossentropy([0, 2], p)
+    with pytest.warns(errors.ProbabilitiesWarning, match=r"entry of 2 at position \(0, 2\)"):
+        loss.compute(scheduler="synchronous")
+
+
+def test_what_is_looked_through_and_what_is_refused_says_nothing_of_probabilities() -> None:
+    z = tx.Tensor([[2.0, -1.0]])
+    tx.sparse_categorical_crossentropy([0], tx.softmax(z))
+    tx.sparse_categorical_crossentropy([0], z, from_logits=True)
+    tx.crossentropy_as("keras2", [0], z, from_logits=True)
+    with pytest.raises(errors.DialectError, match="takes logits only"):
+        tx.crossentropy_as("torch", [0], z)
+
+
+def test_class_numbers_are_not_spread_over_the_rows() -> None:
+    p = np.array([[0.9, 0.1], [0.2, 0.8]])
+    for labels in ([1, 0], [[1, 0]], [[1], [0]], 1):
+        for probs in (p, tx.Tensor(p)):
+            with pytest.raises(errors.ShapeError, match=r"\(2, 2\).*sparse_categorical_cross"):
+                tx.crossentropy(probs, labels)
+    for dialect in ("tf2", "optax"):
+        with pytest.warns(errors.LabelsWarning, match="one number for each row.*sparse=True"):
+            spread = tx.crossentropy_as(dialect, [1.0, 0.0], p, from_logits=True)
+        row = tx.crossentropy_as(dialect, [[1.0, 0.0]], p, from_logits=True)  # as they document
+        np.testing.assert_array_equal(spread, row)
+
+
+@pytest.mark.parametrize("probs", [[0.9999, 1e-4], [1.0, 0.0]])
+def test_a_check_may_go_beyond_the_borders_in_silence(probs: Any) -> None:
+    tx.gradcheck(lambda p: tx.categorical_crossentropy([0.5, 0.5], p), np.array(probs))
+    with np.errstate(all="ignore"):
+        tx.gradcheck(lambda p: tx.crossentropy(p, [0.5, 0.5]), np.array(probs))
+        tx.gradcheck(tx.crossentropy, np.array(probs), [0.5, 0.5])
+        tx.invariants(lambda p: tx.crossentropy(p, [0.5, 0.5]), np.array(probs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,76 @@ def test_numpy_functions_are_refused_rather_than_lose_the_graph() -> None:
         np.sum(x)
     with pytest.raises(errors.InPlaceError, match="where, concatenate or stack"):
         x[0] = 1.0
+
+
+def test_an_entry_of_an_array_cannot_hold_a_tensor() -> None:
+    x = tx.Tensor(ARRAY.ravel())
+    held = np.zeros(3)
+    with pytest.raises(ValueError, match="setting an array element") as raised:
+        held[0] = x[0] * x[0]
+    assert isinstance(raised.value.__cause__, errors.NumpyFunctionError)
+    assert re.search(r"stack.*where.*array\[i\] = float\(x\)", str(raised.value.__cause__))
+    with pytest.raises(ValueError, match="setting an array element"):
+        held[1] += x[1]
+    assert not held.any()
+    held[0] = float(x[0])
+    held[1] = x[1].item()
+    held[int(x[0] * 0)] = 3.0
+    assert held.tolist() == [3.0, x[1].item(), 0.0]
+    listed: list[Any] = [None]
+    listed[0] = x[0] * x[0]
+    assert listed[0].op is tx.multiply
+
+
+@pytest.mark.parametrize(
+    "step",
+    [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow],
+)
+def test_an_update_that_would_leave_the_leaf_as_it_is(step: Any) -> None:
+    p, q = tx.Tensor([1.0, 2.0], name="p"), tx.Tensor(3.0, name="q")
+    told = r"tensor '[pq]' of shape .* is a leaf.*p\.data -= 0\.1 \* p\.grad"
+    for operand in (np.ones(2), tx.gradients((p * p).sum(), p)):  # of the shape of the leaf
+        with pytest.raises(errors.InPlaceError, match=told):
+            step(p, operand)
+    with pytest.raises(errors.InPlaceError, match=told):
+        step(q, np.float64(0.1))
+    (p * p).sum().backward()
+    with pytest.raises(errors.InPlaceError, match=told):
+        step(p, 0.5)  # such as a decay of weights
+    assert p.data.tolist() == [1.0, 2.0]
+
+
+def test_an_update_of_a_matrix_in_place() -> None:
+    w = tx.Tensor(np.eye(2))
+    with pytest.raises(errors.InPlaceError, match="is a leaf"):
+        w @= np.eye(2)
+
+
+def test_a_sum_that_is_built_up_with_augmented_assignment() -> None:
+    x, shift = tx.Tensor([1.0, 2.0]), tx.Tensor([3.0, 4.0])
+    (x * x).sum().backward()
+    total = tx.Tensor(0.0)
+    for _ in range(2):
+        total += (x * x).sum()
+    total += 1.0
+    total -= np.float64(0.5)
+    y = x
+    y += shift
+    y *= np.ones(2)
+    z = tx.Tensor([1.0, 2.0])
+    z *= 2.0
+    assert (total.item(), y.data.tolist(), z.data.tolist()) == (10.5, [4.0, 6.0], [2.0, 4.0])
+    assert x.data.tolist() == [1.0, 2.0]
+    assert tx.gradients(total, x).tolist() == [4.0, 8.0]
+
+
+def test_a_leaf_is_updated_through_its_data() -> None:
+    p = tx.Tensor([1.0, 2.0])
+    for _ in range(2):
+        p.grad = None
+        (p * p).sum().backward()
+        p.data -= 0.25 * p.grad
+    assert p.data.tolist() == [0.25, 0.5]
 
 
 def test_repr_tells_what_matters() -> None:

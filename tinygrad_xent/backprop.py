@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array, holders, own
+from tinygrad_xent.arrays import as_array, holders, own, read_only
 from tinygrad_xent.errors import (
     GradientDtypeError,
     NotRecordedError,
@@ -74,10 +74,11 @@ def backpropagate(
         grad = pending.pop(node, None)
         if grad is None:
             continue
-        yield node, grad
         if node.op is None:
+            yield node, grad
             continue
-        kind = type(grad)
+        grad = read_only(grad)  # a rule that wrote to it would change what others were sent
+        yield node, grad
         results = node.op.pull(grad, node)
         for i, x in enumerate(node.inputs):
             if not isinstance(x, Node) or (wanted is not None and x not in wanted):
@@ -86,12 +87,18 @@ def backpropagate(
             dtype = data.dtype
             if dtype.kind != "f":
                 continue
-            sent = result() if callable(result := results[i]) else result
+            sent = results[i]
+            if callable(sent):
+                try:
+                    sent = sent()
+                except ValueError as error:
+                    node.op.check_wrote(error)
+                    raise
             if sent is None:
                 continue
             if x.birth > node.birth:  # again: another thread may have given it new data meanwhile
                 check_fresh(x, node)
-            if type(sent) is not kind or sent.dtype is not dtype or sent.shape != data.shape:
+            if type(sent) is not type(grad) or sent.dtype is not dtype or sent.shape != data.shape:
                 sent = _fit(sent, grad, x, node.op, i)
             total = _add(pending[x], sent) if x in pending else sent
             pending[x] = total

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import operator
-import sys
-import warnings
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, checked
+from tinygrad_xent.domains import at, first
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -19,6 +18,7 @@ from tinygrad_xent.errors import (
     LabelRangeError,
     LabelsWarning,
     ShapeError,
+    warn,
 )
 from tinygrad_xent.graph import Node
 
@@ -163,21 +163,3 @@ def check_distributions(
 def _coarsest(*dtypes: Any) -> float:
     """Give the larger rounding of two dtypes, those of labels and logits."""
     return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind == "f")
-
-
-def first(wrong: Any) -> tuple[int, ...]:
-    """Give the place of the first True."""
-    return tuple(int(i) for i in np.argwhere(wrong)[0])
-
-
-def at(place: tuple[int, ...]) -> str:
-    """Say where, for a message; nothing where there is but one place."""
-    return f" at position {place if len(place) > 1 else place[0]}" if place else ""
-
-
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn of the line that called this package, however deep inside it the reason was found."""
-    level = 1
-    while sys._getframe(level).f_globals.get("__name__", "").startswith("tinygrad_xent."):
-        level += 1
-    warnings.warn(message, category, stacklevel=level + 1)

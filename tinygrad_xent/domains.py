@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array, checked
+from tinygrad_xent.errors import ProbabilitiesWarning, warn
+from tinygrad_xent.graph import Node
+
 Shape = tuple[int, ...]
 
 
@@ -61,3 +65,37 @@ truth = Domain("true or false", r"\{0, 1\}", lambda rng, shape: rng.random(shape
 labels = Domain(
     "class labels", r"\{0, \dots, n - 1\}", lambda rng, shape: rng.integers(2, size=shape)
 )
+
+
+def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> Any:
+    """Return an array or a Tensor, and warn if it holds numbers that no probability can be.
+
+    Roundings are let by, also those of numbers that were once of single precision.
+    """
+    if isinstance(x, Node):
+        check_probabilities(x.data, word, remedy)
+        return x
+    x = as_array(x)
+
+    def check(x: Any, start: Shape) -> None:
+        rounding = max(1e-5, np.finfo(x.dtype).eps)
+        if x.size and (np.min(x) < -rounding or np.max(x) > 1 + rounding):
+            place = first((x < -rounding) | (x > 1 + rounding))
+            where = at(tuple(i + k for i, k in zip(start, place, strict=True)))
+            warn(
+                f"{word} has an entry of {x[place]:.4g}{where}, which is not a probability. Are "
+                f"these logits, or logarithms of probabilities? Then say so: {remedy}",
+                ProbabilitiesWarning,
+            )
+
+    return checked(check, x) if x.dtype.kind == "f" else x
+
+
+def first(wrong: Any) -> Shape:
+    """Give the place of the first True."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def at(place: Shape) -> str:
+    """Say where, for a message; nothing where there is but one place."""
+    return f" at position {place if len(place) > 1 else place[0]}" if place else ""

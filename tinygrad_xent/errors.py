@@ -7,6 +7,9 @@ care which mistake it was.
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 __all__ = [
     "ArgumentError",
     "AxisError",
@@ -41,6 +44,7 @@ __all__ = [
     "OutputError",
     "PictureFormatError",
     "PictureTooLargeError",
+    "ProbabilitiesWarning",
     "RuleResultError",
     "RuleShapeError",
     "SeedShapeError",
@@ -235,9 +239,21 @@ class LabelsWarning(UserWarning):
     """A row of dense labels is no probability distribution."""
 
 
+class ProbabilitiesWarning(UserWarning):
+    """Numbers given as probabilities are negative, or larger than 1: logits, perhaps."""
+
+
 class DoubleSoftmaxWarning(UserWarning):
     """A loss that applies a softmax itself was given the output of a softmax."""
 
 
 class UnconnectedWarning(UserWarning):
     """The output does not depend on the tensor whose gradient was asked for."""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn of the line that called this package, however deep inside it the reason was found."""
+    level = 1
+    while sys._getframe(level).f_globals.get("__name__", "").startswith("tinygrad_xent."):
+        level += 1
+    warnings.warn(message, category, stacklevel=level + 1)

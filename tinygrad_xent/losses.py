@@ -21,9 +21,9 @@ from tinygrad_xent.checks import (
     dense_labels,
     floating,
     integers,
-    warn,
 )
-from tinygrad_xent.errors import DoubleSoftmaxWarning, ShapeError
+from tinygrad_xent.domains import check_probabilities
+from tinygrad_xent.errors import DoubleSoftmaxWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import (
     OPS,
@@ -238,6 +238,8 @@ def sparse_categorical_crossentropy(
 
     Warns
     -----
+    ProbabilitiesWarning
+        If `from_logits` is not set and an entry of `output` is negative or larger than 1.
     DoubleSoftmaxWarning
         If `from_logits` is set and `output` was made by a softmax.
 
@@ -272,6 +274,7 @@ def sparse_categorical_crossentropy(
     target = checked_labels(target, output.shape[axis])
     logits = _logits_of(output, axis, from_logits)
     if logits is None:
+        output = check_probabilities(output, "output")
         low = np.asarray(epsilon, output.dtype)
         logits = log(clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
@@ -315,6 +318,8 @@ def categorical_crossentropy(
     -----
     LabelsWarning, DoubleSoftmaxWarning
         As `softmax_cross_entropy_with_logits`.
+    ProbabilitiesWarning
+        As `sparse_categorical_crossentropy`.
 
     Notes
     -----
@@ -333,6 +338,7 @@ def categorical_crossentropy(
         return _checked_cross_entropy(target, logits, axis, "target")
     check_distributions(target, output.dtype, axis, "target")
     target = _in_dtype(target, output.dtype)
+    output = check_probabilities(output, "output")
     low = np.asarray(epsilon, output.dtype)
     probs = divide(output, sum(output, axis=axis, keepdims=True))
     return crossentropy(clip(probs, low, 1 - low), target, axis=axis)

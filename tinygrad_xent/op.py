@@ -9,12 +9,13 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array
+from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.definitions import bare_signature, formulas_of, same_definition
 from tinygrad_xent.docstrings import complete
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import (
     DtypeError,
+    InPlaceError,
     MissingRuleError,
     OpCallError,
     OpDefinitionError,
@@ -139,6 +140,9 @@ class Op:
         if kind is None:
             return self.function(*arrays, **params)
         out = self._recorded(*arrays, **params)
+        for x in arrays:
+            if x is out:
+                out = out.view()  # made read-only, while the user may write to what he gave
         params = {**self.defaults, **params} if params else self.defaults
         return _record(self, kind, out, inputs, params, birth)
 
@@ -219,7 +223,7 @@ class Op:
     def pull(self, grad: Any, node: Node) -> Any:
         """Apply the rule to a node that this op made: a gradient, thunk or None for each input.
 
-        Handed an array the rule computes numbers, handed a Tensor it records a graph.
+        Handed a read-only array the rule computes numbers, handed a Tensor it records a graph.
         """
         if self.rule is None:
             raise MissingRuleError(
@@ -227,16 +231,22 @@ class Op:
                 f"@{self.name}.backward"
             )
         inputs, params = node.inputs, node.params
-        if isinstance(grad, Node):
-            results = self.rule(grad, node, *inputs, **params)
-        elif len(inputs) == 2 and not params:  # spelled out, a call costs half as much
-            x, y = inputs
-            a = x._data if isinstance(x, Node) else x
-            b = y._data if isinstance(y, Node) else y
-            results = self.rule(grad, node._data, a, b)
-        else:
-            arrays = [x._data if isinstance(x, Node) else x for x in inputs]
-            results = self.rule(grad, node._data, *arrays, **params)
+        try:
+            if isinstance(grad, Node):
+                results = self.rule(grad, node, *inputs, **params)
+            else:
+                arrays = [
+                    read_only(x)
+                    if not isinstance(x, Node)
+                    else x._data
+                    if x.op
+                    else read_only(x._data)
+                    for x in inputs
+                ]
+                results = self.rule(grad, node._data, *arrays, **params)
+        except ValueError as error:
+            self.check_wrote(error)
+            raise
         if type(results) is not tuple:
             results = (results,)
         if len(results) != len(inputs):
@@ -246,6 +256,14 @@ class Op:
                 f"inputs; return one for each of {', '.join(names)}"
             )
         return results
+
+    def check_wrote(self, error: ValueError) -> None:
+        """Say what to do where NumPy found that the rule writes to a read-only array."""
+        if "read-only" in str(error):
+            raise InPlaceError(
+                f"the rule of op `{self.name}` changes what it is handed, which others read, too; "
+                "compute a new array: `grad = grad * ...` instead of `grad *= ...`"
+            ) from error
 
     # -- what readers take -------------------------------------------------------------------
 
@@ -277,6 +295,8 @@ class Op:
 def _record(op: Op, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
     if type(out) is not _ARRAY:
         out = as_array(out)  # NumPy turns results without axes into scalars
+    if type(out) is _ARRAY:
+        out.setflags(False)  # type: ignore[call-arg]  # by name it takes twice as long
     if out.dtype.kind not in "fiub":
         raise DtypeError(f"op `{op.name}` made {out.dtype}: Tensors hold real numbers only")
     # Past the public constructor: what an op made needs none of its checks, a million times.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import opcode
+import sys
 from _thread import allocate_lock  # all that is needed of `threading`, which loads slowly
 from collections.abc import Iterator
 from typing import Any, Never
@@ -15,6 +17,7 @@ from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunction
 from tinygrad_xent.graph import Node, describe, real_array
 
 Axis = int | tuple[int, ...] | None
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 _depositing = allocate_lock()  # threads may share leaves: adding to their .grad takes turns
@@ -42,7 +45,8 @@ class Tensor(Node):
         The numbers. Give a leaf new ones by assigning (`w.data -= 0.1 * w.grad`); a graph that
         used the old ones then refuses its backward pass. It cannot notice what is written past
         the Tensor: single entries (`w.data[0] = 1`), an array that two Tensors share, and arrays
-        used as constants, labels or indices.
+        used as constants, labels or indices. After such a change run the forward pass again, or
+        the gradient mixes old numbers with new. The data of a computed Tensor is read-only.
     grad : ndarray or None
         The gradient that `backward` left here.
 
@@ -157,6 +161,14 @@ class Tensor(Node):
         return len(self.data)
 
     def __float__(self) -> float:
+        # `array[i] = x` asks for a float as `float(x)` does, and only the caller's bytecode tells.
+        caller = sys._getframe(1)
+        if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
+            raise NumpyFunctionError(
+                "an entry of a NumPy array would hold the number of a Tensor and lose its graph: "
+                "collect Tensors in a list and use stack, or choose with where. If the number is "
+                "all you want, write array[i] = float(x)"
+            )
         return float(self.data)
 
     def __int__(self) -> int:
@@ -201,6 +213,19 @@ class Tensor(Node):
             "a Tensor's entries cannot be assigned, for its graph would be wrong; build it with "
             "where, concatenate or stack, or change x.data before it is used"
         )
+
+    def _changed_in_place(self, other: Any) -> Any:
+        """Refuse an update that would rebind a name and leave the leaf as it was."""
+        step = self._grad is not None or getattr(other, "shape", None) == self.data.shape
+        if self.op is None and step and not isinstance(other, Node):
+            raise InPlaceError(
+                f"{describe(self)} is a leaf, and `p -= step` does not update it: it makes a new "
+                "Tensor and calls that p. To update the leaf write p.data -= step, such as "
+                "p.data -= 0.1 * p.grad; to compute a new Tensor write p = p - step"
+            )
+        return NotImplemented  # Python then computes p = p - step
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _changed_in_place
 
     # -- operators ---------------------------------------------------------------------------
 

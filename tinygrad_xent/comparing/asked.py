@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from tinygrad_xent.comparing.comparison import Comparison, compare
 from tinygrad_xent.comparing.html import html
-from tinygrad_xent.errors import NumbersError, OutputError
+from tinygrad_xent.errors import NumbersError, OutputError, ProbabilitiesWarning
 from tinygrad_xent.files import check_writable, write_whole
 from tinygrad_xent.reading import printable
 
@@ -62,7 +64,15 @@ def comparison_of(
 
 
 def _compare(labels: Any, x: Any, logits: str | None, axis: str, *, sparse: bool) -> Comparison:
-    return compare(labels, x, from_logits=logits is not None, axis=int(axis), sparse=sparse)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", ProbabilitiesWarning)
+        comparison = compare(
+            labels, x, from_logits=logits is not None, axis=int(axis), sparse=sparse
+        )
+    for warning in found:
+        message = str(warning.message).replace("from_logits=True", "--logits instead of --probs")
+        sys.stderr.write(f"tinygrad-xent: {message}\n")
+    return comparison
 
 
 def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:

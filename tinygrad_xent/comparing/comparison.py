@@ -16,6 +16,7 @@ from tinygrad_xent.comparing.exchange import Piece, difference, joined
 from tinygrad_xent.dialects.recipes import RECIPES
 from tinygrad_xent.dialects.speak import is_sparse, start
 from tinygrad_xent.dialects.steps import constant
+from tinygrad_xent.domains import check_probabilities
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.tracing.plain import plain
 
@@ -224,6 +225,8 @@ def compare(
             answers.append(answer)
     groups = sorted(_groups(answers), key=lambda group: -len(group.answers))
     known = is_sparse(state, sparse)
+    if not from_logits:
+        check_probabilities(x, "x")
     return Comparison(state.labels, x, from_logits, state.axis, known, tuple(groups), absent)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checks import at, check_same_shape, checked_labels, first
+from tinygrad_xent.checks import check_same_shape, checked_labels
 from tinygrad_xent.dialects.rules import no_way_back, stop_gradient
 from tinygrad_xent.dialects.steps import State, Step, constant, step
+from tinygrad_xent.domains import at, first
 from tinygrad_xent.errors import (
     AxisError,
     BatchSizeError,

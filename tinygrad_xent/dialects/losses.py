@@ -16,7 +16,7 @@ from tinygrad_xent.dialects.rules import (
     stop_gradient,
 )
 from tinygrad_xent.dialects.steps import State, constant, step
-from tinygrad_xent.errors import BroadcastError, ShapeError
+from tinygrad_xent.errors import BroadcastError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import (
     astype,
@@ -156,6 +156,7 @@ def weigh(s: State) -> State:
     except ValueError:
         kind = BroadcastError if s.labels.ndim == s.x.ndim else ShapeError
         raise kind(f"labels of shape {s.labels.shape} do not broadcast with {s.x.shape}") from None
+    _warn_of_class_numbers(s)
     return s.but(x=negative(sum(multiply(s.labels, s.x), axis=s.axis)))
 
 
@@ -171,7 +172,18 @@ def fused(s: State) -> State:
             f"labels of shape {s.labels.shape} do not broadcast to logits of shape {s.x.shape}, "
             f"each as a matrix: {labels.shape} and {logits.shape}"
         )
+    _warn_of_class_numbers(s)
     return s.but(x=reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
+
+
+def _warn_of_class_numbers(s: State) -> None:
+    if s.labels.shape == s.rows != s.x.shape:
+        warn(
+            f"the labels of shape {s.labels.shape} are one number for each row of x, and yet are "
+            "spread over all rows as if they were one row. Are they class numbers? Then give "
+            "integers, and sparse=True",
+            LabelsWarning,
+        )
 
 
 def _in_rows(x: Any, axis: int, ndim: int) -> Any:

@@ -12,6 +12,7 @@ from tinygrad_xent.checks import floating
 from tinygrad_xent.dialects import losses, recipes
 from tinygrad_xent.dialects.refusals import name_there
 from tinygrad_xent.dialects.steps import State, Step, constant, run
+from tinygrad_xent.domains import check_probabilities
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -72,6 +73,13 @@ def crossentropy_as(
     DialectFaultError
         In a backward pass, where the framework's fails.
 
+    Warns
+    -----
+    ProbabilitiesWarning
+        If `from_logits` is not set and an entry of `x` is negative or larger than 1.
+    LabelsWarning
+        If the framework spreads one number for each row over all rows, as if it were a row.
+
     Examples
     --------
     A row of zeros, given as probabilities:
@@ -99,6 +107,8 @@ def crossentropy_as(
         if there is None:
             raise
         raise type(error)(f"{error} ({dialect} raises {there})") from None
+    if not from_logits:
+        check_probabilities(x, "x")
     return result
 
 

@@ -6,15 +6,17 @@ pass shows it, and so that it can be differentiated again.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent import kernels
 from tinygrad_xent.arrays import all_numpy, as_array
+from tinygrad_xent.domains import check_probabilities, real, simplex
 from tinygrad_xent.domains import labels as class_labels
-from tinygrad_xent.domains import real, simplex
-from tinygrad_xent.op import op
+from tinygrad_xent.errors import ShapeError
+from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.elementwise import log
@@ -31,14 +33,36 @@ __all__ = [
 ]
 
 
-@op(shapes="(n),(n)->()", domain=(simplex, simplex))
+class _OfProbabilities(Op):
+    """An op that warns of numbers that are not probabilities.
+
+    Its function does not: the checks of gradients call it beyond the borders as well.
+    """
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        if len(inputs) != 2:
+            inputs, params = self._bind(inputs, params)
+        remedy = "categorical_crossentropy(..., from_logits=True)"
+        return super().__call__(
+            check_probabilities(inputs[0], "probs", remedy), *inputs[1:], **params
+        )
+
+
+@functools.partial(_OfProbabilities, shapes="(n),(n)->()", domain=(simplex, simplex))
 def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of probabilities: $\ell = -\sum_i t_i \ln p_i$. A label of 0 adds nothing.
+
+    Nothing broadcasts: labels have the shape of the probabilities.
 
     >>> print(crossentropy([0.5, 0.5, 0.0], [1.0, 0.0, 0.0]))
     0.6931471805599453
     """
-    labels = as_array(labels)
+    probs, labels = as_array(probs), as_array(labels)
+    if labels.shape != probs.shape:
+        raise ShapeError(
+            f"the shape of labels is {labels.shape}, but that of probs is {probs.shape}; they must "
+            "be the same. Class numbers go to sparse_categorical_crossentropy"
+        )
     return -np.sum(labels * np.log(where(labels == 0, 1, probs)), axis=axis)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import read_only
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import sum_to
 from tinygrad_xent.tracing import Backward, Trace
@@ -114,7 +115,7 @@ def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any]]:
     """Apply a tensor's rule: which input, and what it is sent."""
     if node.op is None:  # a leaf sends nothing
         return
-    for i, result in enumerate(node.op.pull(grad, node)):
+    for i, result in enumerate(node.op.pull(read_only(grad), node)):
         x = node.inputs[i]
         if not isinstance(x, Node):
             continue

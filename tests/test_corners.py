@@ -144,6 +144,31 @@ def test_a_rule_is_the_same_wherever_it_stands_but_not_whatever_it_holds() -> No
     with pytest.raises(errors.OpDefinitionError, match="already has the rule"):
         f.backward(scaled(3))
 
+
+@pytest.mark.parametrize("kind", [np.array, tx.Tensor])
+def test_a_rule_that_holds_an_array_can_be_run_again_too(kind: Any) -> None:
+    def scaled(k: Any, default: Any) -> Any:
+        def rule(grad: Any, y: Any, x: Any, k: Any = default) -> Any:
+            return grad * factor
+
+        factor = k
+        return rule
+
+    one, two = kind([2.0, 2.0]), kind([2.0, 3.0])
+    for other in (one, kind([2.0, 2.0])) if kind is np.array else (one,):
+
+        @tx.op
+        def f(x: Any) -> Any:
+            return 2 * x
+
+        f.backward(scaled(one, one))
+        f.backward(scaled(other, other))
+        for wrong in (scaled(two, one), scaled(one, two)):
+            with pytest.raises(errors.OpDefinitionError, match="already has the rule"):
+                f.backward(wrong)
+
+
+def test_a_rule_is_the_same_whatever_its_comments() -> None:
     source = "def g_backward(grad, y, x):\n    return (lambda: 3 * grad,)[0]\n"
     rules = []
     for text in (source, "# a comment\n" + source):

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+import numpy as np
+
+from tinygrad_xent.graph import Node
+
 Function = Callable[..., Any]
 
 
@@ -35,10 +39,19 @@ def _content(function: Function) -> Any:
     return (
         function.__qualname__,
         _code(function.__code__),
-        function.__defaults__,
-        function.__kwdefaults__,
-        [_content(c) if inspect.isfunction(c) and c is not function else c for c in cells],
+        [_value(x) for x in function.__defaults__ or ()],
+        {name: _value(x) for name, x in (function.__kwdefaults__ or {}).items()},
+        [_value(cell) if cell is not function else function.__name__ for cell in cells],
     )
+
+
+def _value(x: Any) -> Any:
+    """Return what two equal values have in common: `==` of arrays and Tensors is an array."""
+    if inspect.isfunction(x):
+        return _content(x)
+    if isinstance(x, Node):
+        return id(x)
+    return (x.dtype.str, x.shape, x.tolist()) if isinstance(x, np.ndarray) else x
 
 
 def _code(code: CodeType) -> Any:

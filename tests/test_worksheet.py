@@ -46,6 +46,8 @@ def texts(svg):
         (np.sqrt(2), None),
         (1e4, None),
         (1e-9, None),
+        (5e-10, None),
+        (0.1 + 0.2 - 0.3, "0"),
         (np.inf, None),
         (np.nan, None),
     ],
@@ -71,6 +73,14 @@ def test_a_softmax_gets_logarithms_so_that_probabilities_are_fractions():
     assert exactly(sheet.loss.item()).startswith("ln")
     assert {"p", "z", "loss"} <= {text.split(" = ")[0] for text in texts(sheet.key)}
     assert loss.item() == pytest.approx(0.417, abs=1e-3), "the learner's own graph stays as it was"
+
+
+def test_an_array_without_entries_is_left_to_nobody():
+    x = tx.Tensor([1.0, 2.0], name="x")
+    for nothing in (x[x.data > 5], tx.ops.reshape(x[:0], shape=(0, 3))):
+        sheet = tx.worksheet(nothing.sum() + x.sum())
+        assert "no entries" in texts(sheet.sheet)
+        assert "no entries" in texts(sheet.key)
 
 
 def test_the_key_has_the_gradients():

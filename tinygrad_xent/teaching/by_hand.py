@@ -17,6 +17,7 @@ from tinygrad_xent.reading import shown
 _ATTEMPTS = 90
 _SLACK = 1.2  # how much longer than the shortest numbers may be, so that seeds differ
 _INEXACT, _ZERO = 12, 8  # how many characters a number counts for that is not exact, or says little
+_ROUNDING = 1e-13  # what is left of a 0, such as of 0.1 + 0.2 - 0.3; by hand it is 0
 _CHOICES = (
     np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0]),
     np.log([1.0, 2.0, 3.0, 4.0]),  # a softmax makes fractions of them
@@ -28,16 +29,19 @@ def exactly(x: float) -> str | None:
 
     Examples
     --------
-    >>> [exactly(x) for x in (3.0, -0.25, 1 / 6, np.log(2), -np.log(1.5), 0.41703)]
-    ['3', '-0.25', '1/6', 'ln 2', '-ln(3/2)', None]
+    >>> [exactly(x) for x in (3.0, -0.25, 1 / 6, np.log(2), -np.log(1.5), 1e-17, 0.41703)]
+    ['3', '-0.25', '1/6', 'ln 2', '-ln(3/2)', '0', None]
     """
     if not math.isfinite(x) or abs(x) >= 1000:
         return None
+    if abs(x) < _ROUNDING:
+        return "0"
     if math.isclose(x, round(x, 2), rel_tol=1e-9):
         return f"{round(x, 2) + 0.0:g}"  # + 0.0 makes 0 of -0
     if (fraction := _fraction(x)) is not None:
         return str(fraction)
-    if abs(x) < 10 and (inside := _fraction(math.exp(abs(x)))) is not None:
+    inside = _fraction(math.exp(abs(x))) if abs(x) < 10 else None
+    if inside is not None and inside != 1:
         text = f"ln {inside}" if inside.denominator == 1 else f"ln({inside})"
         return f"-{text}" if x < 0 else text
     return None

@@ -66,10 +66,13 @@ def _face(box: Box, *, filled: bool) -> Face:
     if box.gradient is not None:
         tables.append(("gradient", _texts(box.gradient), filled))
     # No cell is wider than another: that would tell how long the answer is.
-    longest = max(text_width(text, TEXT) for _, rows, _ in tables for row in rows for text in row)
+    texts = [text for _, rows, _ in tables for row in rows for text in row]
+    longest = max((text_width(text, TEXT) for text in texts), default=0.0)
     across = max(CELL, longest + 10)
     for words, rows, shown in tables:
         marks.append(Text(PAD, y + DOWN / 2 + 4, words, SMALL, GREY))
+        if not rows[0]:
+            marks.append(Text(PAD + _CAPTION, y + DOWN / 2 + 4, "no entries", SMALL, GREY))
         marks += moved(_cells(rows, across, shown=shown), PAD + _CAPTION, y)
         width = max(width, _CAPTION + len(rows[0]) * across)
         y += len(rows) * DOWN + 8
@@ -77,7 +80,7 @@ def _face(box: Box, *, filled: bool) -> Face:
 
 
 def _texts(array: Any) -> list[list[str]]:
-    return [[by_hand(x).replace("-", "−") for x in row] for row in np.atleast_2d(array)]
+    return [[by_hand(x).replace("-", "−") for x in row] for row in np.atleast_2d(array)] or [[]]
 
 
 def _cells(rows: list[list[str]], across: float, *, shown: bool) -> Iterator[Mark]:

@@ -10,7 +10,7 @@ from tinygrad_xent.drawing.face import LONGEST_TITLE, Face
 from tinygrad_xent.drawing.layout import Placement
 from tinygrad_xent.drawing.layout.geometry import Point, Rect
 from tinygrad_xent.drawing.legend import legend
-from tinygrad_xent.drawing.lettering import FAMILIES, escape, quote, shorten
+from tinygrad_xent.drawing.lettering import FAMILIES, escape, quote, shorten, text_width
 from tinygrad_xent.drawing.marks import Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.drawing.model import Arrow, Box, Group, Model
 from tinygrad_xent.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
@@ -24,14 +24,17 @@ HEAD = 8.0  # length of an arrow's head
 
 def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str, alt: str) -> str:
     """Write the picture as one SVG document."""
-    inner = max(placement.width, NARROWEST)
+    notes = list(sent_labels(model, faces, placement))
+    ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, Text)]
+    outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
+    wide = outside + max([placement.width, *(x for _, x in ends)])
+    inner = max(wide, NARROWEST)
     key = legend(model, faces, inner)
     below = MARGIN + placement.height + SPACE
     width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + key.height + MARGIN / 2)
-    left = MARGIN + (inner - placement.width) / 2
+    left = MARGIN + (inner - wide) / 2 + outside
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     label = f'role="img" aria-label={quote(title)}'
-    notes = sent_labels(model, faces, placement)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{FAMILIES}">',
         f"<title>{escape(title)}</title>",

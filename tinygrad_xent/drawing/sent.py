@@ -1,15 +1,15 @@
-"""What flowed back along the arrows, written beside them where there is room."""
+"""What flowed back along the arrows, written beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from tinygrad_xent.drawing.face import Face
 from tinygrad_xent.drawing.layout import Placement
 from tinygrad_xent.drawing.layout.geometry import Point, Rect
 from tinygrad_xent.drawing.lettering import shorten, text_width
-from tinygrad_xent.drawing.marks import Mark, Text
+from tinygrad_xent.drawing.marks import Mark, Patch, Text
 from tinygrad_xent.drawing.model import Model
 from tinygrad_xent.drawing.palette import RULE
 
@@ -20,8 +20,9 @@ _STEPS = 40  # points on each curve
 def sent_labels(model: Model, faces: Sequence[Face], placement: Placement) -> Iterator[Mark]:
     """Write each contribution near its arrow's start, beside the tensor that it flowed to.
 
-    The first place counts that is clear of boxes, of other labels and of other arrows; where
-    there is none, only the tooltip says what flowed.
+    The first place counts that is clear of boxes, of other labels and of other arrows; if need be
+    it lies left or right of the picture, which must then be made wider. Where there is none, the
+    label interrupts another arrow or a frame, or stands at the side with a line to its own.
     """
     if not model.with_sent:
         return
@@ -29,38 +30,59 @@ def sent_labels(model: Model, faces: Sequence[Face], placement: Placement) -> It
         (x, y, x + face.width, y + face.height)
         for (x, y), face in zip(placement.corners, faces, strict=True)
     ]
-    for x, y, w, h in placement.frames:  # their titles and sides
-        taken += [(x, y, x + w, y + 18), (x, y + h, x + w, y + h)]
-        taken += [(x, y, x, y + h), (x + w, y, x + w, y + h)]
+    sides: list[Rect] = []
+    for x, y, w, h in placement.frames:
+        taken.append((x, y, x + w, y + 18))  # its title
+        sides += [(x, y + h, x + w, y + h), (x, y, x, y + h), (x + w, y, x + w, y + h)]
     lines = [list(_points(route)) for route in placement.routes]
-    for i, arrow in enumerate(model.arrows):
+
+    def is_free(place: Rect) -> bool:
+        return not any(_meet(place, t) for t in taken)
+
+    def is_clear(place: Rect) -> bool:
+        crossed = any(_inside(place, point) for line in lines for point in line)
+        return not crossed and is_free(place) and not any(_meet(place, s) for s in sides)
+
+    def is_within(place: Rect) -> bool:
+        return place[0] >= 0 and place[2] <= placement.width and is_clear(place)
+
+    for line, arrow in zip(lines, model.arrows, strict=True):
         if not arrow.small:
             continue
         text = "↑ " + shorten(arrow.small, LONGEST).replace("-", "−")
-        width = text_width(text, SIZE)
-        place = _free(lines, i, width, taken, placement)
-        if place:
-            left, top, _, _ = place
-            taken.append(place)
-            yield Text(left, top + 9, text, SIZE, RULE)
+        places = list(_places(line, text_width(text, SIZE)))
+        place = _first(places, is_within) or _first(places, is_clear)
+        if place is None:
+            place = _first(places, is_free) or _at_the_side(
+                line, places[0], placement.width, is_free
+            )
+            left, top, right, _ = place
+            yield Patch(left, top + 1, ((0, 0, right - left, HEIGHT - 2),), "#ffffff")
+            if (x := line[2][0]) < left - 2 * BESIDE:
+                yield Patch(x, top + HEIGHT / 2, ((0, 0, left - x - 2, 0.6),), RULE)
+        taken.append(place)
+        yield Text(place[0], place[1] + 9, text, SIZE, RULE)
 
 
-def _free(
-    lines: Sequence[Sequence[Point]],
-    own: int,
-    width: float,
-    taken: Sequence[Rect],
-    placement: Placement,
-) -> Rect | None:
-    points = lines[own]
-    for x, y in points[2 : max(len(points) * 4 // 5, 3)]:
+def _places(line: Sequence[Point], width: float) -> Iterator[Rect]:
+    """List the places beside an arrow, from its start on."""
+    for x, y in line[2 : max(len(line) * 4 // 5, 3)]:
         for top, left in product((y - HEIGHT / 2, y + 2), (x + BESIDE, x - BESIDE - width)):
-            place = (left, top, left + width, top + HEIGHT)
-            if left < 0 or place[2] > placement.width or any(_meet(place, t) for t in taken):
-                continue
-            if not any(_inside(place, point) for line in lines for point in line):
-                return place
-    return None
+            yield left, top, left + width, top + HEIGHT
+
+
+def _first(places: Sequence[Rect], is_good: Callable[[Rect], bool]) -> Rect | None:
+    return next(filter(is_good, places), None)
+
+
+def _at_the_side(
+    line: Sequence[Point], place: Rect, left: float, is_free: Callable[[Rect], bool]
+) -> Rect:
+    """Return a place right of the picture at the height where an arrow starts."""
+    top, width = line[2][1] - HEIGHT / 2, place[2] - place[0]
+    while not is_free((left, top, left + width, top + HEIGHT)):
+        left += 2 * BESIDE
+    return left, top, left + width, top + HEIGHT
 
 
 def _meet(a: Rect, b: Rect) -> bool:

@@ -43,7 +43,7 @@ def mistakes(event: Backward, trace: Trace, wrong: WrongOrder) -> list[Sentence]
         are = "is" if missing == 1 else "are"
         todo = f" sends although {count(missing, 'contribution')} to it {are} still to come. "
         found.append(["Too early: ", named(event.name), f"{todo}Its gradient will be {right}."])
-    elif event.tensor in wrong.wrong:
+    elif wrong.has_wrong(event.tensor):
         should = f" should be {right}: a wrong number is passed on."
         found.append(["The gradient of ", named(event.name), should])
     if wrong.late(event):

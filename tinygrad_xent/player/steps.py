@@ -61,7 +61,7 @@ class Steps:
             totals[event.to] = event.total
             if wrong:
                 step["notes"] = mistakes(event, self.trace, wrong)
-                if event.to in wrong.wrong and arrived[event.to] == expected[event.to]:
+                if wrong.has_wrong(event.to) and arrived[event.to] == expected[event.to]:
                     right = self.trace.gradient(event.to)
                     step["right"] = self._table(["right for ", named(event.to_name)], right)
             steps.append(step)

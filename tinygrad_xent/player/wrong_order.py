@@ -40,6 +40,10 @@ class WrongOrder:
     totals: dict[Node, Any]
     wrong: tuple[Node, ...]
 
+    def has_wrong(self, tensor: Node) -> bool:
+        """Return whether a tensor ends up with a wrong gradient."""
+        return any(tensor is x for x in self.wrong)  # `in` would compare the numbers
+
     def missing(self, event: Backward) -> int:
         """Count the contributions that the sender of an event still lacked."""
         return sum(later.to is event.tensor for later in self.events if later.step > event.step)

@@ -113,10 +113,19 @@ def test_backpropagate_tells_an_observer_every_contribution() -> None:
     square = x * x
     seen: list[Any] = []
     list(tx.backpropagate(square, observe=lambda *event: seen.append(event)))
-    assert [(node is square, i, float(part), float(total)) for node, i, part, total in seen] == [
-        (True, 0, 2.0, 2.0),
-        (True, 1, 2.0, 4.0),
+    assert [(event[0] is square, *map(float, event[1:])) for event in seen] == [
+        (True, 0, 2.0, 2.0, 2.0),
+        (True, 1, 2.0, 2.0, 4.0),
     ]
+
+
+def test_an_observer_sees_what_broadcasting_repeated_before_and_after_it_is_summed() -> None:
+    x, y = tx.Tensor([1.0, 2.0]), tx.Tensor(np.arange(6.0).reshape(3, 2))
+    seen: list[Any] = []
+    list(tx.backpropagate((x * y).sum(), observe=lambda *event: seen.append(event)))
+    _, _, result, contribution, _ = seen[1]
+    np.testing.assert_array_equal(result, y.data)
+    np.testing.assert_array_equal(contribution, y.data.sum(axis=0))
 
 
 def test_backpropagate_can_be_stepped() -> None:

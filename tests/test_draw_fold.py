@@ -18,6 +18,7 @@ from tinygrad_xent.drawing.face import face
 from tinygrad_xent.drawing.fold import FOLD_ABOVE, Item, fold_items
 from tinygrad_xent.drawing.layout import Cluster, Link, dot, place
 from tinygrad_xent.drawing.lettering import text_width
+from tinygrad_xent.drawing.marks import Text
 from tinygrad_xent.drawing.model import Model
 from tinygrad_xent.drawing.sent import sent_labels
 from tinygrad_xent.numbers import brief
@@ -331,23 +332,60 @@ def written(picture: Picture) -> list[str]:
 
 def test_rules_stand_in_the_boxes_with_the_names_of_the_tensors() -> None:
     shown = written(draw(three()))
-    for rule in ("∂x = y ∂z", "∂y = x ∂z", "∂z = 0.1 ⋅ ∂v3", "∂v3 = w ∂w", "∂w = z ∂v5"):
+    for rule in ("∂x = Σ y ∂z", "∂y = x ∂z", "∂z = 0.1 ⋅ ∂v3", "∂v3 = w ∂w", "∂w = z ∂v5"):
         assert rule in shown
-    assert "∂x = y ∂z" not in written(draw(three(), rules=False))
-    assert "∂x = y ∂z" in draw(three(), rules=False).svg  # the tooltip has it
+    assert "∂x = Σ y ∂z" not in written(draw(three(), rules=False))
+    assert "∂x = Σ y ∂z" in draw(three(), rules=False).svg  # the tooltip has it
 
 
 def test_what_flowed_stands_beside_the_arrows_as_backpropagate_sends_it() -> None:
     output = three()
     sent = []
 
-    def observe(node, i, contribution, total) -> None:
+    def observe(node, i, result, contribution, total) -> None:
         sent.append(f"↑ {brief(contribution)}".replace("-", "−"))
 
     list(backpropagate(output, observe=observe))
     shown = [text for text in written(draw(output)) if text[0] == "↑" and "gradient" not in text]
     assert len(sent) == 7
     assert sorted(shown) == sorted(sent)
+
+
+def test_the_sum_that_undoes_broadcasting_is_drawn() -> None:
+    v, b = tx.Tensor([[1.0, 2.0], [3.0, 4.0]], name="v"), tx.Tensor([5.0, 6.0], name="b")
+    picture = draw((v * b).sum())
+    assert {"∂v = b ∂v2", "∂b = Σ_rows v ∂v2"} <= set(written(picture))
+    assert "↑ [4 6]" in written(picture)
+    told = "gradient sent back: [[1 2] [3 4]] summed to [4 6]\n∂b = Σ_rows v ∂v2</title>"
+    assert told in picture.svg
+
+
+@pytest.mark.parametrize("engine", ["auto", "plain"])
+def test_every_contribution_is_written_however_many_there_are(engine) -> None:
+    x = tx.Tensor([1.25, 2.5], name="x")
+    with tx.scope("a frame"):
+        y = tx.stack([x] * 24)
+    shown = model(y.sum() + x.sum(), rules=True)
+    picture = Picture(shown, engine=engine)
+    labels = [text for text in written(picture) if text[0] == "↑" and "sent" not in text]
+    assert len(labels) == 24 + 1 + 1 + 1 + 1
+    width = float(ET.fromstring(picture.svg).get("width"))  # noqa: S314 - our own
+    for text in ET.fromstring(picture.svg).iter(f"{SVG}text"):  # noqa: S314 - our own
+        if (text.text or "").startswith("↑ ["):
+            assert -16 <= float(text.get("x")) < width - 16
+
+
+def test_a_picture_is_as_wide_as_what_is_written_beside_its_arrows() -> None:
+    z = tx.Tensor([2.0, 1.0, 0.1], name="z")
+    p = tx.softmax(z)
+    loss = tx.sparse_categorical_crossentropy(0, p)
+    picture = Picture(draw(loss, names={"p": p, "loss": loss})._model, engine="plain")
+    assert written(picture).count("↑ [−0.341 0.242 0.0986]") == 2
+    recorded = Path(__file__).parent.parent / "docs" / "_static" / "first.svg"
+    texts = re.findall("<text.*?</text>", recorded.read_text(encoding="utf-8"))
+    assert sorted(re.sub("<[^>]*>", "", text) for text in texts) == sorted(written(picture)), (
+        "draw it again: draw(loss, names=...).save('docs/_static/first.svg')"
+    )
 
 
 def test_rules_are_left_out_of_graphs_with_more_than_twenty_boxes() -> None:
@@ -368,8 +406,8 @@ def test_what_flowed_is_written_over_nothing(engine) -> None:
     ports = [max(len(box.ports), 1) for box in shown.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in shown.arrows]
     placed = place(sizes, links, engine, [Cluster(g.boxes, g.parent, 60.0) for g in shown.groups])
-    labels = list(sent_labels(shown, faces, placed))
-    assert len(labels) > len(shown.arrows) // 2
+    labels = [mark for mark in sent_labels(shown, faces, placed) if isinstance(mark, Text)]
+    assert len(labels) == sum(bool(arrow.small) for arrow in shown.arrows)
     boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(placed.corners, sizes, strict=True)]
     for label in labels:
         place_of = (label.x, label.y - 9, label.x + text_width(label.text, label.size), label.y + 3)

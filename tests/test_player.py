@@ -422,6 +422,45 @@ def test_the_page_says_what_is_wrong_and_why() -> None:
     assert "0.5<" in data["bodies"]["n0"]
 
 
+def test_a_vector_that_is_used_twice_can_be_played() -> None:
+    h = tx.exp(tx.Tensor([1.0, 2.0], name="x"))
+    data = data_of(play((h + h * h).sum()).html)["wrong"]
+    assert data["at"] == ["n0"]  # h is right in the end, but sent too early
+
+
+def test_a_right_tensor_is_not_accused_of_a_wrong_ones_number() -> None:
+    x = tx.Tensor(3.0, name="x")
+    a = x * 1.0  # in the end x is wrong and a is right, and both are 3
+    steps = data_of(play(tx.log(a) + a * a).html)["wrong"]["steps"]
+    accused = {step["to"] for step in steps if "right" in step}
+    assert accused == {"n0"}
+
+
+def test_the_sum_that_undoes_broadcasting_is_played() -> None:
+    v, b = tx.Tensor([[1.0, 2.0], [3.0, 4.0]], name="v"), tx.Tensor([5.0, 6.0], name="b")
+    s, x = tx.Tensor(2.0, name="s"), np.arange(5.0)
+    product, shifted = v * b, (s * x).sum()
+    data = data_of(play(product.sum() + shifted).html)
+    steps = {step["say"][2]["name"]: step for step in data["backward"]}
+    assert steps["b"]["say"][-1] == ", summed over rows."
+    assert steps["s"]["say"][-1] == ", summed over all entries."
+    assert steps["v"]["say"][-1] == "."
+    assert plain_math(steps["b"]["formula"]) == "∂b=∑rowsv∂v3"
+    assert plain_math(steps["b"]["numbers"]) == "∂b1=2⋅1+4⋅1=6"
+    assert plain_math(steps["s"]["numbers"]) == "∂s=0⋅1+1⋅1+⋯+4⋅1=10"
+    caption, place = steps["b"]["unsummed"]
+    assert "".join(caption) == "to be summed over rows"
+    assert data["arrays"][place]["rows"] == [["1", "2"], ["3", "4"]]
+    assert steps["v"]["unsummed"] is None
+    row = data_of(play((v + b).sum()).html)["backward"][-1]
+    assert plain_math(row["numbers"]) == "∂b0=1+1=2"
+    assert row["unsummed"] is None, "it is the gradient that came in"
+
+
+def plain_math(text: str) -> str:
+    return "".join(ET.fromstring(text).itertext())  # noqa: S314 - our own
+
+
 def test_integers_get_nothing_in_a_wrong_order_either() -> None:
     a = tx.Tensor(2.0) * tx.Tensor(3)
     events = trace(a + a * a)

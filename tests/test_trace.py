@@ -137,6 +137,52 @@ def test_slices_are_traces():
     assert "Forward" not in str(t[-1:])
 
 
+def test_the_sum_that_undoes_broadcasting_is_written() -> None:
+    rng = np.random.default_rng(0)
+    v = tx.Tensor(rng.normal(size=(4, 5)), name="v")
+    leaves = {
+        "b": (5,), "c": (4, 1), "s": (), "one": (1, 1), "same": (4, 5), "flat": (1, 4, 5),
+    }  # fmt: skip
+    found = {}
+    for name, shape in leaves.items():
+        x = tx.Tensor(rng.normal(size=shape), name=name)
+        event = next(e for e in trace((v - x).sum()).backward if e.to is x)
+        np.testing.assert_allclose(event.sent, -np.full(shape, 20 / x.size))
+        found[name] = event.text.replace("v2", "z"), event.summed_over
+    assert found == {
+        "b": ("∂b = Σ_rows (−∂z)", "rows"),
+        "c": ("∂c = Σ_columns (−∂z)", "columns"),
+        "s": ("∂s = Σ (−∂z)", "all entries"),
+        "one": ("∂one = Σ (−∂z)", "all entries"),
+        "same": ("∂same = −∂z", ""),
+        "flat": ("∂flat = −∂z", ""),
+    }
+    w = tx.Tensor(rng.normal(size=(2, 3)), name="w")
+    t = trace((tx.Tensor(rng.normal(size=(4, 2, 3)), name="x") * w).sum())
+    (event,) = [e for e in t.backward if e.to is w]
+    assert event.text == "∂w = Σ_(axis 0) x ∂v2"
+    np.testing.assert_array_equal(event.unsummed.sum(axis=0), event.sent)
+    assert "24 entries summed to 6 entries" in str(t)
+    assert "24 entries summed to 6 entries" in t._repr_html_()
+
+
+def test_a_rule_that_sums_by_itself_is_not_said_to_be_summed() -> None:
+    @tx.op
+    def shift(x, b):
+        """Add a row: $z = x + b$."""
+        return x + b
+
+    @shift.backward
+    def shift_backward(grad, z, x, b):
+        r"""$\bar x = \bar z$ and $\bar b = \sum_n \bar z_n$"""
+        return grad, grad.sum(axis=0)
+
+    b = tx.Tensor(np.ones(3), name="b")
+    (event,) = [e for e in trace(shift(np.ones((2, 3)), b).sum()).backward if e.to is b]
+    assert event.text == "∂b = Σₙ ∂v1ₙ"
+    assert event.unsummed is None
+
+
 def test_to_dict_is_plain_json_and_complete():
     loss, *_ = network()
     t = trace(loss)

@@ -22,7 +22,7 @@ from tinygrad_xent.graph import Node, ancestors, check_fresh, describe, downstre
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import astype, sum_to
 
-Observer = Callable[[Node, int, Any, Any], None]
+Observer = Callable[[Node, int, Any, Any, Any], None]
 
 
 def backpropagate(
@@ -47,8 +47,10 @@ def backpropagate(
     wrt : iterable of Tensor, optional
         Walk only on the way to these.
     observe : callable, optional
-        `observe(tensor, i, contribution, total)` is called each time a tensor's rule has sent a
-        contribution to its input `i`, with the sum so far of what has reached that input.
+        `observe(tensor, i, result, contribution, total)` is called each time a tensor's rule has
+        sent something to its input `i`: with what the rule returned, the same in the input's shape
+        and dtype (what broadcasting repeated is summed), and the sum so far of what has reached
+        that input.
 
     Yields
     ------
@@ -87,23 +89,24 @@ def backpropagate(
             dtype = data.dtype
             if dtype.kind != "f":
                 continue
-            sent = results[i]
-            if callable(sent):
+            result = results[i]
+            if callable(result):
                 try:
-                    sent = sent()
+                    result = result()
                 except ValueError as error:
                     node.op.check_wrote(error)
                     raise
-            if sent is None:
+            if result is None:
                 continue
             if x.birth > node.birth:  # again: another thread may have given it new data meanwhile
                 check_fresh(x, node)
+            sent = result
             if type(sent) is not type(grad) or sent.dtype is not dtype or sent.shape != data.shape:
                 sent = _fit(sent, grad, x, node.op, i)
             total = _add(pending[x], sent) if x in pending else sent
             pending[x] = total
             if observe:
-                observe(node, i, sent, total)
+                observe(node, i, result, sent, total)
 
 
 def _add(x: Any, y: Any) -> Any:

@@ -7,6 +7,7 @@ overlines of combining characters are misplaced by many terminals, and lost when
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import numpy as np
 
 from tinygrad_xent import domains
+from tinygrad_xent.ops.broadcasting import repeated_axes
 from tinygrad_xent.reading import index_text
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.op import Op
 
 Letters = Mapping[str, str]
+Shape = tuple[int, ...]
 _NONE: Letters = {}
 
 _OVERLINES = {"¯", "―", "‾"}
@@ -32,6 +35,7 @@ _LARGE = {"∑": "Σ", "∏": "Π"}  # the letters are in every font
 _APPLIED = "\x00"  # stands after a function, until it is known whether a parenthesis follows
 _INDEX = "\x01"  # stands before the brackets of an index, which follow a name without a space
 _NAME = "name"
+_ALL = "all entries"
 _NUMBER = re.compile(r"-?[\d.]+(e[-+]\d+)?")
 
 
@@ -57,8 +61,55 @@ def formula_of(node: Node) -> str:
     return node.op.formula
 
 
-def rule_at(node: Node, i: int) -> str:
-    """Give the LaTeX of the rule that sends a gradient to a tensor's input `i`."""
+def rule_at(node: Node, i: int, shape: Shape | None = None) -> str:
+    """Return the LaTeX of the rule that sends a gradient to a tensor's input `i`.
+
+    Where the rule returned another `shape` than that of the input, the sum is written that undoes
+    the broadcasting.
+    """
+    rule = _rule_at(node, i)
+    over = summed_over(shape, node.inputs[i].data.shape) if rule and shape is not None else ""
+    if not over:
+        return rule
+    left, _, right = rule.partition("=")
+    if r",\;" in right:  # several formulas in one
+        return rf"{rule},\; \text{{summed over {over}}}"
+    sum_over = r"\sum" if over == _ALL else rf"\sum_{{\text{{{over}}}}}"
+    right = right.strip()
+    return rf"{left}= {sum_over} {f'({right})' if _has_sign(right) else right}"
+
+
+def summed_over(result: Shape, shape: Shape) -> str:
+    """Return in words what is summed to undo broadcasting; empty where nothing is.
+
+    Examples
+    --------
+    >>> summed_over((4, 5), (5,)), summed_over((4, 5), (4, 1)), summed_over((4, 5), ())
+    ('rows', 'columns', 'all entries')
+    >>> summed_over((2, 4, 5), (5,)), summed_over((1, 5), (5,))
+    ('axes 0, 1', '')
+    """
+    axes = [axis for axis in repeated_axes(result, shape) if result[axis] != 1]
+    if not axes:
+        return ""
+    if math.prod(shape) == 1:
+        return _ALL
+    if len(result) == 2:
+        return "columns" if axes == [1] else "rows"
+    return ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))
+
+
+def _has_sign(latex: str) -> bool:
+    """Return whether a plus or minus stands outside of all brackets."""
+    depth = 0
+    for c in latex:
+        depth += (c in "([{") - (c in ")]}")
+        if c in "+-" and not depth:
+            return True
+    return False
+
+
+def _rule_at(node: Node, i: int) -> str:
     if node.op is None:
         return ""
     if node.op.name in _INDEXED and "index" in node.params:
@@ -226,6 +277,8 @@ def _gap(base: str) -> str:
 
 
 def _script(text: str, mark: str, table: dict[int, int]) -> str:
+    if re.search("[a-z]{4}", text):  # words
+        return mark + _group(text)
     has_name = re.search(r"\s[^\W\d]\w+\s", text)
     text = text.strip().replace(" ", "")
     if not has_name and all(ord(letter) in table for letter in text):

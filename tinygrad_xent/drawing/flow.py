@@ -23,6 +23,7 @@ class Flow:
     grads : dict of tensor to its gradient
     sent : dict of (tensor, number of an input) to what the tensor's rule sent there, in words
     small : the same in fewer words
+    shapes : the shape that the rule returned, before broadcasting was undone
     seed : str
         Of what the gradients are; empty if there was no pass.
     """
@@ -30,6 +31,7 @@ class Flow:
     grads: dict[Node, Any] = field(default_factory=dict)
     sent: dict[tuple[Node, int], str] = field(default_factory=dict)
     small: dict[tuple[Node, int], str] = field(default_factory=dict)
+    shapes: dict[tuple[Node, int], tuple[int, ...]] = field(default_factory=dict)
     seed: Seed = ""
 
 
@@ -42,9 +44,11 @@ def backward_flow(outputs: tuple[Node, ...], shown: Container[Node]) -> Flow:
     if len(set(outputs)) > 1 or output.data.dtype.kind != "f" or not output.data.size:
         return flow
 
-    def observe(node: Node, i: int, contribution: Any, _total: Any) -> None:
+    def observe(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
         if node in shown:
-            flow.sent[node, i] = brief(contribution)
+            summed = np.size(result) != contribution.size
+            flow.sent[node, i] = f"{brief(result)} summed to " * summed + brief(contribution)
+            flow.shapes[node, i] = np.shape(result)
             flow.small[node, i] = brief(contribution, most=4)
 
     with np.errstate(all="ignore"):  # the picture marks NaN and inf

@@ -196,4 +196,4 @@ def _back(use: Use, node: Node, flow: Flow) -> tuple[str, str, str]:
     way = node, use.index
     if node.op is None or way not in flow.sent:
         return "", "", ""
-    return rule_at(node, use.index), flow.sent[way], flow.small[way]
+    return rule_at(node, use.index, flow.shapes[way]), flow.sent[way], flow.small[way]

@@ -136,7 +136,7 @@ def _made(node: Node, bad: Any, names: dict[Node, str]) -> BadNumber:
 def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | None:
     found: list[BadNumber] = []
 
-    def look(node: Node, i: int, contribution: Any, _total: Any) -> None:
+    def look(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
         if found or np.isfinite(contribution).all() or node.op is None:
             return
         target = node.inputs[i]
@@ -146,7 +146,8 @@ def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | No
         causes = {f"∂{names[node]}": _at(incoming, index, contribution.shape)}
         causes |= _causes(node, index, contribution.shape, names)
         inputs = tuple(names[x] if isinstance(x, Node) else "" for x in node.inputs)
-        rule = formula_text(rule_at(node, i), letters_of(node.op, inputs, names[node]))
+        latex = rule_at(node, i, np.shape(result))
+        rule = formula_text(latex, letters_of(node.op, inputs, names[node]))
         given = " and ".join(f"{name} = {text}" for name, text in causes.items())
         message = (
             f"the rule of {node.op.name}, {rule}, sent {number(value)} to {place} out of {given}"

@@ -70,16 +70,24 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     >>> sum_to(np.ones((4, 3)), shape=(3,))
     array([4., 4., 4.])
     """
-    new = x.ndim - len(shape)
+    return np.sum(x, axis=repeated_axes(x.shape, tuple(shape)), keepdims=True).reshape(shape)
+
+
+def repeated_axes(result: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes along which broadcasting repeats an array of `shape` to make `result`.
+
+    >>> repeated_axes((4, 2, 3), (2, 1))
+    (0, 2)
+    """
+    new = len(result) - len(shape)
     explained = new >= 0 and all(
-        want in (1, have) for want, have in zip(shape, x.shape[new:], strict=True)
+        want in (1, have) for want, have in zip(shape, result[new:], strict=True)
     )
     if not explained:
-        raise RuleShapeError(f"shape {x.shape} did not come from {tuple(shape)} by broadcasting")
-    repeated = tuple(range(new)) + tuple(
-        i + new for i, want in enumerate(shape) if want == 1 and x.shape[i + new] != 1
+        raise RuleShapeError(f"shape {result} did not come from {shape} by broadcasting")
+    return tuple(range(new)) + tuple(
+        i + new for i, want in enumerate(shape) if want == 1 and result[i + new] != 1
     )
-    return np.sum(x, axis=repeated, keepdims=True).reshape(shape)
 
 
 @sum_to.backward

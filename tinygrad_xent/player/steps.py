@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array
-from tinygrad_xent.formulas import mathml
+from tinygrad_xent.formulas import mathml, rule_at
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import brief
 from tinygrad_xent.player.arrays import Arrays, as_rows, visible, window
@@ -33,8 +33,9 @@ class Steps:
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
     of the arrows between the two; ``part``, which of how many contributions this is; ``ask``, the
-    entry to be predicted; the table ``grad``, and where contributions are added up ``before`` and
-    ``total``; in a wrong order ``notes``, sentences, and ``right``, a table.
+    entry to be predicted; the table ``grad``; the table ``unsummed``, what the rule returned, if
+    ``sent`` is the sum of it; where contributions are added up ``before`` and ``total``; in a wrong
+    order ``notes``, sentences, and ``right``, a table.
     """
 
     def __init__(self, trace: Trace, arrays: Arrays) -> None:
@@ -95,22 +96,38 @@ class Steps:
         node, sent = event.tensor, event.sent
         place, cell = _largest(sent)
         grad = f"∂{event.to_name}"
+        summed = f", summed over {event.summed_over}." if event.summed_over else "."
         can_ask = sent.size > 0 and np.isfinite(sent[place])
         return {
-            "say": [named(event.name), " sends a gradient to ", named(event.to_name), "."],
+            "say": [named(event.name), " sends a gradient to ", named(event.to_name), summed],
             "brief": brief(sent),
             "box": self.ids[node],
             "to": self.ids[event.to],
             "arrow": sum(x is event.to for x in node.inputs[: event.position]),
             "formula": mathml(event.rule, event.letters) if event.rule else "",
-            "numbers": with_numbers(event.rule, node, event.incoming, sent, place, grad),
+            "numbers": with_numbers(
+                rule_at(node, event.position),
+                node,
+                event.incoming,
+                sent,
+                place,
+                grad,
+                event.unsummed,
+            ),
             "given": [*self._operands(event)][:_MOST_TABLES],
             "grad": self._table(["gradient at ", named(event.name)], event.incoming),
+            "unsummed": self._unsummed(event),
             "sent": self._table(["sent to ", named(event.to_name)], sent),
             "cell": cell,
             "ask": {"at": place, "value": float(sent[place])} if can_ask else None,
             "start": start(event) if node is self.trace.output else [],
         }
+
+    def _unsummed(self, event: Backward) -> Any:
+        """Return the table of what is summed, unless it is just the gradient that came in."""
+        if event.unsummed is None or np.array_equal(event.unsummed, event.incoming, equal_nan=True):
+            return None
+        return self._table(["to be summed over ", event.summed_over], event.unsummed)
 
     def _operands(self, event: Backward) -> Iterator[Any]:
         """Give the tables of the values that the rule needs; of the sender if it needs none."""

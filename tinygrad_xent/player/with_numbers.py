@@ -19,7 +19,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.player.elements import is_sign, math, name, numeral, same, sign, tag, wrapped
-from tinygrad_xent.player.filling import Entry, NotUnderstoodError, filled
+from tinygrad_xent.player.filling import FIRST_TERMS, MOST_TERMS, Entry, NotUnderstoodError, filled
 
 _LARGEST_MATRIX = 9
 _SOFTMAX = re.compile(r"\\operatorname\{softmax\}\((\w)\)")  # what rules also call p
@@ -54,7 +54,13 @@ def _probabilities(x: Any, axis: Any) -> Any:
 
 
 def with_numbers(
-    latex: str, node: Node, grad: Any, result: Any, place: tuple[int, ...], called: str
+    latex: str,
+    node: Node,
+    grad: Any,
+    result: Any,
+    place: tuple[int, ...],
+    called: str,
+    unsummed: Any = None,
 ) -> str:
     """Put the numbers of one entry of a result into the formula of a tensor's op.
 
@@ -71,6 +77,8 @@ def with_numbers(
         Which entry of it.
     called : str
         What the result is called.
+    unsummed : ndarray, optional
+        What the formula computes instead, if the result is the sum that undoes broadcasting.
 
     Returns
     -------
@@ -89,13 +97,42 @@ def with_numbers(
     try:
         if op.name == "matmul":
             return _product(latex, arrays, result, called)
-        entry = _entry(op, node, arrays, result, place)
-        right = filled(_right_side(latex), entry, entry.index)
+        if unsummed is None:
+            entry = _entry(op, node, arrays, result, place)
+            right = filled(_right_side(latex), entry, entry.index)
+        else:
+            right = _summed(latex, op, node, arrays, unsummed, _sources(unsummed, result, place))
     except (NotUnderstoodError, IndexError):
         return ""
     answer = numeral(result[place], first=True)
     equals = [] if same(right, answer) else [sign("="), *answer]
     return math([name(called, place), sign("="), *right, *equals])
+
+
+def _sources(unsummed: Any, result: Any, place: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the places of all that is summed to one entry of a result."""
+    repeated = np.broadcast_to(np.arange(result.size).reshape(result.shape), unsummed.shape)
+    found = np.argwhere(repeated == np.ravel_multi_index(place, result.shape))
+    return [tuple(int(k) for k in source) for source in found]
+
+
+def _summed(
+    latex: str, op: Op, node: Node, arrays: Arrays, unsummed: Any, sources: list[tuple[int, ...]]
+) -> list[Element]:
+    """Write a sum over places, each term by the formula; of many the first ones and the last."""
+    shown: list[tuple[int, ...] | None] = [*sources]
+    if len(sources) > MOST_TERMS:
+        shown[FIRST_TERMS:-1] = [None]
+    row: list[Element] = []
+    for place in shown:
+        plus = [sign("+")] if row else []
+        if place is None:
+            row += [*plus, sign("⋯")]
+            continue
+        entry = _entry(op, node, arrays, unsummed, place)
+        term = filled(_right_side(latex), entry, entry.index, begins=not row)
+        row += [*plus, *term]
+    return row
 
 
 def _right_side(latex: str) -> list[Element]:

@@ -17,6 +17,7 @@ from tinygrad_xent.arrays import read_only
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import sum_to
 from tinygrad_xent.tracing import Backward, Trace
+from tinygrad_xent.tracing.events import unsummed
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,30 +103,32 @@ def _run(right: Trace, direction: int) -> tuple[list[Backward], dict[Node, Any]]
         visited.add(node)
         grad = totals[node]
         receivers: list[Node] = []
-        for i, sent in _contributions(node, grad):
+        for i, result, sent in _contributions(node, grad):
             if (node, i) not in rules:
                 continue
             to: Node = node.inputs[i]
             totals[to] = np.asarray(totals[to] + sent if to in totals else sent)
             step = first + len(events)
             event = rules[node, i]
-            events.append(replace(event, step=step, incoming=grad, sent=sent, total=totals[to]))
+            changed = {"incoming": grad, "unsummed": unsummed(result, sent), "sent": sent}
+            events.append(replace(event, step=step, total=totals[to], **changed))
             receivers.append(to)
         waiting += receivers[::-direction]  # the last one is taken first
     return events, totals
 
 
-def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any]]:
-    """Apply a tensor's rule: which input, and what it is sent."""
+def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any, Any]]:
+    """Apply a tensor's rule: which input, what the rule returns, and what is sent of it."""
     if node.op is None:  # a leaf sends nothing
         return
-    for i, result in enumerate(node.op.pull(read_only(grad), node)):
+    for i, made in enumerate(node.op.pull(read_only(grad), node)):
         x = node.inputs[i]
         if not isinstance(x, Node):
             continue
-        sent = result() if callable(result) else result
-        if sent is not None:
-            yield i, np.asarray(sum_to(sent, shape=x.data.shape), dtype=x.data.dtype)
+        result = made() if callable(made) else made
+        if result is not None:
+            result = np.asarray(result)
+            yield i, result, np.asarray(sum_to(result, shape=x.data.shape), dtype=x.data.dtype)
 
 
 def _same(a: Any, b: Any) -> bool:

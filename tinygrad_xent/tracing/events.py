@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_xent.formulas import formula_text
+import numpy as np
+
+from tinygrad_xent.formulas import formula_text, summed_over
 from tinygrad_xent.graph import Node
 
 
@@ -64,7 +66,7 @@ class Backward:
     op : str
         The name of the op that made it.
     rule : str
-        The op's backward rule for this input, as LaTeX.
+        The op's backward rule for this input, as LaTeX, with the sum that undoes broadcasting.
     letters : mapping of str to str
         For which tensor or number letters of the rule stand.
     incoming : ndarray
@@ -77,8 +79,10 @@ class Backward:
         What the op calls that input.
     position : int
         Which of the op's inputs it is, from 0.
+    unsummed : ndarray or None
+        What the rule returned, where broadcasting had repeated the receiver; None elsewhere.
     sent : ndarray
-        The contribution: of the receiver's shape, broadcasting undone.
+        The contribution, of the receiver's shape: `unsummed` summed over what was repeated.
     total : ndarray
         The sum of all contributions that the receiver has by now.
     """
@@ -94,6 +98,7 @@ class Backward:
     to_name: str
     input: str
     position: int
+    unsummed: Any
     sent: Any
     total: Any
 
@@ -101,6 +106,16 @@ class Backward:
     def text(self) -> str:
         """The rule with the tensors' names, on one line; ∂x is the gradient with respect to x."""
         return formula_text(self.rule, self.letters) if self.rule else ""
+
+    @property
+    def summed_over(self) -> str:
+        """What was summed to undo broadcasting: "rows", "axis 0", "all entries", or nothing."""
+        return "" if self.unsummed is None else summed_over(self.unsummed.shape, self.sent.shape)
+
+
+def unsummed(result: Any, sent: Any) -> Any:
+    """Return a copy of what a rule returned if that is more than what was sent, else None."""
+    return np.array(result) if result.size != sent.size else None
 
 
 Event = Forward | Backward

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tinygrad_xent.formulas import mathml
-from tinygrad_xent.tracing.text import heading, short
+from tinygrad_xent.tracing.text import heading, sends, short
 
 if TYPE_CHECKING:
     from tinygrad_xent.tracing.events import Backward, Forward
@@ -80,8 +80,8 @@ def _backward(events: Sequence[Backward]) -> Iterator[str]:
             has = f"{event.name} ({event.op}) has ∂{event.name} = {short(event.incoming)}"
             yield f'<tr><th colspan="5" scope="colgroup">{escape(has)}</th></tr>'
         rule = mathml(event.rule, event.letters) if event.rule else ""
-        sends, total = escape(short(event.sent)), escape(short(event.total))
-        yield _row(str(event.step), rule, escape(event.to_name), sends, total)
+        sent, total = escape(sends(event)), escape(short(event.total))
+        yield _row(str(event.step), rule, escape(event.to_name), sent, total)
 
 
 def _table(caption: str, head: Sequence[str], rows: Sequence[str]) -> str:

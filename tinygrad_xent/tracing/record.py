@@ -13,7 +13,7 @@ from tinygrad_xent.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import telling
 from tinygrad_xent.reading import names_of, shown
-from tinygrad_xent.tracing.events import Backward, Event, Forward
+from tinygrad_xent.tracing.events import Backward, Event, Forward, unsummed
 from tinygrad_xent.tracing.sequence import Trace
 
 
@@ -107,7 +107,7 @@ class _Recorder:
             )
         )
 
-    def backward(self, node: Node, i: int, contribution: Any, total: Any) -> None:
+    def backward(self, node: Node, i: int, result: Any, contribution: Any, total: Any) -> None:
         op, inputs = node.op, self.inputs(node)
         if op is None:  # a leaf has no rule
             return
@@ -117,13 +117,14 @@ class _Recorder:
                 tensor=node,
                 name=self.names[node],
                 op=op.name,
-                rule=rule_at(node, i),
+                rule=rule_at(node, i, np.shape(result)),
                 letters=letters_of(op, inputs, self.names[node]),
                 incoming=self.incoming,
                 to=node.inputs[i],
                 to_name=inputs[i],
                 input=op.names_of(len(inputs))[i],
                 position=i,
+                unsummed=unsummed(np.asarray(result), contribution),
                 sent=np.array(contribution),
                 total=np.array(total),
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_xent.numbers import brief, count
 
 if TYPE_CHECKING:
+    from tinygrad_xent.tracing.events import Backward
     from tinygrad_xent.tracing.sequence import Trace
 
 _NARROW = 5  # entries up to which an array is printed in full
@@ -25,7 +26,7 @@ def lines(trace: Trace) -> Iterator[str]:
         yield ""
     if backward := trace.backward:
         yield heading(trace)
-        rows = [(str(e.step), e.text, e.to_name, short(e.sent), short(e.total)) for e in backward]
+        rows = [(str(e.step), e.text, e.to_name, sends(e), short(e.total)) for e in backward]
         head, *lines = table(("step", "rule", "to", "sends", "total there"), rows)
         yield head
         sender = None
@@ -47,6 +48,15 @@ def short(array: Any) -> str:
     """Write an array on one line: its numbers, or how many there are and their range."""
     text = brief(array, _NARROW)
     return text if array.size <= _NARROW else f"{count(array.size, 'entry')}, {text}"
+
+
+def sends(event: Backward) -> str:
+    """Write what was sent, and from what it was summed where broadcasting is undone."""
+    if event.unsummed is None:
+        return short(event.sent)
+    size = event.unsummed.size
+    many = count(size, "entry") if size > _NARROW else short(event.unsummed)
+    return f"{many} summed to {short(event.sent)}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> Iterator[str]:

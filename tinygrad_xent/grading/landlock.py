@@ -45,12 +45,8 @@ def confine(closed: Collection[str], own: str) -> bool:
         return False
     every = (1 << max(n for v, n in _RIGHTS.items() if v <= version)) - 1
     handled = [every, *([_TCP] if version >= 4 else []), *([_SIGNALS_AND_SOCKETS] * (version >= 6))]
-    try:
-        closed = {"/proc", *map(os.path.realpath, closed)}  # /proc shows what others were told
-        rules = dict.fromkeys(_open_places(closed), _READ_FILE)
-    except OSError:  # a folder above a closed one, into which one cannot look
-        return False
-    rules |= {
+    closed = {"/proc", *map(os.path.realpath, closed)}  # /proc shows what others were told
+    rules = dict.fromkeys(_open_places(closed), _READ_FILE) | {
         "/": _READ_DIR,
         **dict.fromkeys((f"/proc/{name}" for name in (os.getpid(), *_FACTS)), _READ_FILE),
         own: every & ~1,
@@ -78,6 +74,10 @@ def _open_places(closed: Collection[str]) -> Iterator[str]:
     outermost = [path for path in closed if not any(path.startswith(f"{c}/") for c in closed)]
     above = {str(folder) for path in outermost for folder in Path(path).parents}
     for folder in above:
-        for entry in os.scandir(folder):
-            if entry.path not in above and entry.path not in closed and not entry.is_symlink():
-                yield entry.path
+        try:
+            entries = [entry.path for entry in os.scandir(folder) if not entry.is_symlink()]
+        except OSError:  # such as /home where one may pass and not look: what Python needs is known
+            needed = map(os.path.realpath, (sys.prefix, sys.base_prefix, *sys.path))
+            entries = [str(Path(folder, Path(path).relative_to(folder).parts[0]))
+                       for path in needed if path.startswith(f"{folder}/")]  # fmt: skip
+        yield from (path for path in entries if path not in above and path not in closed)

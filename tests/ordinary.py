@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-NOBODY = 65534
+STRANGER = 54321  # is on no list of users and has no home, as in many a container
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 _SETPRIV = shutil.which("setpriv")
 
@@ -23,7 +23,7 @@ def ordinary_user() -> list[str]:
     if _SETPRIV is None:
         pytest.skip("the tests are run by root, and setpriv (of util-linux) is missing")
     return [
-        _SETPRIV, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+        _SETPRIV, f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups",
         "--bounding-set=-all,+dac_read_search", "--inh-caps=-all,+dac_read_search",
         "--ambient-caps=-all,+dac_read_search",
     ]  # fmt: skip
@@ -33,7 +33,7 @@ def ordinary_user() -> list[str]:
 def without_privileges():
     """Let this process read only what others may read, for a while."""
     if IS_ROOT:
-        os.seteuid(NOBODY)
+        os.seteuid(STRANGER)
     try:
         yield
     finally:

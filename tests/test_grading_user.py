@@ -60,15 +60,13 @@ def open_folder():
 
 @pytest.fixture
 def run(open_folder):
+    given = {name: value for name, value in os.environ.items() if name != "HOME"}
+
     def as_ordinary_user(*argv):
         return subprocess.run(
             [*ordinary_user(), sys.executable, *argv],
             cwd=open_folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(__file__).parents[1]),
-                "HOME": str(open_folder / "nowhere"),
-            },
+            env={**given, "PYTHONPATH": str(Path(__file__).parents[1])},
             capture_output=True,
             text=True,
             check=False,
@@ -88,7 +86,7 @@ def test_check(run, open_folder):
 
 
 def test_grade_with_files_for_oneself_alone(run, open_folder):
-    """What is written under a umask of 077 nobody else can read; nor is there a home."""
+    """What is written under a umask of 077 nobody else can read."""
     (open_folder / "all").mkdir()
     (open_folder / "all" / "ann.py").write_text(RIGHT)
     (open_folder / "all" / "bo.py").write_text(RIGHT)

@@ -216,7 +216,10 @@ def close_all() -> None:
 
 def _font_lists() -> list[Path]:
     """Find what matplotlib knows about the fonts of this machine, if it was ever used here."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user who is on no list and has none, as in a container
+        home = Path()
     cache = os.environ.get("XDG_CACHE_HOME", home / ".cache")
     places = (Path(cache) / "matplotlib", home / ".matplotlib")
     own = os.environ.get("MPLCONFIGDIR")

@@ -283,6 +283,8 @@ def test_the_alternative_text_stays_short() -> None:
     assert len(plain(x).alt) < 3000
     assert "88 more ops follow." in plain(x).alt
     assert "and 89 more." in plain(x).alt
+    total = tx.concatenate([tx.Tensor([1.0], name=f"w{i}") for i in range(8)]).sum()
+    assert plain(total).alt.endswith(" with respect to w5: 1. 2 more leaves have gradients.")
 
 
 def test_a_tree_of_text() -> None:

@@ -436,6 +436,12 @@ def test_a_right_tensor_is_not_accused_of_a_wrong_ones_number() -> None:
     assert accused == {"n0"}
 
 
+def test_inputs_without_a_table_are_counted() -> None:
+    six = [tx.Tensor([float(i)], name=f"x{i}") for i in range(6)]
+    say = data_of(play(tx.concatenate(six).sum()).html)["forward"][-2]["say"]
+    assert say[1:] == [" is computed by concatenate.", " Of its 6 inputs 4 are shown."]
+
+
 def test_the_sum_that_undoes_broadcasting_is_played() -> None:
     v, b = tx.Tensor([[1.0, 2.0], [3.0, 4.0]], name="v"), tx.Tensor([5.0, 6.0], name="b")
     s, x = tx.Tensor(2.0, name="s"), np.arange(5.0)

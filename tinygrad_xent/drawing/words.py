@@ -46,11 +46,13 @@ def alt(model: Model) -> str:
     sentences += [f"Result: {_title(box)} = {brief(box.value)}." for box in model.outputs]
     if model.seed:
         of = "the sum of " * (model.seed == "sum") + _title(model.outputs[0])
+        reached = [box for box in leaves if box.gradient is not None]
         sentences += [
             f"Gradient of {of} with respect to {_title(box)}: {brief(box.gradient)}."
-            for box in leaves[:_MOST_GRADIENTS]
-            if box.gradient is not None
+            for box in reached[:_MOST_GRADIENTS]
         ]
+        if len(reached) > _MOST_GRADIENTS:
+            sentences.append(f"{len(reached) - _MOST_GRADIENTS} more leaves have gradients.")
     return " ".join(sentences)
 
 

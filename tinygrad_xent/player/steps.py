@@ -83,6 +83,8 @@ class Steps:
             for called, x in zip(event.inputs, node.inputs, strict=True)
             if isinstance(x, Node) or as_array(x).size > 1
         }
+        if len(given) > _MOST_TABLES:
+            step["say"] += [f" Of its {len(given)} inputs {_MOST_TABLES} are shown."]
         place, cell = _largest(event.value)
         return step | {
             "formula": mathml(event.formula, event.letters) if event.formula else "",

@@ -55,14 +55,51 @@ def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> d
     result: dict[Node, str] = {}
     taken: set[str] = set()
     for i, node in enumerate(nodes):
-        name = first = printable(given.get(id(node)) or node.name or f"v{i}")
-        again = 1
-        while name in taken:
-            again += 1
-            name = f"{first} ({again})"
-        taken.add(name)
-        result[node] = name
+        result[node] = _free(printable(given.get(id(node)) or node.name or f"v{i}"), taken)
     return result
+
+
+def constants_of(
+    nodes: Iterable[Node], names: Mapping[str, Any] | None, taken: Iterable[str]
+) -> dict[int, tuple[str, Any]]:
+    """Find each constant array of more than one number, and call it by a name that no other has.
+
+    Parameters
+    ----------
+    nodes : iterable of Tensor
+        Oldest first.
+    names : mapping of str to ndarray, optional
+        Names that go before those found here.
+    taken : iterable of str
+        The names of the tensors.
+
+    Returns
+    -------
+    dict of int to (str, ndarray)
+        By the array's id: the given name, or the word of the op that used it first; c0, c1, ...
+        where that is a single letter, which says nothing outside the op.
+    """
+    given = names_by_id(names)
+    taken = set(taken)
+    found: dict[int, tuple[str, Any]] = {}
+    for node in nodes:
+        words = node.op.names_of(len(node.inputs)) if node.op else ()
+        for word, x in (*zip(words, node.inputs, strict=True), *node.params.items()):
+            if isinstance(x, np.ndarray) and x.size != 1 and id(x) not in found:
+                called = word if len(word) > 1 else f"c{len(found)}"
+                name = _free(printable(given.get(id(x), called)), taken)
+                found[id(x)] = name, x
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, and take it: the second "h" becomes "h (2)"."""
+    first, again = name, 1
+    while name in taken:
+        again += 1
+        name = f"{first} ({again})"
+    taken.add(name)
+    return name
 
 
 def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:

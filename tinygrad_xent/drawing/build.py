@@ -13,16 +13,17 @@ from tinygrad_xent.drawing.fold import Item, Unit, fold_items
 from tinygrad_xent.drawing.groups import groups
 from tinygrad_xent.drawing.model import Arrow, Box, Kind, Model
 from tinygrad_xent.drawing.parts import Parts
-from tinygrad_xent.drawing.uses import Constant, constants_of, uses_of
+from tinygrad_xent.drawing.uses import uses_of
 from tinygrad_xent.errors import ArgumentError, NotRecordedError, PictureTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import count
 from tinygrad_xent.numerics import first_bad
-from tinygrad_xent.reading import looked_through, printable, shown
+from tinygrad_xent.reading import constants_of, looked_through, names_of, printable, shown
 
 MOST_BOXES = 400
 MOST_WITH_RULES = 20
 
+Constant = tuple[str, Any]  # its name and the array
 Folding = bool | Literal["auto"]
 
 
@@ -57,14 +58,15 @@ def build(
     outputs = _checked(outputs)
     nodes = shown(*outputs)
     expand = _existing(expand, nodes)
-    constants = constants_of(nodes, names)
+    titles = names_of(nodes, names)
+    constants = list(constants_of(nodes, names, titles.values()).values())
     units = fold_items(_items(constants, nodes, set(outputs)), fold, expand)
     _check_size(len(nodes), sum(unit.members[-1] >= len(constants) for unit in units), fold)
-    things: list[Any] = [*constants, *nodes]
+    things: list[Any] = [*(array for _, array in constants), *nodes]
     alone = {node for unit in units if isinstance(node := things[unit.members[-1]], Node)}
     flow = backward_flow(outputs, alone) if gradients else Flow()
     with_rules = len(units) <= MOST_WITH_RULES if rules is None else rules
-    parts = Parts(outputs, constants, nodes, names, units, flow, kinds or {}, rules=with_rules)
+    parts = Parts(outputs, constants, titles, units, flow, kinds or {}, rules=with_rules)
     warned, warning = _first_warning(outputs[0], nodes, flow)
     boxes: list[Box] = []
     arrows: list[Arrow] = []
@@ -116,7 +118,7 @@ def _existing(expand: Sequence[str], nodes: Sequence[Node]) -> tuple[str, ...]:
 
 
 def _items(constants: Sequence[Constant], nodes: Sequence[Node], outputs: set[Node]) -> list[Item]:
-    at: dict[int, int] = {id(constant.value): i for i, constant in enumerate(constants)}
+    at: dict[int, int] = {id(array): i for i, (_, array) in enumerate(constants)}
     at |= {id(node): i for i, node in enumerate(nodes, len(constants))}
     items = [Item("constant", "", (), leaf=True) for _ in constants]
     for node in nodes:

@@ -12,11 +12,11 @@ from tinygrad_xent.drawing.flow import Flow
 from tinygrad_xent.drawing.fold import Unit
 from tinygrad_xent.drawing.lettering import shorten
 from tinygrad_xent.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind
-from tinygrad_xent.drawing.uses import Constant, Use, details_of, short, uses_of
+from tinygrad_xent.drawing.uses import Use, details_of, short, uses_of
 from tinygrad_xent.formulas import formula_of, formula_text, letters_of, rule_at
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.numbers import count, number
-from tinygrad_xent.reading import index_text, looked_through, names_of, printable
+from tinygrad_xent.reading import index_text, looked_through, printable
 
 _FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
 MOST_ARROWS = 4  # from one folded box to one op
@@ -28,9 +28,8 @@ class Parts:
     def __init__(
         self,
         outputs: Sequence[Node],
-        constants: Sequence[Constant],
-        nodes: Sequence[Node],
-        names: Mapping[str, Any] | None,
+        constants: Sequence[tuple[str, Any]],
+        titles: Mapping[Node, str],
         units: Sequence[Unit],
         flow: Flow,
         kinds: Mapping[Node, Kind],
@@ -38,15 +37,15 @@ class Parts:
         rules: bool,
     ) -> None:
         self._constants = constants
-        self._nodes = nodes
+        self._nodes = nodes = list(titles)
         self._units = units
         self._flow = flow
         self._kinds = kinds
         self._rules = rules
         self._outputs = set(outputs)
         self._computed = set(ancestors(*outputs))
-        self._titles = {id(c.value): c.title for c in constants}
-        self._titles |= {id(node): name for node, name in names_of(nodes, names).items()}
+        self._titles = {id(array): title for title, array in constants}
+        self._titles |= {id(node): title for node, title in titles.items()}
         self._at: dict[int, int] = {}  # the unit of each array and tensor, by id
         self._used_by: dict[int, set[int]] = {}
         for u, unit in enumerate(units):
@@ -63,14 +62,14 @@ class Parts:
             return self._folded(u, unit)
         (m,) = unit.members
         if m < len(self._constants):
-            constant = self._constants[m]
-            return Box(f"c{m}", constant.title, "constant", constant.value.copy()), []
+            title, array = self._constants[m]
+            return Box(f"c{m}", title, "constant", array.copy()), []
         return self._single(u, m - len(self._constants))
 
     def _thing(self, m: int) -> Any:
         """Give a tensor, or the array of a constant."""
         if m < len(self._constants):
-            return self._constants[m].value
+            return self._constants[m][1]
         return self._nodes[m - len(self._constants)]
 
     def _sources(self, node: Node) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import brief, telling
-from tinygrad_xent.reading import names_by_id, printable
+from tinygrad_xent.reading import printable
 
 
 @dataclass(frozen=True)
@@ -32,35 +32,12 @@ class Use:
         return isinstance(self.value, Node)
 
 
-@dataclass(frozen=True, eq=False)
-class Constant:
-    """An array that something was computed from."""
-
-    title: str
-    value: Any
-
-
 def uses_of(node: Node) -> list[Use]:
     """List the inputs of a tensor's op, and its parameters that are arrays."""
     names = node.op.names_of(len(node.inputs)) if node.op else ()
     arrays = [(key, x) for key, x in node.params.items() if isinstance(x, np.ndarray)]
     named = [*zip(names, node.inputs, strict=True), *arrays]
     return [Use(label, x, i) for i, (label, x) in enumerate(named)]
-
-
-def constants_of(nodes: Sequence[Node], names: Mapping[str, Any] | None) -> list[Constant]:
-    """Find each constant array once; its first use gives the name."""
-    first: dict[int, Use] = {}
-    for node in nodes:
-        for use in uses_of(node):
-            if use.boxed and not isinstance(use.value, Node):
-                first.setdefault(id(use.value), use)
-    called = names_by_id(names)
-    found = []
-    for i, (key, use) in enumerate(first.items()):
-        label = use.label if len(use.label) > 1 else f"c{i}"  # x and y say nothing outside the op
-        found.append(Constant(printable(called.get(key, label)), use.value))
-    return found
 
 
 def details_of(node: Node, uses: Sequence[Use]) -> Iterator[str]:

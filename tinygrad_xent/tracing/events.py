@@ -26,8 +26,7 @@ class Forward:
     op : str
         The name of the op that made it; empty for a leaf.
     inputs : tuple of str
-        What the op was called with: names of tensors, numbers, and the op's own words for constant
-        arrays.
+        What the op was called with: names of tensors and of constant arrays, and numbers.
     formula : str
         The op's formula, as LaTeX.
     letters : mapping of str to str

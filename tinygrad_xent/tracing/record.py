@@ -12,7 +12,7 @@ from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.graph import Node
 from tinygrad_xent.numbers import telling
-from tinygrad_xent.reading import names_of, shown
+from tinygrad_xent.reading import constants_of, names_of, shown
 from tinygrad_xent.tracing.events import Backward, Event, Forward, unsummed
 from tinygrad_xent.tracing.sequence import Trace
 
@@ -86,7 +86,7 @@ class _Recorder:
     def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
         nodes = shown(output)
         self.names = names_of(nodes, names)
-        self.taken = set(self.names.values())
+        self.constants = constants_of(nodes, names, self.names.values())
         self.incoming: Any = None
         self.events: list[Event] = []
         for node in nodes:
@@ -131,7 +131,7 @@ class _Recorder:
         )
 
     def inputs(self, node: Node) -> tuple[str, ...]:
-        """Name what an op was called with; an array by the op's own word for that input."""
+        """Name what an op was called with."""
         words = node.op.names_of(len(node.inputs)) if node.op else ()
         return tuple(
             self.names[x] if isinstance(x, Node) else self.constant(x, word)
@@ -143,4 +143,4 @@ class _Recorder:
             return ""
         if as_array(x).size == 1:
             return telling(x)
-        return f"constant {word}" if word in self.taken else word
+        return self.constants[id(x)][0] if id(x) in self.constants else word

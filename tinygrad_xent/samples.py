@@ -58,7 +58,8 @@ def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
     for params in op.examples:
         inputs = {name: value for name, value in params.items() if name in op.inputs}
         for shapes in layouts:
-            drawn = [d.draw(rng, shape) for d, shape in zip(domains, shapes, strict=True)]
+            pairs = zip(domains, shapes, strict=True)
+            drawn = [np.asarray(d.draw(rng, shape)) for d, shape in pairs]
             given = [
                 inputs.get(name, x) for name, x in zip(op.names_of(len(drawn)), drawn, strict=True)
             ]

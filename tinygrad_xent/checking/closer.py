@@ -20,8 +20,9 @@ from tinygrad_xent.checking.slopes import EPSILON, Function, Probe, Slopes, slop
 _OTHER_STEPS = (0.31, 1.7)
 _JITTERS = 3
 _CAUTION = 10.0  # times what a jitter moves the slopes
-_SHORTEST = 1e-10  # of the size of an entry
+_SHORTEST = 1e-13  # of the size of an entry
 _TELLS = 0.1  # a step tells if its rounding is this share of the difference
+_SETTLED = 0.3  # of a slope: with a larger error it still changes with the step
 _GROSS = 1e-3  # a share of the slope that a complex step does not lose to rounding
 _FINEST = (
     1e-8  # a share of the largest slope that differences cannot promise, whatever they estimate
@@ -146,7 +147,13 @@ class _Ladder:
         finest = _FINEST * np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
         if self.complex:
             finest = 0.0
-        refuted = tells.any(axis=0) & ~(at(off) <= 3 * at(self.error) + finest) & at(self.near)
+        settled = self.error <= np.maximum(_SETTLED * np.abs(self.value), 3 * self.rounding)
+        refuted = (
+            at(settled)
+            & tells.any(axis=0)
+            & ~(at(off) <= 3 * at(self.error) + finest)
+            & at(self.near)
+        )
         if self.complex:
             refuted |= ~_gross(self.got, value)
         supported = suspect & supports.any(axis=0)

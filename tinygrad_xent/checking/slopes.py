@@ -29,6 +29,7 @@ _BELIEVED = 10.0  # errors: a shorter step may move a slope so far
 _GOOD = 1e-6  # an error of this share of the largest slope needs no other step
 _SMALLEST_JUMP = _GOOD  # of the largest slope: what is smaller is no kink to speak of
 _TINY = 1e-20  # the complex step: so short that its square is nothing beside 1
+_LEAST = 1e-250  # of an entry: a shorter complex step would not be a number
 _AGREE = 1e-6
 _CLEAR = 1e-4  # differences as good as this tell a wrong complex step
 _BLOCK = 2**18  # numbers held at a time
@@ -124,6 +125,8 @@ class Probe:
         self.good = _GOOD
         self.x, self.y = rows.of(x), rows.of(y)
         self.scale = rows.of(sizes(x))
+        size = np.abs(self.x)  # no step of a complex number may be felt beside its entry
+        self.own = np.where(size > 0, np.maximum(size, _LEAST), self.scale)
         self.weights = rows.several(np.asarray(weights, np.float64))  # (rows, number, length)
 
     def __call__(self, x: Any) -> Any:
@@ -139,7 +142,7 @@ class Probe:
     def complex_step(self) -> Slopes | None:
         """Try it, and give nothing if the function does not let complex numbers through."""
         rng = np.random.default_rng(0)
-        move = rng.uniform(0.5, 1, self.x.shape) * rng.choice([-1, 1], self.x.shape) * self.scale
+        move = rng.uniform(0.5, 1, self.x.shape) * rng.choice([-1, 1], self.x.shape) * self.own
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
@@ -179,7 +182,7 @@ class Probe:
         """Give the slopes, and the sums of the sizes of what is added up for them."""
         length = self.x.shape[1]
         value, terms = np.empty((2, *self.weights.shape[:2], length))
-        step = _TINY * self.scale
+        step = _TINY * self.own
         for block in self._blocks(np.arange(length)):
             out = np.empty((len(block), *self.y.shape))
             for i, k in enumerate(block):

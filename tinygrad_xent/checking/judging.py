@@ -79,6 +79,7 @@ def judge(got: Any, slopes: Any, upstream: Any, epsilon: float, noise: Any = 0.0
         wrong = ~(off <= allowed) & known
         floor = _CANCELLED * epsilon * np.abs(upstream).max(initial=0.0)
         doubtful = wrong & (off <= floor)
-        vague = (slopes.error > _UNCLEAR * scale) & (scale > 0)
+        something = (scale > 0) | (np.abs(got) > floor)  # a gradient of 0 for slopes of 0 is right
+        vague = (slopes.error > _UNCLEAR * scale) & something
         unclear = ~wrong & ~slopes.kink & (vague | ~known)
     return Judged(got, expected, allowed, wrong, doubtful, slopes.kink, unclear.any(axis=0))

@@ -17,6 +17,10 @@ from tinygrad_xent.checking.through_graph import way_of
 
 _JITTERS = 4
 _REPEATS = 6
+_LITTLE = (
+    1e-6  # of the largest slope, and no more than cancellation may lose: no mistake is so small
+)
+_JUMP = 1e-6  # of the largest entry
 _LAST_DIGITS = 8.0  # of the upstream gradient: on a way through a graph they are lost somewhere
 
 
@@ -62,12 +66,13 @@ def second_look(
         return judge(answer, closer, upstream, precision, noise)
 
     judged = _what_fits(judged_again(got, epsilon, noise), subject.inputs[i].dtype)
+    off = np.abs(judged.got - judged.expected)
+    largest = np.max(np.abs(judged.expected), initial=0.0, where=np.isfinite(judged.expected))
+    lost = judged.doubtful & (off <= _LITTLE * largest)
     if not subject.is_rule:
-        floor = _LAST_DIGITS * EPSILON * np.abs(weights).max(initial=0.0)
-        lost = judged.wrong & (np.abs(judged.got - judged.expected) <= floor)
-        judged = replace(
-            judged, wrong=judged.wrong & ~lost, unclear=judged.unclear | lost.any(axis=0)
-        )
+        lost |= off <= _LAST_DIGITS * EPSILON * np.abs(weights).max(initial=0.0)
+    lost &= judged.wrong
+    judged = replace(judged, wrong=judged.wrong & ~lost, unclear=judged.unclear | lost.any(axis=0))
     if not judged.wrong.any():
         return judged
     half = float(np.finfo(np.float16).eps)
@@ -85,28 +90,51 @@ def second_look(
 
 
 def _what_fits(judged: Judged, kind: Any) -> Judged:
-    """Leave out where the numbers do not fit into the dtype: an overflow is no mistake there."""
+    """Leave out where the numbers do not fit into the dtype, as too large or as too small."""
     largest = float(np.finfo(kind).max) ** 0.9  # a factor on the way may be larger than the result
     too_large = ~np.isfinite(judged.got) & (np.abs(judged.expected) > largest)
-    return replace(judged, wrong=judged.wrong & ~too_large, doubtful=judged.doubtful & ~too_large)
+    too_small = np.abs(judged.got - judged.expected) <= float(np.finfo(kind).tiny)
+    fits = ~(too_large | too_small)
+    return replace(judged, wrong=judged.wrong & fits, doubtful=judged.doubtful & fits)
 
 
 def _noise(subject: Subject, i: int, out: Any, upstream: Any, got: Any, epsilon: float) -> Any:
-    rng = np.random.default_rng(0)
+    """Move the last digits of all that the rule is given, a little and then four times as far.
+
+    What grows with them is lost to rounding. What does not may be a mask that jumps, as `x == y`
+    of a maximum does: that excuses little.
+    """
     worst = np.zeros(got.shape)
+    jump = max(_JUMP, epsilon) * np.abs(got).max(initial=0.0, where=np.isfinite(got))
+    for k in range(_JITTERS):
+        near, far = (
+            _moved(subject, i, out, upstream, got, size * epsilon, np.random.default_rng(k))
+            for size in (1, 4)
+        )
+        noise = np.where(far >= 2 * near, near, np.minimum(near, jump))
+        worst = np.maximum(worst, noise)
+    return worst
+
+
+def _moved(
+    subject: Subject,
+    i: int,
+    out: Any,
+    upstream: Any,
+    got: Any,
+    size: float,
+    rng: np.random.Generator,
+) -> Any:
+    """Return how far a rule's result moves with what it is given."""
 
     def stir(x: Any) -> Any:
-        return (
-            (x * (1 + epsilon * rng.choice([-1, 1], x.shape))).astype(x.dtype) if is_real(x) else x
-        )
+        moved = x * (1 + size * rng.choice([-1, 1], x.shape)) if is_real(x) else x
+        return np.asarray(moved, x.dtype) if is_real(x) else x
 
-    for _ in range(_JITTERS):
-        inputs = [stir(x) for x in subject.inputs]
-        again = _ask(subject, i, inputs, stir(out), stir(upstream), got.shape[1:])
-        if again is not None:
-            moved = np.abs(again - got)
-            worst = np.maximum(worst, np.where(np.isfinite(moved), moved, 0))
-    return worst
+    inputs = [stir(x) for x in subject.inputs]
+    again = _ask(subject, i, inputs, stir(out), stir(upstream), got.shape[1:])
+    off = np.zeros(got.shape) if again is None else np.abs(again - got)
+    return np.where(np.isfinite(off), off, 0)
 
 
 def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:

@@ -10,7 +10,7 @@ row moves in the same call.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -134,4 +134,5 @@ def _chained(head: Function, x: Any, tail: Slopes, rows: Rows | None) -> Slopes:
     found = slopes(head, x, weights, rows=rows)
     value, straight, mixed = np.split(found.value, 3)
     doubt = 2 * np.maximum(np.abs(straight), np.abs(mixed))
-    return replace(found, value=value, error=found.error[: len(value)] + doubt)
+    method = found.method if tail.method == found.method else "central differences"
+    return Slopes(value, found.error[: len(value)] + doubt, found.kink, method)

@@ -575,6 +575,52 @@ def test_another_error_of_a_rule_stays_as_it_is() -> None:
         op_with(rule)(x, x).backward()
 
 
+def test_what_a_rule_makes_once_for_two_inputs_is_shared_by_nobody() -> None:
+    def twice(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        new = 2 * grad
+        return new, new
+
+    def turned(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        new = 2 * grad
+        return new, new.T
+
+    def late(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        new = 2 * grad
+        return lambda: new.T, lambda: new
+
+    for rule in (twice, turned, late):
+        for shape in ((2, 2), (200, 200)):
+            x, y = tx.Tensor(np.ones(shape)), tx.Tensor(np.ones(shape))
+            between = y * 1.0
+            out = op_with(rule)(op_with(rule)(x, y), between)
+            for first, others in ((x, (y, between, out)), (y, (x, between, out))):
+                x.grad = y.grad = None
+                out.backward(np.ones(shape))
+                before = [other.grad.copy() for other in others]
+                first.grad[...] = 100
+                for other, was in zip(others, before, strict=True):
+                    np.testing.assert_array_equal(other.grad, was)
+            both = tx.gradients(out, [x, y, x], seed=np.ones(shape))
+            both[0][...] = 100
+            assert not np.any(both[1] == 100)
+            assert not np.any(both[2] == 100)
+
+
+def test_the_gradient_of_a_computed_tensor_is_only_looked_at() -> None:
+    x = tx.Tensor([1.0, 2.0])
+    y = x * 2.0
+    seed = np.ones(2)
+    y.backward(seed)
+    with pytest.raises(ValueError, match="read-only"):
+        y.grad[0] = 5.0
+    seed += 1
+    x.grad += 1
+    assert (y.grad.tolist(), x.grad.tolist()) == ([1.0, 1.0], [3.0, 3.0])
+    (grad,) = tx.gradients((y * y).sum(), [y])
+    grad += 1  # a gradient that was asked for is the user's
+    assert grad.tolist() == [5.0, 9.0]
+
+
 def test_an_array_of_the_user_stays_his_whatever_an_op_or_a_rule_returns() -> None:
     table = np.ones(3)
 

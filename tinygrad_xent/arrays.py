@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from tinygrad_xent.errors import ShapeError
 Kernel = Callable[..., Any]
 
 _NUMPY = (np.ndarray, np.generic)
-WORTH_ASKING = 2**16  # bytes; who else holds a smaller array takes longer to find out than to copy
 
 
 def is_foreign(x: Any) -> bool:
@@ -52,31 +50,20 @@ def read_only(x: Any) -> Any:
     return view
 
 
-def own_copy(x: Any) -> Any:
-    """Copy an array that others may hold too; those of other libraries are never written to."""
-    return x if is_foreign(x) else np.array(x)
+def owned(grad: Any, taken: set[int]) -> Any:
+    """Return a gradient as an array that the user may write to.
 
-
-def own(grad: Any, holders: Callable[[], Counter[int]]) -> Any:
-    """Give a gradient away: as it is if nobody else holds its memory, otherwise a copy.
-
-    A rule is linear in the gradient that it is handed. What it returns is therefore that gradient,
-    a view of it, or new; so only gradients can share memory, and `holders` has counted them.
+    What a rule was handed is read-only and is copied, and so is a part of another array. What a
+    rule made is given away, but only once: `taken` has the ids of the memory that others hold.
     """
-    if not isinstance(grad, np.ndarray) or grad.nbytes < WORTH_ASKING or not grad.flags.writeable:
-        return own_copy(grad)
-    memory = _memory(grad)
-    whole = getattr(memory, "nbytes", 0) == grad.nbytes  # no small part that keeps all of it alive
-    return grad if whole and holders()[id(memory)] == 1 else own_copy(grad)
-
-
-def holders(grads: Iterable[Any]) -> Callable[[], Counter[int]]:
-    """Count, when somebody asks, how many of these arrays rest on each piece of memory."""
-    return functools.cache(lambda: Counter(id(_memory(grad)) for grad in grads))
-
-
-def _memory(x: Any) -> Any:
-    return x if getattr(x, "base", None) is None else x.base
+    if is_foreign(grad):
+        return grad
+    memory = grad if grad.base is None else grad.base
+    whole = getattr(memory, "nbytes", 0) == grad.nbytes
+    if not (whole and grad.flags.writeable) or id(memory) in taken:
+        return grad.copy()
+    taken.add(id(memory))
+    return grad
 
 
 def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | None = None) -> Any:

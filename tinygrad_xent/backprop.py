@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array, holders, own, read_only
+from tinygrad_xent.arrays import as_array, owned, read_only
 from tinygrad_xent.errors import (
     GradientDtypeError,
     NotRecordedError,
@@ -79,7 +79,9 @@ def backpropagate(
         if node.op is None:
             yield node, grad
             continue
-        grad = read_only(grad)  # a rule that wrote to it would change what others were sent
+        if type(grad) is np.ndarray:  # `read_only`, spelled out
+            grad = grad.view()
+            grad.setflags(False)  # type: ignore[call-arg]  # what others were sent, too
         yield node, grad
         results = node.op.pull(grad, node)
         for i, x in enumerate(node.inputs):
@@ -103,15 +105,10 @@ def backpropagate(
             sent = result
             if type(sent) is not type(grad) or sent.dtype is not dtype or sent.shape != data.shape:
                 sent = _fit(sent, grad, x, node.op, i)
-            total = _add(pending[x], sent) if x in pending else sent
-            pending[x] = total
+            # as_array: NumPy makes scalars of sums without axes
+            total = pending[x] = as_array(pending[x] + sent) if x in pending else sent
             if observe:
                 observe(node, i, result, sent, total)
-
-
-def _add(x: Any, y: Any) -> Any:
-    total = x + y
-    return total if isinstance(total, Node) else as_array(total)  # NumPy makes scalars
 
 
 def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
@@ -166,7 +163,7 @@ def check_seed(output: Any, seed: Any) -> Any:
             )
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
-        seed = as_array(seed, output.data.dtype)
+        seed = read_only(as_array(seed, output.data.dtype))  # it stays the user's
     elif seed.data.dtype != output.data.dtype:
         seed = astype(seed, dtype=output.data.dtype)
     given = seed.data.shape if isinstance(seed, Node) else seed.shape
@@ -262,8 +259,8 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
     }
     if create_graph:
         return [found.get(target) for target in targets]
-    held = holders([start, *(found[target] for target in targets if target in found)])
-    return [own(found[target], held) if target in found else None for target in targets]
+    taken: set[int] = set()
+    return [owned(found[target], taken) if target in found else None for target in targets]
 
 
 def zeros_like(target: Node, create_graph: bool) -> Any:

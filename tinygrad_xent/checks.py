@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, checked
-from tinygrad_xent.domains import at, first
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -21,6 +20,7 @@ from tinygrad_xent.errors import (
     warn,
 )
 from tinygrad_xent.graph import Node
+from tinygrad_xent.numbers import at, first
 
 _FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
 

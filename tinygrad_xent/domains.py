@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_xent.arrays import as_array, checked
 from tinygrad_xent.errors import ProbabilitiesWarning, warn
 from tinygrad_xent.graph import Node
+from tinygrad_xent.numbers import at, first
 
 Shape = tuple[int, ...]
 
@@ -89,13 +90,3 @@ def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> 
             )
 
     return checked(check, x) if x.dtype.kind == "f" else x
-
-
-def first(wrong: Any) -> Shape:
-    """Give the place of the first True."""
-    return tuple(int(i) for i in np.argwhere(wrong)[0])
-
-
-def at(place: Shape) -> str:
-    """Say where, for a message; nothing where there is but one place."""
-    return f" at position {place if len(place) > 1 else place[0]}" if place else ""

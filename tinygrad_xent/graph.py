@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.arrays import as_array
+from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_shared",
+        "__weakref__", "_data", "_given", "_grad",
         "birth", "inputs", "name", "op", "params", "scope",
     )  # fmt: skip
 
-    _data: Any
+    _data: Any  # what ops and rules are handed: read-only, for others read it, too
+    _given: Any  # what the user gave: the same array, which stays his to write to
     _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all
-    _shared: Any  # the same as the backward pass left it, until somebody asks for `grad`
     op: Op | None
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
@@ -65,8 +65,8 @@ class Node:
         params: Mapping[str, Any] = _NO_PARAMS,
         birth: int | None = None,
     ) -> None:
-        self._data = data
-        self._grad = self._shared = None
+        self._data = self._given = data
+        self._grad = None
         self.op = op
         self.inputs = inputs
         self.params = params
@@ -81,7 +81,8 @@ class Node:
                 f"{describe(self)} was computed by op `{self.op.name}`; assigning its data would "
                 "make the graph wrong. Start from a leaf instead: Tensor(x.data)"
             )
-        self._data = real_array(data)
+        self._given = real_array(data)
+        self._data = read_only(self._given)
         self.birth = next(clock)
 
     def __reduce__(self) -> Any:
@@ -91,11 +92,11 @@ class Node:
                 f"{describe(self)} was computed, and its graph cannot be copied or pickled; copy "
                 "its data: Tensor(x.data.copy())"
             )
-        return _leaf, (type(self), self._data, self.name)
+        return _leaf, (type(self), self._given, self.name)
 
     # The getter runs in C: reading `data` is what ops and rules do most.
     data = property(
-        operator.attrgetter("_data"), _renew, doc="The array (a leaf's can be assigned)."
+        operator.attrgetter("_given"), _renew, doc="The array (a leaf's can be assigned)."
     )
 
 

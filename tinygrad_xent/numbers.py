@@ -36,6 +36,22 @@ def number(x: Any) -> str:
     return _drop_zeros(f"{float(x):.2e}", x, type(x))
 
 
+def first(wrong: Any) -> tuple[int, ...]:
+    """Return the place of the first True."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def at(place: tuple[int, ...]) -> str:
+    """Write where an entry is; nothing where there is but one place.
+
+    Examples
+    --------
+    >>> at((3,)), at((0, 1)), at(())
+    (' at position 3', ' at position (0, 1)', '')
+    """
+    return f" at position {place if len(place) > 1 else place[0]}" if place else ""
+
+
 def telling(x: Any) -> str:
     """Write an array of one number so that it is not taken for a rounder one.
 

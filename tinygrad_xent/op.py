@@ -146,18 +146,6 @@ class Op:
         params = {**self.defaults, **params} if params else self.defaults
         return _record(self, kind, out, inputs, params, birth)
 
-    def binary(self, x: Any, y: Any) -> Any:
-        """Do what `self(x, y)` does, without its generality: operators of Tensors come here."""
-        birth = next(clock)
-        left = isinstance(x, Node)
-        a = x._data if left else x
-        b = y._data if isinstance(y, Node) else y
-        other = b if left else a
-        if type(other) is not _ARRAY and isinstance(other, _LISTS):
-            return self(x, y)
-        out = self._recorded(a, b)
-        return _record(self, type(x if left else y), out, (x, y), self.defaults, birth)
-
     def keeping(self, function: Function) -> Function:
         """Hang on the op what recorded calls use as its function (a decorator).
 
@@ -236,11 +224,7 @@ class Op:
                 results = self.rule(grad, node, *inputs, **params)
             else:
                 arrays = [
-                    read_only(x)
-                    if not isinstance(x, Node)
-                    else x._data
-                    if x.op
-                    else read_only(x._data)
+                    x._data if isinstance(x, Node) else read_only(x) if type(x) is _ARRAY else x
                     for x in inputs
                 ]
                 results = self.rule(grad, node._data, *arrays, **params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import opcode
+import operator
 import sys
 from _thread import allocate_lock  # all that is needed of `threading`, which loads slowly
 from collections.abc import Iterator
@@ -11,16 +12,27 @@ from typing import Any, Never
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.arrays import as_array, holders, is_foreign, own, own_copy
+from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
+from tinygrad_xent.op import Op
 
 Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 _depositing = allocate_lock()  # threads may share leaves: adding to their .grad takes turns
+
+
+def _both_ways(op: Op) -> tuple[Any, Any]:
+    """Return `tensor + other` and `other + tensor`."""
+    # An Op does not bind like a function: without the lambda it would not be given the Tensor.
+    return lambda x, other: op(x, other), lambda x, other: op(other, x)  # noqa: PLW0108
+
+
+def _compared(function: Any) -> Any:
+    return lambda x, other: function(x.data, _plain(other))
 
 
 class Tensor(Node):
@@ -48,7 +60,8 @@ class Tensor(Node):
         used as constants, labels or indices. After such a change run the forward pass again, or
         the gradient mixes old numbers with new. The data of a computed Tensor is read-only.
     grad : ndarray or None
-        The gradient that `backward` left here.
+        The gradient that `backward` left here. That of a leaf is yours to write to; that of a
+        computed Tensor is read-only.
 
     Raises
     ------
@@ -69,7 +82,9 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
-        super().__init__(real_array(data, dtype))
+        super().__init__(None)
+        self._given = real_array(data, dtype)
+        self._data = read_only(self._given)
         self.name = name
 
     # -- gradients ---------------------------------------------------------------------------
@@ -101,15 +116,17 @@ class Tensor(Node):
         array(12.)
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
-        finished = dict(backpropagate(self, None if seed is None else own_copy(seed)))
-        held = holders(finished.values())
+        finished = dict(backpropagate(self, None if seed is None else as_array(seed).copy()))
+        taken = {id(getattr(grad, "base", None)) for node, grad in finished.items() if node.op}
         with _depositing:
             for node, grad in finished.items():
+                old = node._grad
                 if node.op is not None:
-                    node._shared = grad
+                    node._grad = grad
+                elif old is None:
+                    node._grad = owned(grad, taken)
                 else:
-                    old = node._grad
-                    node._grad = own(grad, held) if old is None else as_array(old + grad)
+                    node._grad = as_array(old + grad)
 
     @property
     def grad(self) -> Any:
@@ -119,14 +136,11 @@ class Tensor(Node):
                 f"{describe(self)} holds {self.dtype}: integers have no gradient; "
                 "make it float: Tensor(data, dtype=float)"
             )
-        if self._shared is not None:
-            # Rules may hand out one array twice, or a read-only view: copy what somebody reads.
-            self._grad, self._shared = own_copy(self._shared), None
         return self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad, self._shared = grad, None
+        self._grad = grad
 
     # -- the array ---------------------------------------------------------------------------
 
@@ -216,54 +230,26 @@ class Tensor(Node):
 
     def _changed_in_place(self, other: Any) -> Any:
         """Refuse an update that would rebind a name and leave the leaf as it was."""
-        step = self._grad is not None or getattr(other, "shape", None) == self.data.shape
-        if self.op is None and step and not isinstance(other, Node):
+        if self.op or isinstance(other, Node):
+            return NotImplemented  # Python then computes p = p - step
+        if self._grad is not None or getattr(other, "shape", None) == self.data.shape:
             raise InPlaceError(
                 f"{describe(self)} is a leaf, and `p -= step` does not update it: it makes a new "
                 "Tensor and calls that p. To update the leaf write p.data -= step, such as "
                 "p.data -= 0.1 * p.grad; to compute a new Tensor write p = p - step"
             )
-        return NotImplemented  # Python then computes p = p - step
+        return NotImplemented
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _changed_in_place
 
     # -- operators ---------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
-        return ops.add.binary(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return ops.add.binary(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return ops.subtract.binary(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return ops.subtract.binary(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return ops.multiply.binary(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return ops.multiply.binary(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return ops.divide.binary(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return ops.divide.binary(other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return ops.power.binary(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return ops.power.binary(other, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return ops.matmul.binary(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return ops.matmul.binary(other, self)
+    __add__, __radd__ = _both_ways(ops.add)
+    __sub__, __rsub__ = _both_ways(ops.subtract)
+    __mul__, __rmul__ = _both_ways(ops.multiply)
+    __truediv__, __rtruediv__ = _both_ways(ops.divide)
+    __pow__, __rpow__ = _both_ways(ops.power)
+    __matmul__, __rmatmul__ = _both_ways(ops.matmul)
 
     def __neg__(self) -> Any:
         return ops.negative(self)
@@ -284,23 +270,9 @@ class Tensor(Node):
 
     __hash__ = object.__hash__
 
-    def __eq__(self, other: object) -> Any:
-        return self.data == _plain(other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.data != _plain(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.data < _plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.data <= _plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.data > _plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.data >= _plain(other)
+    __eq__, __ne__ = _compared(operator.eq), _compared(operator.ne)
+    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
+    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
     # -- NumPy's methods ---------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_xent.checks import check_same_shape, checked_labels
 from tinygrad_xent.dialects.rules import no_way_back, stop_gradient
 from tinygrad_xent.dialects.steps import State, Step, constant, step
-from tinygrad_xent.domains import at, first
 from tinygrad_xent.errors import (
     AxisError,
     BatchSizeError,
@@ -20,6 +19,7 @@ from tinygrad_xent.errors import (
     LabelRangeError,
     ShapeError,
 )
+from tinygrad_xent.numbers import at, first
 from tinygrad_xent.ops import astype
 
 # -- the axis of classes ---------------------------------------------------------------------

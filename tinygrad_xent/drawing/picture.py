@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.drawing import words
 from tinygrad_xent.drawing.backward import backward_graph
@@ -25,17 +25,15 @@ if TYPE_CHECKING:
 class Picture:
     """A graph with its values and gradients, made by `draw`.
 
-    Notebooks show it by itself; `print` writes it as a tree of text. Boxes are
-    placed by Graphviz where there is one (`TINYGRAD_XENT_DOT` in the environment,
-    `dot` on the PATH, `graphviz-pure`), and else in plain Python.
+    Notebooks show it by itself; `print` writes it as a tree of text.
     """
 
-    def __init__(self, model: Model, *, engine: Literal["auto", "plain"] = "auto") -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
-        self._wanted_engine = engine
 
     @cached_property
-    def _painted(self) -> tuple[str, str]:
+    def svg(self) -> str:
+        """The picture as one SVG document, the same bytes on every machine."""
         from tinygrad_xent.drawing.face import face
         from tinygrad_xent.drawing.layout import Cluster, Link, place
         from tinygrad_xent.drawing.paint import SCOPE_SIZE, paint, scope_title
@@ -48,19 +46,8 @@ class Picture:
             for g in self._model.groups
         ]
         sizes = [(f.width, f.height) for f in faces]
-        placement = place(sizes, links, self._wanted_engine, clusters)
-        svg = paint(self._model, faces, placement, words.title(self._model), self.alt)
-        return svg, placement.engine
-
-    @property
-    def svg(self) -> str:
-        """The picture as one SVG document."""
-        return self._painted[0]
-
-    @property
-    def engine(self) -> str:
-        """What placed the boxes: the name of a Graphviz program, or "plain"."""
-        return self._painted[1]
+        placement = place(sizes, links, clusters)
+        return paint(self._model, faces, placement, words.title(self._model), self.alt)
 
     @cached_property
     def alt(self) -> str:
@@ -82,7 +69,7 @@ class Picture:
         )
 
     def to_dot(self) -> Digraph:
-        """Give the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
+        """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
         from tinygrad_xent.drawing.dot_export import digraph
 
         return digraph(self._model)

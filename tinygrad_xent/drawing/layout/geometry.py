@@ -1,17 +1,16 @@
-"""What a layout engine is given and what it answers; it knows sizes, not contents."""
+"""What a layout is given and what it answers; it knows sizes, not contents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Point = tuple[float, float]
 Size = tuple[float, float]
 Rect = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """An arrow from the lower side of box `source` to port `port` of `ports` on top of `target`.
 
     Boxes are numbered so that every source is smaller than its target.
@@ -45,8 +44,6 @@ class Placement:
 
     Attributes
     ----------
-    engine : str
-        Who placed it.
     width, height : float
         Of the whole; nothing lies outside of it, and y grows downward.
     corners : tuple of points
@@ -57,7 +54,6 @@ class Placement:
         One for each cluster.
     """
 
-    engine: str
     width: float
     height: float
     corners: tuple[Point, ...]
@@ -65,9 +61,6 @@ class Placement:
     frames: tuple[Rect, ...] = ()
 
 
-Engine = Callable[[Sequence[Size], Sequence[Link]], Placement]
-
-
 def port_x(width: float, port: int, ports: int) -> float:
-    """How far from the left side of a box of this width its port lies."""
+    """Return how far from the left side of a box of this width its port lies."""
     return width * (port + 0.5) / ports

@@ -356,13 +356,12 @@ def test_the_sum_that_undoes_broadcasting_is_drawn() -> None:
     assert told in picture.svg
 
 
-@pytest.mark.parametrize("engine", ["auto", "plain"])
-def test_every_contribution_is_written_however_many_there_are(engine) -> None:
+def test_every_contribution_is_written_however_many_there_are() -> None:
     x = tx.Tensor([1.25, 2.5], name="x")
     with tx.scope("a frame"):
         y = tx.stack([x] * 24)
     shown = model(y.sum() + x.sum(), rules=True)
-    picture = Picture(shown, engine=engine)
+    picture = Picture(shown)
     labels = [text for text in written(picture) if text[0] == "↑" and "sent" not in text]
     assert len(labels) == 24 + 1 + 1 + 1 + 1
     width = float(ET.fromstring(picture.svg).get("width"))  # noqa: S314 - our own
@@ -375,7 +374,7 @@ def test_a_picture_is_as_wide_as_what_is_written_beside_its_arrows() -> None:
     z = tx.Tensor([2.0, 1.0, 0.1], name="z")
     p = tx.softmax(z)
     loss = tx.sparse_categorical_crossentropy(0, p)
-    picture = Picture(draw(loss, names={"p": p, "loss": loss})._model, engine="plain")
+    picture = draw(loss, names={"p": p, "loss": loss})
     assert written(picture).count("↑ [−0.341 0.242 0.0986]") == 2
     recorded = Path(__file__).parent.parent / "docs" / "_static" / "first.svg"
     texts = re.findall("<text.*?</text>", recorded.read_text(encoding="utf-8"))

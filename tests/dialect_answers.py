@@ -9,7 +9,7 @@ from golden import Case
 
 import tinygrad_xent as tx
 from tinygrad_xent.backprop import gradients_or_none
-from tinygrad_xent.dialects.refusals import name_there
+from tinygrad_xent.comparing.dialects import framework_error
 
 # In units of eps * max(1, |value|), with the eps of the coarsest dtype in the case. In brackets the
 # worst found: sums are added in another order, exp and log have another last bit.
@@ -36,13 +36,13 @@ def ask(dialect: str, case: Any) -> dict[str, Any]:
             sparse=case.labels_kind == "sparse",
         )
     except np.exceptions.AxisError:  # it was the softmax's
-        return {"error": name_there(dialect, tx.AxisError())}
+        return {"error": framework_error(dialect, tx.AxisError())}
     except tx.TinygradXentError as error:
-        there = name_there(dialect, error)
-        if there is None:
+        theirs = framework_error(dialect, error)
+        if theirs is None:
             return {"unsupported": str(error)}
-        named = f"({dialect} raises {there})" in str(error)
-        return {"error": there if named else str(error)}
+        named = f"({dialect} raises {theirs})" in str(error)
+        return {"error": theirs if named else str(error)}
     answer["loss"] = loss.data
     seed = np.resize(case.upstream, loss.shape).astype(loss.dtype)
     for name, source in {"grad": x, "grad_labels": labels}.items():
@@ -50,7 +50,7 @@ def ask(dialect: str, case: Any) -> dict[str, Any]:
             try:
                 (answer[name],) = gradients_or_none(loss, [source], seed, create_graph=False)
             except tx.DialectFaultError as error:
-                answer[f"{name}_error"] = name_there(dialect, error)
+                answer[f"{name}_error"] = framework_error(dialect, error)
         if case.entries and answer[name] is not None:
             answer[name] = np.array([answer[name][tuple(place)] for place in case.entries])
     return answer

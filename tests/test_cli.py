@@ -121,16 +121,16 @@ REFUSALS = {
         '--logits has only one number (2); give one number for each class: --logits "2,1,0.1"'
     ),
     ("--logits", "inf,1", "--target", "0"): (
-        "--logits has an infinite number; only -inf, for a class that cannot be, is allowed"
+        "--logits has an infinite number; only -inf is allowed, for an impossible class"
     ),
     ("--logits", "-inf,-inf", "--target", "0"): (
         "--logits are all -inf; at least one class must be possible"
     ),
     ("--logits", "2,1", "--target", "2"): (
-        "--target 2 is no class; --logits has 2 classes, from 0 to 1"
+        "--target 2 is out of range; --logits has 2 classes, from 0 to 1"
     ),
     ("--logits", "2,1", "--target", "-1"): (
-        "--target -1 is no class; --logits has 2 classes, from 0 to 1"
+        "--target -1 is out of range; --logits has 2 classes, from 0 to 1"
     ),
     ("--logits", "2,1", "--target", "0.5"): (
         "--target: '0.5' is not a whole number; --logits has 2 classes, from 0 to 1. For a "
@@ -147,8 +147,8 @@ REFUSALS = {
         "--labels has an infinite number; give probabilities that sum to 1"
     ),
     ("--probs", "1.5,-0.5", "--target", "0"): (
-        "--probs: 1.5 (number 1) is no probability; they lie between 0 and 1. Give scores of any "
-        "size as --logits"
+        "--probs: 1.5 (number 1) is not a probability, which lies between 0 and 1; use --logits "
+        "for scores of any size"
     ),
     ("--probs", "0,0", "--target", "0"): "--probs are all 0; they should sum to 1",
     ("--probs", "--target", "0"): (
@@ -166,11 +166,11 @@ REFUSALS = {
         "--seed has no effect on a loss given by hand, where nothing is random; leave it out"
     ),
     (*HAND, "--data", "t.csv"): (
-        "--data is about a table, --logits about a loss given by hand; use one or the other"
+        "--data is for a table, --logits for a loss given by hand; use one of them"
     ),
     ("--label", "y"): "--label names a column of --data FILE.csv, which is missing",
-    ("--seed", "-3"): "--seed: '-3' is not a whole number from 0 on; write --seed 1",
-    ("--seed", "x"): "--seed: 'x' is not a whole number from 0 on; write --seed 1",
+    ("--seed", "-3"): "--seed: '-3' is not a whole number from 0 upwards; write --seed 1",
+    ("--seed", "x"): "--seed: 'x' is not a whole number from 0 upwards; write --seed 1",
     ("--data", "missing.csv", "--label", "y"): "missing.csv: no such file; check the path",
     ("--data", "t.csv"): (
         "t.csv: name the column to predict with --label; the columns are 'x', 'y'"

@@ -51,7 +51,7 @@ def test_as_json(capsys):
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("r.html", "<!doctype html>"), ("r.json", '{"labels": 0,'), ("r.txt", "class 0, probabil")],
+    [("r.html", "<!DOCTYPE html>"), ("r.json", '{"labels": 0,'), ("r.txt", "class 0, probabil")],
 )
 def test_a_report_in_a_file(capsys, folder, name, start):
     assert run("--probs", "0,0", "--target", "0", "--out", name) == 0
@@ -93,14 +93,13 @@ REFUSALS = {
         "--axis: 'x' is not a whole number; write --axis 0"
     ),
     ("--logits", "1,2", "--target", "0", "--dtype", "int8"): (
-        "--dtype: 'int8' is none of float16, float32 and float64"
+        "--dtype: 'int8' is not float16, float32 or float64"
     ),
     ("--logits", "1,2", "--target", "0", "--out", "r.png"): (
-        "--out r.png: end the name in .html, .json, .txt"
+        "--out r.png: unknown ending '.png'; end the name in .html, .json, .txt"
     ),
     ("--logits", "1,2", "--target", "0", "--out", "no/r.html"): (
-        "--out no/r.html: cannot be written (No such file or directory); choose another place "
-        "with --out"
+        "--out no/r.html: there is no directory 'no'; make it first"
     ),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from dialect_answers import ask, differences
 from golden import load, source
 
-from tinygrad_xent.dialects.recipes import RECIPES
+from tinygrad_xent.comparing.recipes import RECIPES
 
 CASES = load("dialects")
 # Of 162 cases each: answers (losses and refusals), and calls that the framework does not have.

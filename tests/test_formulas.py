@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import ops
-from tinygrad_xent.explain.terminal import ascii_text
+from tinygrad_xent.commands.streams import ascii_text
 from tinygrad_xent.formulas import formula_text, letters_of, mathml, rule_of
 from tinygrad_xent.reading import names_of, printable, shown
 

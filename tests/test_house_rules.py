@@ -18,15 +18,15 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports only from floors below its own; within a folder its files may import each other.
 FLOORS = [
-    ["graph", "arrays", "domains", "errors", "numbers", "files"],
-    ["docstrings", "definitions"],
+    ["graph", "arrays", "domains", "errors", "numbers", "files", "pages"],
+    ["definitions"],
     ["op", "kernels"],
     ["ops"],
     ["backprop"],
     ["tensor"],
     ["derivatives", "checks", "samples", "replaying", "reading", "formulas"],
     ["losses", "tracing"],
-    ["numerics", "drawing", "dialects"],
+    ["numerics", "drawing"],
     ["checking", "comparing"],
     ["museum"],
     ["player", "lens", "notebook"],
@@ -37,7 +37,8 @@ FLOORS = [
     ["__main__"],
 ]
 # Errors are one line of code each, and serve every floor.
-CORE = {part for floor in FLOORS[:6] for part in floor} - {"errors", "numbers", "files", "kernels"}
+CORE = {part for floor in FLOORS[:6] for part in floor}
+CORE -= {"errors", "numbers", "files", "pages", "kernels"}
 FIRST_READING = ["ops/elementwise", "graph", "op", "tensor", "ops/softmax_family", "backprop"]
 
 

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
         gradcheck,
         invariants,
     )
-    from tinygrad_xent.comparing import Comparison, compare
-    from tinygrad_xent.dialects import crossentropy_as
+    from tinygrad_xent.comparing import Comparison, compare, crossentropy_as
     from tinygrad_xent.drawing import Picture, draw
     from tinygrad_xent.exercises import Exercise, Verdict, check, hint, solution
     from tinygrad_xent.lens import Unfused, unfuse
@@ -78,7 +77,7 @@ _LAZY = {
     "check": "tinygrad_xent.exercises",
     "check_gradients": "tinygrad_xent.checking",
     "compare": "tinygrad_xent.comparing",
-    "crossentropy_as": "tinygrad_xent.dialects",
+    "crossentropy_as": "tinygrad_xent.comparing",
     "draw": "tinygrad_xent.drawing",
     "first_bad": "tinygrad_xent.numerics",
     "gradcheck": "tinygrad_xent.checking",

@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import compare
-from tinygrad_xent.comparing.html import answers, reasons
+from tinygrad_xent.comparing.report import answers, reasons
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from golden import DATA, Case, load
@@ -126,9 +126,10 @@ def block(case: Case) -> nodes.raw:
             axis=case.axis,
             sparse=case.labels_kind == "sparse",
         )
-        why = reasons(comparison)
+        why = reasons(comparison.groups, comparison.differences)
     why = why and f"<details><summary>Which step makes the difference</summary>{why}</details>"
-    text = f'<div class="ten-answers">{answers(comparison)}{why}</div>'
+    table = answers(comparison.question, comparison.groups, comparison.absent)
+    text = f'<div class="ten-answers">{table}{why}</div>'
     return nodes.raw("", text, format="html")
 
 

@@ -1,21 +1,31 @@
-"""`tinygrad-xent compare`: one loss, and what each framework makes of it."""
+"""`tinygrad-xent compare`: one loss as each framework computes it."""
 
 from __future__ import annotations
 
+import re
+import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.commands.streams import say
-from tinygrad_xent.errors import UsageError
+import numpy as np
+
+from tinygrad_xent.commands.explain import check_numbers
+from tinygrad_xent.commands.streams import check_output, say, write_output
+from tinygrad_xent.errors import NumbersError, ProbabilitiesWarning, UsageError
+from tinygrad_xent.pages import page
+from tinygrad_xent.reading import printable
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = "compare what the frameworks make of one loss"
+    from tinygrad_xent.comparing import Comparison
+
+HELP = "compare one loss between the frameworks"
 ABOUT = (
     "Compare loss and gradient of TensorFlow 1 and 2, Keras 2 and 3 on their backends, PyTorch and "
-    "Optax for the same labels and the same numbers: who agrees with whom, and which step of which "
-    "algorithm makes the difference."
+    "Optax for the same labels and numbers: which of them agree, and which steps of their "
+    "algorithms make the difference."
 )
 EXAMPLES = """\
   tinygrad-xent compare --probs "0,0,0" --target 0
@@ -24,6 +34,12 @@ EXAMPLES = """\
   tinygrad-xent compare --logits "0,-inf / 5,1" --target "0,1" --out report.html
 """
 NUMERIC = ("--logits", "--probs", "--labels", "--target", "--axis")
+_FORMS = (".html", ".json", ".txt")
+_LARGEST_CLASS = 1e15  # up to here a float distinguishes whole numbers
+_STYLE = """\
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+"""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -43,40 +59,118 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="of the numbers and of dense labels: float16, float32 or float64 (default)",
     )
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
-    parser.add_argument("--out", metavar="FILE", help="write it too; ends in .html, .json or .txt")
+    parser.add_argument(
+        "--out", metavar="FILE", help="also write it to a file that ends in .html, .json or .txt"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare, print the report, write it if asked for."""
+    """Compare, print the report, and write it to a file if one is named."""
     _check_combination(options)
-    from tinygrad_xent.comparing.asked import check_output, comparison_of, write
-
     path = None if options.out is None else Path(options.out)
     if path:
-        check_output(path)
-    comparison = comparison_of(
-        logits=options.logits,
-        probs=options.probs,
-        target=options.target,
-        labels=options.labels,
-        axis=options.axis or "-1",
-        dtype=options.dtype or "float64",
-    )
-    text = comparison.to_json() if options.json else str(comparison)
+        check_output(path, _FORMS)
+    comparison = comparison_of(options)
     if path:
-        write(path, comparison)
-    return say(f"{text}\n")
+        write_output(path, _content(path.suffix.lower(), comparison).encode())
+    return say(f"{comparison.to_json() if options.json else comparison}\n")
+
+
+def comparison_of(options: argparse.Namespace) -> Comparison:
+    """Return the comparison of the numbers in the options.
+
+    Raises
+    ------
+    NumbersError
+        If an option is not a valid number. The message is one line.
+    """
+    dtype, axis = options.dtype or "float64", options.axis or "-1"
+    if dtype not in ("float16", "float32", "float64"):
+        raise NumbersError(f"--dtype: '{printable(dtype)}' is not float16, float32 or float64")
+    if not re.fullmatch(r"-?\d+", axis):
+        raise NumbersError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
+    from_logits = options.logits is not None
+    if from_logits:
+        x = parse_rows("--logits", options.logits, dtype)
+    else:
+        x = parse_rows("--probs", options.probs, dtype)
+    sparse = options.labels is None
+    if sparse:
+        labels = _classes(options.target)
+        if x.ndim == 1 and labels.shape == (1,):
+            labels = labels.reshape(())
+    else:
+        labels = parse_rows("--labels", options.labels, dtype)
+    from tinygrad_xent.comparing import compare
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", ProbabilitiesWarning)
+        comparison = compare(labels, x, from_logits=from_logits, axis=int(axis), sparse=sparse)
+    for warning in found:
+        message = str(warning.message).replace("from_logits=True", "--logits instead of --probs")
+        sys.stderr.write(f"tinygrad-xent: {message}\n")
+    return comparison
+
+
+def _classes(target: str) -> Any:
+    classes = parse_rows("--target", target)
+    if not re.fullmatch(r"[-+\d\s,/]*", target):
+        return classes
+    if np.max(np.abs(classes)) > _LARGEST_CLASS:
+        raise NumbersError("--target: class numbers have at most 15 digits")
+    return classes.astype(np.int64)
+
+
+def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
+    """Return an array of rows separated by slashes, each of numbers separated by commas or spaces.
+
+    Examples
+    --------
+    >>> parse_rows("--logits", "2, 1 / -inf 0")
+    array([[  2.,   1.],
+           [-inf,   0.]])
+    """
+    rows = [row.replace(",", " ").split() for row in text.split("/")]
+    for word in (word for row in rows for word in row):
+        value = _value(word)
+        if value is None:
+            raise NumbersError(
+                f"{option}: '{printable(word)}' is not a number; write {option} \"2,1,0.1\", or "
+                '"2,1 / 0,3" for several rows'
+            )
+        with np.errstate(over="ignore"):
+            overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
+        if overflows:
+            raise NumbersError(
+                f"{option}: {printable(word)} is too large for {dtype}; write inf if you mean it"
+            )
+    if not all(rows):
+        raise NumbersError(f"{option} has {'an empty row' if len(rows) > 1 else 'no number'}")
+    if len({len(row) for row in rows}) > 1:
+        lengths = ", ".join(str(len(row)) for row in rows)
+        raise NumbersError(f"{option}: the rows have {lengths} numbers; give all the same number")
+    array = np.array([[float(word) for word in row] for row in rows], dtype)
+    return array[0] if len(rows) == 1 else array
+
+
+def _value(word: str) -> float | None:
+    try:
+        return None if "_" in word else float(word)  # 1_000 is Python's own way to write a number
+    except ValueError:
+        return None
+
+
+def _content(ending: str, comparison: Comparison) -> str:
+    if ending == ".html":
+        title = "One loss, compared"
+        return page(title, f"{comparison._repr_html_()}\n", _STYLE)
+    return f"{comparison.to_json() if ending == '.json' else comparison}\n"
 
 
 def _check_combination(options: argparse.Namespace) -> None:
-    """Refuse options that make no sense together."""
+    """Raise an error for options that contradict each other."""
     if options.logits is None and options.probs is None:
         raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
-    if options.logits is not None and options.probs is not None:
-        raise UsageError(
-            "--logits and --probs both give the numbers of the classes; use one of them"
-        )
+    check_numbers(options)
     if options.target is None and options.labels is None:
         raise UsageError('which class is true? Add --target 0, or --labels "0.7,0.2,0.1"')
-    if options.target is not None and options.labels is not None:
-        raise UsageError("--target and --labels both say which class is true; use one of them")

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_xent.commands.streams import say
+from tinygrad_xent.commands.streams import check_output, say, style_for, write_output
 from tinygrad_xent.errors import UsageError
+from tinygrad_xent.reading import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -54,29 +55,31 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="ends in .svg, .png, .dot, .html or .json (default: explained.svg)",
     )
-    parser.add_argument("--seed", metavar="N", help="of the training (default: 0)")
+    parser.add_argument("--seed", metavar="N", help="for the training (default: 0)")
     parser.add_argument("--no-color", action="store_true", help="plain text, also on a terminal")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain, print the report, write the picture or page."""
+    """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.explain.output import check_output, write
+    from tinygrad_xent.explain.output import FORMS, check_renderer, content
     from tinygrad_xent.explain.report import report
-    from tinygrad_xent.explain.terminal import style_for
 
     path = Path("explained.svg" if options.out is None else options.out)
-    check_output(path)
+    ending = path.suffix.lower()
+    check_output(path, FORMS)
+    check_renderer(ending)
     explanation = _explanation(options, seed)
-    where = write(path, explanation)
+    write_output(path, content(ending, explanation))
     style = style_for(sys.stdout, colour=not options.no_color)
-    say("\n".join((*report(explanation, style), where, "")))
+    written = f"{FORMS[ending]}: {printable(path)}"
+    say("\n".join((*report(explanation, style), written, "")))
     return 0 if explanation.check.ok else 1
 
 
 def _check_combination(options: argparse.Namespace) -> None:
-    """Refuse options that make no sense together."""
+    """Raise an error for options that contradict each other."""
     by_hand = [
         name
         for name in ("logits", "probs", "target", "labels")
@@ -85,8 +88,7 @@ def _check_combination(options: argparse.Namespace) -> None:
     table = [name for name in ("data", "label") if getattr(options, name) is not None]
     if by_hand and table:
         raise UsageError(
-            f"--{table[0]} is about a table, --{by_hand[0]} about a loss given by hand; "
-            "use one or the other"
+            f"--{table[0]} is for a table, --{by_hand[0]} for a loss given by hand; use one of them"
         )
     if table == ["label"]:
         raise UsageError("--label names a column of --data FILE.csv, which is missing")
@@ -98,6 +100,11 @@ def _check_combination(options: argparse.Namespace) -> None:
         )
     if options.logits is None and not options.probs:
         raise UsageError(f'--{by_hand[0]} needs the numbers of the classes; add --logits "2,1,0.1"')
+    check_numbers(options)
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raise an error for numbers or labels that are given twice."""
     if options.logits is not None and options.probs:
         raise UsageError(
             "--logits and --probs both give the numbers of the classes; use one of them"
@@ -108,7 +115,7 @@ def _check_combination(options: argparse.Namespace) -> None:
 
 def _seed(text: str | None) -> int:
     if text is not None and not re.fullmatch(r"\d+", text):
-        raise UsageError(f"--seed: '{text}' is not a whole number from 0 on; write --seed 1")
+        raise UsageError(f"--seed: '{text}' is not a whole number from 0 upwards; write --seed 1")
     return int(text or 0)
 
 

@@ -1,7 +1,8 @@
-"""The same loss in every dialect, side by side."""
+"""The cross-entropies of TensorFlow, Keras, PyTorch and Optax, step by step and side by side."""
 
 from __future__ import annotations
 
 from tinygrad_xent.comparing.comparison import Comparison, compare
+from tinygrad_xent.comparing.dialects import crossentropy_as
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "crossentropy_as"]

@@ -1,42 +1,48 @@
-"""What one dialect answers: its steps, the states between them, the loss and the gradient."""
+"""The answer of one dialect, and the search for the steps that make two answers differ.
+
+The search lays the steps of two dialects side by side, steps of the same stage next to each other.
+Where they differ there is a piece of the one and a piece of the other. The smallest set of pieces
+whose exchange turns the one answer into the other is the difference. No table of causes is used.
+"""
 
 from __future__ import annotations
 
+import difflib
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
-from tinygrad_xent.dialects.recipes import RECIPES
-from tinygrad_xent.dialects.refusals import name_there
-from tinygrad_xent.dialects.speak import steps_of
-from tinygrad_xent.dialects.steps import State, Step, walk
-from tinygrad_xent.dialects.steps import step as make_step
+from tinygrad_xent.comparing.dialects import framework_error, steps_of
+from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.steps import State, Step, step, walk
 from tinygrad_xent.errors import AxisError, TinygradXentError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.tensor import Tensor
 
 ROUNDINGS = 8
-"""How many roundings, each one eps of max(1, abs(value)), two numbers that agree may lie apart."""
+"""How many roundings, each eps * max(1, abs(value)), two numbers that agree may differ by."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What some steps make of labels and numbers.
+    """The result of some steps for given labels and numbers.
 
     Attributes
     ----------
     dialect : str
     steps : tuple of Step
     states : tuple of State
-        Before the first step, and after each that could be taken.
+        The state before the first step and after each step that succeeded.
     loss : ndarray or None
     grad : ndarray or None
-        Of the sum of the losses, with respect to the numbers given. None if there is none.
+        The gradient of the sum of the losses with respect to the input; None if there is none.
     error : Exception or None
-        What a step raised, or a rule on the way back.
+        The error that a step, or a rule of the backward pass, raised.
     """
 
     dialect: str
@@ -47,59 +53,61 @@ class Answer:
     error: TinygradXentError | None = None
 
     @property
-    def name_there(self) -> str | None:
-        """What the framework's exception is called."""
-        return name_there(self.dialect, self.error) if self.error else None
+    def framework_error(self) -> str | None:
+        """The name of the framework's exception."""
+        return framework_error(self.dialect, self.error) if self.error else None
 
     def gradient_at(self, i: int) -> Any:
-        """Give the gradient of what the steps were given as state `i`, or None."""
+        """Return the gradient with respect to `x` of state `i`, or None."""
         last = self.states[-1].x
         if self.grad is None or not isinstance(last, Node):
             return None
-        with np.errstate(all="ignore"):
-            (grad,) = gradients_or_none(last, [self.states[i].x], np.ones_like(last.data), False)
-        return grad
+        return _gradient(last, self.states[i].x)
 
 
-@make_step("softmax of the model", "takes the softmax of the logits first")
+def _gradient(loss: Any, x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return gradients_or_none(loss, [x], np.ones_like(loss.data), False)[0]
+
+
+@step("softmax of the model", "takes the softmax of the logits first")
 def _softmax(s: State) -> State:
     if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise AxisError(f"axis={s.axis} is no axis of an array of shape {s.x.shape}")
-    return s.but(x=softmax(s.x, axis=s.axis))
+        raise AxisError(f"axis={s.axis} is out of range for an array of shape {s.x.shape}")
+    return s.replace(x=softmax(s.x, axis=s.axis))
 
 
 def steps_in_comparison(
     dialect: str, state: State, sparse: bool, from_logits: bool
 ) -> tuple[Step, ...]:
-    """Give a dialect's steps from the same numbers as the others': logits, if any takes logits.
+    """Return the steps of a dialect such that all dialects start from the same numbers.
 
-    Keras in a graph is handed probabilities that a softmax made; that softmax is its first step.
+    If these are logits, the softmax that "keras2-graph" looks through is its first step.
     """
     if dialect != "keras2-graph" or not from_logits:
         return steps_of(dialect, state, sparse, from_logits)
-    if state.axis in (-1, state.x.ndim - 1):
-        return (_softmax, *RECIPES[dialect](sparse, False))
-    return (_softmax, *RECIPES["keras2"](sparse, False))
+    if state.axis not in (-1, state.x.ndim - 1):
+        dialect = "keras2"
+    return (_softmax, *RECIPES[dialect](sparse, False))
 
 
 def ask(dialect: str, steps: tuple[Step, ...], start: State) -> Answer:
-    """Take the steps, and go back."""
-    states = [start.but(x=Tensor(start.x.data if isinstance(start.x, Node) else start.x))]
+    """Run the steps, and the backward pass."""
+    states = [start.replace(x=Tensor(start.x.data if isinstance(start.x, Node) else start.x))]
     loss = grad = error = None
     try:
         states += walk(steps, states[0])
         loss = states[-1].x
-        with np.errstate(all="ignore"):
-            (grad,) = gradients_or_none(loss, [states[0].x], np.ones_like(loss.data), False)
+        grad = _gradient(loss, states[0].x)
     except TinygradXentError as raised:
         error = raised
     return Answer(dialect, steps, tuple(states), None if loss is None else loss.data, grad, error)
 
 
 def agree(a: Answer, b: Answer) -> bool:
-    """Whether two answers are the same: losses and gradients up to roundings, or kinds of errors.
+    """Return whether losses and gradients are equal up to roundings, or both errors of one kind.
 
-    Where one has no gradient because its framework computes none, the losses decide.
+    If one framework computes no gradient, the losses decide.
     """
     if a.error or b.error:
         return type(a.error) is type(b.error) and close(a.loss, b.loss)
@@ -108,7 +116,7 @@ def agree(a: Answer, b: Answer) -> bool:
 
 
 def close(a: Any, b: Any) -> bool:
-    """Whether two arrays differ by a few roundings of the coarser dtype at most."""
+    """Return whether two arrays differ by at most a few roundings of the coarser dtype."""
     if a is None or b is None:
         return a is b
     if a.shape != b.shape:
@@ -118,3 +126,148 @@ def close(a: Any, b: Any) -> bool:
         a, b = a.astype(np.float64), b.astype(np.float64)
         near = np.abs(a - b) <= ROUNDINGS * eps * np.maximum(1, np.abs(b))
     return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Dialects that agree.
+
+    Attributes
+    ----------
+    answers : tuple of Answer
+    """
+
+    answers: tuple[Answer, ...]
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """The names of the dialects."""
+        return tuple(answer.dialect for answer in self.answers)
+
+    @property
+    def first(self) -> Answer:
+        """The first answer with a gradient, if there is one, or else the first."""
+        return next((a for a in self.answers if a.grad is not None), self.answers[0])
+
+
+# -- the steps that make the difference ------------------------------------------------------
+
+
+class Piece(NamedTuple):
+    """A place where two sequences of steps differ.
+
+    Attributes
+    ----------
+    first, second : slice
+        The steps of each sequence at that place; either may be empty.
+    """
+
+    first: slice
+    second: slice
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One or more steps that one dialect takes in place of another's.
+
+    Attributes
+    ----------
+    first, second : str
+        What each dialect does there; empty if it does nothing.
+    before : ndarray or None
+        The first row whose result differs, before the steps.
+    first_after, second_after : ndarray or None
+        The same row after the steps; None if they raise an error.
+    first_gradient, second_gradient : ndarray or None
+        The gradient of that row, if only the backward passes differ.
+    """
+
+    first: str
+    second: str
+    before: Any
+    first_after: Any
+    second_after: Any
+    first_gradient: Any = None
+    second_gradient: Any = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Why two groups disagree.
+
+    Attributes
+    ----------
+    first, second : str
+        One dialect of each group.
+    exchanges : tuple of Exchange
+        All of them together turn the first answer into the second; no smaller set does.
+    """
+
+    first: str
+    second: str
+    exchanges: tuple[Exchange, ...]
+
+
+def pieces(first: Sequence[Step], second: Sequence[Step]) -> list[Piece]:
+    """Lay two sequences side by side, and return the places where they differ."""
+    a, b = ([step.stage for step in steps] for steps in (first, second))
+    found: list[Piece] = []
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal":
+            pairs = zip(range(i, j), range(k, m), strict=True)
+            changed = ((n, o) for n, o in pairs if first[n] is not second[o])
+            found += [Piece(slice(n, n + 1), slice(o, o + 1)) for n, o in changed]
+        else:
+            found += [Piece(slice(n, n + 1), slice(k, k)) for n in range(i, j)]
+            found += [Piece(slice(j, j), slice(n, n + 1)) for n in range(k, m)]
+    return found
+
+
+def difference(a: Answer, b: Answer) -> tuple[Answer, Answer, tuple[Piece, ...]]:
+    """Find the fewest pieces whose exchange turns one answer into the other.
+
+    Returns
+    -------
+    first, second : Answer
+        `a` and `b` in either order: after the exchange, the first gives the second's answer.
+    chosen : tuple of Piece
+    """
+    ways = [(x, y, pieces(x.steps, y.steps)) for x, y in ((a, b), (b, a))]
+    for size in range(1, len(ways[0][2])):
+        for first, second, found in ways:
+            for chosen in itertools.combinations(found, size):
+                steps = exchanged(first.steps, second.steps, chosen)
+                if agree(_ask(second.dialect, steps, first), second):
+                    return first, second, chosen
+    return a, b, tuple(ways[0][2])  # exchanging every piece makes the first the second
+
+
+def exchanged(
+    first: Sequence[Step], second: Sequence[Step], chosen: Sequence[Piece]
+) -> tuple[Step, ...]:
+    """Return the first sequence with some pieces replaced by those of the second."""
+    steps = list(first)
+    for piece in reversed(chosen):
+        steps[piece.first] = second[piece.second]
+    return tuple(steps)
+
+
+def _ask(dialect: str, steps: tuple[Step, ...], like: Answer) -> Answer:
+    """Ask a mixture of two dialects, whose steps may not fit together."""
+    try:
+        return ask(dialect, steps, like.states[0])
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        nonsense = type("Nonsense", (Exception,), {})(str(error))
+        return Answer(dialect, steps, like.states[:1], error=nonsense)
+
+
+def joined(chosen: Sequence[Piece]) -> list[list[Piece]]:
+    """Group pieces that follow one another in one of the sequences."""
+    together: list[list[Piece]] = []
+    for piece in chosen:
+        last = together[-1][-1] if together else None
+        if last and any(x.stop == y.start for x, y in zip(last, piece, strict=True)):
+            together[-1].append(piece)
+        else:
+            together.append([piece])
+    return together

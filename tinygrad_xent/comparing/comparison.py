@@ -1,4 +1,4 @@
-"""The same labels and numbers put to every dialect: who answers what, and why."""
+"""The same loss in every dialect: which dialects agree, and which steps make the difference."""
 
 from __future__ import annotations
 
@@ -11,83 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.comparing.answers import Answer, agree, ask, close, steps_in_comparison
-from tinygrad_xent.comparing.exchange import Piece, difference, joined
-from tinygrad_xent.dialects.recipes import RECIPES
-from tinygrad_xent.dialects.speak import is_sparse, start
-from tinygrad_xent.dialects.steps import constant
+from tinygrad_xent.comparing import report
+from tinygrad_xent.comparing.answers import (
+    Answer,
+    Difference,
+    Exchange,
+    Group,
+    Piece,
+    agree,
+    ask,
+    close,
+    difference,
+    joined,
+    steps_in_comparison,
+)
+from tinygrad_xent.comparing.dialects import is_sparse, start
+from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.domains import check_probabilities
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.tracing.plain import plain
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Dialects that agree.
-
-    Attributes
-    ----------
-    answers : tuple of Answer
-    """
-
-    answers: tuple[Answer, ...]
-
-    @property
-    def dialects(self) -> tuple[str, ...]:
-        """Their names."""
-        return tuple(answer.dialect for answer in self.answers)
-
-    @property
-    def first(self) -> Answer:
-        """The answer that speaks for the group: one with a gradient, if there is one."""
-        return next((a for a in self.answers if a.grad is not None), self.answers[0])
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A step, or several, that one dialect takes in the place of another's.
-
-    Attributes
-    ----------
-    first, second : str
-        What each does there; empty where it does nothing.
-    before : ndarray or None
-        The first row that comes out differently, before the steps.
-    first_after, second_after : ndarray or None
-        And after them; None where they raise an error.
-    first_gradient, second_gradient : ndarray or None
-        What each sends back to that row, if only the way back differs.
-    """
-
-    first: str
-    second: str
-    before: Any
-    first_after: Any
-    second_after: Any
-    first_gradient: Any = None
-    second_gradient: Any = None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Why two groups do not agree.
-
-    Attributes
-    ----------
-    first, second : str
-        A dialect of each.
-    exchanges : tuple of Exchange
-        With these, the first dialect answers as the second does; with fewer it does not.
-    """
-
-    first: str
-    second: str
-    exchanges: tuple[Exchange, ...]
-
-
 @dataclass(frozen=True)
 class Comparison:
-    """The answers of all dialects to one question.
+    """The answers of all dialects for the same labels and numbers.
 
     Attributes
     ----------
@@ -97,9 +45,9 @@ class Comparison:
     sparse : bool
         Whether the labels are class numbers.
     groups : tuple of Group
-        Those who agree, the largest group first.
+        The dialects that agree, the largest group first.
     absent : dict of str to str
-        The dialects that have no such call, and why.
+        The dialects that have no such call, with the reason.
     """
 
     labels: Any
@@ -112,23 +60,26 @@ class Comparison:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """For each pair of groups the steps that make the difference."""
+        """The steps that make the difference between each two groups."""
         return tuple(
             _difference(a.first, b.first) for a, b in itertools.combinations(self.groups, 2)
         )
 
-    def __str__(self) -> str:
-        from tinygrad_xent.comparing.text import lines
+    @property
+    def question(self) -> str:
+        """The labels and numbers that were compared, on one line."""
+        return report.question(
+            self.labels, self.x, self.axis, sparse=self.sparse, from_logits=self.from_logits
+        )
 
-        return "\n".join(lines(self))
+    def __str__(self) -> str:
+        return "\n".join(report.lines(self.question, self.groups, self.absent, self.differences))
 
     def _repr_html_(self) -> str:
-        from tinygrad_xent.comparing.html import html
-
-        return html(self)
+        return report.html(self.question, self.groups, self.absent, self.differences)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the comparison as plain lists, strings and numbers.
+        """Return the comparison as lists, strings and numbers.
 
         Returns
         -------
@@ -163,7 +114,7 @@ class Comparison:
         }
 
     def to_json(self) -> str:
-        """Give `to_dict` as JSON."""
+        """Return `to_dict` as JSON."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
@@ -175,17 +126,17 @@ def compare(
     axis: int = -1,
     sparse: bool | None = None,
 ) -> Comparison:
-    """Put the same labels and numbers to every dialect, and compare loss and gradient.
+    """Compare loss and gradient of the same labels and numbers in every dialect.
 
-    Two answers agree if their losses and their gradients have the same shape and differ by no more
-    than 8 roundings, of max(1, abs(value)) each, in the coarser of their dtypes; or if both are
-    refusals of the same kind. For each pair of groups the steps that make the difference are found
-    by exchanging steps of one dialect for the other's until it answers as the other.
+    Two answers agree if their losses and gradients have the same shapes and differ by at most 8
+    roundings, each eps * max(1, abs(value)) of the coarser dtype; or if both are errors of the same
+    kind. For each pair of groups, steps of one dialect are exchanged for the other's until it gives
+    the other's answer: those are the steps that make the difference.
 
     Parameters
     ----------
     labels, x, from_logits, axis, sparse
-        As for `crossentropy_as`. With `from_logits`, "keras2-graph" is handed the softmax of `x`.
+        As for `crossentropy_as`. With `from_logits`, "keras2-graph" is given the softmax of `x`.
 
     Returns
     -------
@@ -195,16 +146,16 @@ def compare(
     Raises
     ------
     DtypeError, ShapeError
-        If no framework could take them.
+        If no framework accepts them.
 
     Examples
     --------
-    >>> report = compare([0], [[0.0, 0.0, 0.0]])
-    >>> for group in report.groups:
+    >>> comparison = compare([0], [[0.0, 0.0, 0.0]])
+    >>> for group in comparison.groups:
     ...     print(*group.dialects, group.first.loss)
     keras3-jax keras3-torch keras3-numpy [nan]
     keras2 keras3-tf [1.09861229]
-    >>> for exchange in report.differences[0].exchanges:
+    >>> for exchange in comparison.differences[0].exchanges:
     ...     print(exchange.second, exchange.before, exchange.second_after)
     divides each probability by the sum of its row [0. 0. 0.] [nan nan nan]
     """
@@ -217,7 +168,7 @@ def compare(
                 dialect, state, is_sparse(state, sparse, dialect), from_logits
             )
             answer = ask(dialect, steps, state)
-            if isinstance(answer.error, DialectError) and answer.name_there is None:
+            if isinstance(answer.error, DialectError) and answer.framework_error is None:
                 raise answer.error
         except DialectError as error:
             absent[dialect] = str(error)
@@ -231,7 +182,7 @@ def compare(
 
 
 def _groups(answers: list[Answer]) -> Iterator[Group]:
-    """Put those together that agree; one without a gradient joins the first whose loss it has."""
+    """Group the answers that agree; one without a gradient joins the first group with its loss."""
     waiting = sorted(answers, key=lambda answer: answer.grad is None)
     while waiting:
         head = waiting[0]
@@ -261,9 +212,9 @@ def _exchange(a: Answer, b: Answer, found: list[Piece], place: tuple[int, ...]) 
             _gradient_row(a, found[0].first.start, place),
             _gradient_row(b, found[0].second.start, place),
         )
-        if close(*back):  # it is somewhere else that the two part
+        if close(*back):  # the backward passes differ elsewhere
             back = None, None
-    same = not (mine and theirs) or close(*before)  # else the two had parted before
+    same = not (mine and theirs) or close(*before)  # otherwise they differ already
     return Exchange(
         ", then ".join(mine),
         ", then ".join(theirs),
@@ -274,7 +225,7 @@ def _exchange(a: Answer, b: Answer, found: list[Piece], place: tuple[int, ...]) 
 
 
 def _place(a: Answer, b: Answer) -> tuple[int, ...]:
-    """Find the first row whose loss or gradient differs; the first if there is no telling."""
+    """Return the first row whose loss or gradient differs; the first row if none does."""
     nowhere: tuple[int, ...] = (0,) * (a.states[0].x.ndim - 1)
     if a.loss is None or b.loss is None or a.loss.shape != b.loss.shape:
         return nowhere
@@ -290,7 +241,7 @@ def _place(a: Answer, b: Answer) -> tuple[int, ...]:
 
 
 def _row(answer: Answer, i: int, place: tuple[int, ...]) -> Any:
-    """Give the row of a state, None if the steps did not come so far."""
+    """Return the row of a state, or None if an earlier step raised an error."""
     if i >= len(answer.states):
         return None
     return _at(answer.states[i].x.data, answer.states[i].axis, place)
@@ -315,6 +266,6 @@ def _answer_dict(answer: Answer) -> dict[str, Any]:
         "loss": None if answer.loss is None else plain(answer.loss),
         "gradient": None if answer.grad is None else plain(answer.grad),
         "error": type(answer.error).__name__ if answer.error else None,
-        "error_there": answer.name_there,
+        "error_there": answer.framework_error,
         "message": str(answer.error) if answer.error else None,
     }

@@ -1,4 +1,4 @@
-"""The main job: the loss of one example, explained from the data to the numerical check."""
+"""The loss of one example, explained from the data to the numerical gradient check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGITS = Path(__file__).parents[1] / "data" / "digits.csv.gz"
 
 
 def explain_digit(seed: int = 0, *, progress: bool = False) -> Explanation:
-    """Train on the handwritten digits that ship with the package, and explain the worst one."""
+    """Train on the handwritten digits in the package, and explain the worst held-out one."""
     return _explain(
         _DIGITS, "digit", seed, progress, source="digits.csv.gz (ships with tinygrad_xent)"
     )
@@ -31,7 +31,7 @@ def explain_table(
     Raises
     ------
     TableError
-        If no classifier can be trained on it. The message is one line: what, where, what to do.
+        If no classifier can be trained on it. The message is one line.
     """
     return _explain(path, label, seed, progress)
 

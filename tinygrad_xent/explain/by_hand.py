@@ -1,4 +1,4 @@
-"""A loss given by hand: numbers as text, checked and explained."""
+"""The explanation of a loss given by hand, as text."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def explain_numbers(
     target : str, optional
         The true class, counted from 0.
     labels : str, optional
-        Dense labels, one for each class; either these or the target.
+        Dense labels, one for each class, instead of the target.
     probs : bool
 
     Raises
     ------
     NumbersError
-        If something does not parse or does not go together. The message is one line.
+        If an argument is not valid, or two do not fit together. The message is one line.
     """
     option = "--probs" if probs else "--logits"
     values = parse_numbers(option, numbers)
@@ -52,7 +52,7 @@ def explain_numbers(
 
 
 def parse_numbers(option: str, text: str) -> list[float]:
-    """Read numbers separated by commas, semicolons or spaces."""
+    """Return the numbers in a text, separated by commas, semicolons or spaces."""
     example = f'{option} "{"2,1,0.1" if option == "--logits" else "0.7,0.2,0.1"}"'
     words = text.replace(";", ",").replace(",", " ").split()
     found: list[float] = []
@@ -76,7 +76,7 @@ def parse_numbers(option: str, text: str) -> list[float]:
 def _check_logits(values: list[float]) -> tuple[str, ...]:
     if math.inf in values:
         raise NumbersError(
-            "--logits has an infinite number; only -inf, for a class that cannot be, is allowed"
+            "--logits has an infinite number; only -inf is allowed, for an impossible class"
         )
     if not np.isfinite(values).any():
         raise NumbersError("--logits are all -inf; at least one class must be possible")
@@ -87,8 +87,8 @@ def _check_probs(values: list[float]) -> tuple[str, ...]:
     for i, p in enumerate(values):
         if not 0 <= p <= 1:
             raise NumbersError(
-                f"--probs: {number(p)} (number {i + 1}) is no probability; they lie between 0 and "
-                "1. Give scores of any size as --logits"
+                f"--probs: {number(p)} (number {i + 1}) is not a probability, which lies between 0 "
+                "and 1; use --logits for scores of any size"
             )
     total = math.fsum(values)
     if total == 0:
@@ -107,7 +107,7 @@ def _check_labels(values: list[float]) -> tuple[str, ...]:
     odd = f"sum to {total:.6g}, not 1" if abs(total - 1) > 1e-6 else "are not all from 0 to 1"
     if abs(total - 1) <= 1e-6 and min(values) >= 0:
         return ()
-    return (f"The labels {odd}: the loss and its gradient are computed from them as they are.",)
+    return (f"The labels {odd}: the loss and its gradient use them unchanged.",)
 
 
 def _class(text: str, classes: int, option: str) -> int:
@@ -120,5 +120,5 @@ def _class(text: str, classes: int, option: str) -> int:
             "--labels"
         ) from None
     if not 0 <= target < classes:
-        raise NumbersError(f"--target {target} is no class; {what}")
+        raise NumbersError(f"--target {target} is out of range; {what}")
     return target

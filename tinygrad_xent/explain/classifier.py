@@ -1,4 +1,4 @@
-"""A small classifier, trained with our own tensors and ops: Linear, relu, linear, softmax."""
+"""A small classifier, trained with the tensors and ops of this package: linear, relu, linear."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ from tinygrad_xent.tensor import Tensor
 
 HIDDEN = 32
 HELD_OUT = 0.2
-_FARTHEST = (
-    3.0  # standardised features are cut here: a rarely inked pixel would be 40 deviations off
-)
+# Standardised features are clipped here: a pixel that is rarely inked would be 40 deviations off.
+_FARTHEST = 3.0
 _RATE, _DECAY = 0.02, 0.3
 _PASSES, _LEAST_STEPS, _MOST_STEPS = 30, 300, 1500
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained network and how it did on the rows that it was not trained on.
+    """A trained network, with its results on the held-out rows.
 
     Attributes
     ----------
     parameters : tuple of Tensor
         W1, b1, W2, b2.
     features : ndarray
-        All rows of the table, standardised as the network wants them.
+        All rows of the table, standardised.
     trained_on, held_out : ndarray of int
-        Which rows of the table.
+        The indices of the rows.
     losses : ndarray
         The loss of each held-out row.
     predicted : ndarray of int
         The class of each held-out row's largest logit.
     accuracy : float
-        The share of held-out rows where that is the label.
+        The share of held-out rows whose predicted class is the label.
     """
 
     parameters: tuple[Tensor, ...]
@@ -53,25 +52,25 @@ class Classifier:
 
     @property
     def worst(self) -> int:
-        """The held-out row with the largest loss, as its position in the table."""
+        """The index of the held-out row with the largest loss."""
         return int(self.held_out[np.argmax(self.losses)])
 
 
 def network(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
-    """Give the logits of rows of features: arrays of arrays, a Tensor if a parameter is one."""
+    """Return the logits of rows of features; a Tensor if a parameter is one."""
     return matmul(relu(matmul(x, W1) + b1), W2) + b2
 
 
 def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
-    """Train a classifier on most rows of a table and try it on the others.
+    """Train a classifier on most rows of a table, and evaluate it on the others.
 
     Parameters
     ----------
     table : Table
     seed : int
-        Which rows are held out, the first weights, and the order of the rows.
+        Determines the held-out rows, the initial weights, and the order of the rows.
     progress : bool
-        Show a bar on the standard error stream, if that is a terminal.
+        Show a progress bar if the standard error stream is a terminal.
 
     Returns
     -------
@@ -108,7 +107,7 @@ def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
 
 
 def _split(labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Hold out a fifth of each class; of a class with one row, nothing."""
+    """Return training and held-out rows: a fifth of each class, none of a class with one row."""
     kept, held_out = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
@@ -119,7 +118,7 @@ def _split(labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 def _standardised(features: Any, trained_on: Any) -> Any:
-    """Give each column mean 0 and deviation 1 over the training rows; a constant one becomes 0."""
+    """Return columns with mean 0 and deviation 1 over the training rows; constant columns are 0."""
     known = features[trained_on]
     deviation = known.std(axis=0)
     constant = deviation <= 1e-12 * np.abs(known).max(axis=0)
@@ -137,7 +136,7 @@ def _first_parameters(features: int, classes: int, rng: np.random.Generator) -> 
 
 
 def _batches(rows: Any, rng: np.random.Generator) -> Iterator[Any]:
-    """Give mini-batches of shuffled rows: 30 passes over a table of ordinary size."""
+    """Yield mini-batches of shuffled rows, for 30 passes over a table of ordinary size."""
     size = int(np.clip(len(rows) // 20, 8, 256))
     per_pass = -(-len(rows) // size)
     passes = int(np.clip(_PASSES, _LEAST_STEPS / per_pass, max(_MOST_STEPS / per_pass, 1)))
@@ -167,7 +166,7 @@ class _Adam:
 def _bar(steps: int, progress: bool) -> Any:
     from tqdm import tqdm
 
-    # disable=None means: only where the stream is a terminal
+    # disable=None shows the bar only on a terminal.
     return tqdm(
         total=steps, desc="training", unit="step", leave=False, disable=None if progress else True
     )

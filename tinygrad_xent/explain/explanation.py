@@ -1,4 +1,4 @@
-"""What there is to say about one loss, gathered: every report is written from this."""
+"""The facts about one loss, from which every report is written."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from tinygrad_xent.tracing import Trace, trace
 
 @dataclass(frozen=True)
 class Training:
-    """Where the example comes from.
+    """The training that the example comes from.
 
     Attributes
     ----------
     table : Table
     classifier : Classifier
     row : int
-        The example, as its position in the table.
+        The index of the example in the table.
     image : tuple of int, or None
-        Height and width, if the features are the pixels of one.
+        Height and width, if the features are pixels.
     seed : int
     seconds : float
-        How long the training took.
+        The duration of the training.
     content : str
-        What the rows are: "1,797 handwritten digits of 8 × 8 pixels".
+        A description of the rows: "1,797 handwritten digits of 8 × 8 pixels".
     """
 
     table: Table
@@ -49,7 +49,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One loss: its parts, its gradients step by step, and their check.
+    """One loss, its gradients step by step, and their numerical check.
 
     Attributes
     ----------
@@ -58,9 +58,9 @@ class Explanation:
     given : Tensor
         The logits, or the probabilities, one for each class.
     from_logits : bool
-        Which of them they are.
+        Whether these are logits.
     probs : ndarray
-        The probabilities p that the loss compares with the labels.
+        The probabilities p.
     labels : ndarray
         The labels t, one for each class: 1 for the true class, or dense.
     target : int or None
@@ -69,7 +69,7 @@ class Explanation:
     trace : Trace
     check : GradientCheck
     notes : tuple of str
-        What the reader should be warned of.
+        Warnings for the reader.
     training : Training or None
         None for a loss given by hand.
     """
@@ -88,7 +88,7 @@ class Explanation:
 
     @property
     def gradient(self) -> Any:
-        """The gradient of the loss with respect to what was given: p - t if those are logits."""
+        """The gradient of the loss with respect to `given`: p - t for logits."""
         return self.trace.gradient(self.given)
 
 
@@ -119,7 +119,7 @@ def explain_loss(
     """Explain the cross-entropy of logits, or of probabilities, and a target or dense labels."""
     output = _named("p", softmax(given)) if from_logits else given
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", LabelsWarning)  # the notes say it
+        warnings.simplefilter("ignore", LabelsWarning)  # a note says the same
         if target is not None:
             loss = sparse_categorical_crossentropy(target, output)
         else:
@@ -147,7 +147,7 @@ def _named(name: str, tensor: Any) -> Any:
 
 
 def _name_steps(loss: Tensor) -> None:
-    """Call what a loss function put between its inputs and the loss by what it is."""
+    """Name the tensors between the inputs of a loss function and the loss."""
     words = {"clip": "clipped", "log": "log_probs", "sum": "total", "divide": "normalised"}
     waiting: list[Any] = list(loss.inputs)
     while waiting:

@@ -1,16 +1,12 @@
-"""Writing an explanation to a file: as a picture, as a page, as data."""
+"""An explanation as the content of a file: a picture, a page, or data."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.drawing import draw
-from tinygrad_xent.errors import MissingRendererError, OutputError
 from tinygrad_xent.explain.explanation import Explanation
-from tinygrad_xent.files import check_writable, write_whole
-from tinygrad_xent.reading import printable
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.tracing import plain
 
@@ -23,57 +19,14 @@ FORMS = {
 }
 
 
-def check_output(path: Path) -> None:
-    """See that a file can be written, before anything is computed.
-
-    Raises
-    ------
-    OutputError
-        If its ending is none of the known ones, or its directory is missing or not writable.
-    """
-    name = f"--out {printable(path)}"
-    if path.suffix.lower() not in FORMS:
-        what = f"unknown ending '{printable(path.suffix)}'" if path.suffix else "no ending"
-        raise OutputError(f"{name}: {what}; end the name in {', '.join(FORMS)}")
-    if path.is_dir():
-        raise OutputError(f"{name}: is a directory; name a file in it")
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"{name}: there is no directory '{printable(path.parent)}'; make it first"
-        )
-    try:
-        check_writable(path)
-    except OSError as error:
-        raise OutputError(_unwritable(path, error)) from None
-    if path.suffix.lower() == ".png":
-        try:
-            draw(Tensor(0.0)).png()
-        except MissingRendererError as error:
-            raise OutputError(f"{name}: {error}") from None
+def check_renderer(ending: str) -> None:
+    """Raise `MissingRendererError` if PNG is asked for and nothing here can write it."""
+    if ending == ".png":
+        draw(Tensor(0.0)).png()
 
 
-def write(path: Path, explanation: Explanation) -> str:
-    """Write an explanation in the form that the file's ending says, and say what it is.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; nothing has changed then.
-    """
-    ending = path.suffix.lower()
-    try:
-        write_whole(path, _content(ending, explanation))
-    except OSError as error:
-        raise OutputError(_unwritable(path, error)) from None
-    return f"{FORMS[ending]}: {printable(path)}"
-
-
-def _unwritable(path: Path, error: OSError) -> str:
-    why = error.strerror or error
-    return f"--out {printable(path)}: cannot be written ({why}); choose another place with --out"
-
-
-def _content(ending: str, explanation: Explanation) -> bytes:
+def content(ending: str, explanation: Explanation) -> bytes:
+    """Return the content of a file with this ending."""
     if ending == ".json":
         return (json.dumps(to_dict(explanation), allow_nan=False) + "\n").encode()
     if ending == ".html":
@@ -87,15 +40,15 @@ def _content(ending: str, explanation: Explanation) -> bytes:
 
 
 def to_dict(e: Explanation) -> dict[str, Any]:
-    """Give an explanation as plain lists, strings and numbers.
+    """Return an explanation as lists, strings and numbers.
 
     Returns
     -------
     dict
-        That of `Trace.to_dict`, and: ``classes``, ``target`` (a position in them, or null),
+        The keys of `Trace.to_dict`, and ``classes``; ``target`` (an index into them, or null);
         ``labels``, ``probs`` and ``gradient`` (one number for each class; ``gradient`` is p - t if
-        ``from_logits``), ``loss``, ``notes``, ``check`` (for each tensor its ``verdict``,
-        ``entries``, ``checked``, ``error``, ``kinks`` and ``unclear``), and ``training``, null for
+        ``from_logits``); ``loss``; ``notes``; ``check`` (for each tensor its ``verdict``,
+        ``entries``, ``checked``, ``error``, ``kinks`` and ``unclear``); and ``training``, null for
         a loss given by hand.
     """
     return {

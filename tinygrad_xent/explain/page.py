@@ -1,6 +1,6 @@
-"""An explanation as a page of its own: no network, light and dark, wide and narrow.
+"""An explanation as a complete page, which needs no network.
 
-The graph is the player; without scripts it is its picture, and everything else is there too.
+The graph is shown by the player, and without scripts as a picture.
 """
 
 from __future__ import annotations
@@ -14,22 +14,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.graph_check import counted, remark
+from tinygrad_xent.explain import words
 from tinygrad_xent.explain.explanation import Explanation, Training
-from tinygrad_xent.explain.words import (
-    LOOK_THROUGH,
-    METHOD,
-    NOTATION,
-    called,
-    check_sentence,
-    class_rows,
-    gradient_sentences,
-    loss_sentence,
-    outline,
-    summary,
-    training_sentences,
-)
 from tinygrad_xent.formulas import mathml
 from tinygrad_xent.numbers import number
+from tinygrad_xent.pages import page as html_page
 from tinygrad_xent.player import Player
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tracing import Backward
@@ -38,30 +27,21 @@ _STEP = ("step", "rule", "to", "sends", "total there")
 
 
 def page(e: Explanation) -> str:
-    """Write the whole page."""
+    """Return the page."""
     title = f"The gradient of one loss: {number(e.loss.data)}"
     sections = [
         *([("The example", _example(e.training))] if e.training else []),
         ("The loss", _loss(e)),
-        ("The graph", _picture(e)),
+        ("The graph", Player(e.trace).fragment("player")),
         ("The forward pass", _forward(e)),
         ("The backward pass", _backward(e)),
         ("The check", _check(e)),
     ]
     style = files("tinygrad_xent.explain").joinpath("page.css").read_text("utf-8")
-    return "".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n",
-            f"<h1>{escape(title)}</h1>\n",
-            *(
-                f"<section>\n<h2>{name}</h2>\n{''.join(parts)}</section>\n"
-                for name, parts in sections
-            ),
-            "</main>\n</body>\n</html>\n",
-        ]
+    body = "".join(
+        f"<section>\n<h2>{name}</h2>\n{''.join(parts)}</section>\n" for name, parts in sections
     )
+    return html_page(title, body, style, scripts=True)
 
 
 def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
@@ -71,7 +51,7 @@ def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
 def _table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str, strong: Sequence[int] = ()
 ) -> Iterator[str]:
-    """Write a table of cells that are HTML already; on a narrow page each row becomes a card."""
+    """Yield a table whose cells are HTML; on a narrow page each row becomes a card."""
     yield from _head(head, kind)
     yield '<tbody role="rowgroup">\n'
     for i, row in enumerate(rows):
@@ -96,13 +76,13 @@ def _row(head: Sequence[str], row: Sequence[str], *, strong: bool = False) -> It
 
 
 def _example(training: Training) -> Iterator[str]:
-    yield from _paragraphs(training_sentences(training))
+    yield from _paragraphs(words.training_sentences(training))
     if training.image:
         yield _image(training.table.features[training.row].reshape(training.image))
 
 
 def _image(pixels: Any) -> str:
-    """Draw grey values as squares: ink in the colour of the text."""
+    """Return a grey image as SVG, in the colour of the text."""
     height, width = pixels.shape
     opacity = pixels / (np.max(pixels) or 1)
     squares = "".join(
@@ -118,7 +98,7 @@ def _image(pixels: Any) -> str:
 
 
 def _loss(e: Explanation) -> Iterator[str]:
-    head, rows, left_out = class_rows(e)
+    head, rows, left_out = words.class_rows(e)
     scale = float(np.max(np.abs(e.gradient), initial=0.0)) or 1.0
     cells = [
         [*map(escape, row[:-1]), f"{_bar(float(e.gradient[i]) / scale)}{escape(row[-1])}"]
@@ -128,7 +108,7 @@ def _loss(e: Explanation) -> Iterator[str]:
     yield from _table(head, cells, kind="classes", strong=strong)
     if left_out:
         yield from _paragraphs([f"And {left_out} more, with smaller gradients."])
-    yield from _paragraphs([loss_sentence(e), *gradient_sentences(e), *e.notes])
+    yield from _paragraphs([words.loss_sentence(e), *words.gradient_sentences(e), *e.notes])
 
 
 def _bar(share: float) -> str:
@@ -138,17 +118,13 @@ def _bar(share: float) -> str:
     return f'<span class="bar {side}" style="--share:{abs(share):.3f}" aria-hidden="true"></span>'
 
 
-def _picture(e: Explanation) -> Iterator[str]:
-    yield Player(e.trace).fragment("player")
-
-
 def _forward(e: Explanation) -> Iterator[str]:
     rows = [
         (
             str(event.step),
             f"<code>{escape(event.name)}</code>",
             mathml(event.formula, event.letters) if event.formula else "given",
-            escape(outline(event.value)),
+            escape(words.outline(event.value)),
         )
         for event in e.trace.forward
     ]
@@ -156,7 +132,7 @@ def _forward(e: Explanation) -> Iterator[str]:
 
 
 def _backward(e: Explanation) -> Iterator[str]:
-    yield from _paragraphs([NOTATION])
+    yield from _paragraphs([words.NOTATION])
     yield from _head(_STEP, kind="cards")
     for _, events in groupby(e.trace.backward, key=lambda event: id(event.tensor)):
         yield from _sender(e, list(events))
@@ -164,14 +140,14 @@ def _backward(e: Explanation) -> Iterator[str]:
 
 
 def _sender(e: Explanation, events: list[Backward]) -> Iterator[str]:
-    """Write what one tensor has and sends."""
+    """Yield the rows of one tensor: its gradient, and what it sends to its inputs."""
     first = events[0]
     yield '<tbody role="rowgroup">\n<tr role="row" class="sender">'
     yield '<th scope="rowgroup" role="rowheader" colspan="5">'
-    yield f"<code>{escape(called(first, e.trace))}</code>"
-    yield f"<p>incoming ∂{escape(first.name)}: {escape(summary(first.incoming))}</p>"
+    yield f"<code>{escape(words.called(first, e.trace))}</code>"
+    yield f"<p>incoming ∂{escape(first.name)}: {escape(words.summary(first.incoming))}</p>"
     if looked_through(first.tensor) is not None:
-        yield from _paragraphs([LOOK_THROUGH])
+        yield from _paragraphs([words.LOOK_THROUGH])
     yield "</th></tr>\n"
     for event in events:
         same = np.array_equal(event.sent, event.total, equal_nan=True)
@@ -179,15 +155,15 @@ def _sender(e: Explanation, events: list[Backward]) -> Iterator[str]:
             str(event.step),
             mathml(event.rule, event.letters) if event.rule else escape(event.op),
             f"<code>{escape(event.to_name)}</code>",
-            escape(summary(event.sent)),
-            "the same" if same else escape(summary(event.total)),
+            escape(words.summary(event.sent)),
+            "the same" if same else escape(words.summary(event.total)),
         )
         yield from _row(_STEP, row)
     yield "</tbody>\n"
 
 
 def _check(e: Explanation) -> Iterator[str]:
-    yield from _paragraphs([METHOD])
+    yield from _paragraphs([words.METHOD])
     rows = [
         (f"<code>{escape(c.name)}</code>", counted(c), number(c.error), escape(remark(c)))
         for c in e.check
@@ -195,4 +171,4 @@ def _check(e: Explanation) -> Iterator[str]:
     yield from _table(
         ("gradient of", "entries", "largest difference", "verdict"), rows, kind="plain"
     )
-    yield f'<p class="{"good" if e.check.ok else "bad"}">{escape(check_sentence(e))}</p>\n'
+    yield f'<p class="{"good" if e.check.ok else "bad"}">{escape(words.check_sentence(e))}</p>\n'

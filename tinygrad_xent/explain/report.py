@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_xent.checking.graph_check import counted, remark
+from tinygrad_xent.explain import words
 from tinygrad_xent.explain.explanation import Explanation, Training
-from tinygrad_xent.explain.terminal import Style
-from tinygrad_xent.explain.words import (
-    LOOK_THROUGH,
-    METHOD,
-    NOTATION,
-    called,
-    check_sentence,
-    class_rows,
-    gradient_sentences,
-    loss_sentence,
-    outline,
-    summary,
-    training_sentences,
-)
 from tinygrad_xent.numbers import number
 from tinygrad_xent.reading import looked_through
 from tinygrad_xent.tracing import table
+
+if TYPE_CHECKING:
+    from tinygrad_xent.commands.streams import Style
 
 _INDENT = "  "
 _SHADES = " ░▒▓█"
@@ -34,7 +24,7 @@ _BAR = 10
 
 
 def report(explanation: Explanation, style: Style) -> Iterator[str]:
-    """Write an explanation, line by line; no line is much longer than 90 columns."""
+    """Yield the lines of an explanation, few of them longer than 90 columns."""
     if explanation.training:
         yield from _section(style, "The example", _example(explanation.training))
     yield from _section(style, "The loss", _loss(explanation, style))
@@ -54,7 +44,7 @@ def _section(style: Style, title: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _example(training: Training) -> Iterator[str]:
-    for sentence in training_sentences(training):
+    for sentence in words.training_sentences(training):
         yield from wrapped(sentence)
     if training.image:
         yield ""
@@ -64,7 +54,7 @@ def _example(training: Training) -> Iterator[str]:
 
 
 def art(features: Any, shape: tuple[int, int]) -> Iterator[str]:
-    """Draw grey values with two characters for each pixel, as these are taller than wide."""
+    """Yield the lines of a grey image; two characters per pixel make it square."""
     pixels = np.reshape(features, shape)
     levels = np.ceil(pixels / (pixels.max() or 1) * (len(_SHADES) - 1)).astype(int)
     for row in levels:
@@ -75,7 +65,7 @@ def art(features: Any, shape: tuple[int, int]) -> Iterator[str]:
 
 
 def _loss(e: Explanation, style: Style) -> Iterator[str]:
-    head, rows, left_out = class_rows(e)
+    head, rows, left_out = words.class_rows(e)
     scale = float(np.max(np.abs(e.gradient), initial=0.0))
     bars = [_bar(e.gradient[i], scale) for i, _ in rows]
     cells = [(*row, bar) for (_, row), bar in zip(rows, bars, strict=True)]
@@ -86,13 +76,13 @@ def _loss(e: Explanation, style: Style) -> Iterator[str]:
     if left_out:
         yield f"and {left_out} more, with smaller gradients"
     yield ""
-    yield from wrapped(loss_sentence(e))
-    for sentence in (*gradient_sentences(e), *e.notes):
+    yield from wrapped(words.loss_sentence(e))
+    for sentence in (*words.gradient_sentences(e), *e.notes):
         yield from wrapped(sentence)
 
 
 def _bar(x: float, scale: float) -> str:
-    """Draw a number as a bar to the left or to the right of zero."""
+    """Return a number as a bar to the left or right of zero."""
     length = round(abs(x) / scale * _BAR) if np.isfinite(x) and scale else 0
     left, right = ("█" * length, "") if x < 0 else ("", "█" * length)
     return f"{left:>{_BAR}}│{right:<{_BAR}}"
@@ -103,27 +93,32 @@ def _bar(x: float, scale: float) -> str:
 
 def _forward(e: Explanation, style: Style) -> Iterator[str]:
     rows = [
-        (str(event.step), event.name, style.formula(event.text) or "given", outline(event.value))
+        (
+            str(event.step),
+            event.name,
+            style.formula(event.text) or "given",
+            words.outline(event.value),
+        )
         for event in e.trace.forward
     ]
     yield from table(("step", "tensor", "formula", "value"), rows)
 
 
 def _backward(e: Explanation, style: Style) -> Iterator[str]:
-    yield from wrapped(NOTATION)
+    yield from wrapped(words.NOTATION)
     sender = None
     for i, event in enumerate(e.trace.backward):
         if event.tensor is not sender:
             sender = event.tensor
             yield ""
-            yield style.strong(called(event, e.trace))
+            yield style.strong(words.called(event, e.trace))
             if looked_through(event.tensor) is not None:
-                yield from wrapped(LOOK_THROUGH)
-            yield f"incoming ∂{event.name}: {summary(event.incoming)}"
+                yield from wrapped(words.LOOK_THROUGH)
+            yield f"incoming ∂{event.name}: {words.summary(event.incoming)}"
         first = all(event.to is not earlier.to for earlier in e.trace.backward[:i])
         yield f"{event.step:4}. {event.text}"
-        yield f"      sends to {event.to_name}: {summary(event.sent)}"
-        yield f"      total there so far: {'the same' if first else summary(event.total)}"
+        yield f"      sends to {event.to_name}: {words.summary(event.sent)}"
+        yield f"      total there so far: {'the same' if first else words.summary(event.total)}"
 
 
 # -- the check -------------------------------------------------------------------------------
@@ -131,10 +126,10 @@ def _backward(e: Explanation, style: Style) -> Iterator[str]:
 
 def _check(e: Explanation, style: Style) -> Iterator[str]:
     rows = [(f"∂{c.name}", counted(c), number(c.error), remark(c)) for c in e.check]
-    yield from wrapped(METHOD)
+    yield from wrapped(words.METHOD)
     yield from table(("gradient", "entries", "largest difference", "verdict"), rows)
     mark = style.good if e.check.ok else style.bad
-    yield mark(check_sentence(e))
+    yield mark(words.check_sentence(e))
 
 
 def wrapped(text: str, width: int = 88) -> list[str]:

@@ -1,8 +1,15 @@
-"""A table of numbers with a column of labels; what is wrong with one is said in one line."""
+"""A table of numbers with a column of labels, read from a CSV file.
+
+The file may use any common delimiter, gzip, and a byte order mark. Errors fit on one line.
+"""
 
 from __future__ import annotations
 
+import csv
 import difflib
+import gzip
+import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.errors import TableError
-from tinygrad_xent.explain.records import Record, read_records
 from tinygrad_xent.numbers import count
 from tinygrad_xent.reading import printable
 
 _TOO_LARGE = 1e100  # its square would overflow
+_DELIMITERS = ",;\t|"
+
+Record = tuple[int, list[str]]  # the number of a row in the file, from 1, and its fields
 
 
 @dataclass(frozen=True)
@@ -25,18 +34,18 @@ class Table:
     Attributes
     ----------
     source : str
-        Where it is from.
+        The name of the file.
     features : ndarray of float64, shape (rows, columns)
     columns : tuple of str
         The names of the features.
     label : str
         The name of the column of labels.
     labels : ndarray of int, shape (rows,)
-        Each row's class, as a position in `classes`.
+        The class of each row, as an index into `classes`.
     classes : tuple of str
-        The different labels: in numerical order if they are numbers, else in alphabetical order.
+        The distinct labels, in numerical order if they are numbers, otherwise alphabetically.
     rows : ndarray of int, shape (rows,)
-        Each row's number in the file; the header is row 1.
+        The number of each row in the file; the header is row 1.
     """
 
     source: str
@@ -57,16 +66,16 @@ def read_table(path: Path, label: str | None, *, source: str | None = None) -> T
     label : str
         The column to predict; every other column must be numeric.
     source : str, optional
-        What to call the file in messages; its path by default.
+        The name of the file in messages; its path by default.
 
     Raises
     ------
     TableError
-        If no classifier can be trained on it. The message is one line: what, where, what to do.
+        If no classifier can be trained on it. The message is one line.
     """
     source = source or str(path)
     try:
-        header, *body = read_records(path, label)
+        header, *body = _records(path, label)
         return _table(source, header[1], body, label)
     except TableError as error:
         raise TableError(printable(f"{source}: {error}")) from None
@@ -151,7 +160,7 @@ def _check_classes(labels: list[str], classes: tuple[str, ...], label: str) -> N
 
 
 def _in_order(labels: set[str]) -> tuple[str, ...]:
-    """Sort as numbers if all are numbers, else as text."""
+    """Sort as numbers if all are numbers, otherwise as text."""
     numeric = all(map(_is_number, labels))
     return tuple(sorted(labels, key=lambda text: (float(text) if numeric else 0.0, text)))
 
@@ -160,7 +169,7 @@ def _in_order(labels: set[str]) -> tuple[str, ...]:
 
 
 def _numbers(record: Record, at: int, header: list[str]) -> list[float]:
-    """Give the numbers of a row; the label stands in column `at`."""
+    """Return the numbers of a row; column `at` holds the label."""
     row, cells = record
     try:
         numbers = [float(cell) for i, cell in enumerate(cells) if i != at]
@@ -174,7 +183,7 @@ def _numbers(record: Record, at: int, header: list[str]) -> list[float]:
 
 
 def _problem(cell: str) -> str:
-    """Say what is wrong with the number in a cell; nothing if it is all right."""
+    """Return what is wrong with the number in a cell, or an empty string."""
     if not cell:
         return "empty; fill in a number or leave out the row"
     shown = f"'{cell[:40]}{'...' * (len(cell) > 40)}'"
@@ -193,6 +202,69 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# -- the file --------------------------------------------------------------------------------
+
+
+def _records(path: Path, column: str | None) -> list[Record]:
+    """Read the rows that are not blank; the name of a column helps to find the delimiter."""
+    text = _text(_bytes(path))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, column)))
+    except csv.Error as error:
+        raise TableError(
+            f"cannot be split into fields ({error}); check its quotation marks"
+        ) from None
+    records = [
+        (i, [cell.strip() for cell in cells])
+        for i, cells in enumerate(rows, 1)
+        if any(cell.strip() for cell in cells)
+    ]
+    if not records:
+        raise TableError("is empty; it must have a header line and rows of numbers")
+    return records
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+    except FileNotFoundError:
+        raise TableError("no such file; check the path") from None
+    except IsADirectoryError:
+        raise TableError("is a directory; name a CSV file in it") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise TableError(
+            "is damaged: its gzip compression does not unpack; copy or download it again"
+        ) from None
+    except OSError as error:
+        raise TableError(
+            f"cannot be read ({error.strerror or error}); check the path and its permissions"
+        ) from None
+
+
+def _text(data: bytes) -> str:
+    if data.startswith(b"PK\x03\x04"):
+        raise TableError(
+            "is a spreadsheet or zip archive, not a CSV file; export the sheet as CSV (UTF-8)"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise TableError(f"line {line} is not UTF-8 text; save the file as CSV in UTF-8") from None
+
+
+def _delimiter(text: str, column: str | None) -> str:
+    """Return the delimiter that yields the column in the first row, or else the most fields."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+
+    def merit(mark: str) -> tuple[bool, int]:
+        fields = [name.strip() for name in next(csv.reader([line], delimiter=mark), [])]
+        return column in fields, len(fields)
+
+    return max(_DELIMITERS, key=merit)
 
 
 # -- words -----------------------------------------------------------------------------------

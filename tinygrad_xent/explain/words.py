@@ -1,4 +1,4 @@
-"""What the reports say in words: the same in the terminal and on the page."""
+"""The sentences of an explanation, shared by the terminal and the page."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _FEW = 5
 
 NOTATION = (
     "∂x is the gradient of the loss with respect to x; a bracket [...] is 1 where it is true, else "
-    "0. Each tensor hands its finished gradient to the rule of the op that made it, and the rule "
-    "sends every input its share. What reaches a tensor adds up."
+    "0. Each tensor passes its complete gradient to the backward rule of its op, and the "
+    "rule sends each input its share. The shares that reach a tensor are added."
 )
 LOOK_THROUGH = (
-    "The loss takes the logits that p was made of: it is the same number, and keeps its digits "
-    "also where p is nearly 0 or 1."
+    "The loss is computed from the logits behind p: the value is the same, and keeps its digits "
+    "even where p is nearly 0 or 1."
 )
 METHOD = (
-    "Each entry is moved up and down a little and the loss computed again: this slope is what the "
-    "gradient should be. Differences are relative to the largest entry of the gradient."
+    "Each entry is moved a little up and down, and the loss computed again: the gradient should "
+    "equal this slope. Differences are relative to the largest entry of the gradient."
 )
 
 
 def training_sentences(training: Training) -> list[str]:
-    """Say what was trained, how well, and which row is explained."""
+    """Return sentences on the training, its accuracy, and the row that is explained."""
     table, classifier = training.table, training.classifier
     example = int(np.searchsorted(classifier.held_out, training.row))
     right = round(classifier.accuracy * len(classifier.held_out))
@@ -40,9 +40,9 @@ def training_sentences(training: Training) -> list[str]:
     features, logits = len(table.columns), len(table.classes)
     sizes = f"{count(features, 'feature')}, {HIDDEN} hidden units, {logits} logits"
     said = (
-        f"the label is {label}, and so says the classifier"
+        f"the label is {label}, as the classifier predicts"
         if predicted == label
-        else f"the label is {label}, the classifier says {predicted}"
+        else f"the label is {label}, the classifier predicts {predicted}"
     )
     content = (
         f"{printable(table.source)}: {training.content}, {logits} classes in column "
@@ -58,9 +58,9 @@ def training_sentences(training: Training) -> list[str]:
 
 
 def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
-    """Give the table of classes: its head, rows with their classes, how many were left out."""
+    """Return the table of classes: its head, its rows by class, and how many are left out."""
     order = list(range(len(e.classes)))
-    if len(order) > MOST_CLASSES:  # the labels, and where the gradient is largest
+    if len(order) > MOST_CLASSES:  # keep the labels and the largest gradients
         order.sort(key=lambda i: (e.labels[i] <= 0, -abs(e.gradient[i])))
         order = sorted(order[:MOST_CLASSES])
     names = [shortened(e.classes[i]) for i in order]
@@ -73,24 +73,24 @@ def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[s
 
 
 def gradient_name(e: Explanation) -> str:
-    """Write the gradient at what was given as the formula that it is, where that is short."""
+    """Return the gradient with respect to logits as a formula, and to probabilities as a name."""
     if not e.from_logits:
         return "∂probs"
     return "p − t" if np.isclose(np.sum(e.labels), 1, rtol=0, atol=1e-6) else "p Σt − t"
 
 
 def loss_sentence(e: Explanation) -> str:
-    """Say what the loss is and how it comes about."""
+    """Return the loss with its formula."""
     loss = number(e.loss.data)
     if e.target is None:
         return f"loss = −Σᵢ tᵢ ln pᵢ = {loss}"
-    p = np.exp(-e.loss.data)  # what the loss took, after any limits
+    p = np.exp(-e.loss.data)  # as the loss used it, after clipping
     middle = f"−ln {number(p)} = " if p else ""
     return f"loss = −ln p[{shortened(e.classes[e.target])}] = {middle}{loss}"
 
 
 def gradient_sentences(e: Explanation) -> list[str]:
-    """Say what the gradient at the logits or probabilities means."""
+    """Return sentences on the gradient with respect to the logits or probabilities."""
     what, gradient = ("logit" if e.from_logits else "probability"), e.gradient
     said = []
     if e.from_logits:
@@ -102,7 +102,7 @@ def gradient_sentences(e: Explanation) -> list[str]:
         if e.target is not None and e.probs[e.target] < 1e-7:
             said.append(
                 "A probability below 1e-7 counts as 1e-7, and no gradient passes this limit: "
-                "nothing could be learned here. A loss from logits has no such limit."
+                "nothing can be learned here. A loss from logits has no such limit."
             )
     if not np.isfinite(gradient).all() or not gradient.any():
         return said
@@ -117,13 +117,13 @@ def gradient_sentences(e: Explanation) -> list[str]:
 
 
 def called(event: Backward, trace: Trace) -> str:
-    """Write how the sender was computed: a call of its op."""
+    """Return how the sender was computed: a call of its op."""
     made = next(e for e in trace.forward if e.tensor is event.tensor)
     return f"{event.name} = {event.op}({', '.join(filter(None, made.inputs))})"
 
 
 def check_sentence(e: Explanation) -> str:
-    """Give the verdict on all gradients in one sentence."""
+    """Return the verdict on all gradients in one sentence."""
     entries = sum(c.checked for c in e.check)
     wrong = [f"∂{c.name}" for c in e.check if c.verdict == "wrong"]
     unclear = sum(c.verdict == "unclear" for c in e.check)
@@ -142,7 +142,7 @@ def check_sentence(e: Explanation) -> str:
 
 
 def summary(array: Any) -> str:
-    """Write a small array in full, and of a large one its shape, norm and largest entries."""
+    """Return a small array in full, and the shape, norm and largest entries of a large one."""
     array = np.asarray(array)
     if array.size <= _FEW:
         return brief(array)
@@ -161,7 +161,7 @@ def summary(array: Any) -> str:
 
 
 def outline(array: Any) -> str:
-    """Write a small array in full, and of a large one its shape and range."""
+    """Return a small array in full, and the shape and range of a large one."""
     array = np.asarray(array)
     if array.size <= _FEW:
         return brief(array)
@@ -173,7 +173,7 @@ def _extent(array: Any) -> str:
 
 
 def decimal(x: Any, *, signed: bool = False) -> str:
-    """Write a number with four decimals, so that a column compares; a tiny one as 1e-06.
+    """Return a number with four decimals, so that columns align; a tiny one as 1e-06.
 
     Examples
     --------
@@ -190,6 +190,6 @@ def decimal(x: Any, *, signed: bool = False) -> str:
 
 
 def shortened(text: str, most: int = 20) -> str:
-    """Cut a long name in the middle, and make it printable."""
+    """Return a printable name, shortened in the middle if it is long."""
     text = printable(text)
     return text if len(text) <= most else f"{text[: most - 8]}…{text[-7:]}"

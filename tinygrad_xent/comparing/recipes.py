@@ -1,17 +1,17 @@
-"""The dialects: which steps each takes, in which order."""
+"""The recipe of each dialect: its steps, in order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_xent.dialects import labels as of_labels
-from tinygrad_xent.dialects import losses as to
-from tinygrad_xent.dialects.steps import Step
+from tinygrad_xent.comparing import label_steps as of_labels
+from tinygrad_xent.comparing import loss_steps as to
+from tinygrad_xent.comparing.steps import Step
 from tinygrad_xent.errors import DialectError
 
 Steps = tuple[Step, ...]
 
-# What several dialects share, written once.
+# What several dialects share.
 
 _TF_SPARSE = (to.in_single, to.take_log_softmax, to.pick, to.rounded)
 _TF_DENSE = (of_labels.as_logits, to.in_single, to.fused, to.rounded)
@@ -31,11 +31,11 @@ def tf1(sparse: bool, from_logits: bool) -> Steps:
             of_labels.refused,
             *_TF_SPARSE,
         )
-    return (of_labels.axis_from_zero, of_labels.held_labels, of_labels.same_shape, *_TF_DENSE)
+    return (of_labels.axis_from_zero, of_labels.constant_labels, of_labels.same_shape, *_TF_DENSE)
 
 
 def tf2(sparse: bool, from_logits: bool) -> Steps:
-    """TensorFlow 2.21: the same functions. Labels get gradients, and broadcast."""
+    """TensorFlow 2.21: the same functions, but labels get gradients and broadcast."""
     _logits_only("tf2", from_logits)
     if sparse:
         return tf1(sparse, from_logits)
@@ -62,7 +62,7 @@ def keras2(sparse: bool, from_logits: bool) -> Steps:
 
 
 def keras2_graph(sparse: bool, from_logits: bool) -> Steps:
-    """As keras2 in a `tf.function`, handed what `softmax` made along the last axis."""
+    """As `keras2` inside a `tf.function`, given the output of `softmax` along the last axis."""
     if from_logits:
         return keras2(sparse, from_logits)
     return (to.look_through_softmax, *keras2(sparse, from_logits=True))
@@ -102,12 +102,12 @@ def keras3_jax(sparse: bool, from_logits: bool) -> Steps:
 
 def keras3_numpy(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on NumPy, which has no automatic differentiation."""
-    there = {
+    replaced = {
         of_labels.row_of_zeros: of_labels.row_of_zeros_below,
         of_labels.integers_converted: of_labels.any_dtype,
         to.clip_half: to.clip_whole,
     }
-    return (*(there.get(step, step) for step in keras3_jax(sparse, from_logits)), to.unrecorded)
+    return (*(replaced.get(step, step) for step in keras3_jax(sparse, from_logits)), to.unrecorded)
 
 
 def keras3_torch(sparse: bool, from_logits: bool) -> Steps:
@@ -170,11 +170,11 @@ RECIPES: dict[str, Callable[[bool, bool], Steps]] = {
     "torch": torch,
     "optax": optax,
 }
-"""Each dialect: from `sparse` (labels are class numbers) and `from_logits` to its steps."""
+"""The recipe of each dialect, called with `sparse` (labels are class numbers) and `from_logits`."""
 
 
 def _logits_only(dialect: str, from_logits: bool) -> None:
     if not from_logits:
         raise DialectError(
-            f"{dialect} takes logits only: pass what went into the softmax, with from_logits=True"
+            f"{dialect} takes logits only: pass the input of the softmax, with from_logits=True"
         )

@@ -1,4 +1,4 @@
-"""What a dialect is made of: steps, each with a stage, a few words, and a function of the state."""
+"""The parts of a dialect: steps, each a stage, a description, and a function of the state."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tinygrad_xent.graph import Node
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class State:
-    """What one step hands to the next.
+    """The values that one step passes to the next.
 
     Attributes
     ----------
     labels : ndarray or Tensor
-        Class numbers or rows of weights, as far as they have been brought into form.
+        Class numbers, or rows of weights.
     x : ndarray or Tensor
-        Probabilities, then their logarithms; or logits; in the end the losses.
+        Logits or probabilities at first, later their logarithms, and the losses at the end.
     axis : int
         The axis of classes in `x`.
-    shape : tuple of int or None
-        The shape of the losses, where a step has flattened the rows.
-    normaliser : ndarray or Tensor or None
-        What is still to be subtracted from `x` to make it a logarithm of probabilities.
-    missing : ndarray or None
-        Which rows have a label that names no class.
     dtype : dtype
-        That of the numbers given.
+        The dtype of `x` before the first step.
+    shape : tuple of int or None
+        The shape of the losses, if a step has flattened the rows.
+    normaliser : ndarray or Tensor or None
+        What remains to be subtracted from `x` to make it log-probabilities.
+    missing : ndarray or None
+        Which rows have a label out of range.
     """
 
     labels: Any
@@ -43,13 +43,13 @@ class State:
 
     @property
     def rows(self) -> tuple[int, ...]:
-        """The shape of `x` without its classes."""
+        """The shape of `x` without the axis of classes."""
         shape = list(self.x.shape)
         del shape[self.axis]
         return tuple(shape)
 
-    def but(self, **changes: Any) -> State:
-        """Give this state with some parts changed."""
+    def replace(self, **changes: Any) -> State:
+        """Return a copy of this state with some fields replaced."""
         return dataclasses.replace(self, **changes)
 
 
@@ -60,11 +60,11 @@ class Step:
     Attributes
     ----------
     stage : str
-        What the step is about. Steps of one stage stand in each other's place in two dialects.
+        What the step is about. Steps of the same stage in two dialects can be exchanged.
     words : str
-        What it does, as the rest of a sentence about the dialect.
+        What the step does, as the predicate of a sentence about the dialect.
     run : callable
-        From a state to the next.
+        A function from one state to the next.
     """
 
     stage: str
@@ -76,20 +76,20 @@ class Step:
 
 
 def step(stage: str, words: str) -> Callable[[Callable[[State], State]], Step]:
-    """Make a step of a function: `@step("clip", "clips ...")`."""
+    """Make a step of a function, as a decorator: `@step("clip", "clips ...")`."""
     return lambda run: Step(stage, words, run)
 
 
 def run(steps: Iterable[Step], state: State) -> State:
-    """Take the steps one after another, and give the last state."""
+    """Run the steps one after another, and return the last state."""
     *_, last = (state, *walk(steps, state))
     return last
 
 
 def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
-    """Take the steps one after another, and give every state.
+    """Run the steps one after another, and yield the state after each.
 
-    What is infinite or NaN is an answer here, so NumPy is not asked to warn of it.
+    NumPy's warnings are off: infinity and NaN are valid results here.
     """
     for taken in steps:
         with np.errstate(all="ignore"):
@@ -98,10 +98,10 @@ def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
 
 
 def constant(x: Any) -> Any:
-    """Give the array behind a Tensor, or of Python's numbers.
+    """Return a Tensor's array, or an array of Python numbers.
 
-    Their integers have 64 bits, as the frameworks' own arrays of them do, also where NumPy's have
-    32 (in a browser).
+    Python's integers become int64, as in the frameworks, even where NumPy's default is int32 (in a
+    browser).
     """
     array = np.asarray(x.data if isinstance(x, Node) else x)
     shorter = array.dtype == np.int32 and not hasattr(x, "dtype")

@@ -1,4 +1,4 @@
-"""Steps that look at the labels, at the axis and at the shapes: what is refused, bent or let by."""
+"""Steps that check or convert the labels, the axis and the shapes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checks import check_same_shape, checked_labels
-from tinygrad_xent.dialects.rules import no_way_back, stop_gradient
-from tinygrad_xent.dialects.steps import State, Step, constant, step
+from tinygrad_xent.comparing.rules import no_gradient, stop_gradient
+from tinygrad_xent.comparing.steps import State, Step, constant, step
 from tinygrad_xent.errors import (
     AxisError,
     BatchSizeError,
@@ -25,49 +25,49 @@ from tinygrad_xent.ops import astype
 # -- the axis of classes ---------------------------------------------------------------------
 
 
-@step("axis", "takes the last axis as the classes, and offers no other")
+@step("axis", "takes the last axis as the classes, with no choice")
 def last_axis(s: State) -> State:
     if s.axis not in (-1, s.x.ndim - 1):
         raise DialectError(
             f"with class numbers as labels the classes are the last axis here, and axis={s.axis} "
-            "cannot be asked for; move it to the end with moveaxis"
+            "is not supported; move that axis to the end with moveaxis"
         )
-    return s.but(axis=s.x.ndim - 1)
+    return s.replace(axis=s.x.ndim - 1)
 
 
-@step("axis", "counts axes from 0 on, or takes -1 for the last")
+@step("axis", "takes axes from 0 upwards, or -1 for the last")
 def axis_from_zero(s: State) -> State:
     if s.axis not in range(-1, s.x.ndim):
         raise AxisError(
             f"axis={s.axis} of an array of shape {s.x.shape}: TensorFlow takes -1, or 0 to "
             f"{s.x.ndim - 1}"
         )
-    return s.but(axis=s.axis % s.x.ndim)
+    return s.replace(axis=s.axis % s.x.ndim)
 
 
-@step("axis", "counts axes from 0 on, or from the end")
+@step("axis", "takes axes from 0 upwards, or negative ones from the end")
 def any_axis(s: State) -> State:
     if s.axis not in range(-s.x.ndim, s.x.ndim):
         raise AxisError(
-            f"axis={s.axis} is no axis of an array of shape {s.x.shape}; choose one from "
+            f"axis={s.axis} is out of range for an array of shape {s.x.shape}; choose one from "
             f"{-s.x.ndim} to {s.x.ndim - 1}"
         )
     return s
 
 
-@step("axis", "takes the axis modulo the number of axes, so that every number is one")
+@step("axis", "takes the axis modulo the number of axes, so that any integer is valid")
 def wrapped_axis(s: State) -> State:
-    return s.but(axis=s.axis % s.x.ndim)
+    return s.replace(axis=s.axis % s.x.ndim)
 
 
-@step("axis", "has no axis to choose: the caller moves the classes to axis 1")
+@step("axis", "has no axis argument: the caller moves the classes to axis 1")
 def moved_axis(s: State) -> State:
     if s.axis not in range(-s.x.ndim, s.x.ndim):
         raise DialectError(
-            f"PyTorch has no axis to choose: its caller moves the classes to axis 1, and an array "
+            f"PyTorch has no axis argument: its caller moves the classes to axis 1, and an array "
             f"of shape {s.x.shape} has no axis {s.axis} to move"
         )
-    return s.but(axis=s.axis % s.x.ndim)
+    return s.replace(axis=s.axis % s.x.ndim)
 
 
 # -- the dtype of the labels -----------------------------------------------------------------
@@ -94,43 +94,43 @@ any_integer = _only(
     "takes integers of any width as labels",
 )
 only_floats = _only(
-    ("float64", "float32", "float16"), "takes floats as dense labels, and no integers"
+    ("float64", "float32", "float16"), "takes floating dense labels, and no integers"
 )
 
 
-@step("dtype of the labels", "cuts labels to whole numbers: 1.9 is 1, and -0.5 is 0")
+@step("dtype of the labels", "truncates labels to integers: 1.9 becomes 1, and -0.5 becomes 0")
 def truncated(s: State) -> State:
-    return s.but(labels=s.labels.astype(np.int64))
+    return s.replace(labels=s.labels.astype(np.int64))
 
 
 @step("dtype of the labels", "converts dense labels to the dtype of the logits")
 def as_logits(s: State) -> State:
-    return s.but(labels=_converted(s.labels, s.x.dtype))
+    return s.replace(labels=_converted(s.labels, s.x.dtype))
 
 
-@step("dtype of the labels", "multiplies labels of other floats as they are, and converts integers")
+@step("dtype of the labels", "converts integer labels, and multiplies by floating ones as they are")
 def integers_converted(s: State) -> State:
     return s if s.labels.dtype.kind == "f" else as_logits.run(s)
 
 
-@step("dtype of the labels", "multiplies labels of any dtype, as NumPy does")
+@step("dtype of the labels", "multiplies by labels of any dtype, as NumPy does")
 def any_dtype(s: State) -> State:
     return s
 
 
-@step("dtype of the labels", "wants dense labels in the very dtype of the probabilities")
+@step("dtype of the labels", "requires dense labels in the dtype of the probabilities")
 def same_dtype(s: State) -> State:
     if s.labels.dtype != s.x.dtype:
         raise DtypeError(
-            f"TensorFlow does not multiply labels of {s.labels.dtype} with {s.x.dtype}; convert "
+            f"TensorFlow does not multiply {s.x.dtype} by labels of {s.labels.dtype}; convert "
             f"them: labels.astype({s.x.dtype.name!r})"
         )
     return s
 
 
-@step("gradient of the labels", "holds the labels constant")
-def held_labels(s: State) -> State:
-    return s.but(labels=stop_gradient(s.labels))
+@step("gradient of the labels", "treats the labels as constants")
+def constant_labels(s: State) -> State:
+    return s.replace(labels=stop_gradient(s.labels))
 
 
 def _converted(labels: Any, dtype: Any) -> Any:
@@ -140,14 +140,15 @@ def _converted(labels: Any, dtype: Any) -> Any:
 # -- the shape of the labels -----------------------------------------------------------------
 
 
-@step("shape of the labels", "wants one label for each row")
+@step("shape of the labels", "requires one label for each row")
 def one_for_each_row(s: State) -> State:
     check_same_shape("labels", s.labels.shape, "the rows", s.rows)
     return s
 
 
 @step(
-    "shape of the labels", "compares the labels with the rows of the last axis, whichever is asked"
+    "shape of the labels",
+    "requires one label for each row of the last axis, even if the classes are on another",
 )
 def one_for_each_last_row(s: State) -> State:
     check_same_shape("labels", s.labels.shape, "x without its last axis", s.x.shape[:-1])
@@ -157,18 +158,18 @@ def one_for_each_last_row(s: State) -> State:
 @step("squeeze", "drops a last axis of length 1 from the labels")
 def squeezed(s: State) -> State:
     if s.labels.ndim == s.x.ndim and s.labels.shape[-1] == 1:
-        return s.but(labels=s.labels[..., 0])
+        return s.replace(labels=s.labels[..., 0])
     return s
 
 
 @step("squeeze", "drops the labels' axis of classes if it has length 1")
 def squeezed_axis(s: State) -> State:
     if s.labels.ndim == s.x.ndim and s.labels.shape[s.axis] == 1:
-        return s.but(labels=np.squeeze(s.labels, s.axis))
+        return s.replace(labels=np.squeeze(s.labels, s.axis))
     return s
 
 
-@step("shape of the labels", "takes as many labels as rows in whatever shape")
+@step("shape of the labels", "takes as many labels as rows, in any shape")
 def flattened_labels(s: State) -> State:
     if s.labels.ndim == s.x.ndim - 1:
         return one_for_each_row.run(s)
@@ -177,23 +178,23 @@ def flattened_labels(s: State) -> State:
             f"{s.labels.size} labels for {np.prod(s.rows, dtype=int)} rows; give one for each"
         )
     if s.x.ndim == 1:  # one label in a list: a list of one loss
-        return s.but(labels=s.labels.reshape(()), shape=(1,))
-    return s.but(labels=s.labels.reshape(s.rows))
+        return s.replace(labels=s.labels.reshape(()), shape=(1,))
+    return s.replace(labels=s.labels.reshape(s.rows))
 
 
-@step("shape of the labels", "repeats labels that are fewer than the rows")
+@step("shape of the labels", "broadcasts labels to the rows")
 def repeated_labels(s: State) -> State:
     if s.labels.ndim != len(s.rows):
         raise ShapeError(f"labels of shape {s.labels.shape} do not broadcast to the rows, {s.rows}")
     try:
-        return s.but(labels=np.broadcast_to(s.labels, s.rows))
+        return s.replace(labels=np.broadcast_to(s.labels, s.rows))
     except ValueError:
         raise ShapeError(
             f"labels of shape {s.labels.shape} do not broadcast to the rows, {s.rows}"
         ) from None
 
 
-@step("batch", "wants as many labels as rows in the batch")
+@step("batch", "requires as many labels as rows in the batch")
 def batch_size(s: State) -> State:
     given = s.labels.shape[0] if s.labels.ndim else 0
     if s.x.ndim > 1 and given != s.rows[0]:
@@ -201,56 +202,65 @@ def batch_size(s: State) -> State:
     return s
 
 
-@step("shape of the labels", "wants one label for each row; one in a list loses the gradient")
+@step(
+    "shape of the labels",
+    "requires one label for each row; a list of one label breaks the backward pass",
+)
 def one_for_each_row_or_one(s: State) -> State:
     if s.x.ndim == 1 and s.labels.shape == (1,):
         why = "one label in a list for one row of logits. Give the label without the list"
-        return s.but(labels=s.labels.reshape(()), x=no_way_back(s.x, why=why))
+        return s.replace(labels=s.labels.reshape(()), x=no_gradient(s.x, why=why))
     return one_for_each_row.run(s)
 
 
-@step("shape of the labels", "wants dense labels in the shape of what they weigh")
+@step("shape of the labels", "requires dense labels in the shape of the logits or probabilities")
 def same_shape(s: State) -> State:
     check_same_shape("labels", s.labels.shape, "x", s.x.shape)
     return s
 
 
-# -- labels that name no class ---------------------------------------------------------------
+# -- labels out of range ---------------------------------------------------------------------
 
 
-@step("label that is no class", "refuses a label that is no class")
+@step("label out of range", "raises an error for a label out of range")
 def refused(s: State) -> State:
     checked_labels(constant(s.labels), s.x.shape[s.axis])
     return s
 
 
-@step("label that is no class", "ignores the label -100, and refuses others that are no class")
+@step("label out of range", "ignores the label -100, and raises an error for others out of range")
 def refused_but_ignored(s: State) -> State:
     ignored = s.labels == -100
     checked_labels(np.where(ignored, 0, s.labels), s.x.shape[s.axis])
     return s
 
 
-@step("label that is no class", "gives a loss of 0 to a label that is no class")
+@step("label out of range", "gives a loss of 0 to a label out of range")
 def row_of_zeros(s: State) -> State:
     return s
 
 
-@step("label that is no class", "gives a loss of 0 to a negative label, and refuses one too large")
+@step(
+    "label out of range",
+    "gives a loss of 0 to a negative label, and an error for a large one",
+)
 def row_of_zeros_below(s: State) -> State:
     wrong = s.labels >= s.x.shape[s.axis]
     if np.any(wrong):
         place = first(wrong)
         raise LabelRangeError(
             f"label {s.labels[place]}{at(place)} is too large for {s.x.shape[s.axis]} classes; "
-            "NumPy has no place for it"
+            "NumPy cannot index with it"
         )
     return s
 
 
-@step("label that is no class", "counts a negative label from the end, and gives NaN to others")
+@step(
+    "label out of range",
+    "counts a negative label from the end, and gives NaN to others",
+)
 def from_the_end(s: State) -> State:
     classes = s.x.shape[s.axis]
     missing = (s.labels < -classes) | (s.labels >= classes)
     labels = s.labels.astype(np.int64)
-    return s.but(labels=np.where(missing, 0, labels % max(classes, 1)), missing=missing)
+    return s.replace(labels=np.where(missing, 0, labels % max(classes, 1)), missing=missing)

@@ -1,6 +1,6 @@
-"""Ops whose rules are a framework's: where its gradient is not the derivative, neither is theirs.
+"""Ops with the backward rules of a framework, also where these are not the derivative.
 
-Everything else that the dialects do is done by the ops of the package.
+The dialects compute everything else with the ops of the package.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ __all__ = [
     "kernel_cross_entropy",
     "kernel_gradient",
     "log_normaliser",
-    "no_way_back",
+    "no_gradient",
     "stop_gradient",
 ]
 
 
 @op(symbol="stop", domain=real)
 def stop_gradient(x: Any) -> Any:
-    r"""Hold a value constant: $y = x$. No gradient comes back."""
+    r"""Treat a value as a constant: $y = x$, and no gradient flows back."""
     return x
 
 
 @stop_gradient.backward
 def stop_gradient_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""None, which is not the same as $\bar x = 0$: the framework says that there is none."""
+    r"""None, unlike $\bar x = 0$: the framework reports that there is no gradient."""
     return (None,)
 
 
@@ -53,8 +53,8 @@ def stop_gradient_backward(grad: Any, y: Any, x: Any) -> Any:
 def kernel_cross_entropy(labels: Any, logits: Any) -> Any:
     r"""Cross-entropy of a softmax, row by row: $\ell = \sum_i t_i\,(\ln \sum_j e^{z_j - m} - z_i + m)$.
 
-    Source: TensorFlow, `core/kernels/xent_op.h`. A label of 0 on a logit of -inf gives 0 times
-    infinity, NaN. One row of labels serves all rows of logits.
+    Source: TensorFlow, `core/kernels/xent_op.h`. A label of 0 at a logit of -inf gives 0 times
+    infinity, NaN. A single row of labels broadcasts to all rows of logits.
 
     >>> kernel_cross_entropy([[0.0, 1.0]], [[0.0, 0.0], [0.0, -np.inf]])
     array([0.69314718,        inf])
@@ -75,9 +75,9 @@ def kernel_cross_entropy_backward(grad: Any, loss: Any, labels: Any, logits: Any
     def for_labels() -> Any:
         if labels.shape != logits.shape:
             raise DialectFaultError(
-                f"TensorFlow does not add up the gradient of labels that it repeated: it has shape "
-                f"{logits.shape}, the labels have {labels.shape}. Repeat the labels with "
-                "broadcast_to, or hold them constant"
+                f"TensorFlow does not sum the gradient of labels that it broadcast: it has shape "
+                f"{logits.shape}, the labels have {labels.shape}. Broadcast the labels with "
+                "broadcast_to, or pass them as an array"
             )
         return multiply(-grad, log_softmax(logits, axis=-1))
 
@@ -86,7 +86,7 @@ def kernel_cross_entropy_backward(grad: Any, loss: Any, labels: Any, logits: Any
 
 @op(symbol="p − t", shapes="(n,c),(n,c)->(n,c)", domain=(real, real))
 def kernel_gradient(labels: Any, logits: Any) -> Any:
-    r"""What TensorFlow's kernel takes for the gradient: $y_i = \operatorname{softmax}(z)_i - t_i$.
+    r"""The gradient that TensorFlow's kernel computes: $y_i = \operatorname{softmax}(z)_i - t_i$.
 
     >>> kernel_gradient([[2.0, 1.0]], [[0.0, 0.0]])  # the derivative is 3 p - t
     array([[-1.5, -0.5]])
@@ -100,15 +100,15 @@ def kernel_gradient(labels: Any, logits: Any) -> Any:
 def kernel_gradient_backward(grad: Any, y: Any, labels: Any, logits: Any) -> Any:
     r"""$\bar z_i = p_i\,(\bar y_i - \sum_j \bar y_j\,p_j)$
 
-    Source: `_SoftmaxCrossEntropyWithLogitsGrad` in TensorFlow's nn_grad.py, which sends nothing to
-    the labels: the mixed second derivative is taken as 0.
+    Source: `_SoftmaxCrossEntropyWithLogitsGrad` in TensorFlow's nn_grad.py, which sends the
+    labels nothing: it takes the mixed second derivative as 0.
     """
     p = softmax(logits, axis=-1)
     return None, lambda: multiply(grad - sum(grad * p, axis=-1, keepdims=True), p)
 
 
 def _shifted(logits: Any) -> tuple[Any, Any]:
-    """Give a row less its maximum, and the sum of the exponentials of that."""
+    """Return each row minus its maximum, and the sum of the exponentials of that."""
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     return shifted, np.sum(np.exp(shifted), axis=-1, keepdims=True)
 
@@ -120,8 +120,8 @@ def _shifted(logits: Any) -> tuple[Any, Any]:
 def clip_inside(x: Any, *, min: float, max: float) -> Any:
     r"""Limit to an interval: $y = \min(\max(x, a), b)$.
 
-    The gradient passes inside, the limits included. NaN is not inside: unlike in `clip`, nothing
-    comes back to it. Source: `tf.clip_by_value` is a minimum and a maximum.
+    The gradient passes inside the interval and at its limits. Unlike `clip`, this sends NaN no
+    gradient. Source: `tf.clip_by_value` is a minimum and a maximum.
 
     >>> clip_inside([-1.0, 0.5, 7.0], min=0, max=1)
     array([0. , 0.5, 1. ])
@@ -139,9 +139,9 @@ def clip_inside_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -
 def clip_sharing(x: Any, *, min: float, max: float) -> Any:
     r"""Limit to an interval: $y = \min(\max(x, a), b)$.
 
-    As `clip_inside`, but at a limit the entry gets half of the gradient and the limit the other
-    half, and what is outside gets 0 times the gradient: NaN if that is infinite. Source: `jnp.clip`
-    is a maximum and a minimum.
+    Like `clip_inside`, but an entry at a limit gets half of the gradient, and an entry outside gets
+    0 times the gradient, which is NaN if that is infinite. Source: `jnp.clip` is a maximum and a
+    minimum, which share the gradient of a tie.
 
     >>> clip_sharing([-1.0, 0.5, 7.0], min=0, max=1)
     array([0. , 0.5, 1. ])
@@ -159,7 +159,7 @@ def clip_sharing_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) 
 
 @op(symbol="ln Σ exp", shapes="(m,n)->(m,1)")
 def log_normaliser(x: Any, *, axis: int = -1) -> Any:
-    r"""Logarithm of a sum of exponentials, the axis kept: $y = \ln \sum_i e^{x_i}$.
+    r"""Logarithm of a sum of exponentials, keeping the axis: $y = \ln \sum_i e^{x_i}$.
 
     >>> log_normaliser([0.0, 0.0])
     array([0.69314718])
@@ -171,7 +171,7 @@ def log_normaliser(x: Any, *, axis: int = -1) -> Any:
 def log_normaliser_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
     r"""$\bar x_i = \bar y\,e^{x_i - y}$
 
-    Next to a logit of inf the others get 0, where the rule of `logsumexp` gives NaN to the row.
+    Beside a logit of inf the others get 0; the rule of `logsumexp` gives NaN to the whole row.
     """
     return grad * exp(x - y)
 
@@ -179,13 +179,13 @@ def log_normaliser_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
 # -- PyTorch ---------------------------------------------------------------------------------
 
 
-@op(symbol="no way back", shapes="(2,3)->(2,3)", domain=real)
-def no_way_back(x: Any, *, why: str = "") -> Any:
-    r"""Pass on: $y = x$. The way back is an error, as in the framework; `why` says which."""
+@op(symbol="no gradient", shapes="(2,3)->(2,3)", domain=real)
+def no_gradient(x: Any, *, why: str = "") -> Any:
+    r"""Identity: $y = x$. The backward pass raises an error, as the framework's does."""
     return x
 
 
-@no_way_back.backward
-def no_way_back_backward(grad: Any, y: Any, x: Any, *, why: str) -> Any:
-    r"""An error."""
-    raise DialectFaultError(f"PyTorch gives no gradient here: {why}")
+@no_gradient.backward
+def no_gradient_backward(grad: Any, y: Any, x: Any, *, why: str) -> Any:
+    r"""Raise the error."""
+    raise DialectFaultError(f"PyTorch has no gradient here: {why}")

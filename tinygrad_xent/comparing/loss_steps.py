@@ -1,4 +1,4 @@
-"""Steps that compute: from probabilities or logits to the losses."""
+"""Steps that compute the losses from probabilities or logits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.dialects.rules import (
+from tinygrad_xent.comparing.rules import (
     clip_inside,
     clip_sharing,
     kernel_cross_entropy,
     log_normaliser,
-    no_way_back,
+    no_gradient,
     stop_gradient,
 )
-from tinygrad_xent.dialects.steps import State, constant, step
+from tinygrad_xent.comparing.steps import State, constant, step
 from tinygrad_xent.errors import BroadcastError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import (
@@ -43,29 +43,29 @@ EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 @step("look through", "looks through the softmax to its logits")
 def look_through_softmax(s: State) -> State:
     (logits,) = s.x.inputs
-    return s.but(x=look_through(logits, probs=s.x))
+    return s.replace(x=look_through(logits, probs=s.x))
 
 
 @step("renormalise", "divides each probability by the sum of its row")
 def renormalise(s: State) -> State:
-    return s.but(x=divide(s.x, sum(s.x, axis=s.axis, keepdims=True)))
+    return s.replace(x=divide(s.x, sum(s.x, axis=s.axis, keepdims=True)))
 
 
-@step("clip", "clips to [1e-7, 1 - 1e-7], and sends a limit the whole gradient")
+@step("clip", "clips to [1e-7, 1 - 1e-7], and passes the whole gradient at a limit")
 def clip_whole(s: State) -> State:
     low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
-    return s.but(x=clip_inside(s.x, min=low, max=high))
+    return s.replace(x=clip_inside(s.x, min=low, max=high))
 
 
-@step("clip", "clips to [1e-7, 1 - 1e-7], and sends a limit half of the gradient")
+@step("clip", "clips to [1e-7, 1 - 1e-7], and passes half of the gradient at a limit")
 def clip_half(s: State) -> State:
     low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
-    return s.but(x=clip_sharing(s.x, min=low, max=high))
+    return s.replace(x=clip_sharing(s.x, min=low, max=high))
 
 
 @step("logarithm", "takes the logarithm")
 def logarithm(s: State) -> State:
-    return s.but(x=log(s.x))
+    return s.replace(x=log(s.x))
 
 
 # -- precision -------------------------------------------------------------------------------
@@ -73,59 +73,59 @@ def logarithm(s: State) -> State:
 
 @step("precision", "computes float16 in float32")
 def in_single(s: State) -> State:
-    return s.but(x=_as(s.x, np.promote_types(s.x.dtype, np.float32)))
+    return s.replace(x=_as(s.x, np.promote_types(s.x.dtype, np.float32)))
 
 
-@step("rounding", "rounds to the dtype given")
+@step("rounding", "rounds to the dtype of the input")
 def rounded(s: State) -> State:
-    return s.but(x=_as(s.x, s.dtype))
+    return s.replace(x=_as(s.x, s.dtype))
 
 
 def _as(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else astype(x, dtype=dtype)
 
 
-# -- from logits to their normalised logarithms ----------------------------------------------
+# -- from logits to log-probabilities --------------------------------------------------------
 
 
 @step("log-softmax", "takes the log-softmax, which normalises")
 def take_log_softmax(s: State) -> State:
-    return s.but(x=log_softmax(s.x, axis=s.axis))
+    return s.replace(x=log_softmax(s.x, axis=s.axis))
 
 
-@step("log-softmax", "keeps the logits, and the logarithm of the sum of their exponentials")
+@step("log-softmax", "keeps the logits, and computes their logsumexp")
 def keep_logits(s: State) -> State:
-    return s.but(normaliser=log_normaliser(s.x, axis=s.axis))
+    return s.replace(normaliser=log_normaliser(s.x, axis=s.axis))
 
 
 # -- the loss of integer labels --------------------------------------------------------------
 
 
-@step("loss", "takes minus the entry of the label")
+@step("loss", "takes minus the entry at the label")
 def pick(s: State) -> State:
-    return s.but(x=negative(_picked(s, s.labels)))
+    return s.replace(x=negative(_picked(s, s.labels)))
 
 
-@step("loss", "takes minus the entry of the label, 0 where it is -100")
+@step("loss", "takes minus the entry at the label, and 0 where the label is -100")
 def pick_or_ignore(s: State) -> State:
     ignored = s.labels == -100
     picked = _picked(s, np.where(ignored, 0, s.labels))
-    return s.but(x=negative(where(ignored, s.x.dtype.type(0), picked)))
+    return s.replace(x=negative(where(ignored, s.x.dtype.type(0), picked)))
 
 
-@step("loss", "subtracts the logit of the label, which is NaN where there is none")
+@step("loss", "subtracts the logit at the label, NaN where the label is out of range")
 def subtract_picked(s: State) -> State:
     picked = _picked(s, s.labels)
     if s.missing is not None and s.missing.any():
         picked = where(s.missing, s.x.dtype.type(np.nan), picked)
-    return s.but(x=subtract(squeeze(s.normaliser, axis=s.axis), picked))
+    return s.replace(x=subtract(squeeze(s.normaliser, axis=s.axis), picked))
 
 
-@step("loss", "multiplies with a row of 0 and 1, and adds up: 0 times inf is NaN")
+@step("loss", "multiplies by a one-hot row and sums: 0 times inf is NaN")
 def weigh_one_hot(s: State) -> State:
     classes = np.arange(s.x.shape[s.axis])
     one_hot = (s.labels[..., None] == classes).astype(np.float32)
-    return weigh.run(s.but(labels=np.moveaxis(one_hot, -1, s.axis)))
+    return weigh.run(s.replace(labels=np.moveaxis(one_hot, -1, s.axis)))
 
 
 def _picked(s: State, labels: Any) -> Any:
@@ -133,9 +133,7 @@ def _picked(s: State, labels: Any) -> Any:
     return squeeze(take_along_axis(s.x, index, axis=s.axis), axis=s.axis)
 
 
-@step(
-    "way back", "gives no gradient to probabilities with four axes, unless the classes are axis 1"
-)
+@step("backward pass", "fails on probabilities with four axes, unless the classes are axis 1")
 def without_four_axes(s: State) -> State:
     if s.x.ndim != 4 or s.axis % 4 == 1:
         return s
@@ -143,13 +141,13 @@ def without_four_axes(s: State) -> State:
         f"the backward pass of its loss fails on probabilities of shape {s.x.shape} whose classes "
         "Keras moved to axis 1. Put the rows into two axes: reshape(x, (-1, classes))"
     )
-    return s.but(x=no_way_back(s.x, why=why))
+    return s.replace(x=no_gradient(s.x, why=why))
 
 
 # -- the loss of dense labels ----------------------------------------------------------------
 
 
-@step("loss", "multiplies with the labels, and adds up: 0 times inf is NaN")
+@step("loss", "multiplies by the labels and sums: 0 times inf is NaN")
 def weigh(s: State) -> State:
     try:
         np.broadcast_shapes(s.labels.shape, s.x.shape)
@@ -157,7 +155,7 @@ def weigh(s: State) -> State:
         kind = BroadcastError if s.labels.ndim == s.x.ndim else ShapeError
         raise kind(f"labels of shape {s.labels.shape} do not broadcast with {s.x.shape}") from None
     _warn_of_class_numbers(s)
-    return s.but(x=negative(sum(multiply(s.labels, s.x), axis=s.axis)))
+    return s.replace(x=negative(sum(multiply(s.labels, s.x), axis=s.axis)))
 
 
 @step("log-softmax", "takes softmax and loss in one op, whose gradient is p - t")
@@ -173,7 +171,7 @@ def fused(s: State) -> State:
             f"each as a matrix: {labels.shape} and {logits.shape}"
         )
     _warn_of_class_numbers(s)
-    return s.but(x=reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
+    return s.replace(x=reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
 
 
 def _warn_of_class_numbers(s: State) -> None:
@@ -187,7 +185,7 @@ def _warn_of_class_numbers(s: State) -> None:
 
 
 def _in_rows(x: Any, axis: int, ndim: int) -> Any:
-    """Move the classes to the end, and all other axes into one."""
+    """Move the classes to the last axis, and flatten all other axes into one."""
     if axis != ndim - 1:
         if x.ndim != ndim:
             raise BroadcastError(
@@ -200,20 +198,21 @@ def _in_rows(x: Any, axis: int, ndim: int) -> Any:
 # -- the result ------------------------------------------------------------------------------
 
 
-@step("result", "gives the losses in the shape of the labels")
+@step("result", "returns the losses in the shape of the labels")
 def reshaped(s: State) -> State:
-    return s if s.shape is None else s.but(x=reshape(s.x, shape=s.shape))
+    return s if s.shape is None else s.replace(x=reshape(s.x, shape=s.shape))
 
 
-@step("result", "records nothing, so that there is no gradient")
+@step("result", "records nothing, so there is no gradient")
 def unrecorded(s: State) -> State:
-    return s.but(x=stop_gradient(s.x))
+    return s.replace(x=stop_gradient(s.x))
 
 
 def sees_through(x: Any) -> bool:
-    """Whether Keras in a graph finds the softmax that made `x`: only along the last axis.
+    """Return whether Keras in graph mode finds the softmax that computed `x`.
 
-    Along another one TensorFlow's softmax ends in a transposition; Keras does not look behind it.
+    It does only along the last axis: along any other, TensorFlow's softmax ends in a transposition,
+    which hides the softmax from Keras.
     """
     return (
         isinstance(x, Node)

@@ -1,0 +1,213 @@
+"""One cross-entropy, computed as a given framework computes it."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checks import floating
+from tinygrad_xent.comparing.loss_steps import sees_through
+from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.steps import State, Step, constant, run
+from tinygrad_xent.domains import check_probabilities
+from tinygrad_xent.errors import (
+    ArgumentError,
+    AxisError,
+    BatchSizeError,
+    BroadcastError,
+    DialectError,
+    DialectFaultError,
+    DtypeError,
+    LabelDtypeError,
+    LabelRangeError,
+    ShapeError,
+    TinygradXentError,
+)
+from tinygrad_xent.graph import Node
+
+_TENSORFLOW = "InvalidArgumentError"
+_DEFAULT = "ValueError"
+
+FRAMEWORK_ERRORS: dict[type[Exception], dict[str, str]] = {
+    AxisError: {
+        "tf2": _TENSORFLOW,
+        "keras2": _TENSORFLOW,
+        "keras2-graph": _TENSORFLOW,
+        "keras3-tf": _TENSORFLOW,
+        "keras3-torch": "IndexError",
+        "keras3-numpy": "AxisError",
+    },
+    ShapeError: {"torch": "RuntimeError"},
+    BatchSizeError: {"torch": "ValueError"},
+    BroadcastError: {"tf2": _TENSORFLOW, "optax": "TypeError"},
+    LabelRangeError: {
+        "tf1": _TENSORFLOW,
+        "tf2": _TENSORFLOW,
+        "keras2": _TENSORFLOW,
+        "keras2-graph": _TENSORFLOW,
+        "keras3-tf": _TENSORFLOW,
+        "keras3-torch": "IndexError",
+        "keras3-numpy": "IndexError",
+        "torch": "IndexError",
+    },
+    LabelDtypeError: {
+        "tf1": "TypeError",
+        "tf2": _TENSORFLOW,
+        "torch": "RuntimeError",
+        "optax": "TypeError",
+    },
+    DtypeError: {"keras2": _TENSORFLOW, "keras2-graph": _TENSORFLOW, "keras3-tf": _TENSORFLOW},
+    DialectError: {"keras3-tf": "ValueError"},
+    DialectFaultError: {
+        "tf2": _TENSORFLOW,
+        "keras3-torch": "RuntimeError",
+        "torch": "RuntimeError",
+    },
+}
+"""The framework's exception for each of ours, by dialect; where none is listed, a ValueError."""
+
+
+def crossentropy_as(
+    dialect: str,
+    labels: Any,
+    x: Any,
+    *,
+    from_logits: bool = False,
+    axis: int = -1,
+    sparse: bool | None = None,
+) -> Any:
+    """Return the cross-entropy of each example, with a framework's values, gradients and errors.
+
+    Each dialect is a short sequence of ops, which you can draw, trace and differentiate. Where a
+    framework's gradient is not the derivative of its loss, neither is the gradient here.
+
+    Parameters
+    ----------
+    dialect : str
+        "tf1" (TensorFlow 1.4), "tf2" (2.21), "keras2" (in TensorFlow 2.2), "keras2-graph" (the
+        same in a `tf.function`), "keras3-tf", "keras3-jax", "keras3-torch", "keras3-numpy" (Keras
+        3.15 on four backends), "torch" (2.13) or "optax" (0.2.8).
+    labels : array_like or Tensor
+        Class numbers, or a row of weights for each row of `x`.
+    x : array_like or Tensor of float16, float32 or float64
+        Probabilities, or logits. For "keras2-graph" without `from_logits`, the Tensor that
+        `softmax` returned: Keras looks through a softmax along the last axis.
+    from_logits : bool
+        Whether `x` holds logits. "tf1", "tf2", "torch" and "optax" accept only logits.
+    axis : int
+        The axis of classes.
+    sparse : bool, optional
+        Whether the labels are class numbers. By default, floats and integers in the shape of `x`
+        are weights. "torch" ignores this: PyTorch always decides by the shape.
+
+    Returns
+    -------
+    ndarray or Tensor
+        One loss for each row.
+
+    Raises
+    ------
+    DialectError
+        If the framework has no such call.
+    AxisError, ShapeError, LabelRangeError, LabelDtypeError, DtypeError
+        If the framework raises an error; the message names its exception.
+    DialectFaultError
+        In a backward pass, where the framework's own fails.
+
+    Warns
+    -----
+    ProbabilitiesWarning
+        If `from_logits` is not set and an entry of `x` is negative or larger than 1.
+    LabelsWarning
+        If the framework spreads one number for each row over all rows, as if it were a row.
+
+    Examples
+    --------
+    A row of zeros as probabilities:
+
+    >>> row = [[0.0, 0.0, 0.0]]
+    >>> print(crossentropy_as("keras2", [0], row), crossentropy_as("keras3-torch", [0], row))
+    [1.09861229] [nan]
+
+    Labels that sum to 3:
+
+    >>> from tinygrad_xent import Tensor, gradients
+    >>> z = Tensor([0.0, 1.0])
+    >>> for dialect in "tf2", "torch":
+    ...     print(gradients(crossentropy_as(dialect, [2.0, 1.0], z, from_logits=True), z))
+    [-1.73105858 -0.26894142]
+    [-1.19317574  1.19317574]
+    """
+    _check_dialect(dialect)
+    state = start(labels, x, axis)
+    sparse = is_sparse(state, sparse, dialect)
+    try:
+        result = run(steps_of(dialect, state, sparse, from_logits), state).x
+    except TinygradXentError as error:
+        theirs = framework_error(dialect, error)
+        if theirs is None:
+            raise
+        raise type(error)(f"{error} ({dialect} raises {theirs})") from None
+    if not from_logits:
+        check_probabilities(x, "x")
+    return result
+
+
+def framework_error(dialect: str, error: Exception) -> str | None:
+    """Return the name of the exception that the framework raises; None if it has no such call."""
+    for kind in type(error).__mro__:
+        if kind in FRAMEWORK_ERRORS:
+            default = None if kind is DialectError else _DEFAULT
+            return FRAMEWORK_ERRORS[kind].get(dialect, default)
+    return None
+
+
+def _check_dialect(dialect: str) -> None:
+    if dialect not in RECIPES:
+        near = difflib.get_close_matches(str(dialect), RECIPES, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ArgumentError(
+            f"there is no dialect {dialect!r}{hint} Choose from {', '.join(RECIPES)}"
+        )
+
+
+def start(labels: Any, x: Any, axis: int) -> State:
+    """Return the first state of every dialect; raise an error for what no framework accepts."""
+    x = floating(x, "x")
+    labels = labels if isinstance(labels, Node) else constant(labels)
+    if labels.size == 0 and labels.dtype == np.float64 and labels.shape != x.shape:
+        labels = constant(labels).astype(np.int64)  # an empty list
+    if labels.dtype.kind not in "fiub":
+        raise DtypeError(f"labels must be real numbers, got {labels.dtype}")
+    try:
+        axis = int(operator.index(axis))
+    except TypeError:
+        raise AxisError(f"axis must be a whole number, got {axis!r}") from None
+    if x.ndim == 0:
+        raise ShapeError("a scalar has no axis of classes; give one number per class")
+    if x.shape[axis % x.ndim] == 0:
+        raise ShapeError(f"an array of shape {x.shape} has no classes along axis={axis}")
+    return State(labels, x, axis, x.dtype)
+
+
+def is_sparse(state: State, sparse: bool | None, dialect: str | None = None) -> bool:
+    """Return whether the labels are class numbers."""
+    if sparse is None or dialect == "torch":
+        floats = state.labels.dtype.kind == "f" and dialect != "torch"
+        return not floats and state.labels.shape != state.x.shape
+    return sparse
+
+
+def steps_of(dialect: str, state: State, sparse: bool, from_logits: bool) -> tuple[Step, ...]:
+    """Return the steps of a dialect for these inputs."""
+    if dialect == "keras2-graph" and not from_logits and not sees_through(state.x):
+        if not isinstance(state.x, Node):
+            raise DialectError(
+                "keras2-graph needs the softmax that computed the probabilities: pass the Tensor "
+                "that softmax returned"
+            )
+        dialect = "keras2"
+    return RECIPES[dialect](sparse, from_logits)

@@ -91,7 +91,7 @@ def test_only_code_cells_with_the_tag_are_exercises():
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("product_backward", "produce", "there is no exercise 'produce'; it would be .*produce.py"),
+        ("product_backward", "produce", "there is no exercise 'produce'; add .*produce.py"),
         ("def product_backward(grad, y, a, b):\n    return", "x =", "defines no function; write"),
     ],
 )

@@ -65,7 +65,7 @@ def test_work_is_never_written_over(folder, capsys):
     assert (folder / "mine" / NAMES[0]).read_text() == "my work"
     assert (folder / "mine" / NAMES[1]).exists()
     assert capsys.readouterr().out == (
-        f"Copied 1 lesson to mine.\nLeft 1 notebook in mine as you changed it: {NAMES[0]}. For "
+        f"Copied 1 lesson to mine.\nKept 1 notebook in mine with your changes: {NAMES[0]}. For "
         "fresh copies name another folder.\n"
     )
     (folder / "mine" / NAMES[0]).unlink()
@@ -108,7 +108,7 @@ def test_a_place_where_nothing_can_be_written(folder, monkeypatch, capsys):
 def test_the_originals_are_not_to_be_worked_in(capsys):
     assert run(str(notebooks()[0].parent)) == 2
     assert capsys.readouterr().err.endswith(
-        "lessons: is where the lessons come from; name a folder to work in\n"
+        "lessons: holds the original lessons; name another folder to work in\n"
     )
 
 

@@ -10,8 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, read_only
-from tinygrad_xent.definitions import bare_signature, formulas_of, same_definition
-from tinygrad_xent.docstrings import complete
+from tinygrad_xent.definitions import bare_signature, complete, formulas_of, same_definition
 from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import (
     DtypeError,

@@ -1,4 +1,4 @@
-"""`tinygrad-xent lessons`: the lessons as notebooks to work in."""
+"""`tinygrad-xent lessons`: copy the lessons, and open them in JupyterLab."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 HELP = "copy the lessons to a folder, and open them"
 ABOUT = (
     "Copy the lessons, a course in notebooks from the derivative to the fused cross-entropy, to a "
-    "folder of yours and open them in JupyterLab. Notebooks that are in the folder already, with "
-    "your work in them, stay as they are."
+    "folder and open them in JupyterLab. Notebooks that exist there already, with your work in "
+    "them, are kept."
 )
 EXAMPLES = """\
   tinygrad-xent lessons
@@ -32,15 +32,14 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         nargs="?",
         default=_FOLDER,
-        help=f"where to put them (default: {_FOLDER})",
+        help=f"the folder for the copies (default: {_FOLDER})",
     )
     parser.add_argument("--no-open", action="store_true", help="copy only")
 
 
 def run(options: argparse.Namespace) -> int:
     """Copy the notebooks, and start JupyterLab on them."""
-    from tinygrad_xent.teaching.copying import copy_lessons
-    from tinygrad_xent.teaching.notebooks import notebooks
+    from tinygrad_xent.teaching.notebooks import copy_lessons, notebooks
 
     folder = Path(options.folder)
     say(f"{copy_lessons(notebooks(), folder)}\n")

@@ -20,7 +20,7 @@ from tinygrad_xent.ops import OPS
 PACKAGE = str(Path(tinygrad_xent.__file__).parent)
 REFUSAL = "an answer does this work itself"
 _STAYS = (
-    "__init__.py", "arrays.py", "docstrings.py", "domains.py", "errors.py", "graph.py", "grading",
+    "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors.py", "graph.py", "grading",
     "kernels/__init__.py", "kernels/blocks.py", "kernels/half.py", "kernels/kept.py",
     "kernels/plain.py", "kernels/pool.py", "kernels/softmax.py", "numbers.py", "op.py",
     "reading.py", "tensor.py",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.domains import simplex
 from tinygrad_xent.museum.inputs import (
     class_numbers,
@@ -17,16 +18,7 @@ from tinygrad_xent.museum.inputs import (
 )
 from tinygrad_xent.museum.layers import mean_cross_entropy, mean_squared_error
 from tinygrad_xent.museum.rules import wrong
-from tinygrad_xent.ops import (
-    crossentropy,
-    expand_dims,
-    log_softmax,
-    softmax,
-    softmax_cross_entropy,
-    softmax_minus_labels,
-    softmax_minus_one_hot,
-    sparse_softmax_cross_entropy,
-)
+from tinygrad_xent.ops import expand_dims, log_softmax, softmax, softmax_minus_one_hot
 
 _DENSE = distributions(4, 5)
 _SPARSE = class_numbers(3, 10)
@@ -35,21 +27,21 @@ _MEAN = logits_for(3, 10)
 # -- of probabilities ------------------------------------------------------------------------
 
 
-@wrong(crossentropy, "wrong-sign")
+@wrong(ops.crossentropy, "wrong-sign")
 def crossentropy_sign_forgotten(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
     """The probability of the true class falls."""
     grad = np.expand_dims(grad, axis)
     return grad * labels / probs, grad * np.log(probs)
 
 
-@wrong(crossentropy, "unknown")
+@wrong(ops.crossentropy, "unknown")
 def crossentropy_upside_down(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
     """Small labels get huge gradients: the quotient is turned over."""
     grad = np.expand_dims(grad, axis)
     return -grad * probs / labels, -grad * np.log(probs)
 
 
-@wrong(crossentropy, "unknown")
+@wrong(ops.crossentropy, "unknown")
 def crossentropy_without_the_logarithm(
     grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int
 ) -> Any:
@@ -58,7 +50,7 @@ def crossentropy_without_the_logarithm(
     return -grad * labels, -grad * np.log(probs)
 
 
-@wrong(crossentropy, "non-finite", lambda rng: (_sure(rng), {}))
+@wrong(ops.crossentropy, "non-finite", lambda rng: (_sure(rng), {}))
 def crossentropy_zero_over_zero(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
     """NaN where a class is ruled out and was rightly given probability 0."""
     return np.expand_dims(-grad, axis) * labels / probs, None
@@ -70,7 +62,7 @@ def _sure(rng: np.random.Generator) -> Any:
     return probs, labels
 
 
-@wrong(crossentropy, "gradients-swapped")
+@wrong(ops.crossentropy, "gradients-swapped")
 def crossentropy_exchanged(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
     """Two right formulas in the order of another library's arguments."""
     grad = np.expand_dims(grad, axis)
@@ -80,27 +72,27 @@ def crossentropy_exchanged(grad: Any, loss: Any, probs: Any, labels: Any, *, axi
 # -- fused, dense labels ---------------------------------------------------------------------
 
 
-@wrong(softmax_cross_entropy, "wrong-sign", _DENSE)
+@wrong(ops.softmax_cross_entropy, "wrong-sign", _DENSE)
 def labels_minus_softmax(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The labels less the probabilities, which is t - p: the classifier unlearns."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (labels - softmax(logits))
 
 
-@wrong(softmax_cross_entropy, "ignores-upstream", _DENSE)
+@wrong(ops.softmax_cross_entropy, "ignores-upstream", _DENSE)
 def softmax_minus_labels_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """Examples that carry no weight, such as padding, are learned like the others."""
     return -log_softmax(logits), softmax(logits) - labels
 
 
-@wrong(softmax_cross_entropy, "constant-factor", _DENSE)
+@wrong(ops.softmax_cross_entropy, "constant-factor", _DENSE)
 def cross_entropy_averaged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """Divided by the batch size, although the op gives one loss for each example."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / len(logits)
 
 
-@wrong(softmax_cross_entropy, "constant-factor", _DENSE)
+@wrong(ops.softmax_cross_entropy, "constant-factor", _DENSE)
 def cross_entropy_mean_over_classes(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -109,7 +101,7 @@ def cross_entropy_mean_over_classes(
     return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / logits.shape[axis]
 
 
-@wrong(softmax_cross_entropy, "missing-gradient", _DENSE)
+@wrong(ops.softmax_cross_entropy, "missing-gradient", _DENSE)
 def cross_entropy_labels_constant(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -117,14 +109,14 @@ def cross_entropy_labels_constant(
     return None, np.expand_dims(grad, axis) * (softmax(logits) - labels)
 
 
-@wrong(softmax_cross_entropy, "gradients-swapped", _DENSE)
+@wrong(ops.softmax_cross_entropy, "gradients-swapped", _DENSE)
 def cross_entropy_exchanged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The logits get the logarithms: all of them grow."""
     grad = np.expand_dims(grad, axis)
     return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
 
 
-@wrong(softmax_cross_entropy, "few-entries-wrong", one_hot(4, 6))
+@wrong(ops.softmax_cross_entropy, "few-entries-wrong", one_hot(4, 6))
 def cross_entropy_without_labels(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -133,7 +125,7 @@ def cross_entropy_without_labels(
     return -grad * log_softmax(logits), grad * softmax(logits)
 
 
-@wrong(softmax_cross_entropy, "unknown", _DENSE)
+@wrong(ops.softmax_cross_entropy, "unknown", _DENSE)
 def cross_entropy_softmax_twice(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -142,7 +134,7 @@ def cross_entropy_softmax_twice(
     return -grad * log_softmax(logits), grad * (softmax(softmax(logits)) - labels)
 
 
-@wrong(softmax_cross_entropy, "unknown", _DENSE)
+@wrong(ops.softmax_cross_entropy, "unknown", _DENSE)
 def cross_entropy_with_logits_for_probabilities(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -151,7 +143,7 @@ def cross_entropy_with_logits_for_probabilities(
     return -grad * log_softmax(logits), grad * (logits - labels)
 
 
-@wrong(softmax_cross_entropy, "unknown", lambda rng: (_any_labels(rng), {}))
+@wrong(ops.softmax_cross_entropy, "unknown", lambda rng: (_any_labels(rng), {}))
 def cross_entropy_of_any_labels(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -164,14 +156,14 @@ def _any_labels(rng: np.random.Generator) -> Any:
     return rng.uniform(0.2, 1, (4, 5)), rng.normal(size=(4, 5))
 
 
-@wrong(softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
+@wrong(ops.softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
 def cross_entropy_classes_last(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The axis of the classes is an argument, and the rule takes the last one always."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits, axis=axis), grad * (softmax(logits, axis=-1) - labels)
 
 
-@wrong(softmax_cross_entropy, "second-order-only", _DENSE, order=2)
+@wrong(ops.softmax_cross_entropy, "second-order-only", _DENSE, order=2)
 def cross_entropy_of_bare_numbers(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -181,7 +173,7 @@ def cross_entropy_of_bare_numbers(
     return -grad * log_softmax(logits), grad * (softmax(z) - labels)
 
 
-@wrong(softmax_minus_labels, "missing-cross-term", _DENSE)
+@wrong(ops.softmax_minus_labels, "missing-cross-term", _DENSE)
 def hessian_diagonal_only(grad: Any, y: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """A Hessian without its off-diagonal entries: curvature along (1, 1, ..., 1) that is none."""
     p = softmax(logits)
@@ -191,13 +183,13 @@ def hessian_diagonal_only(grad: Any, y: Any, labels: Any, logits: Any, *, axis: 
 # -- fused, integer labels -------------------------------------------------------------------
 
 
-@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_softmax_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The true class is pushed down like the others."""
     return None, np.expand_dims(grad, axis) * softmax(logits)
 
 
-@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_labels_from_one(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """Classes counted from 1 in the rule and from 0 in the function: a neighbour is learned."""
     p = softmax(logits)
@@ -205,7 +197,7 @@ def sparse_labels_from_one(grad: Any, loss: Any, labels: Any, logits: Any, *, ax
     return None, np.expand_dims(grad, axis) * p
 
 
-@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_whole_columns(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """`p[:, labels]` is the labels' columns of every row, not one entry of each."""
     p = softmax(logits)
@@ -213,7 +205,7 @@ def sparse_whole_columns(grad: Any, loss: Any, labels: Any, logits: Any, *, axis
     return None, np.expand_dims(grad, axis) * p
 
 
-@wrong(sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_last_example_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """One example of the batch is right: a line that lost its loop."""
     p = softmax(logits)
@@ -221,7 +213,7 @@ def sparse_last_example_only(grad: Any, loss: Any, labels: Any, logits: Any, *, 
     return None, np.expand_dims(grad, axis) * p
 
 
-@wrong(sparse_softmax_cross_entropy, "wrong-axis", class_numbers(4, 4), also=("unknown",))
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-axis", class_numbers(4, 4), also=("unknown",))
 def sparse_upstream_along_the_row(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -229,7 +221,7 @@ def sparse_upstream_along_the_row(
     return None, grad * softmax_minus_one_hot(labels, logits)
 
 
-@wrong(sparse_softmax_cross_entropy, "ignores-upstream", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "ignores-upstream", _SPARSE)
 def sparse_p_minus_one_hot_only(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
@@ -237,27 +229,27 @@ def sparse_p_minus_one_hot_only(
     return None, softmax_minus_one_hot(labels, logits)
 
 
-@wrong(sparse_softmax_cross_entropy, "wrong-sign", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-sign", _SPARSE)
 def sparse_turned_round(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The loss rises from the first step."""
     return None, -np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
 
 
-@wrong(sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
 def sparse_true_class_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """One number for each example: the gradient of the logit that the loss reads."""
     p = softmax(logits)
     return None, grad * (p[np.arange(len(p)), labels] - 1)
 
 
-@wrong(sparse_softmax_cross_entropy, "wrong-dtype", _SPARSE)
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-dtype", _SPARSE)
 def sparse_in_the_labels_dtype(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """Only zeros, once in a while a whole number: the gradient was made an integer."""
     slope = np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
     return None, slope.astype(labels.dtype)
 
 
-@wrong(sparse_softmax_cross_entropy, "non-finite", lambda rng: (_far_logits(rng), {}))
+@wrong(ops.sparse_softmax_cross_entropy, "non-finite", lambda rng: (_far_logits(rng), {}))
 def sparse_not_shifted(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
     """The loss is a number, its gradient is NaN: exponentials of large logits."""
     e = np.exp(logits)

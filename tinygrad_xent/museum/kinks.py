@@ -6,39 +6,39 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.museum.inputs import with_value
 from tinygrad_xent.museum.layers import hard_tanh
 from tinygrad_xent.museum.rules import right
-from tinygrad_xent.ops import absolute, max, maximum, relu
 
 _ZERO = with_value(0.0, (2, 3))
 
 
-@right(relu, _ZERO)
+@right(ops.relu, _ZERO)
 def relu_by_its_output(grad: Any, y: Any, x: Any) -> Any:
     """0 at 0."""
     return grad * (y > 0)
 
 
-@right(relu, _ZERO)
+@right(ops.relu, _ZERO)
 def relu_with_slope_one_at_zero(grad: Any, y: Any, x: Any) -> Any:
     """1 at 0."""
     return grad * (x >= 0)
 
 
-@right(relu, _ZERO)
+@right(ops.relu, _ZERO)
 def relu_with_half_a_slope_at_zero(grad: Any, y: Any, x: Any) -> Any:
     """The mean of both sides at 0."""
     return grad * np.heaviside(x, x.dtype.type(0.5))
 
 
-@right(absolute, _ZERO)
+@right(ops.absolute, _ZERO)
 def absolute_by_sign(grad: Any, y: Any, x: Any) -> Any:
     """0 at 0, between -1 and 1."""
     return grad * np.sign(x)
 
 
-@right(absolute, _ZERO)
+@right(ops.absolute, _ZERO)
 def absolute_falls_at_zero(grad: Any, y: Any, x: Any) -> Any:
     """-1 at 0."""
     return np.where(x > 0, grad, -grad)
@@ -56,19 +56,19 @@ def _ties(rng: np.random.Generator) -> Any:
     return (x, y), {}
 
 
-@right(maximum, _ties)
+@right(ops.maximum, _ties)
 def maximum_first_wins_ties(grad: Any, z: Any, x: Any, y: Any) -> Any:
     """Where both are equal the first gets all."""
     return grad * (x >= y), grad * (x < y)
 
 
-@right(maximum, _ties)
+@right(ops.maximum, _ties)
 def maximum_second_wins_ties(grad: Any, z: Any, x: Any, y: Any) -> Any:
     """Where both are equal the second gets all."""
     return grad * (x > y), grad * (x <= y)
 
 
-@right(max, lambda rng: (_tied_rows(rng), {"axis": 1}))
+@right(ops.max, lambda rng: (_tied_rows(rng), {"axis": 1}))
 def max_first_of_the_ties(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """The first of the largest entries gets all, as `argmax` finds it."""
     out = np.zeros_like(x)

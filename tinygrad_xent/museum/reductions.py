@@ -1,4 +1,4 @@
-"""Wrong rules of sums, means, extremes, products over axes, and of what they undo."""
+"""Wrong rules of reductions, of broadcasting, and of matrix products and linear layers."""
 
 from __future__ import annotations
 
@@ -6,57 +6,58 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.museum.inputs import above_zero, normal, with_value
-from tinygrad_xent.museum.layers import channel_bias, outer, scale_rows
+from tinygrad_xent.museum.layers import channel_bias, linear, outer, scale_rows
 from tinygrad_xent.museum.rules import wrong
-from tinygrad_xent.ops import broadcast_to, cumsum, logsumexp, max, mean, prod, softmax, sum, var
+from tinygrad_xent.ops import softmax
 from tinygrad_xent.ops.broadcasting import spread
 
 
-@wrong(sum, "wrong-shape", normal((2, 3), axis=1))
+@wrong(ops.sum, "wrong-shape", normal((2, 3), axis=1))
 def sum_not_spread(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """One number per row where one per entry is wanted; NumPy may broadcast it, or refuse."""
     return grad
 
 
-@wrong(sum, "ignores-upstream")
+@wrong(ops.sum, "ignores-upstream")
 def sum_as_ones(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Each entry gets 1, however little the sum matters to the loss."""
     return np.ones_like(x)
 
 
 # Of a square gradient, the wrong axis is the transposed gradient.
-@wrong(sum, "wrong-axis", normal((3, 3), axis=1), also=("transposed",))
+@wrong(ops.sum, "wrong-axis", normal((3, 3), axis=1), also=("transposed",))
 def sum_spread_over_rows(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Broadcasting adds axes in front: row sums send their gradients down the columns."""
     return np.ones_like(x) * grad
 
 
-@wrong(mean, "constant-factor")
+@wrong(ops.mean, "constant-factor")
 def mean_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Gradients grow with the batch, and the learning rate has to shrink with it."""
     return np.broadcast_to(spread(grad, x, axis, keepdims), x.shape)
 
 
-@wrong(mean, "constant-factor", normal((4, 3), axis=0))
+@wrong(ops.mean, "constant-factor", normal((4, 3), axis=0))
 def mean_divided_by_everything(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """A mean over 4 rows divided by all 12 entries."""
     return np.broadcast_to(np.expand_dims(grad, axis) / x.size, x.shape)
 
 
-@wrong(mean, "ignores-upstream", normal((4, 3)))
+@wrong(ops.mean, "ignores-upstream", normal((4, 3)))
 def mean_of_nothing_else(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Always 1/n: a loss weighted by 0 trains like any other."""
     return np.full_like(x, 1 / x.size)
 
 
-@wrong(max, "unknown", normal((4, 5), axis=1))
+@wrong(ops.max, "unknown", normal((4, 5), axis=1))
 def max_as_sum(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """All entries of a row are pushed up, not only the largest."""
     return np.broadcast_to(np.expand_dims(grad, axis), x.shape)
 
 
-@wrong(max, "few-entries-wrong", normal((4, 5), axis=1), also=("wrong-axis",))
+@wrong(ops.max, "few-entries-wrong", normal((4, 5), axis=1), also=("wrong-axis",))
 def max_of_the_whole_array(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """One entry gets a gradient, and one per row should: `argmax` without its axis."""
     chosen = np.zeros_like(x)
@@ -64,7 +65,7 @@ def max_of_the_whole_array(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bo
     return chosen * np.expand_dims(grad, axis)
 
 
-@wrong(var, "constant-factor", normal((4, 3)))
+@wrong(ops.var, "constant-factor", normal((4, 3)))
 def var_without_the_two(
     grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool
 ) -> Any:
@@ -72,89 +73,89 @@ def var_without_the_two(
     return grad * (x - np.mean(x)) / x.size
 
 
-@wrong(var, "constant-factor", normal((4, 3), ddof=1))
+@wrong(ops.var, "constant-factor", normal((4, 3), ddof=1))
 def var_biased(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
     """Slightly too short: the forward pass divided by n - 1, the rule divides by n."""
     return grad * 2 * (x - np.mean(x)) / x.size
 
 
-@wrong(var, "unknown", normal((4, 3)))
+@wrong(ops.var, "unknown", normal((4, 3)))
 def var_not_centred(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
     """Pulls towards 0 instead of towards the mean, so the mean drifts."""
     return grad * 2 * x / x.size
 
 
-@wrong(logsumexp, "ignores-upstream")
+@wrong(ops.logsumexp, "ignores-upstream")
 def logsumexp_local_slope_only(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """The softmax and nothing else."""
     return softmax(x, axis=axis)
 
 
-@wrong(logsumexp, "constant-factor", normal((2, 3)))
+@wrong(ops.logsumexp, "constant-factor", normal((2, 3)))
 def logsumexp_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Too large by the sum of the exponentials: the logarithm was forgotten."""
     return grad * np.exp(x)
 
 
-@wrong(logsumexp, "wrong-axis", normal((3, 4), axis=1))
+@wrong(ops.logsumexp, "wrong-axis", normal((3, 4), axis=1))
 def logsumexp_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """The columns of the gradient sum to 1, and its rows should."""
     return softmax(x, axis=0) * np.expand_dims(grad, axis)
 
 
-@wrong(logsumexp, "non-finite", with_value(1000.0, (2, 3)))
+@wrong(ops.logsumexp, "non-finite", with_value(1000.0, (2, 3)))
 def logsumexp_not_shifted(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """The loss is finite, its gradient is NaN: the rule overflows where the function does not."""
     e = np.exp(x)
     return grad * e / np.sum(e)
 
 
-@wrong(cumsum, "missing-cross-term", normal((3, 5), axis=1))
+@wrong(ops.cumsum, "missing-cross-term", normal((3, 5), axis=1))
 def cumsum_entry_by_entry(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The last entry is right; the first, which is in every sum, has far too little."""
     return grad
 
 
 # The Jacobian is triangular, and its transpose is the other triangle.
-@wrong(cumsum, "transposed", normal((2, 4), axis=1), also=("unknown",))
+@wrong(ops.cumsum, "transposed", normal((2, 4), axis=1), also=("unknown",))
 def cumsum_forwards(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Runs the same way as the function: the past is given the gradient of the future's past."""
     return np.cumsum(grad, axis=axis)
 
 
-@wrong(cumsum, "wrong-axis", normal((4, 4), axis=1))
+@wrong(ops.cumsum, "wrong-axis", normal((4, 4), axis=1))
 def cumsum_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Steps of one example mix with those of the others."""
     return np.flip(np.cumsum(np.flip(grad, 0), 0), 0)
 
 
-@wrong(prod, "non-finite", with_value(0.0, (2, 3)))
+@wrong(ops.prod, "non-finite", with_value(0.0, (2, 3)))
 def prod_by_division(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """NaN wherever a factor is 0: the product without it was got by dividing."""
     return grad * y / x
 
 
-@wrong(prod, "few-entries-wrong", with_value(0.0, (4, 5), axis=1))
+@wrong(ops.prod, "few-entries-wrong", with_value(0.0, (4, 5), axis=1))
 def prod_zero_left_out(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """A zero stays a zero for ever, although it is the one entry that matters."""
     grad, y = np.expand_dims(grad, axis), np.expand_dims(y, axis)
     return np.where(x == 0, 0, grad * y / np.where(x == 0, 1, x))
 
 
-@wrong(prod, "unknown", above_zero((2, 3)))
+@wrong(ops.prod, "unknown", above_zero((2, 3)))
 def prod_of_all_of_them(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     """All entries get the same gradient: the product of all, not of the others."""
     return np.full_like(x, grad * y)
 
 
-@wrong(broadcast_to, "not-summed-over-broadcast", normal((3,), shape=(4, 3)))
+@wrong(ops.broadcast_to, "not-summed-over-broadcast", normal((3,), shape=(4, 3)))
 def broadcast_to_first_copy(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
     """Only the first of the copies is heard."""
     return grad[0]
 
 
 @wrong(
-    broadcast_to,
+    ops.broadcast_to,
     "constant-factor",
     normal((3,), shape=(4, 3)),
     also=("not-summed-over-broadcast",),
@@ -186,3 +187,99 @@ def channel_bias_summed_over_images_only(grad: Any, y: Any, x: Any, b: Any) -> A
 def channel_bias_per_image(grad: Any, y: Any, x: Any, b: Any) -> Any:
     """With as many images as channels nothing complains: each bias follows one image."""
     return grad, np.sum(grad, axis=(1, 2, 3))
+
+
+# -- matrix products and linear layers -------------------------------------------------------
+
+_SQUARE = normal((3, 3), (3, 3))
+
+
+@wrong(ops.matmul, "transposed", _SQUARE)
+def matmul_not_transposed(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """Square matrices let it pass; with any others NumPy refuses."""
+    return grad @ y, x.T @ grad
+
+
+@wrong(ops.matmul, "transposed", normal((2, 3), (3, 4)))
+def matmul_answer_lies_on_its_side(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """The right numbers, in columns instead of rows."""
+    return y @ grad.T, x.T @ grad
+
+
+@wrong(ops.matmul, "gradients-swapped", _SQUARE)
+def matmul_exchanged(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """Weights move by what the inputs should get."""
+    return x.T @ grad, grad @ y.T
+
+
+@wrong(ops.matmul, "unknown", _SQUARE)
+def matmul_in_the_other_order(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """A product of the right two matrices; but products do not commute."""
+    return y.T @ grad, grad @ x.T
+
+
+@wrong(ops.matmul, "unknown", _SQUARE)
+def matmul_as_multiply(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """The rule of the product entry by entry, which only square matrices allow."""
+    return grad * y, grad * x
+
+
+@wrong(ops.matmul, "missing-gradient", normal((2, 3), (3, 4)))
+def matmul_left_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """The weights on the right never move."""
+    return grad @ y.T, None
+
+
+@wrong(ops.matmul, "ignores-upstream", normal((2, 3), (3, 4)))
+def matmul_of_ones(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """All rows of the first gradient are equal: each output was taken to matter equally."""
+    ones = np.ones_like(grad)
+    return ones @ y.T, x.T @ ones
+
+
+@wrong(ops.matmul, "wrong-sign", normal((2, 3), (3, 4)))
+def matmul_turned_round(grad: Any, z: Any, x: Any, y: Any) -> Any:
+    """The minus of the update, `w -= rate * grad`, was put into the rule as well."""
+    return -grad @ y.T, -x.T @ grad
+
+
+@wrong(linear, "transposed", normal((5, 3), (3, 4), (4,)))
+def linear_weights_on_their_side(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """The weights' gradient has as many rows as there are outputs."""
+    return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)
+
+
+@wrong(linear, "transposed", normal((5, 3), (3, 3), (3,)))
+def linear_input_by_w(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """In hidden layers of equal width nothing complains, and the lower layers learn badly."""
+    return grad @ w, x.T @ grad, np.sum(grad, axis=0)
+
+
+@wrong(linear, "constant-factor", normal((5, 3), (3, 4), (4,)))
+def linear_weights_averaged(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """The loss is a mean already: the weights are divided by the batch size twice."""
+    return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0)
+
+
+@wrong(linear, "missing-gradient", normal((5, 3), (3, 4), (4,)))
+def linear_bias_forgotten(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """The biases stay 0 all through the training."""
+    return grad @ w.T, x.T @ grad, np.zeros_like(b)
+
+
+@wrong(linear, "not-summed-over-broadcast", normal((5, 3), (3, 4), (4,)))
+def linear_bias_of_the_first_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """The shape fits, and one example decides for the whole batch."""
+    return grad @ w.T, x.T @ grad, grad[0]
+
+
+@wrong(linear, "wrong-axis", normal((4, 3), (3, 4), (4,)))
+def linear_bias_per_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """A batch as large as the layer hides it: the sum runs over the outputs."""
+    return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)
+
+
+@wrong(linear, "ignores-upstream", normal((5, 3), (3, 4), (4,)))
+def linear_bias_counts_examples(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """Every bias gets the batch size as its gradient."""
+    return grad @ w.T, x.T @ grad, np.full_like(b, len(x))

@@ -6,86 +6,75 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.museum.inputs import normal, repeated_rows
 from tinygrad_xent.museum.rules import wrong
-from tinygrad_xent.ops import (
-    concatenate,
-    expand_dims,
-    flip,
-    getitem,
-    put,
-    reshape,
-    stack,
-    swapaxes,
-    take,
-    transpose,
-)
 
 _ROWS = repeated_rows(lambda rows: ((rows,), {"axis": 0}))
 
 
-@wrong(reshape, "wrong-shape", normal((2, 3), shape=(6,)))
+@wrong(ops.reshape, "wrong-shape", normal((2, 3), shape=(6,)))
 def reshape_left_flat(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
     """The gradient keeps the shape of the output."""
     return grad
 
 
-@wrong(reshape, "transposed", normal((3, 3), shape=(9,)))
+@wrong(ops.reshape, "transposed", normal((3, 3), shape=(9,)))
 def reshape_by_columns(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
     """Read row by row, written back column by column."""
     return np.reshape(grad, x.shape, order="F")
 
 
-@wrong(transpose, "transposed", normal((3, 3)))
+@wrong(ops.transpose, "transposed", normal((3, 3)))
 def transpose_forgotten(grad: Any, y: Any, x: Any, *, axes: Any) -> Any:
     """Symmetric matrices never show it."""
     return grad
 
 
-@wrong(transpose, "transposed", normal((3, 3, 3), axes=(1, 2, 0)))
+@wrong(ops.transpose, "transposed", normal((3, 3, 3), axes=(1, 2, 0)))
 def transpose_in_the_same_order(grad: Any, y: Any, x: Any, *, axes: Any) -> Any:
     """Exchanging two axes undoes itself; going round three does not."""
     return np.transpose(grad, axes)
 
 
-@wrong(swapaxes, "transposed", normal((2, 3), axis1=0, axis2=1))
+@wrong(ops.swapaxes, "transposed", normal((2, 3), axis1=0, axis2=1))
 def swapaxes_forgotten(grad: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
     """The gradient of a 2 by 3 matrix is 3 by 2."""
     return grad
 
 
-@wrong(flip, "unknown", normal((2, 4), axis=1))
+@wrong(ops.flip, "unknown", normal((2, 4), axis=1))
 def flip_forgotten(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The first entry learns from the mistakes of the last."""
     return grad
 
 
-@wrong(expand_dims, "wrong-shape", normal((2, 3), axis=1))
+@wrong(ops.expand_dims, "wrong-shape", normal((2, 3), axis=1))
 def expand_dims_left_long(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """An axis of length 1 too many; sometimes broadcasting makes a large array of it."""
     return grad
 
 
-@wrong(concatenate, "gradients-swapped", normal((2, 3), (2, 3)))
+@wrong(ops.concatenate, "gradients-swapped", normal((2, 3), (2, 3)))
 def concatenate_exchanged(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
     """The parts come back in the wrong order."""
     first, second = np.split(grad, 2, axis=axis)
     return second, first
 
 
-@wrong(concatenate, "missing-gradient", normal((2, 3), (2, 3)))
+@wrong(ops.concatenate, "missing-gradient", normal((2, 3), (2, 3)))
 def concatenate_first_only(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
     """Features that were joined on at the end are never trained."""
     return np.split(grad, 2, axis=axis)[0], None
 
 
-@wrong(stack, "constant-factor", normal((2, 3), (2, 3)))
+@wrong(ops.stack, "constant-factor", normal((2, 3), (2, 3)))
 def stack_shared(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
     """Divided by the number of parts, as if the forward pass had averaged them."""
     return tuple(part / len(xs) for part in grad)
 
 
-@wrong(getitem, "few-entries-wrong", normal((12,), index=np.array([1, 4, 4, 7, 9])))
+@wrong(ops.getitem, "few-entries-wrong", normal((12,), index=np.array([1, 4, 4, 7, 9])))
 def getitem_overwrites(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     """An entry that was read twice hears only the last of its readers."""
     out = np.zeros_like(x)
@@ -93,7 +82,7 @@ def getitem_overwrites(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     return out
 
 
-@wrong(getitem, "ignores-upstream", normal((12,), index=np.array([1, 4, 4, 7, 9])))
+@wrong(ops.getitem, "ignores-upstream", normal((12,), index=np.array([1, 4, 4, 7, 9])))
 def getitem_counts(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     """Whole numbers: how often each entry was read."""
     out = np.zeros_like(x)
@@ -101,7 +90,7 @@ def getitem_counts(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     return out
 
 
-@wrong(getitem, "few-entries-wrong", normal((12,), index=slice(3, 9)))
+@wrong(ops.getitem, "few-entries-wrong", normal((12,), index=slice(3, 9)))
 def getitem_one_short(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     """The last entry of the slice gets nothing: an end taken to be included."""
     out = np.zeros_like(x)
@@ -109,7 +98,7 @@ def getitem_one_short(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     return out
 
 
-@wrong(take, "few-entries-wrong", _ROWS)
+@wrong(ops.take, "few-entries-wrong", _ROWS)
 def take_overwrites(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
     """Frequent words learn slowest: `+=` with repeated indices adds once."""
     out = np.zeros_like(x)
@@ -117,13 +106,13 @@ def take_overwrites(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None
     return out, None
 
 
-@wrong(take, "wrong-shape", _ROWS)
+@wrong(ops.take, "wrong-shape", _ROWS)
 def take_left_short(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
     """The gradient of the rows that were read, not of the table."""
     return grad, None
 
 
-@wrong(take, "wrong-dtype", _ROWS)
+@wrong(ops.take, "wrong-dtype", _ROWS)
 def take_into_integers(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
     """Whole numbers, mostly 0: the zeros were made like the indices."""
     out = np.zeros_like(indices, shape=x.shape)
@@ -132,7 +121,7 @@ def take_into_integers(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | N
     return out, None
 
 
-@wrong(put, "missing-gradient", normal((2, 4), index=np.array([2, 0]), shape=(3, 4)))
+@wrong(ops.put, "missing-gradient", normal((2, 4), index=np.array([2, 0]), shape=(3, 4)))
 def put_held_constant(grad: Any, y: Any, x: Any, *, index: Any, shape: Any) -> Any:
     """What was written into the array is forgotten."""
     return np.zeros_like(x)

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.museum.inputs import above_zero, normal, with_value
 from tinygrad_xent.museum.layers import centre, normalise, standardise
 from tinygrad_xent.museum.rules import wrong
-from tinygrad_xent.ops import log_softmax, softmax, sum
+from tinygrad_xent.ops import sum
 
 _ROWS = normal((4, 5))
 
 
-@wrong(softmax, "missing-cross-term", _ROWS)
+@wrong(ops.softmax, "missing-cross-term", _ROWS)
 def softmax_diagonal_only(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The rule of the sigmoid: raising one logit does not lower the other probabilities.
 
@@ -23,58 +24,58 @@ def softmax_diagonal_only(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     return grad * y * (1 - y)
 
 
-@wrong(softmax, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(ops.softmax, "unknown", _ROWS, also=("missing-cross-term",))
 def softmax_as_exp(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The numerator's gradient without the denominator's: rows do not sum to 0."""
     return grad * y
 
 
-@wrong(softmax, "wrong-sign", _ROWS)
+@wrong(ops.softmax, "wrong-sign", _ROWS)
 def softmax_turned_round(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Rows sum to 0 as they should, and the loss rises."""
     return y * (np.sum(grad * y, axis=axis, keepdims=True) - grad)
 
 
-@wrong(softmax, "unknown", _ROWS)
+@wrong(ops.softmax, "unknown", _ROWS)
 def softmax_plus_the_mean(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """One sign within: a row's gradient sums to something else than 0."""
     return y * (grad + np.sum(grad * y, axis=axis, keepdims=True))
 
 
-@wrong(softmax, "wrong-axis", _ROWS)
+@wrong(ops.softmax, "wrong-axis", _ROWS)
 def softmax_summed_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """An example's gradient changes when another example joins the batch."""
     return y * (grad - np.sum(grad * y, axis=0, keepdims=True))
 
 
-@wrong(softmax, "wrong-axis", _ROWS)
+@wrong(ops.softmax, "wrong-axis", _ROWS)
 def softmax_summed_over_the_batch(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Right for one row alone: a sum without its axis runs over the whole batch."""
     return y * (grad - np.sum(grad * y))
 
 
-@wrong(softmax, "wrong-shape", normal((2, 3)))
+@wrong(ops.softmax, "wrong-shape", normal((2, 3)))
 def softmax_gives_its_jacobian(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """A matrix for each row: the Jacobian was written down, and not multiplied."""
     return y[:, :, None] * (np.eye(y.shape[1]) - y[:, None, :])
 
 
 # The Jacobian's columns sum to 0, so this is 0 but for rounding.
-@wrong(softmax, "missing-gradient", normal((2, 3)), also=("ignores-upstream",))
+@wrong(ops.softmax, "missing-gradient", normal((2, 3)), also=("ignores-upstream",))
 def softmax_jacobian_summed(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Zeros, or 1e-17: the Jacobian summed up without the gradient that arrives."""
     jacobian = y[:, :, None] * (np.eye(y.shape[1]) - y[:, None, :])
     return np.sum(jacobian, axis=1)
 
 
-@wrong(softmax, "non-finite", with_value(1000.0, (2, 3)))
+@wrong(ops.softmax, "non-finite", with_value(1000.0, (2, 3)))
 def softmax_computed_again(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """NaN at large logits: the rule computes the softmax anew, and forgets the shift."""
     p = np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
     return p * (grad - np.sum(grad * p, axis=axis, keepdims=True))
 
 
-@wrong(softmax, "few-entries-wrong", normal((6, 4)))
+@wrong(ops.softmax, "few-entries-wrong", normal((6, 4)))
 def softmax_last_row_forgotten(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The last example of each batch gets no gradient: a loop that ends one too early."""
     out = np.zeros_like(x)
@@ -83,57 +84,57 @@ def softmax_last_row_forgotten(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     return out
 
 
-@wrong(softmax, "second-order-only", _ROWS, order=2)
+@wrong(ops.softmax, "second-order-only", _ROWS, order=2)
 def softmax_of_bare_numbers(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """Gradients are right, and Hessians too small: the probabilities were held constant."""
     p = np.asarray(y.data)
     return p * (grad - sum(grad * p, axis=axis, keepdims=True))
 
 
-@wrong(log_softmax, "missing-cross-term", _ROWS)
+@wrong(ops.log_softmax, "missing-cross-term", _ROWS)
 def log_softmax_diagonal_only(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """With one-hot labels only the true class gets a gradient; the others never sink."""
     return grad * (1 - np.exp(y))
 
 
-@wrong(log_softmax, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(ops.log_softmax, "unknown", _ROWS, also=("missing-cross-term",))
 def log_softmax_passes(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """All logits grow for ever: the sum below the bar was taken for a constant."""
     return grad
 
 
-@wrong(log_softmax, "unknown", _ROWS)
+@wrong(ops.log_softmax, "unknown", _ROWS)
 def log_softmax_forgets_the_exponential(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The log-probabilities stand where the probabilities belong."""
     return grad - y * np.sum(grad, axis=axis, keepdims=True)
 
 
-@wrong(log_softmax, "unknown", _ROWS)
+@wrong(ops.log_softmax, "unknown", _ROWS)
 def log_softmax_as_softmax(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The rule of the softmax, fed with logarithms: rows sum to anything."""
     return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
 
 
-@wrong(log_softmax, "wrong-sign", _ROWS)
+@wrong(ops.log_softmax, "wrong-sign", _ROWS)
 def log_softmax_turned_round(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The true class sinks and the others rise."""
     return np.exp(y) * np.sum(grad, axis=axis, keepdims=True) - grad
 
 
-@wrong(log_softmax, "wrong-axis", _ROWS)
+@wrong(ops.log_softmax, "wrong-axis", _ROWS)
 def log_softmax_summed_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """With one example it is wrong too, but differently: the sum runs over the batch."""
     return grad - np.exp(y) * np.sum(grad, axis=0, keepdims=True)
 
 
-@wrong(log_softmax, "non-finite", with_value(-1000.0, (2, 3)))
+@wrong(ops.log_softmax, "non-finite", with_value(-1000.0, (2, 3)))
 def log_softmax_in_two_steps(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """0 times infinity: the logarithm's slope, 1/p, times the softmax's, which is 0."""
     p = np.exp(y)
     return p * (grad / p - np.sum(grad, axis=axis, keepdims=True))
 
 
-@wrong(log_softmax, "second-order-only", _ROWS, order=2)
+@wrong(ops.log_softmax, "second-order-only", _ROWS, order=2)
 def log_softmax_of_bare_numbers(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
     """The Hessian of the cross-entropy, diag(p) - p pᵀ, comes out as 0."""
     return grad - np.exp(y.data) * sum(grad, axis=axis, keepdims=True)

@@ -1,9 +1,9 @@
-"""Lessons: from their source, `lessons/NN_name.py`, to the notebooks that learners open.
+"""The lessons: their sources, `lessons/NN_name.py`, the notebooks made of these, and their copies.
 
-The source is Python with cells marked by `# %%` ("py:percent"). A code cell with the tag `exercise`
-is one that the learner fills in; its text is the exercise's `blank`, and that of the Markdown cell
-above it, with the same tag, its statement. Both are written there and nowhere else.
-`python -m tinygrad_xent.teaching` brings sources and notebooks up to date.
+A source is Python with cells marked by `# %%` (the "py:percent" format). The learner fills in the
+code cells with the tag `exercise`. Such a cell holds the `blank` of the exercise, and the Markdown
+cell above it, with the same tag, its statement; both come from the exercise's own file.
+`python -m tinygrad_xent.teaching` updates sources and notebooks.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.errors import LessonError
+from tinygrad_xent.errors import LessonError, OutputError
+from tinygrad_xent.files import write_whole
+from tinygrad_xent.numbers import count
+from tinygrad_xent.reading import printable
 
 Notebook = dict[str, Any]
 EXERCISE = "exercise"  # the tag of the cells that the learner fills in
@@ -25,31 +28,31 @@ _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def lessons_folder() -> Path:
-    """Where the notebooks are: in the installed package, or beside it in a clone."""
+    """Return the folder of the notebooks: in the installed package, or beside it in a clone."""
     here = Path(__file__).parent
     installed = here / "lessons"
     return installed if installed.is_dir() else here.parents[1] / "lessons"
 
 
 def notebooks() -> list[Path]:
-    """List the notebooks of all lessons, in order."""
+    """Return the notebooks of all lessons, in order."""
     return sorted(lessons_folder().glob("[0-9][0-9]_*.ipynb"))
 
 
 def exercise_in(cell: Notebook) -> str | None:
-    """Name the exercise that a cell is for; None for all other cells."""
+    """Return the name of the exercise in a cell, or None."""
     if cell["cell_type"] != "code" or EXERCISE not in cell["metadata"].get("tags", []):
         return None
     return _name_in("".join(cell["source"]))
 
 
 def solved(notebook: Notebook) -> Notebook:
-    """Give a notebook in which every exercise holds its solution.
+    """Return a copy of a notebook with every exercise solved.
 
     Raises
     ------
     LessonError
-        If a cell is for an exercise that does not exist.
+        If a cell names an exercise that does not exist.
     """
     notebook = copy.deepcopy(notebook)
     for cell in notebook["cells"]:
@@ -60,15 +63,15 @@ def solved(notebook: Notebook) -> Notebook:
 
 
 def with_blanks(source: str) -> str:
-    """Put the task and what the learner starts from into the cells of a lesson's exercises.
+    """Return a lesson's source with the statement and blank of each exercise in its cells.
 
     Raises
     ------
     LessonError
-        If a cell is for an exercise that does not exist.
+        If a cell names an exercise that does not exist.
     """
     cells = re.split(r"(?m)^(?=# %%)", source)
-    task = None  # where the words to an exercise stand, if they are right above its code
+    task = None  # the index of the last cell with a statement
     for i, cell in enumerate(cells):
         mark, _, text = cell.partition("\n")
         if not _MARK.match(mark):
@@ -86,12 +89,12 @@ def with_blanks(source: str) -> str:
 
 
 def to_notebook(source: str) -> Notebook:
-    """Make a notebook of a lesson's source: no outputs, and ids that stay as long as a cell does.
+    """Return the notebook of a lesson's source, without outputs and with stable cell ids.
 
-    The id of an exercise's cell is the exercise's name; that of the cell below it, which checks it,
-    has "-check" added.
+    The id of an exercise's cell is the exercise's name; the id of the cell below, which checks it,
+    ends in "-check".
     """
-    import jupytext  # only who writes lessons needs it
+    import jupytext  # needed only to write lessons
 
     notebook: Any = jupytext.reads(source, fmt="py:percent")
     taken: set[str] = set()
@@ -108,7 +111,7 @@ def to_notebook(source: str) -> Notebook:
 
 
 def written(notebook: Notebook) -> str:
-    """Write a notebook as the text of its file, a line for each line of a cell."""
+    """Return the text of a notebook's file, with one line for each line of a cell."""
     cells = [
         {**cell, "source": "".join(cell["source"]).splitlines(keepends=True)}
         for cell in notebook["cells"]
@@ -118,13 +121,13 @@ def written(notebook: Notebook) -> str:
 
 
 def regenerated(source: Path) -> dict[Path, str]:
-    """Give what a lesson's source and its notebook should hold."""
+    """Return the content that a lesson's source and its notebook should have."""
     text = with_blanks(source.read_text("utf-8"))
     return {source: text, source.with_suffix(".ipynb"): written(to_notebook(text))}
 
 
 def regenerate(folder: Path, say: Callable[[str], Any] = print) -> None:
-    """Bring all sources and notebooks of a folder up to date, and say which have changed."""
+    """Update all sources and notebooks of a folder, and report which have changed."""
     for source in sorted(folder.glob("[0-9][0-9]_*.py")):
         for path, text in regenerated(source).items():
             if not path.exists() or path.read_text("utf-8") != text:
@@ -132,21 +135,64 @@ def regenerate(folder: Path, say: Callable[[str], Any] = print) -> None:
                 say(f"wrote {path}")
 
 
+# -- copies for learners ---------------------------------------------------------------------
+
+
+def copy_lessons(notebooks: Sequence[Path], folder: Path) -> str:
+    """Copy notebooks into a folder, without changing any file there, and return a report.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be created or written to. The message is one line.
+    """
+    shown = printable(str(folder))
+    if any(notebook.parent.resolve() == folder.resolve() for notebook in notebooks):
+        raise OutputError(f"{shown}: holds the original lessons; name another folder to work in")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{shown}: is a file; name a folder for the lessons")
+    copied, kept = [], []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for notebook in notebooks:
+            target = folder / notebook.name
+            content = notebook.read_bytes()
+            if not target.exists():
+                write_whole(target, content)
+                copied.append(target.name)
+            elif target.read_bytes() != content:
+                kept.append(target.name)
+    except OSError as error:
+        raise OutputError(
+            f"{shown}: cannot be written ({error.strerror}); choose another folder"
+        ) from None
+    lines = [f"Copied {count(len(copied), 'lesson')} to {shown}."] * bool(copied)
+    if kept:
+        lines.append(
+            f"Kept {count(len(kept), 'notebook')} in {shown} with your changes: "
+            f"{', '.join(kept)}. For fresh copies name another folder."
+        )
+    return "\n".join(lines) or f"The lessons are in {shown} already."
+
+
+# -- the cells -------------------------------------------------------------------------------
+
+
 def _exercise(name: str) -> Any:
     from tinygrad_xent.exercises import CATALOGUE
 
     if name not in CATALOGUE:
-        raise LessonError(f"there is no exercise {name!r}; it would be exercises/{name}.py")
+        raise LessonError(f"there is no exercise {name!r}; add exercises/tasks/{name}.py")
     return CATALOGUE[name]
 
 
 def _name_in(text: str) -> str:
-    """Find the function that an exercise asks for: the last one that the cell defines."""
+    """Return the name of the last function that a cell defines."""
     names = re.findall(r"(?m)^def (\w+)\(", text)
     if not names:
         raise LessonError(
-            "a cell has the tag `exercise` and defines no function; write `def name(): ...`, with "
-            "the exercise's name"
+            "a cell has the tag `exercise` but defines no function; write `def name(): ...`, with "
+            "the name of the exercise"
         )
     return str(names[-1])
 

@@ -59,7 +59,7 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("rule", WRONG_RULES, ids=lambda rule: rule.name)
 def test_what_is_shown_is_a_rule_and_a_sentence(rule: Rule) -> None:
-    assert rule.looks.endswith(".")
+    assert rule.description.endswith(".")
     assert ": Any" not in rule.source
     assert '"""' not in rule.source
     assert "@" not in rule.source.splitlines()[0]
@@ -106,9 +106,9 @@ def test_what_the_museum_does_not_have_it_says() -> None:
         op_of("softmax_left_out")
     with pytest.raises(tx.NotInMuseumError, match=r"'nothing'; see WRONG_RULES for all names"):
         op_of("nothing")
-    with pytest.raises(tx.NotInMuseumError, match=r"of op 'fold'; it has some of absolute, add"):
+    with pytest.raises(tx.NotInMuseumError, match=r"of op 'fold'; it has rules of absolute, add"):
         puzzle(1, "fold")
-    with pytest.raises(tx.NotInMuseumError, match=r"rule of op `exp` is none of the museum"):
+    with pytest.raises(tx.NotInMuseumError, match=r"rule of op `exp` is not in the museum"):
         answer(tx.exp)
 
 

@@ -58,7 +58,7 @@ def entry(rule: WrongRule) -> nodes.container:
     box = nodes.container(ids=[anchor], classes=["wrong-rule"])
     title = nodes.reference("", rule.name.replace("_", " "), refuri=f"#{anchor}")
     box += nodes.paragraph("", "", nodes.strong("", "", title), classes=["name"])
-    box += paragraph(rule.looks.replace("\n\n", " ").replace("\n", " "))
+    box += paragraph(rule.description.replace("\n\n", " ").replace("\n", " "))
     source = rule.source.rstrip()  # given twice: Sphinx colours what is its own raw text
     box += nodes.literal_block(source, source, language="python")
     box += verdict(rule)

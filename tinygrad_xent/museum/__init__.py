@@ -1,4 +1,4 @@
-"""The museum of wrong rules: backward rules as learners write them, and what gradcheck says.
+"""The museum of wrong rules: backward rules with typical mistakes, and their diagnoses.
 
 >>> from tinygrad_xent.museum import WRONG_RULES, op_of
 >>> wrong = {rule.name: rule for rule in WRONG_RULES}["softmax_diagonal_only"]
@@ -7,7 +7,7 @@ def softmax_diagonal_only(grad, y, x, *, axis):
     return grad * y * (1 - y)
 >>> wrong.code
 'missing-cross-term'
->>> softmax = op_of(wrong)  # an op like any other, but for its gradient
+>>> softmax = op_of(wrong)  # an op with a wrong gradient
 """
 
 from __future__ import annotations

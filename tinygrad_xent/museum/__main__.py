@@ -10,7 +10,7 @@ from tinygrad_xent.museum.collection import RIGHT_RULES, WRONG_RULES
 
 
 def main() -> None:
-    """Check all rules and print what came of it."""
+    """Check all rules, and print the accuracy of the diagnoses."""
     parser = argparse.ArgumentParser(prog="python -m tinygrad_xent.museum", description=__doc__)
     parser.add_argument("--times", type=int, default=20, help="random inputs for each rule")
     parser.add_argument("--seed", type=int, default=0)
@@ -18,8 +18,8 @@ def main() -> None:
     sys.stdout.write(f"{accuracy(WRONG_RULES, options.times, options.seed)}\n\n")
     alarms = [f"{rule.name} ({where})" for rule, where, _ in false_alarms(RIGHT_RULES)]
     sys.stdout.write(
-        f"Right rules that were failed, of {len(RIGHT_RULES)} in each precision with usual, tiny "
-        f"and large numbers: {', '.join(alarms) or 'none'}.\n"
+        f"Right rules that failed, of {len(RIGHT_RULES)} in each precision with usual, tiny and "
+        f"large numbers: {', '.join(alarms) or 'none'}.\n"
     )
 
 

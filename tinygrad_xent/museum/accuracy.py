@@ -1,4 +1,4 @@
-"""How often the diagnosis is the expected one, and how often a right rule is blamed."""
+"""How often the diagnosis is the expected one, and which right rules fail."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _SCALES = {"usual": 1.0, "tiny": 1e-4, "large": 20.0}
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Diagnoses of wrong rules, counted.
+    """The number of diagnoses of each wrong rule.
 
     Attributes
     ----------
     given : dict of WrongRule to Counter
-        How often each code was the answer; "passed" where the rule was not found wrong.
+        How often each code was the diagnosis; "passed" if the rule passed.
     """
 
     given: dict[WrongRule, Counter[str]]
 
     @property
     def share(self) -> float:
-        """How many of all diagnoses were right, as a share."""
+        """The share of right diagnoses."""
         right, tried = _tally(self.given.items())
         return right / tried
 
     @property
     def confusions(self) -> list[tuple[str, str, str, int]]:
-        """Rule, expected code, code given and how often, where the two differ."""
+        """Rule, expected code, given code and count, where the codes differ."""
         return [
             (rule.name, rule.code, code, count)
             for rule, codes in self.given.items()
@@ -75,15 +75,15 @@ def _shown(right: int, tried: int) -> tuple[str, str]:
 
 
 def accuracy(rules: Iterable[WrongRule], times: int = 20, seed: int = 0) -> Accuracy:
-    """Check each wrong rule on random inputs, and count the diagnoses.
+    """Return the accuracy of the diagnoses of wrong rules on random inputs.
 
     Parameters
     ----------
     rules : iterable of WrongRule
     times : int
-        How many inputs for each.
+        The number of inputs for each rule.
     seed : int
-        Of the first random generator; each input has its own.
+        The seed for the first input of each rule; the next has the next seed.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def accuracy(rules: Iterable[WrongRule], times: int = 20, seed: int = 0) -> Accu
 
 
 def diagnosed(rule: WrongRule, seed: int) -> str:
-    """Give the code of the first diagnosis for one random input."""
+    """Return the code of the first diagnosis for one random input."""
     rng = np.random.default_rng(seed)
     inputs, params = rule.example(rng)
     report = gradcheck(op_of(rule), *inputs, order=rule.order, rng=rng, **params)
@@ -104,7 +104,7 @@ def diagnosed(rule: WrongRule, seed: int) -> str:
 
 
 def false_alarms(rules: Iterable[Rule], seed: int = 0) -> Iterator[tuple[Rule, str, Any]]:
-    """Check right rules over dtypes and sizes of numbers; give those that were failed.
+    """Check right rules in several dtypes and magnitudes, and yield those that fail.
 
     Parameters
     ----------
@@ -115,9 +115,9 @@ def false_alarms(rules: Iterable[Rule], seed: int = 0) -> Iterator[tuple[Rule, s
     ------
     rule : Rule
     where : str
-        Dtype and size: "float16, tiny".
+        Dtype and magnitude: "float16, tiny".
     report
-        What `gradcheck` said.
+        The report of `gradcheck`.
     """
     for rule in rules:
         for where, (inputs, params) in variants(rule, np.random.default_rng(seed)):
@@ -127,10 +127,10 @@ def false_alarms(rules: Iterable[Rule], seed: int = 0) -> Iterator[tuple[Rule, s
 
 
 def variants(rule: Rule, rng: np.random.Generator) -> Iterator[tuple[str, Sample]]:
-    """Give an example in each precision with usual, tiny and large numbers.
+    """Yield an example in each precision with usual, tiny and large numbers.
 
-    Left out are those that the function cannot be computed for in the precision, and those whose
-    gradient is too large for it: the rule would be blamed for what it did not do.
+    Examples whose function or gradient the precision cannot represent are left out, as the rule is
+    not to blame for them.
     """
     for dtype in (np.float64, np.float32, np.float16):
         for size, scale in _SCALES.items():
@@ -146,7 +146,7 @@ def _cast(x: Any, scale: float, dtype: Any) -> Any:
 
 
 def _fits(rule: Rule, inputs: Any, params: Any, limits: Any) -> bool:
-    """Whether the function is computed well in the precision, and its gradient is no overflow."""
+    """Return whether the precision represents function and gradient well."""
     narrow, wide = (OpSubject(rule.op, x, params) for x in (inputs, map(precise, inputs)))
     with np.errstate(all="ignore"):
         out = wide.value(wide.inputs)

@@ -16,28 +16,28 @@ from tinygrad_xent.museum.rules import wrong
 
 @wrong(ops.exp, "ignores-upstream")
 def exp_local_slope_only(grad: Any, y: Any, x: Any) -> Any:
-    """Right as long as `exp` is the last op, where the gradient that arrives is 1.
+    """Right only while `exp` is the last op, where the upstream gradient is 1.
 
-    Anywhere else the rest of the graph is forgotten.
+    Anywhere else the rest of the graph is ignored.
     """
     return y
 
 
 @wrong(ops.exp, "unknown")
 def exp_as_a_power(grad: Any, y: Any, x: Any) -> Any:
-    """The power rule, where it is the exponent that varies: 0 at x = 0, where the slope is 1."""
+    """The power rule, although the exponent varies: 0 at x = 0, where the slope is 1."""
     return grad * x * np.exp(x - 1)
 
 
 @wrong(ops.exp, "second-order-only", order=2)
 def exp_of_bare_numbers(grad: Any, y: Any, x: Any) -> Any:
-    """Every gradient is right. Its own gradient is 0, because `.data` is cut off from the graph."""
+    """Every gradient is right, but its own gradient is 0: `.data` is not part of the graph."""
     return grad * y.data
 
 
 @wrong(ops.log, "ignores-upstream")
 def log_local_slope_only(grad: Any, y: Any, x: Any) -> Any:
-    """In `-log(p)` the gradient has the wrong sign: the minus came from upstream."""
+    """In `-log(p)` the gradient has the wrong sign: the upstream gradient is -1."""
     return 1 / x
 
 
@@ -55,37 +55,37 @@ def log_to_base_ten(grad: Any, y: Any, x: Any) -> Any:
 
 @wrong(ops.log, "second-order-only", order=2)
 def log_of_bare_numbers(grad: Any, y: Any, x: Any) -> Any:
-    """Training is as it should be; a Hessian of the loss has a zero where -1/x² belongs."""
+    """Training works, but the Hessian of the loss has 0 in place of -1/x²."""
     return grad / x.data
 
 
 @wrong(ops.log1p, "unknown")
 def log1p_as_log(grad: Any, y: Any, x: Any) -> Any:
-    """Enormous near x = 0, where the slope is 1: the 1 is missing below the bar."""
+    """Enormous near x = 0, where the slope is 1: the denominator lacks the 1."""
     return grad / x
 
 
 @wrong(ops.expm1, "unknown")
 def expm1_as_exp(grad: Any, y: Any, x: Any) -> Any:
-    """Zero at x = 0, where the slope is 1: the output is not e^x but e^x - 1."""
+    """Zero at x = 0, where the slope is 1: the output is e^x - 1, not e^x."""
     return grad * y
 
 
 @wrong(ops.sqrt, "constant-factor")
 def sqrt_without_the_two(grad: Any, y: Any, x: Any) -> Any:
-    """Twice too long everywhere, which a smaller learning rate hides."""
+    """Twice too large everywhere, which a smaller learning rate hides."""
     return grad / y
 
 
 @wrong(ops.sqrt, "unknown")
 def sqrt_exponent_not_lowered(grad: Any, y: Any, x: Any) -> Any:
-    """Grows with x instead of shrinking: the power rule without its second half."""
+    """Grows with x instead of shrinking: the power rule with the old exponent."""
     return grad * 0.5 * x**0.5
 
 
 @wrong(ops.tanh, "unknown")
 def tanh_not_squared(grad: Any, y: Any, x: Any) -> Any:
-    """Right where the unit is saturated at 1, and up to 2 where it is saturated at -1."""
+    """Right where the unit saturates at 1, but up to 2 where it saturates at -1."""
     return grad * (1 - y)
 
 
@@ -103,45 +103,45 @@ def tanh_in_half_precision(grad: Any, y: Any, x: Any) -> Any:
 
 @wrong(ops.tanh, "second-order-only", order=2)
 def tanh_of_bare_numbers(grad: Any, y: Any, x: Any) -> Any:
-    """First derivatives pass every check; the second are those of a straight line."""
+    """First derivatives pass every check; second derivatives are 0."""
     return grad * (1 - np.square(y.data))
 
 
 @wrong(ops.sigmoid, "unknown")
 def sigmoid_of_its_input(grad: Any, y: Any, x: Any) -> Any:
-    """Gradients of any size and sign: y (1 - y) was written with the input."""
+    """Gradients of any size and sign: y (1 - y) computed from the input instead of the output."""
     return grad * x * (1 - x)
 
 
 @wrong(ops.sigmoid, "unknown")
 def sigmoid_twice(grad: Any, y: Any, x: Any) -> Any:
-    """Always between 0.19 and 0.25, and saturation is never seen: σ is applied to the output."""
+    """Always between 0.19 and 0.25, even where the unit saturates: σ is applied to its output."""
     s = 1 / (1 + np.exp(-y))
     return grad * s * (1 - s)
 
 
 @wrong(ops.sigmoid, "non-finite", with_value(-1000.0, (2, 3)))
 def sigmoid_from_its_formula(grad: Any, y: Any, x: Any) -> Any:
-    """Fine for weeks, then NaN in every weight: one input was very negative."""
+    """Works until an input is very negative, and then makes every weight NaN."""
     e = np.exp(-x)
     return grad * e / (1 + e) ** 2
 
 
 @wrong(ops.sigmoid, "ignores-upstream")
 def sigmoid_local_slope_only(grad: Any, y: Any, x: Any) -> Any:
-    """Never negative, so all weights of a neuron can only grow or shrink together."""
+    """Never negative, so the weights of a neuron can only grow or shrink together."""
     return y * (1 - y)
 
 
 @wrong(ops.negative, "wrong-sign")
 def negative_passes(grad: Any, y: Any, x: Any) -> Any:
-    """The rule of a copy: what was to fall rises."""
+    """The rule of a copy: what should fall rises."""
     return grad
 
 
 @wrong(square, "constant-factor")
 def square_without_the_two(grad: Any, y: Any, x: Any) -> Any:
-    """Half of the gradient: a product with itself counted once."""
+    """Half of the gradient: only one of the two factors is counted."""
     return x * grad
 
 
@@ -153,7 +153,7 @@ def square_held_constant(grad: Any, y: Any, x: Any) -> Any:
 
 @wrong(ops.absolute, "few-entries-wrong", few_negative((4, 5), 3))
 def absolute_passes(grad: Any, y: Any, x: Any) -> Any:
-    """Right wherever x is positive; the few negative entries run away from 0."""
+    """Right where x is positive; the few negative entries move away from 0."""
     return grad
 
 
@@ -165,25 +165,25 @@ def relu_passes(grad: Any, y: Any, x: Any) -> Any:
 
 @wrong(ops.relu, "unknown", few_negative((4, 5), 3))
 def relu_of_the_gradient(grad: Any, y: Any, x: Any) -> Any:
-    """Negative gradients are lost, whatever the units did: the mask looks at `grad`, not at x."""
+    """Negative gradients are lost, whatever x is: the mask tests `grad`, not x."""
     return np.where(grad > 0, grad, 0)
 
 
 @wrong(ops.relu, "ignores-upstream")
 def relu_mask_only(grad: Any, y: Any, x: Any) -> Any:
-    """Nothing but zeros and ones."""
+    """Only zeros and ones."""
     return np.where(x > 0, 1.0, 0.0)
 
 
 @wrong(ops.relu, "wrong-dtype")
 def relu_in_integers(grad: Any, y: Any, x: Any) -> Any:
-    """Most of the gradient is 0: everything after the point was cut off."""
+    """Most of the gradient is 0: the decimals are cut off."""
     return ((x > 0) * grad).astype(int)
 
 
 @wrong(hard_tanh, "few-entries-wrong", lambda rng: (_three_beyond(rng), {}))
 def hard_tanh_passes(grad: Any, y: Any, x: Any) -> Any:
-    """Entries that are cut off still pull: the optimiser moves them, and nothing happens."""
+    """Clipped entries still get a gradient: the optimiser moves them without any effect."""
     return grad
 
 
@@ -216,20 +216,20 @@ def add_one_sided(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @wrong(ops.subtract, "wrong-sign")
 def subtract_as_add(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """What is subtracted moves the wrong way; the other half of the network learns."""
+    """The second input moves the wrong way; the rest of the network learns."""
     return grad, grad
 
 
-# Exchanging the two and turning both round come to the same.
+# Swapping the two and negating both have the same result.
 @wrong(ops.subtract, "gradients-swapped", normal((2, 3), (2, 3)), also=("wrong-sign",))
 def subtract_exchanged(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Prediction and target run away from each other."""
+    """Prediction and target move away from each other."""
     return -grad, grad
 
 
 @wrong(ops.multiply, "gradients-swapped", normal((2, 3), (2, 3)))
 def multiply_exchanged(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Each factor gets itself where it should get the other one."""
+    """Each factor gets itself in place of the other."""
     return grad * x, grad * y
 
 
@@ -241,19 +241,19 @@ def multiply_as_add(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @wrong(ops.multiply, "ignores-upstream", normal((2, 3), (2, 3)))
 def multiply_local_slopes_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Right in an exercise that ends here, wrong in every network."""
+    """Right if this is the last op, and wrong in every network."""
     return y, x
 
 
 @wrong(ops.multiply, "missing-gradient")
 def multiply_by_a_constant(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The second factor was taken for a constant: a learned scale stays at its first value."""
+    """The second factor is treated as a constant: a learned scale keeps its initial value."""
     return grad * y, np.zeros_like(y)
 
 
 @wrong(ops.multiply, "second-order-only", normal((2, 3), (2, 3)), order=2)
 def multiply_of_bare_numbers(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """First derivatives are right; the mixed one, which is 1, is missing."""
+    """First derivatives are right; the mixed second derivative is 0 in place of 1."""
     return grad * y.data, grad * x.data
 
 
@@ -265,19 +265,19 @@ def divide_sign_forgotten(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @wrong(ops.divide, "missing-gradient")
 def divide_numerator_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """A norm in the denominator counts as constant: weights change length when they should turn."""
+    """A norm in the denominator counts as constant: weights also change their length."""
     return grad / y, None
 
 
 @wrong(ops.divide, "unknown", above_zero((2, 3), (2, 3)))
 def divide_not_squared(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Right where y is 1, and off by a factor y elsewhere."""
+    """Right where y is 1, and off by a factor of y elsewhere."""
     return grad / y, -grad * x / y
 
 
 @wrong(ops.power, "unknown")
 def power_exponent_kept(grad: Any, y: Any, x: Any, n: Any) -> Any:
-    """The exponent came down, and was not made smaller."""
+    """The exponent is copied in front but not reduced by 1."""
     return grad * n * x**n, grad * y * np.log(x)
 
 
@@ -295,7 +295,7 @@ def power_exponent_held_constant(grad: Any, y: Any, x: Any, n: Any) -> Any:
 
 @wrong(ops.power, "non-finite", lambda rng: (_with_a_zero(rng), {}))
 def power_logarithm_of_zero(grad: Any, y: Any, x: Any, n: Any) -> Any:
-    """0 times minus infinity: one zero among the bases makes the exponent NaN."""
+    """0 times minus infinity: a single base of 0 makes the exponent's gradient NaN."""
     return grad * n * x ** (n - 1), grad * y * np.log(x)
 
 
@@ -313,25 +313,25 @@ def power_exchanged(grad: Any, y: Any, x: Any, n: Any) -> Any:
 
 @wrong(ops.maximum, "gradients-swapped", normal((4, 5), (4, 5)))
 def maximum_rewards_the_loser(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The smaller of the two moves, and the maximum stays where it is."""
+    """The smaller of the two moves, and the maximum stays."""
     return np.where(x < y, grad, 0), np.where(y < x, grad, 0)
 
 
 @wrong(ops.maximum, "missing-gradient", normal((4, 5), (4, 5)))
 def maximum_first_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Fine for a rectifier, whose second input is the number 0; wrong for two tensors."""
+    """Fine for a rectifier, whose second input is the constant 0; wrong for two tensors."""
     return np.where(x > y, grad, 0), np.zeros_like(y)
 
 
 @wrong(ops.minimum, "gradients-swapped", normal((4, 5), (4, 5)))
 def minimum_copied_from_maximum(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """A copied rule: one comparison was to be turned round, and was not."""
+    """The rule of `maximum`, with the comparisons not reversed."""
     return np.where(x > y, grad, 0), np.where(y > x, grad, 0)
 
 
 @wrong(ops.where, "gradients-swapped", lambda rng: (_choice(rng), {}))
 def where_exchanged(grad: Any, z: Any, condition: Any, x: Any, y: Any) -> Any:
-    """What was chosen gets nothing, what was not chosen gets all."""
+    """The chosen entries get nothing, and the others everything."""
     return None, np.where(condition, 0, grad), np.where(condition, grad, 0)
 
 
@@ -341,5 +341,5 @@ def _choice(rng: np.random.Generator) -> Any:
 
 @wrong(ops.where, "missing-gradient", lambda rng: (_choice(rng), {}))
 def where_first_only(grad: Any, z: Any, condition: Any, x: Any, y: Any) -> Any:
-    """The branch for "otherwise" gets no gradient: masked places never learn."""
+    """The second branch gets no gradient: masked entries never learn."""
     return None, np.where(condition, grad, 0), np.zeros_like(y)

@@ -22,7 +22,7 @@ WRONG_RULES: tuple[WrongRule, ...] = found_in(
 
 _LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]
 _OWN = tuple(
-    Rule(op.rule.__name__, op, op.rule, "As the package writes it.")
+    Rule(op.rule.__name__, op, op.rule, "The rule of the package.")
     for op in [*OPS.values(), *(op for op in _LAYERS if op.name not in OPS)]
     if op.rule
 )

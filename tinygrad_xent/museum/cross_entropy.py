@@ -36,7 +36,7 @@ def crossentropy_sign_forgotten(grad: Any, loss: Any, probs: Any, labels: Any, *
 
 @wrong(ops.crossentropy, "unknown")
 def crossentropy_upside_down(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
-    """Small labels get huge gradients: the quotient is turned over."""
+    """Small labels get huge gradients: numerator and denominator are swapped."""
     grad = np.expand_dims(grad, axis)
     return -grad * probs / labels, -grad * np.log(probs)
 
@@ -45,14 +45,14 @@ def crossentropy_upside_down(grad: Any, loss: Any, probs: Any, labels: Any, *, a
 def crossentropy_without_the_logarithm(
     grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int
 ) -> Any:
-    """A confident mistake is corrected no harder than a slight one."""
+    """A confident error gets no larger correction than a slight one."""
     grad = np.expand_dims(grad, axis)
     return -grad * labels, -grad * np.log(probs)
 
 
 @wrong(ops.crossentropy, "non-finite", lambda rng: (_sure(rng), {}))
 def crossentropy_zero_over_zero(grad: Any, loss: Any, probs: Any, labels: Any, *, axis: int) -> Any:
-    """NaN where a class is ruled out and was rightly given probability 0."""
+    """NaN where a class with label 0 rightly has probability 0."""
     return np.expand_dims(-grad, axis) * labels / probs, None
 
 
@@ -74,20 +74,20 @@ def crossentropy_exchanged(grad: Any, loss: Any, probs: Any, labels: Any, *, axi
 
 @wrong(ops.softmax_cross_entropy, "wrong-sign", _DENSE)
 def labels_minus_softmax(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """The labels less the probabilities, which is t - p: the classifier unlearns."""
+    """The labels minus the probabilities, t - p: the classifier unlearns."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (labels - softmax(logits))
 
 
 @wrong(ops.softmax_cross_entropy, "ignores-upstream", _DENSE)
 def softmax_minus_labels_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """Examples that carry no weight, such as padding, are learned like the others."""
+    """Examples with weight 0, such as padding, are learned like the others."""
     return -log_softmax(logits), softmax(logits) - labels
 
 
 @wrong(ops.softmax_cross_entropy, "constant-factor", _DENSE)
 def cross_entropy_averaged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """Divided by the batch size, although the op gives one loss for each example."""
+    """Divided by the batch size, although the op returns one loss per example."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / len(logits)
 
@@ -96,7 +96,7 @@ def cross_entropy_averaged(grad: Any, loss: Any, labels: Any, logits: Any, *, ax
 def cross_entropy_mean_over_classes(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """A mean over the classes where a sum belongs: with 1,000 classes nothing is learned."""
+    """A mean over the classes in place of a sum: with 1,000 classes hardly anything is learned."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / logits.shape[axis]
 
@@ -105,13 +105,13 @@ def cross_entropy_mean_over_classes(
 def cross_entropy_labels_constant(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """Right for labels from a file; a network that produces labels (a teacher) is not trained."""
+    """Right for constant labels; a network that computes the labels is not trained."""
     return None, np.expand_dims(grad, axis) * (softmax(logits) - labels)
 
 
 @wrong(ops.softmax_cross_entropy, "gradients-swapped", _DENSE)
 def cross_entropy_exchanged(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """The logits get the logarithms: all of them grow."""
+    """The logits get the gradient of the labels: all of them grow."""
     grad = np.expand_dims(grad, axis)
     return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
 
@@ -120,7 +120,7 @@ def cross_entropy_exchanged(grad: Any, loss: Any, labels: Any, logits: Any, *, a
 def cross_entropy_without_labels(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """Right for every class but the true one: all logits only fall."""
+    """Right for every class but the true one: all logits fall."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * softmax(logits)
 
@@ -129,7 +129,7 @@ def cross_entropy_without_labels(
 def cross_entropy_softmax_twice(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """Learning stalls with all classes near 1/n: a softmax of the softmax is nearly even."""
+    """Learning stalls with all classes near 1/n: the softmax of a softmax is nearly uniform."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (softmax(softmax(logits)) - labels)
 
@@ -138,7 +138,7 @@ def cross_entropy_softmax_twice(
 def cross_entropy_with_logits_for_probabilities(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """The logits are pulled towards the labels themselves, as in least squares."""
+    """The logits move towards the labels themselves, as in least squares."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (logits - labels)
 
@@ -147,7 +147,7 @@ def cross_entropy_with_logits_for_probabilities(
 def cross_entropy_of_any_labels(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """Right while the labels of a row sum to 1. With weights in them, p - t is no derivative."""
+    """Right if the labels of a row sum to 1. If they do not, p - t is not the derivative."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (softmax(logits) - labels)
 
@@ -158,7 +158,7 @@ def _any_labels(rng: np.random.Generator) -> Any:
 
 @wrong(ops.softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
 def cross_entropy_classes_last(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """The axis of the classes is an argument, and the rule takes the last one always."""
+    """The rule always takes the last axis as the classes."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits, axis=axis), grad * (softmax(logits, axis=-1) - labels)
 
@@ -175,7 +175,7 @@ def cross_entropy_of_bare_numbers(
 
 @wrong(ops.softmax_minus_labels, "missing-cross-term", _DENSE)
 def hessian_diagonal_only(grad: Any, y: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """A Hessian without its off-diagonal entries: curvature along (1, 1, ..., 1) that is none."""
+    """A Hessian without off-diagonal entries: false curvature along (1, 1, ..., 1)."""
     p = softmax(logits)
     return (np.sum(grad * p, axis=-1, keepdims=True) - grad, grad * p * (1 - p))
 
@@ -191,7 +191,7 @@ def sparse_softmax_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis:
 
 @wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_labels_from_one(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """Classes counted from 1 in the rule and from 0 in the function: a neighbour is learned."""
+    """Classes are counted from 1 in the rule and from 0 in the function."""
     p = softmax(logits)
     p[np.arange(len(p)), labels - 1] -= 1
     return None, np.expand_dims(grad, axis) * p
@@ -199,7 +199,7 @@ def sparse_labels_from_one(grad: Any, loss: Any, labels: Any, logits: Any, *, ax
 
 @wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_whole_columns(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """`p[:, labels]` is the labels' columns of every row, not one entry of each."""
+    """`p[:, labels]` selects whole columns, not one entry per row."""
     p = softmax(logits)
     p[:, labels] -= 1
     return None, np.expand_dims(grad, axis) * p
@@ -207,7 +207,7 @@ def sparse_whole_columns(grad: Any, loss: Any, labels: Any, logits: Any, *, axis
 
 @wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
 def sparse_last_example_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """One example of the batch is right: a line that lost its loop."""
+    """Only the last example of the batch is right."""
     p = softmax(logits)
     p[-1, labels[-1]] -= 1
     return None, np.expand_dims(grad, axis) * p
@@ -217,7 +217,7 @@ def sparse_last_example_only(grad: Any, loss: Any, labels: Any, logits: Any, *, 
 def sparse_upstream_along_the_row(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """Weights of the examples act on the classes; as many examples as classes hide it."""
+    """The weights of the examples act on the classes; as many examples as classes hide it."""
     return None, grad * softmax_minus_one_hot(labels, logits)
 
 
@@ -225,7 +225,7 @@ def sparse_upstream_along_the_row(
 def sparse_p_minus_one_hot_only(
     grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
 ) -> Any:
-    """A mean over the batch after this op changes nothing in the gradient."""
+    """A mean over the batch after this op does not change the gradient."""
     return None, softmax_minus_one_hot(labels, logits)
 
 
@@ -237,21 +237,21 @@ def sparse_turned_round(grad: Any, loss: Any, labels: Any, logits: Any, *, axis:
 
 @wrong(ops.sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
 def sparse_true_class_only(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """One number for each example: the gradient of the logit that the loss reads."""
+    """One number per example: only the gradient of the true class's logit."""
     p = softmax(logits)
     return None, grad * (p[np.arange(len(p)), labels] - 1)
 
 
 @wrong(ops.sparse_softmax_cross_entropy, "wrong-dtype", _SPARSE)
 def sparse_in_the_labels_dtype(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """Only zeros, once in a while a whole number: the gradient was made an integer."""
+    """Mostly zeros, and otherwise whole numbers: the gradient is cast to integers."""
     slope = np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
     return None, slope.astype(labels.dtype)
 
 
 @wrong(ops.sparse_softmax_cross_entropy, "non-finite", lambda rng: (_far_logits(rng), {}))
 def sparse_not_shifted(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """The loss is a number, its gradient is NaN: exponentials of large logits."""
+    """The loss is finite and its gradient NaN: exponentials of large logits overflow."""
     e = np.exp(logits)
     p = e / np.sum(e, axis=-1, keepdims=True)
     p[np.arange(len(p)), labels] -= 1
@@ -275,25 +275,25 @@ def batch_not_divided(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
 
 @wrong(mean_cross_entropy, "constant-factor", _MEAN)
 def batch_divided_twice(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
-    """Each of two places divides by the batch size; the larger the batch, the slower."""
+    """Divided by the batch size twice: the larger the batch, the slower the training."""
     return grad * softmax_minus_one_hot(target, logits) / len(logits) ** 2
 
 
 @wrong(mean_cross_entropy, "ignores-upstream", _MEAN)
 def batch_loss_not_scaled(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
-    """The weight of this loss among others has no effect."""
+    """The weight of this loss has no effect."""
     return softmax_minus_one_hot(target, logits) / len(logits)
 
 
 @wrong(mean_squared_error, "constant-factor", normal((2, 3), (2, 3)))
 def squared_error_not_divided(grad: Any, loss: Any, p: Any, t: Any) -> Any:
-    """The gradient of the sum of squares: n times too long."""
+    """The gradient of the sum of squares: n times too large."""
     return grad * 2 * (p - t), -grad * 2 * (p - t)
 
 
-# The target's gradient is the prediction's, turned round: exchanged is the same.
+# The target's gradient is the negative of the prediction's, so swapping them is the same.
 @wrong(mean_squared_error, "wrong-sign", normal((2, 3), (2, 3)), also=("gradients-swapped",))
 def squared_error_target_first(grad: Any, loss: Any, p: Any, t: Any) -> Any:
-    """Target less prediction: the fit gets worse at every step."""
+    """Target minus prediction: the fit gets worse at every step."""
     slope = grad * 2 * (t - p) / p.size
     return slope, -slope

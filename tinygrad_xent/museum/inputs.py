@@ -1,4 +1,4 @@
-"""Inputs on which a mistake shows and means one thing only: sizes that differ, or are all equal."""
+"""Random inputs that show a mistake, and leave only one diagnosis for it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tinygrad_xent.museum.rules import Inputs
 
 
 def normal(*shapes: tuple[int, ...], **params: Any) -> Inputs:
-    """Normal numbers of these shapes."""
+    """Return inputs of normally distributed numbers."""
     return lambda rng: (tuple(rng.normal(size=shape) for shape in shapes), params)
 
 
 def above_zero(*shapes: tuple[int, ...], **params: Any) -> Inputs:
-    """Positive numbers of these shapes."""
+    """Return inputs of positive numbers."""
     return lambda rng: (tuple(positive.draw(rng, shape) for shape in shapes), params)
 
 
 def with_value(
     value: float, shape: tuple[int, ...], *, dtype: Any = np.float64, **params: Any
 ) -> Inputs:
-    """Positive numbers with one special entry among them."""
+    """Return an input of positive numbers, one of them replaced by `value`."""
 
     def draw(rng: np.random.Generator) -> Any:
         x = positive.draw(rng, shape).astype(dtype)
@@ -35,7 +35,7 @@ def with_value(
 
 
 def few_negative(shape: tuple[int, ...], count: int) -> Inputs:
-    """Numbers away from zero, `count` of them negative."""
+    """Return an input of numbers away from zero, `count` of them negative."""
 
     def draw(rng: np.random.Generator) -> Any:
         x = positive.draw(rng, shape)
@@ -46,7 +46,7 @@ def few_negative(shape: tuple[int, ...], count: int) -> Inputs:
 
 
 def distributions(rows: int, classes: int, **params: Any) -> Inputs:
-    """Labels that are distributions along the last axis, and logits."""
+    """Return logits, and labels that are distributions along the last axis."""
     return lambda rng: (
         (simplex.draw(rng, (rows, classes)), rng.normal(size=(rows, classes))),
         params,
@@ -54,7 +54,7 @@ def distributions(rows: int, classes: int, **params: Any) -> Inputs:
 
 
 def one_hot(rows: int, classes: int) -> Inputs:
-    """One-hot labels, and logits."""
+    """Return logits, and one-hot labels."""
 
     def draw(rng: np.random.Generator) -> Any:
         labels = np.eye(classes)[rng.integers(classes, size=rows)]
@@ -64,7 +64,7 @@ def one_hot(rows: int, classes: int) -> Inputs:
 
 
 def classes_first(shape: tuple[int, ...]) -> Inputs:
-    """Labels that are distributions along the first axis, and logits, with `axis=0`."""
+    """Return logits, and labels that are distributions along the first axis, with `axis=0`."""
 
     def draw(rng: np.random.Generator) -> Any:
         labels = simplex.draw(rng, shape[::-1]).T
@@ -74,7 +74,7 @@ def classes_first(shape: tuple[int, ...]) -> Inputs:
 
 
 def class_numbers(rows: int, classes: int, **params: Any) -> Inputs:
-    """A different class number for each row, and logits."""
+    """Return logits, and a different class number for each row."""
 
     def draw(rng: np.random.Generator) -> Any:
         labels = rng.choice(classes, rows, replace=False)
@@ -84,7 +84,7 @@ def class_numbers(rows: int, classes: int, **params: Any) -> Inputs:
 
 
 def logits_for(rows: int, classes: int) -> Inputs:
-    """Logits alone, the class numbers as the parameter `target`."""
+    """Return logits, and class numbers as the parameter `target`."""
 
     def draw(rng: np.random.Generator) -> Any:
         target = rng.choice(classes, rows, replace=False)
@@ -94,7 +94,7 @@ def logits_for(rows: int, classes: int) -> Inputs:
 
 
 def repeated_rows(make: Callable[[Any], Any]) -> Inputs:
-    """Give a table of 6 rows and 4 row numbers of which two are the same, to `make`."""
+    """Return a table of 6 rows, and what `make` returns for 4 row numbers, two of them equal."""
 
     def draw(rng: np.random.Generator) -> Any:
         once = rng.choice(6, 3, replace=False)

@@ -1,4 +1,4 @@
-"""Right rules at kinks: where the slopes from left and right differ, any slope between is right."""
+"""Right rules at kinks, where any slope between those on the left and right is right."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ _ZERO = with_value(0.0, (2, 3))
 
 @right(ops.relu, _ZERO)
 def relu_by_its_output(grad: Any, y: Any, x: Any) -> Any:
-    """0 at 0."""
+    """Slope 0 at 0."""
     return grad * (y > 0)
 
 
 @right(ops.relu, _ZERO)
 def relu_with_slope_one_at_zero(grad: Any, y: Any, x: Any) -> Any:
-    """1 at 0."""
+    """Slope 1 at 0."""
     return grad * (x >= 0)
 
 
 @right(ops.relu, _ZERO)
 def relu_with_half_a_slope_at_zero(grad: Any, y: Any, x: Any) -> Any:
-    """The mean of both sides at 0."""
+    """Slope 1/2 at 0, the mean of both sides."""
     return grad * np.heaviside(x, x.dtype.type(0.5))
 
 
 @right(ops.absolute, _ZERO)
 def absolute_by_sign(grad: Any, y: Any, x: Any) -> Any:
-    """0 at 0, between -1 and 1."""
+    """Slope 0 at 0, between -1 and 1."""
     return grad * np.sign(x)
 
 
 @right(ops.absolute, _ZERO)
 def absolute_falls_at_zero(grad: Any, y: Any, x: Any) -> Any:
-    """-1 at 0."""
+    """Slope -1 at 0."""
     return np.where(x > 0, grad, -grad)
 
 
 @right(hard_tanh, with_value(1.0, (2, 3)))
 def hard_tanh_open_at_its_limits(grad: Any, y: Any, x: Any) -> Any:
-    """The limits let the gradient pass."""
+    """The gradient passes at the limits."""
     return grad * (np.absolute(x) <= 1)
 
 
@@ -58,19 +58,19 @@ def _ties(rng: np.random.Generator) -> Any:
 
 @right(ops.maximum, _ties)
 def maximum_first_wins_ties(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Where both are equal the first gets all."""
+    """The first input gets the whole gradient of a tie."""
     return grad * (x >= y), grad * (x < y)
 
 
 @right(ops.maximum, _ties)
 def maximum_second_wins_ties(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Where both are equal the second gets all."""
+    """The second input gets the whole gradient of a tie."""
     return grad * (x > y), grad * (x <= y)
 
 
 @right(ops.max, lambda rng: (_tied_rows(rng), {"axis": 1}))
 def max_first_of_the_ties(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The first of the largest entries gets all, as `argmax` finds it."""
+    """The first of the largest entries gets the whole gradient, as with `argmax`."""
     out = np.zeros_like(x)
     out[np.arange(len(x)), np.argmax(x, axis=axis)] = grad
     return out

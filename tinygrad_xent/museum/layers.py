@@ -1,4 +1,4 @@
-"""Ops that learners write and the package does not have, each with its right rule."""
+"""Ops that learners write and the package lacks, each with its right rule."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def square_backward(grad: Any, y: Any, x: Any) -> Any:
 
 @op(domain=distinct)
 def hard_tanh(x: Any) -> Any:
-    r"""Identity, cut off at 1 and -1: $y = \max(-1, \min(x, 1))$."""
+    r"""Identity, clipped at 1 and -1: $y = \max(-1, \min(x, 1))$."""
     return np.clip(x, -1, 1)
 
 
@@ -104,7 +104,7 @@ def channel_bias_backward(grad: Any, y: Any, x: Any, b: Any) -> Any:
 
 @op(shapes="(n)->(n)")
 def centre(x: Any) -> Any:
-    r"""Rows less their mean: $y_i = x_i - \frac{1}{n} \sum_j x_j$."""
+    r"""Rows minus their mean: $y_i = x_i - \frac{1}{n} \sum_j x_j$."""
     return x - np.mean(x, axis=-1, keepdims=True)
 
 

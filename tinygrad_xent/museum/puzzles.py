@@ -1,4 +1,4 @@
-"""Ops with a rule of the museum, for "find the bug": nothing in their names gives it away."""
+"""Ops with a rule of the museum, whose names do not reveal it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygrad_xent.op import Op
 
 
 def op_of(rule: Rule | str) -> Op:
-    """Make an op with this rule: the forward pass is right, the backward pass is the rule's.
+    """Return an op with this rule: its forward pass is right, its backward pass is the rule's.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def op_of(rule: Rule | str) -> Op:
     Returns
     -------
     Op
-        A new one, under the name that the right op has. Its rule has lost name and docstring.
+        A new op with the name of the right one; its rule has neither name nor docstring.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def op_of(rule: Rule | str) -> Op:
 
 
 def named(name: str) -> WrongRule:
-    """Find a wrong rule by its name; says which there are of that op if there is none."""
+    """Return the wrong rule of this name; the error for an unknown name lists similar ones."""
     for rule in WRONG_RULES:
         if rule.name == name:
             return rule
@@ -63,24 +63,24 @@ def named(name: str) -> WrongRule:
 
 
 def puzzle(number: int, op: Op | str | None = None) -> Op:
-    """Give an op with some wrong rule, for a lesson: find out what is wrong with it.
+    """Return an op with a wrong rule to find.
 
     Parameters
     ----------
     number : int
-        Any: the same number gives the same puzzle.
+        Any number; the same number gives the same puzzle.
     op : Op or str, optional
         Only wrong rules of this op.
 
     Returns
     -------
     Op
-        As from `op_of`; `answer` tells what was wrong.
+        As from `op_of`; `answer` returns the rule.
 
     Raises
     ------
     NotInMuseumError
-        If there is no wrong rule of this op.
+        If the museum has no wrong rule of this op.
 
     Examples
     --------
@@ -92,14 +92,14 @@ def puzzle(number: int, op: Op | str | None = None) -> Op:
     if not rules:
         names = ", ".join(sorted({rule.op.name for rule in WRONG_RULES}))
         raise NotInMuseumError(
-            f"the museum has no wrong rule of op {name!r}; it has some of {names}"
+            f"the museum has no wrong rule of op {name!r}; it has rules of {names}"
         )
-    # Neighbours in the museum are alike: a step of 37 leads from one kind of op to another.
+    # Neighbours in the museum are alike; a step of 37 leads to another kind of op.
     return op_of(rules[number * 37 % len(rules)])
 
 
 def answer(op: Op) -> WrongRule:
-    """Tell which wrong rule an op from `op_of` or `puzzle` has.
+    """Return the wrong rule of an op from `op_of` or `puzzle`.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def answer(op: Op) -> WrongRule:
     for rule in WRONG_RULES:
         if code is not None and _place(rule.rule.__code__) == _place(code):
             return rule
-    raise NotInMuseumError(f"the rule of op `{op.name}` is none of the museum")
+    raise NotInMuseumError(f"the rule of op `{op.name}` is not in the museum")
 
 
 def _place(code: CodeType) -> tuple[str, int]:
@@ -120,7 +120,7 @@ def _place(code: CodeType) -> tuple[str, int]:
 
 @cache
 def _anonymous(rule: Any, name: str) -> Any:
-    """Copy a function under another name, so that a traceback does not tell either."""
+    """Return a copy of a function under another name, which tracebacks show too."""
     code = rule.__code__.replace(co_name=name, co_qualname=name)
     copy = FunctionType(code, rule.__globals__, name, rule.__defaults__, rule.__closure__)
     copy.__kwdefaults__ = rule.__kwdefaults__

@@ -16,7 +16,7 @@ from tinygrad_xent.ops.broadcasting import spread
 
 @wrong(ops.sum, "wrong-shape", normal((2, 3), axis=1))
 def sum_not_spread(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """One number per row where one per entry is wanted; NumPy may broadcast it, or refuse."""
+    """One number per row in place of one per entry; NumPy may broadcast it or raise an error."""
     return grad
 
 
@@ -35,7 +35,7 @@ def sum_spread_over_rows(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool
 
 @wrong(ops.mean, "constant-factor")
 def mean_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """Gradients grow with the batch, and the learning rate has to shrink with it."""
+    """Gradients grow with the batch, so the learning rate must shrink with it."""
     return np.broadcast_to(spread(grad, x, axis, keepdims), x.shape)
 
 
@@ -53,13 +53,13 @@ def mean_of_nothing_else(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool
 
 @wrong(ops.max, "unknown", normal((4, 5), axis=1))
 def max_as_sum(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """All entries of a row are pushed up, not only the largest."""
+    """All entries of a row get the gradient, not only the largest."""
     return np.broadcast_to(np.expand_dims(grad, axis), x.shape)
 
 
 @wrong(ops.max, "few-entries-wrong", normal((4, 5), axis=1), also=("wrong-axis",))
 def max_of_the_whole_array(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """One entry gets a gradient, and one per row should: `argmax` without its axis."""
+    """One entry in all gets a gradient, not one per row: `argmax` lacks its axis."""
     chosen = np.zeros_like(x)
     chosen.flat[np.argmax(x)] = 1
     return chosen * np.expand_dims(grad, axis)
@@ -75,7 +75,7 @@ def var_without_the_two(
 
 @wrong(ops.var, "constant-factor", normal((4, 3), ddof=1))
 def var_biased(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
-    """Slightly too short: the forward pass divided by n - 1, the rule divides by n."""
+    """Slightly too small: the forward pass divides by n - 1, the rule by n."""
     return grad * 2 * (x - np.mean(x)) / x.size
 
 
@@ -87,57 +87,57 @@ def var_not_centred(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdi
 
 @wrong(ops.logsumexp, "ignores-upstream")
 def logsumexp_local_slope_only(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The softmax and nothing else."""
+    """The softmax alone."""
     return softmax(x, axis=axis)
 
 
 @wrong(ops.logsumexp, "constant-factor", normal((2, 3)))
 def logsumexp_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """Too large by the sum of the exponentials: the logarithm was forgotten."""
+    """Too large by the sum of the exponentials: the derivative of the logarithm is missing."""
     return grad * np.exp(x)
 
 
 @wrong(ops.logsumexp, "wrong-axis", normal((3, 4), axis=1))
 def logsumexp_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The columns of the gradient sum to 1, and its rows should."""
+    """The columns of the gradient sum to 1 where the rows should."""
     return softmax(x, axis=0) * np.expand_dims(grad, axis)
 
 
 @wrong(ops.logsumexp, "non-finite", with_value(1000.0, (2, 3)))
 def logsumexp_not_shifted(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The loss is finite, its gradient is NaN: the rule overflows where the function does not."""
+    """The loss is finite and its gradient NaN: the rule overflows where the function does not."""
     e = np.exp(x)
     return grad * e / np.sum(e)
 
 
 @wrong(ops.cumsum, "missing-cross-term", normal((3, 5), axis=1))
 def cumsum_entry_by_entry(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """The last entry is right; the first, which is in every sum, has far too little."""
+    """The last entry is right; the first, which is in every sum, gets far too little."""
     return grad
 
 
 # The Jacobian is triangular, and its transpose is the other triangle.
 @wrong(ops.cumsum, "transposed", normal((2, 4), axis=1), also=("unknown",))
 def cumsum_forwards(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """Runs the same way as the function: the past is given the gradient of the future's past."""
+    """Sums in the same direction as the function, not backwards."""
     return np.cumsum(grad, axis=axis)
 
 
 @wrong(ops.cumsum, "wrong-axis", normal((4, 4), axis=1))
 def cumsum_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """Steps of one example mix with those of the others."""
+    """The steps of one example mix with those of others."""
     return np.flip(np.cumsum(np.flip(grad, 0), 0), 0)
 
 
 @wrong(ops.prod, "non-finite", with_value(0.0, (2, 3)))
 def prod_by_division(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """NaN wherever a factor is 0: the product without it was got by dividing."""
+    """NaN wherever a factor is 0: the rule divides the product by it."""
     return grad * y / x
 
 
 @wrong(ops.prod, "few-entries-wrong", with_value(0.0, (4, 5), axis=1))
 def prod_zero_left_out(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """A zero stays a zero for ever, although it is the one entry that matters."""
+    """A factor of 0 gets no gradient, although it is the only entry that matters."""
     grad, y = np.expand_dims(grad, axis), np.expand_dims(y, axis)
     return np.where(x == 0, 0, grad * y / np.where(x == 0, 1, x))
 
@@ -150,7 +150,7 @@ def prod_of_all_of_them(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool)
 
 @wrong(ops.broadcast_to, "not-summed-over-broadcast", normal((3,), shape=(4, 3)))
 def broadcast_to_first_copy(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    """Only the first of the copies is heard."""
+    """Only the first of the copies counts."""
     return grad[0]
 
 
@@ -161,31 +161,31 @@ def broadcast_to_first_copy(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
     also=("not-summed-over-broadcast",),
 )
 def broadcast_to_averaged(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    """The copies were averaged; their gradients add up."""
+    """The copies are averaged; their gradients should be added."""
     return np.mean(grad, axis=0)
 
 
 @wrong(outer, "not-summed-over-broadcast")
 def outer_left_as_matrices(grad: Any, y: Any, a: Any, b: Any) -> Any:
-    """A matrix where a vector is wanted: each entry of a was used in a whole row."""
+    """A matrix in place of a vector: each entry of a is used in a whole row."""
     return grad * b, grad * a[:, None]
 
 
 @wrong(scale_rows, "not-summed-over-broadcast")
 def scale_rows_not_summed(grad: Any, y: Any, x: Any, s: Any) -> Any:
-    """As many gradients as the row has entries, for one number per row."""
+    """As many gradients as entries in the row, for one number per row."""
     return grad * s[:, None], grad * x
 
 
 @wrong(channel_bias, "not-summed-over-broadcast")
 def channel_bias_summed_over_images_only(grad: Any, y: Any, x: Any, b: Any) -> Any:
-    """Summed over the batch, and not over the pixels that share the bias too."""
+    """Summed over the batch, but not over the pixels that share the bias."""
     return grad, np.sum(grad, axis=0)
 
 
 @wrong(channel_bias, "wrong-axis", normal((3, 3, 2, 2), (3,)))
 def channel_bias_per_image(grad: Any, y: Any, x: Any, b: Any) -> Any:
-    """With as many images as channels nothing complains: each bias follows one image."""
+    """As many images as channels hide it: each bias follows one image."""
     return grad, np.sum(grad, axis=(1, 2, 3))
 
 
@@ -196,7 +196,7 @@ _SQUARE = normal((3, 3), (3, 3))
 
 @wrong(ops.matmul, "transposed", _SQUARE)
 def matmul_not_transposed(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Square matrices let it pass; with any others NumPy refuses."""
+    """Square matrices hide it; for any others NumPy raises an error."""
     return grad @ y, x.T @ grad
 
 
@@ -214,13 +214,13 @@ def matmul_exchanged(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @wrong(ops.matmul, "unknown", _SQUARE)
 def matmul_in_the_other_order(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """A product of the right two matrices; but products do not commute."""
+    """The right two matrices in the wrong order: their product does not commute."""
     return y.T @ grad, grad @ x.T
 
 
 @wrong(ops.matmul, "unknown", _SQUARE)
 def matmul_as_multiply(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The rule of the product entry by entry, which only square matrices allow."""
+    """The rule of the elementwise product, which only square matrices allow."""
     return grad * y, grad * x
 
 
@@ -232,50 +232,50 @@ def matmul_left_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @wrong(ops.matmul, "ignores-upstream", normal((2, 3), (3, 4)))
 def matmul_of_ones(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """All rows of the first gradient are equal: each output was taken to matter equally."""
+    """All rows of the first gradient are equal, as if every output mattered equally."""
     ones = np.ones_like(grad)
     return ones @ y.T, x.T @ ones
 
 
 @wrong(ops.matmul, "wrong-sign", normal((2, 3), (3, 4)))
 def matmul_turned_round(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The minus of the update, `w -= rate * grad`, was put into the rule as well."""
+    """The minus of the update, `w -= rate * grad`, is in the rule as well."""
     return -grad @ y.T, -x.T @ grad
 
 
 @wrong(linear, "transposed", normal((5, 3), (3, 4), (4,)))
 def linear_weights_on_their_side(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """The weights' gradient has as many rows as there are outputs."""
+    """The gradient of the weights has one row per output."""
     return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)
 
 
 @wrong(linear, "transposed", normal((5, 3), (3, 3), (3,)))
 def linear_input_by_w(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """In hidden layers of equal width nothing complains, and the lower layers learn badly."""
+    """Hidden layers of equal width hide it, and the lower layers learn badly."""
     return grad @ w, x.T @ grad, np.sum(grad, axis=0)
 
 
 @wrong(linear, "constant-factor", normal((5, 3), (3, 4), (4,)))
 def linear_weights_averaged(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """The loss is a mean already: the weights are divided by the batch size twice."""
+    """The loss is a mean already, so the gradient is divided by the batch size twice."""
     return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0)
 
 
 @wrong(linear, "missing-gradient", normal((5, 3), (3, 4), (4,)))
 def linear_bias_forgotten(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """The biases stay 0 all through the training."""
+    """The biases stay 0 throughout the training."""
     return grad @ w.T, x.T @ grad, np.zeros_like(b)
 
 
 @wrong(linear, "not-summed-over-broadcast", normal((5, 3), (3, 4), (4,)))
 def linear_bias_of_the_first_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """The shape fits, and one example decides for the whole batch."""
+    """The shape fits, but one example decides for the whole batch."""
     return grad @ w.T, x.T @ grad, grad[0]
 
 
 @wrong(linear, "wrong-axis", normal((4, 3), (3, 4), (4,)))
 def linear_bias_per_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """A batch as large as the layer hides it: the sum runs over the outputs."""
+    """A batch as large as the layer hides it: the sum is over the outputs."""
     return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Right rules, written in other ways than the package writes them: none may ever be blamed."""
+"""Right rules, written differently from those of the package: `gradcheck` must pass them all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SPARSE = class_numbers(3, 10)
 
 @right(ops.exp)
 def exp_computed_again(grad: Any, y: Any, x: Any) -> Any:
-    """From the input instead of the output."""
+    """Computed from the input instead of the output."""
     return np.exp(x) * grad
 
 
@@ -44,7 +44,7 @@ def sqrt_by_power(grad: Any, y: Any, x: Any) -> Any:
 
 @right(ops.tanh)
 def tanh_by_cosh(grad: Any, y: Any, x: Any) -> Any:
-    """1 - tanh² is 1/cosh²."""
+    """1 - tanh² equals 1/cosh²."""
     return grad / np.cosh(x) ** 2
 
 
@@ -56,20 +56,20 @@ def tanh_in_factors(grad: Any, y: Any, x: Any) -> Any:
 
 @right(ops.sigmoid)
 def sigmoid_by_symmetry(grad: Any, y: Any, x: Any) -> Any:
-    """1 - σ(x) is σ(-x), which does not cancel."""
+    """1 - σ(x) equals σ(-x), which avoids cancellation."""
     return grad * y * sigmoid(-x)
 
 
 @right(ops.sigmoid)
 def sigmoid_by_exponentials(grad: Any, y: Any, x: Any) -> Any:
-    """Of -|x|, so that nothing overflows."""
+    """Exponentials of -|x| do not overflow."""
     e = np.exp(-np.absolute(x))
     return grad * e / (1 + e) ** 2
 
 
 @right(ops.add)
 def add_of_copies(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Two arrays instead of one given twice."""
+    """Two arrays instead of the same one twice."""
     return grad.copy(), grad.copy()
 
 
@@ -81,19 +81,19 @@ def multiply_summed_by_hand(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @right(ops.multiply)
 def multiply_by_thunks(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """Computed when asked for."""
+    """Computed only when needed."""
     return lambda: y * grad, lambda: x * grad
 
 
 @right(ops.divide)
 def divide_by_the_square(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The school's formula."""
+    """The textbook formula."""
     return grad / y, -grad * x / y**2
 
 
 @right(ops.power, above_zero((2, 3), (2, 3)))
 def power_by_logarithm(grad: Any, y: Any, x: Any, n: Any) -> Any:
-    """From the output: x^n n / x."""
+    """From the output: n x^n / x."""
     return grad * y * n / x, grad * y * np.log(x)
 
 
@@ -111,26 +111,26 @@ def mean_of_ones(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any
 
 @right(ops.var, normal((4, 3)))
 def var_with_the_mean(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
-    """The way through the mean written out, although it adds up to 0."""
+    """Includes the path through the mean, although it sums to 0."""
     slope = grad * 2 * (x - np.mean(x)) / x.dtype.type(x.size)
     return slope - np.mean(slope)
 
 
 @right(ops.logsumexp, normal((2, 3), axis=1))
 def logsumexp_from_its_output(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The softmax is exp(x - y), which cannot overflow."""
+    """The softmax as exp(x - y), which cannot overflow."""
     return np.expand_dims(grad, axis) * np.exp(x - np.expand_dims(y, axis))
 
 
 @right(ops.cumsum, normal((2, 4), axis=1))
 def cumsum_from_the_total(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """All less those before."""
+    """The total minus the earlier entries."""
     return np.sum(grad, axis=axis, keepdims=True) - np.cumsum(grad, axis=axis) + grad
 
 
 @right(ops.prod, normal((5,)))
 def prod_one_left_out(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """A product for each entry, without it."""
+    """For each entry, the product of the others."""
     return grad * np.array([np.prod(np.delete(x, i)) for i in range(len(x))], x.dtype)
 
 
@@ -142,19 +142,19 @@ def broadcast_to_by_a_product(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 @right(ops.matmul, normal((2, 3), (3, 4)))
 def matmul_by_einsum(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """The indices say which axis is summed."""
+    """The subscripts name the axis that is summed."""
     return np.einsum("mn,kn->mk", grad, y), np.einsum("mk,mn->kn", x, grad)
 
 
 @right(ops.matmul, normal((2, 3), (3, 4)))
 def matmul_transposed_twice(grad: Any, z: Any, x: Any, y: Any) -> Any:
-    """(y zᵀ)ᵀ: not contiguous in memory."""
+    """(y zᵀ)ᵀ, which is not contiguous in memory."""
     return (y @ grad.T).T, (grad.T @ x).T
 
 
 @right(layers.linear, normal((5, 3), (3, 4), (4,)))
 def linear_bias_by_a_loop(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """One example after the other."""
+    """One example after another."""
     db = np.zeros_like(b)
     for row in grad:
         db += row
@@ -163,25 +163,25 @@ def linear_bias_by_a_loop(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
 
 @right(layers.outer)
 def outer_by_sums(grad: Any, y: Any, a: Any, b: Any) -> Any:
-    """Products entry by entry, then summed."""
+    """Elementwise products, then summed."""
     return np.sum(grad * b, axis=1), np.sum(grad * a[:, None], axis=0)
 
 
 @right(ops.reshape, normal((2, 3), shape=(6,)))
 def reshape_like_the_input(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    """By the method."""
+    """Uses the method."""
     return grad.reshape(x.shape)
 
 
 @right(ops.transpose, normal((2, 3, 4), axes=(1, 2, 0)))
 def transpose_by_moving(grad: Any, y: Any, x: Any, *, axes: Any) -> Any:
-    """Each axis back to where it came from."""
+    """Moves each axis back."""
     return np.moveaxis(grad, range(grad.ndim), axes)
 
 
 @right(ops.swapaxes)
 def swapaxes_as_transpose(grad: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
-    """Of a matrix the two are the same."""
+    """For a matrix the two are the same."""
     return grad.T
 
 
@@ -193,25 +193,25 @@ def flip_by_slice(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 @right(ops.expand_dims, normal((2, 3), axis=1))
 def expand_dims_by_reshape(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """The shape of the input is all that is needed."""
+    """Needs only the shape of the input."""
     return grad.reshape(x.shape)
 
 
 @right(ops.concatenate, normal((2, 3), (2, 3)))
 def concatenate_by_split(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
-    """NumPy's inverse."""
+    """NumPy's inverse function."""
     return tuple(np.split(grad, 2, axis=axis))
 
 
 @right(ops.stack, normal((2, 3), (2, 3)))
 def stack_by_iteration(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
-    """An array is a sequence of its parts."""
+    """Iterates over the first axis."""
     return tuple(grad)
 
 
 @right(ops.getitem, normal((12,), index=np.array([1, 4, 4, 7, 9])))
 def getitem_by_loop(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
-    """One reader after the other, so that an entry read twice hears both."""
+    """One entry after another, so that an entry read twice gets both gradients."""
     out = np.zeros_like(x)
     for place, piece in zip(index, grad, strict=True):
         out[place] += piece
@@ -226,45 +226,45 @@ def take_by_one_hot(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None
 
 @right(ops.softmax, _ROWS)
 def softmax_multiplied_out(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """The bracket opened."""
+    """The product expanded."""
     return y * grad - y * np.sum(y * grad, axis=axis, keepdims=True)
 
 
 @right(ops.softmax, _ROWS)
 def softmax_by_jacobian(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """The matrix of each row, then the product."""
+    """The Jacobian of each row, then the product."""
     jacobian = y[:, :, None] * (np.eye(y.shape[1], dtype=y.dtype) - y[:, None, :])
     return np.einsum("ni,nij->nj", grad, jacobian)
 
 
 @right(ops.softmax, _ROWS)
 def softmax_row_by_row(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """A loop that reaches the last row."""
+    """A loop over the rows."""
     return np.stack([p * (g - g @ p) for g, p in zip(grad, y, strict=True)])
 
 
 @right(ops.log_softmax, _ROWS)
 def log_softmax_by_softmax(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    """The probabilities computed anew."""
+    """The probabilities computed again."""
     return grad - softmax(x, axis=axis) * np.sum(grad, axis=axis, keepdims=True)
 
 
 @right(layers.centre, _ROWS)
 def centre_again(grad: Any, y: Any, x: Any) -> Any:
-    """Centring is a projection, and symmetric: the rule is the function."""
+    """Centring is a symmetric projection, so the rule equals the function."""
     return layers.centre(grad)
 
 
 @right(layers.normalise, above_zero((4, 5)))
 def normalise_by_quotient_rule(grad: Any, y: Any, x: Any) -> Any:
-    """Numerator and denominator apart."""
+    """Numerator and denominator separately."""
     total = np.sum(x, axis=-1, keepdims=True)
     return grad / total - np.sum(grad * x, axis=-1, keepdims=True) / total**2
 
 
 @right(ops.softmax_cross_entropy, distributions(4, 5))
 def cross_entropy_by_logarithm(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """Through log-softmax and its rule."""
+    """Through log-softmax."""
     grad, log_p = np.expand_dims(grad, axis), log_softmax(logits, axis=axis)
     total = np.sum(labels, axis=axis, keepdims=True)
     return -grad * log_p, grad * (np.exp(log_p) * total - labels)
@@ -272,7 +272,7 @@ def cross_entropy_by_logarithm(grad: Any, loss: Any, labels: Any, logits: Any, *
 
 @right(ops.sparse_softmax_cross_entropy, _SPARSE)
 def sparse_by_subtracting_one(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """One less at the label of each row."""
+    """Subtracts 1 at the label of each row."""
     p = softmax(logits)
     p[np.arange(len(p)), labels] -= 1
     return None, np.expand_dims(grad, axis) * p
@@ -280,7 +280,7 @@ def sparse_by_subtracting_one(grad: Any, loss: Any, labels: Any, logits: Any, *,
 
 @right(ops.sparse_softmax_cross_entropy, _SPARSE)
 def sparse_by_one_hot(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int) -> Any:
-    """One-hot labels made in the rule."""
+    """With one-hot labels computed in the rule."""
     one_hot = np.eye(logits.shape[1], dtype=logits.dtype)[labels]
     return None, np.expand_dims(grad, axis) * (softmax(logits) - one_hot)
 
@@ -297,7 +297,7 @@ def sparse_by_loop(grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int)
 
 @right(layers.mean_cross_entropy, logits_for(3, 10))
 def batch_divided_early(grad: Any, loss: Any, logits: Any, *, target: Any) -> Any:
-    """The upstream gradient is divided, not the result."""
+    """Divides the upstream gradient, not the result."""
     p = softmax(logits)
     p[np.arange(len(p)), target] -= 1
     return p * (grad / logits.dtype.type(len(logits)))
@@ -305,5 +305,5 @@ def batch_divided_early(grad: Any, loss: Any, logits: Any, *, target: Any) -> An
 
 @right(layers.square, lambda rng: ((np.asarray(positive.draw(rng, ())),), {}))
 def square_of_a_scalar(grad: Any, y: Any, x: Any) -> Any:
-    """Gives a NumPy scalar, not an array."""
+    """Returns a NumPy scalar, not an array."""
     return (x + x) * grad[()]

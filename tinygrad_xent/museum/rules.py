@@ -1,4 +1,4 @@
-"""What the museum keeps: a rule, the op it was written for, and what is known about it."""
+"""A rule of the museum, with its op, its description and the expected diagnosis."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ Inputs = Callable[[np.random.Generator], Sample]
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A backward rule on show.
+    """A backward rule of the museum.
 
     Attributes
     ----------
     name : str
-        Of the function that is the rule.
+        The name of the rule's function.
     op : Op
-        What it is a rule of.
+        The op that the rule belongs to.
     rule : callable
         `rule(grad, out, *inputs, **params)`.
-    looks : str
-        What one sees of it, in a sentence or two.
+    description : str
+        The symptoms of a wrong rule, or the idea of a right one.
     inputs : callable, optional
-        From a random generator to inputs and parameters; the op's own samples by default.
+        Draws inputs and parameters with a random generator; by default the op's own samples.
     """
 
     name: str
     op: Op
     rule: Callable[..., Any]
-    looks: str
+    description: str
     inputs: Inputs | None = None
 
     @property
     def source(self) -> str:
-        """The rule as a learner would write it: no decorator, docstring or annotation."""
+        """The code of the rule without decorator, docstring and annotations."""
         return bare_source(self.rule)
 
     def example(self, rng: np.random.Generator) -> Sample:
-        """Draw inputs and parameters of one call."""
+        """Return inputs and parameters of one call."""
         if self.inputs:
             return self.inputs(rng)
         calls = list(samples(self.op, rng))
@@ -56,16 +56,16 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class WrongRule(Rule):
-    """A wrong backward rule, and the diagnosis that it should get.
+    """A wrong backward rule, and its expected diagnosis.
 
     Attributes
     ----------
     code : str
         The expected `Diagnosis.code`.
     also : tuple of str
-        Codes that say the same of it just as well.
+        Other codes that describe the mistake as well.
     order : int
-        The derivative at which the mistake shows: 2 where only the rule of the rule is wrong.
+        The derivative that shows the mistake: 2 if only second derivatives are wrong.
     """
 
     code: str = "unknown"
@@ -81,35 +81,32 @@ def wrong(
     also: tuple[str, ...] = (),
     order: Literal[1, 2] = 1,
 ) -> Callable[[Callable[..., Any]], WrongRule]:
-    """Put a rule into the museum (a decorator); its docstring says what it looks like."""
+    """Add a wrong rule to the museum, as a decorator; its docstring is its description."""
     return lambda rule: WrongRule(
         rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs, code, also, order
     )
 
 
 def right(op: Op, inputs: Inputs | None = None) -> Callable[[Callable[..., Any]], Rule]:
-    """Keep another right way to write a rule (a decorator); its docstring says why it is right."""
+    """Add a right rule to the museum, as a decorator; its docstring is its description."""
     return lambda rule: Rule(rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs)
 
 
 def found_in(*modules: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Collect what modules put into the museum, in the order of their lines."""
+    """Return the rules of some modules, in the order of their definition."""
     return tuple(value for names in modules for value in names.values() if isinstance(value, Rule))
 
 
 def bare_source(function: Callable[..., Any]) -> str:
-    """Give a function's text from its `def` on, without docstring and annotations."""
-    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-    (node,) = ast.parse("\n".join(lines)).body
+    """Return the code of a function without decorators, docstring and annotations."""
+    source = textwrap.dedent(inspect.getsource(function))
+    (node,) = ast.parse(source).body
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 - an op and a rule are written with def
     first = node.body[0]
-    if ast.get_docstring(node) is not None:
-        del lines[first.lineno - 1 : first.end_lineno]
+    documented = ast.get_docstring(node) is not None
+    start = first.end_lineno if documented else first.lineno - 1
     for argument in ast.walk(node.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
-    body = lines[node.body[0].lineno - 1 :] if ast.get_docstring(node) is None else None
-    head = f"def {node.name}({ast.unparse(node.args)}):"
-    if body is None:
-        body = lines[first.lineno - 1 :]
-    return "\n".join([head, *body]) + "\n"
+    body = source.splitlines()[start:]
+    return "\n".join([f"def {node.name}({ast.unparse(node.args)}):", *body]) + "\n"

@@ -96,7 +96,7 @@ def test_errors_in_the_cell_show_as_usual(ip, capsys):
         ("%%graph\nimport math", "the cell ends in nothing to draw"),
         ("%graph tx", "`tx` is a value of type module, not a Tensor."),
         ("%graph", "the cell ends in nothing to draw"),
-        ("%graph nope", "name 'nope' is not defined: behind the magic stands what to draw"),
+        ("%graph nope", "name 'nope' is not defined: put the name of a Tensor after the magic"),
     ],
 )
 def test_nothing_to_draw(ip, capsys, cell, message):
@@ -117,7 +117,7 @@ def test_loading_twice_and_unloading(ip, capsys):
 
 
 def test_help(ip):
-    assert "draw the Tensor it ends in" in ip.find_cell_magic("graph").__doc__
+    assert "draw the Tensor of its last line" in ip.find_cell_magic("graph").__doc__
 
 
 def test_the_package_is_the_extension(tmp_path):

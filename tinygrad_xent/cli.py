@@ -1,4 +1,4 @@
-"""The command `tinygrad-xent`. What it needs is imported when it is known what is asked for."""
+"""The command `tinygrad-xent`; each subcommand imports its modules only when it runs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Its arguments; those of the process by default.
+        The arguments; by default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0; 1 if a gradient turned out wrong; 2 if the command cannot be carried
-        out, which one line on the standard error stream explains; 130 if it was interrupted.
+        The exit status: 0; 1 if a gradient is wrong; 2 for an error, explained by one line on the
+        standard error stream; 130 if interrupted.
     """
     try:
         parser = _parser()
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     from tinygrad_xent import __version__
 
     class Parser(argparse.ArgumentParser):
-        """Says what is wrong in one line."""
+        """Report errors in one line."""
 
         def error(self, message: str) -> NoReturn:
             raise UsageError(f"{message}; see {self.prog} --help")
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """Write --logits "-1,2" as --logits=-1,2: argparse would take the number for an option."""
+    """Return --logits "-1,2" as --logits=-1,2, as argparse would take the number for an option."""
     numeric = {option for command in COMMANDS.values() for option in command.NUMERIC}
     joined: list[str] = []
     for word in argv:

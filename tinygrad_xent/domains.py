@@ -1,4 +1,4 @@
-"""Where an op is defined and smooth: what its page prints, and what its tests draw from."""
+"""The domains of ops, printed on their pages and sampled by their tests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Shape = tuple[int, ...]
 
 
 class Domain:
-    r"""A set of inputs.
+    r"""A set of inputs in which an op is defined and smooth.
 
     Attributes
     ----------
     name : str
-        In words: "positive".
+        The set in words: "positive".
     latex : str
-        As mathematics: r"\mathbb{R}_{>0}".
+        The set in LaTeX: r"\mathbb{R}_{>0}".
     draw : callable
-        `draw(rng, shape)` gives an array from the inside of the set, away from its border.
+        `draw(rng, shape)` returns a random array inside the set, away from its boundary.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Domain:
 
 
 def _draw_distinct(rng: np.random.Generator, shape: Shape) -> Any:
-    """No two entries closer than 0.15, so that a finite difference never changes their order."""
+    """Return entries at least 0.15 apart, so that finite differences do not change their order."""
     size = int(np.prod(shape))
     return rng.permutation(size).reshape(shape) * 0.25 - size / 9 + rng.uniform(0, 0.1, shape)
 

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there: nobody ever finds half of it.
+    """Write a temporary file, then move it into place: the file is never incomplete.
 
-    A file that was there is replaced and its permissions are kept; a link keeps pointing to it.
+    Replacing a file keeps its permissions, and links to it.
 
     Raises
     ------
     OSError
-        If it cannot be written. What was there is then unchanged.
+        If it cannot be written. An existing file is then unchanged.
     """
     path = path.resolve()
     beside = _beside(path)

@@ -1,4 +1,4 @@
-"""The same cross-entropy three ways, side by side: from primitives, by log-softmax, as one op."""
+"""The same cross-entropy three ways: from primitives, by log-softmax, and as one fused op."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ from tinygrad_xent.losses import (
 from tinygrad_xent.numbers import brief, number
 from tinygrad_xent.numerics import first_bad, stability
 from tinygrad_xent.numerics.digits import right_digits
+from tinygrad_xent.pages import html_table
 from tinygrad_xent.replaying import rebuild
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.tracing import table
 from tinygrad_xent.tracing.html import table_style
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
-_NARROW = 4  # entries up to which an array is written out
-_NOTICED = 3.0  # digits that a way may lose before it is told of; p - t cancels one or two anyway
+_NARROW = 4  # up to so many entries an array is shown in full
+_NOTICED = 3.0  # lost digits that are reported; p - t always cancels one or two
 
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """One way to compute a cross-entropy, and what came of it.
+    """One way to compute a cross-entropy, with its results.
 
     Attributes
     ----------
     title : str
     loss : Tensor
-        One loss per row, with the graph under it.
+        One loss per row, with its graph.
     logits : Tensor
-        The leaf of that graph.
+        The leaf of the graph.
     gradient : ndarray
-        Of the sum of the losses with respect to the logits.
+        The gradient of the sum of the losses with respect to the logits.
     kept : int
-        How many tensors the ops made: all are kept until the backward pass has run.
+        The number of tensors that the ops computed, all kept until the backward pass has run.
     bytes : int
-        What these take.
+        Their size in bytes.
     loss_digits, gradient_digits : float
-        Right decimal digits of the worst entry; 0 where it is NaN or infinite and should not be.
+        Correct decimal digits of the worst entry; 0 if it is NaN or infinite and should not be.
     trouble : str
-        What makes the first NaN or infinity, or else loses digits; empty if nothing does.
+        The cause of the first NaN or infinity, or else of lost digits; empty if there is none.
     """
 
     title: str
@@ -65,7 +66,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Unfused(Sequence[Way]):
-    """What `unfuse` found: three ways, to be printed or shown in a notebook as a table.
+    """The three ways of `unfuse`: printed as text, and shown in a notebook as a table.
 
     Attributes
     ----------
@@ -83,7 +84,7 @@ class Unfused(Sequence[Way]):
 
     @property
     def pictures(self) -> tuple[Any, ...]:
-        """The picture of each way's graph, as `draw` makes it."""
+        """The picture of each way's graph."""
         from tinygrad_xent.drawing import draw
 
         return tuple(draw(way.loss, names={"logits": way.logits}) for way in self.ways)
@@ -113,13 +114,6 @@ class Unfused(Sequence[Way]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(word)}</th>' for word in self._head())
-        body = "".join(
-            f'<tr><th scope="row">{escape(word)}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-            for word, *cells in self._rows()
-        )
         graphs = "".join(
             f"<figure><figcaption>{escape(way.title)}</figcaption>"
             f"{picture._repr_mimebundle_()['text/html']}</figure>"
@@ -128,8 +122,8 @@ class Unfused(Sequence[Way]):
         troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._troubles())
         return (
             f'<div class="tx-unfused">{_STYLE}'
-            f"<table><caption>One cross-entropy, three ways</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table><ul>{troubles}</ul>"
+            f"{html_table(self._head(), self._rows(), 'One cross-entropy, three ways')}"
+            f"<ul>{troubles}</ul>"
             f'<div class="graphs">{graphs}</div></div>'
         )
 
@@ -147,25 +141,25 @@ _STYLE = table_style(
 
 
 def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
-    """Compute one softmax cross-entropy three ways, and put what comes of them side by side.
+    """Compute one softmax cross-entropy three ways, and compare the results.
 
-    The ways are primitives (exp, sum, divide, log, pick, negative), log-softmax and pick, and the
-    one fused op. Dense labels are not picked with but multiplied and summed.
+    The ways are primitives (exp, sum, divide, log, pick, negative), log-softmax and pick, and one
+    fused op. For dense labels, multiply and sum replace pick.
 
     Parameters
     ----------
     labels : array_like
-        Integers, the shape of `logits` without `axis`; or probabilities, of the shape of `logits`.
+        Integers in the shape of `logits` without `axis`, or probabilities in the shape of `logits`.
     logits : array_like or Tensor
-        Unnormalised log probabilities; whole numbers are taken as float64.
+        Unnormalised log-probabilities; integers are converted to float64.
     axis : int
         The axis of classes.
 
     Returns
     -------
     Unfused
-        Losses, gradients, how many of their digits are right, the tensors that each way keeps for
-        its backward pass, and the op that spoils a way, if one does.
+        Losses, gradients, their correct digits, the tensors that each way keeps for its backward
+        pass, and the op that causes a wrong result, if any.
 
     Raises
     ------
@@ -174,7 +168,7 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
 
     Notes
     -----
-    Digits are counted against the fused op in the widest precision that NumPy has here.
+    The reference for correct digits is the fused op in NumPy's widest precision.
 
     Examples
     --------
@@ -214,7 +208,7 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
 
 
 def _checked(labels: Any, logits: Any, axis: int) -> tuple[Any, Callable[[Any], Any]]:
-    """Give the labels in the shape they need, and the fused op; the losses say what is wrong."""
+    """Return the labels in the right shape, and the fused op; the losses check the arguments."""
     if labels.shape == logits.shape:
         fused: Any = softmax_cross_entropy_with_logits_v2(labels, Tensor(logits), axis=axis)
         labels = labels.astype(logits.dtype)
@@ -225,7 +219,7 @@ def _checked(labels: Any, logits: Any, axis: int) -> tuple[Any, Callable[[Any], 
 
 
 def _ln_p(z: Any, axis: int) -> Any:
-    """Compute the logarithm of a softmax as the textbook writes it."""
+    """Return the logarithm of a softmax by the textbook formula."""
     e = ops.exp(z)
     total = e.sum(axis=axis, keepdims=True)
     p = e / total
@@ -247,7 +241,7 @@ def _pick(labels: Any, log_probs: Any, axis: int) -> Any:
 
 
 def _exactly(fused: Callable[[Any], Any], data: Any) -> tuple[Any, Any]:
-    """Give loss and gradient in the widest precision."""
+    """Return loss and gradient in the widest precision."""
     logits = Tensor(data)
     loss = fused(logits)
     twin = rebuild(loss, _WIDEST)
@@ -288,19 +282,19 @@ def _all_of(data: Any) -> float:
 
 
 def _bad(loss: Any) -> str:
-    """Name the first NaN or infinity."""
+    """Return a sentence on the first NaN or infinity, or an empty string."""
     bad = first_bad(loss)
     return f"{bad.message}. {bad.rewrite}".strip() if bad else ""
 
 
 def _culprit(f: Callable[[Any], Any], data: Any) -> str:
-    """Name the op of the forward pass that loses digits first."""
+    """Return the name of the op that loses digits first in the forward pass."""
     first = stability(f, data).first(data.dtype)
     return first.op if first else "rounding"
 
 
 def _spoilt(word: str, found: Any, exact: Any, digits: Any, culprit: str) -> str:
-    """Say what became of the entry that has lost the most digits."""
+    """Return a sentence on the entry with the most lost digits, or an empty string."""
     every = _all_of(found)
     lost = every - np.min(digits, initial=every)
     if lost <= _NOTICED:

@@ -1,6 +1,6 @@
-"""The IPython extension: `%load_ext tinygrad_xent`, and then `%%graph` draws what a cell computes.
+"""The IPython extension: after `%load_ext tinygrad_xent`, `%%graph` draws the graph of a cell.
 
-The picture calls the tensors what the notebook calls them, so that nobody types a name twice.
+The picture names the tensors after the variables of the notebook.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tinygrad_xent.graph import Node
 
 
 def load_ipython_extension(ip: Any) -> None:
-    """Add the magic `%%graph` to IPython; `%load_ext tinygrad_xent` calls this.
+    """Add the magic `%%graph` to IPython; `%load_ext tinygrad_xent` calls this function.
 
     Parameters
     ----------
@@ -24,16 +24,15 @@ def load_ipython_extension(ip: Any) -> None:
 
     Notes
     -----
-    `%%graph` at the top of a cell runs the cell and draws the Tensor that it ends in, be it an
-    expression or what the last line assigns. `%%graph loss` draws the tensor that is
-    called so afterwards, and `%graph loss` in any cell draws without running anything else. Tensors
-    without a name of their own are called as the variables that hold them; the tensors themselves
-    stay as they are.
+    `%%graph` at the top of a cell runs the cell and draws the Tensor of its last line, which is an
+    expression or an assignment. `%%graph loss` runs the cell and draws `loss`; `%graph loss` on any
+    line draws `loss` without running a cell. In the picture, tensors without a name have the names
+    of their variables; the tensors themselves do not change.
     """
 
     def graph(line: str, cell: str | None = None) -> Any:
-        """Run the cell, and draw the Tensor it ends in, or those named after `%%graph`."""
-        # IPython leaves out of tracebacks what lies between a cell and the learner's own line.
+        """Run the cell, and draw the Tensor of its last line, or those named after `%%graph`."""
+        # IPython omits this frame from the learner's tracebacks.
         __tracebackhide__ = True
         last = None if cell is None else _run(ip, cell)
         return _draw(ip, last, line.strip())
@@ -42,16 +41,16 @@ def load_ipython_extension(ip: Any) -> None:
 
 
 def unload_ipython_extension(ip: Any) -> None:
-    """Take the magic away again; `%unload_ext tinygrad_xent` calls this."""
+    """Remove the magic; `%unload_ext tinygrad_xent` calls this function."""
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop("graph", None)
 
 
 def _run(ip: Any, cell: str) -> Any:
-    """Run a cell in the notebook's namespace, and give what its last line computes."""
+    """Run a cell in the notebook's namespace, and return the value of its last line."""
     __tracebackhide__ = True
     source = ip.transform_cell(cell)
-    number = len(ip.history_manager.input_hist_raw) - 1  # of this cell: what tracebacks call it
+    number = len(ip.history_manager.input_hist_raw) - 1  # of this cell, as shown in tracebacks
     name = ip.compile.cache(source, number, raw_code=cell)
     tree = ip.transform_ast(ip.compile.ast_parse(source, filename=name))
     last: ast.expr | None = None
@@ -77,20 +76,20 @@ def _draw(ip: Any, value: Any, line: str) -> Any:
         try:
             value = ip.ev(line)
         except NameError as error:
-            raise UsageError(f"{error}: behind the magic stands what to draw") from None
+            raise UsageError(f"{error}: put the name of a Tensor after the magic") from None
     outputs = value if isinstance(value, tuple | list) else (value,)
     if not outputs or not all(isinstance(output, Node) for output in outputs):
         where = f"`{line}` is" if line else "the cell ends in"
         found = "nothing to draw" if value is None else f"a value of type {type(value).__name__}"
         raise UsageError(
             f"{where} {found}, not a Tensor. End the cell with the Tensor to draw, or name it "
-            "behind the magic: %%graph loss"
+            "after the magic: %%graph loss"
         )
     return draw(*outputs, names=_names(ip.user_ns))
 
 
 def _names(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the variables that hold an array, or a Tensor that has no name of its own."""
+    """Return the variables that hold an array, or a Tensor without a name."""
     return {
         name: x
         for name, x in variables.items()

@@ -1,4 +1,4 @@
-"""Numbers and arrays in text: three significant digits, and no digit that is not there."""
+"""Numbers and arrays as text, with three significant digits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 
 
 def number(x: Any) -> str:
-    """Write one number with at most three significant digits (four for 1000 to 9999).
+    """Return a number with at most three significant digits (four for 1000 to 9999).
 
-    A number that is written in full has no trailing zeros; one that was rounded keeps them, so
-    that 1 and 0.9999 are told apart.
+    Exact results have no trailing zeros; rounded ones keep them, so that 0.9999 is not shown as 1.
 
     Examples
     --------
@@ -29,7 +28,7 @@ def number(x: Any) -> str:
         return "inf" if x > 0 else "-inf"
     if x == 0:
         return "0"
-    magnitude = f"{abs(float(x)):.2e}"  # rounded first, so that 999.9 counts as 1000
+    magnitude = f"{abs(float(x)):.2e}"  # rounded first: 999.9 counts as 1000
     exponent = int(magnitude.split("e")[1])
     if -3 <= exponent <= 3:
         return _drop_zeros(f"{float(x):.{max(2 - exponent, 0)}f}", x, type(x))
@@ -53,7 +52,7 @@ def at(place: tuple[int, ...]) -> str:
 
 
 def telling(x: Any) -> str:
-    """Write an array of one number so that it is not taken for a rounder one.
+    """Return an array of one number with enough digits to distinguish it from a round one.
 
     Examples
     --------
@@ -72,7 +71,7 @@ def telling(x: Any) -> str:
 
 
 def _drop_zeros(text: str, x: Any, kind: Any) -> str:
-    """Drop trailing zeros if they are all there is: if the text without them is the number."""
+    """Return the text without trailing zeros if it is still exactly the number."""
     mantissa, e, exponent = text.partition("e")
     if "." not in mantissa:
         return text
@@ -81,13 +80,13 @@ def _drop_zeros(text: str, x: Any, kind: Any) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """Write a count with its noun: "1 entry", "2,048 entries"."""
+    """Return a count with its noun: "1 entry", "2,048 entries"."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{n:,} {noun if n == 1 else plural}"
 
 
 def percent(share: float) -> str:
-    """Write a share in whole percent, but never round something to nothing or to everything.
+    """Return a share in whole percent; only 0 is "0 %", and only 1 is "100 %".
 
     Examples
     --------
@@ -102,7 +101,7 @@ def percent(share: float) -> str:
 
 
 def brief(data: Any, most: int = 10) -> str:
-    """Write an array on one line: all of one with up to `most` entries, else its range.
+    """Return an array on one line: in full with up to `most` entries, otherwise its range.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The same computation again on other numbers, or in another precision."""
+"""Run a graph again on other data, or in another precision."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tinygrad_xent.ops import astype
 
 
 def replay(output: Node, data: Mapping[Node, Any], dtype: Any = np.float64) -> Any:
-    """Recompute a graph with other data for some of its tensors.
+    """Run a graph again with other data for some of its tensors.
 
-    Nothing is recorded, and the graph stays as it is.
+    Nothing is recorded, and the graph does not change.
 
     Parameters
     ----------
     output : Tensor
-        What to recompute.
+        The tensor to recompute.
     data : mapping of Tensor to array_like
-        New data for leaves, or for anything between them and the output: what a tensor in between
-        was computed from is then without effect.
+        New data for leaves or for intermediate tensors. The inputs of an intermediate tensor then
+        have no effect through it.
     dtype : dtype
-        The floating dtype to compute in.
+        The floating dtype of the computation.
 
     Returns
     -------
     ndarray
-        What the output would have been.
+        The value of the output for the new data.
 
     Raises
     ------
@@ -52,9 +52,9 @@ def replay(output: Node, data: Mapping[Node, Any], dtype: Any = np.float64) -> A
 def replayer(
     output: Node, changing: Collection[Node], dtype: Any = np.float64
 ) -> Callable[..., Any]:
-    """Prepare `replay` for many calls: give a function of the data of the `changing` tensors.
+    """Return `replay` as a function of the data of the `changing` tensors, for many calls.
 
-    Only what depends on them is computed, in the order in which it was first computed.
+    It computes only what depends on them, in the original order.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def replayer(
                 f"{describe(node)} is not part of the graph of {describe(output)}"
             )
     changes = downstream(graph, changing)
-    values: list[Any] = []  # of tensors that change and of everything they need
+    values: list[Any] = []  # of changing tensors and their inputs
     place: dict[Node, int] = {}
     steps: list[tuple[int, Any, list[int], Mapping[str, Any]]] = []
 
@@ -121,13 +121,13 @@ def rebuild(
 
 
 def params_in(node: Node, dtype: Any) -> Mapping[str, Any]:
-    """Give a call's parameters; a conversion between floating dtypes becomes one to `dtype`."""
+    """Return the parameters of a call; a floating `astype` becomes one to `dtype`."""
     if node.op is astype and np.dtype(node.params["dtype"]).kind == "f":
         return {"dtype": dtype}
     return node.params
 
 
 def _cast(x: Any, dtype: Any) -> Any:
-    """Convert floating numbers; class labels, truth values and Python numbers stay as they are."""
+    """Convert floating arrays; class labels, truth values and Python numbers are unchanged."""
     kind = getattr(x, "dtype", None)
     return x if kind is None or kind.kind != "f" or kind == dtype else x.astype(dtype)

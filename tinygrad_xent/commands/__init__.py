@@ -1,9 +1,9 @@
-"""What `tinygrad-xent` can be asked to do: one module for each command.
+"""The subcommands of `tinygrad-xent`, one module each.
 
-Each says in constants what `--help` prints (`HELP` in a list of commands, `ABOUT`, `EXAMPLES`) and
-which options take a number that may begin with a minus sign (`NUMERIC`); `options(parser)` adds its
-options, and `run(options)` does the work and gives the exit status. What is heavy is imported
-inside `run`, so that `--help` and the other commands do not pay for it.
+A module has constants for `--help` (`HELP` in the list of commands, `ABOUT`, `EXAMPLES`) and the
+options whose number may begin with a minus sign (`NUMERIC`). Its function `options(parser)` adds
+the options; `run(options)` does the work and returns the exit status. `run` imports what is slow to
+import, so that `--help` and the other commands stay fast.
 """
 
 from __future__ import annotations

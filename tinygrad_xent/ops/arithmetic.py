@@ -1,4 +1,4 @@
-"""Arithmetic entry by entry, with broadcasting; the engine sums what broadcasting repeated."""
+"""Elementwise arithmetic with broadcasting; the engine sums gradients over broadcast axes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def divide_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @op(symbol="−")
 def negative(x: Any) -> Any:
-    r"""Opposite: $y = -x$.
+    r"""Negative: $y = -x$.
 
     >>> negative([1.0, -2.0])
     array([-1.,  2.])
@@ -120,7 +120,7 @@ def power(x: Any, n: Any) -> Any:
 @power.backward
 def power_backward(grad: Any, y: Any, x: Any, n: Any) -> Any:
     r"""$\bar x = n\,x^{n-1}\,\bar y$ and $\bar n = y \ln(x)\,\bar y$"""
-    # x^0 is constant also at x = 0, and 0^n in n: neither may become 0 * inf.
+    # x^0 is constant in x, even at x = 0, and 0^n in n: neither derivative may become 0 * inf.
     return (
         lambda: grad * n * where((x == 0) & (n == 0), 1, x) ** (n - 1),
         lambda: grad * y * log(where(x == 0, 1, x)),
@@ -129,7 +129,7 @@ def power_backward(grad: Any, y: Any, x: Any, n: Any) -> Any:
 
 @op(symbol="|x|", domain=nonzero)
 def absolute(x: Any) -> Any:
-    r"""Distance from zero: $y = |x|$. Its gradient at 0 is taken as 0.
+    r"""Absolute value: $y = |x|$. Its gradient at 0 is defined as 0.
 
     >>> absolute([-2.0, 3.0])
     array([2., 3.])
@@ -149,7 +149,7 @@ def _share_of_winner(grad: Any, wins: Any, ties: Any) -> Any:
 
 @op(symbol="max", shapes="(),()->()", domain=distinct)
 def maximum(x: Any, y: Any) -> Any:
-    r"""The larger of two: $z = \max(x, y)$. Where they tie, each gets half of the gradient.
+    r"""The larger of two: $z = \max(x, y)$. In a tie, each gets half of the gradient.
 
     >>> maximum([1.0, 5.0], 3.0)
     array([3., 5.])
@@ -168,7 +168,7 @@ def maximum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @op(symbol="min", shapes="(),()->()", domain=distinct)
 def minimum(x: Any, y: Any) -> Any:
-    r"""The smaller of two: $z = \min(x, y)$. Where they tie, each gets half of the gradient.
+    r"""The smaller of two: $z = \min(x, y)$. In a tie, each gets half of the gradient.
 
     >>> minimum([1.0, 5.0], 3.0)
     array([1., 3.])
@@ -187,7 +187,7 @@ def minimum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @op(symbol="relu", domain=nonzero)
 def relu(x: Any) -> Any:
-    r"""Rectifier: $y = \max(x, 0)$. Its gradient at 0 is taken as 0.
+    r"""Rectifier: $y = \max(x, 0)$. Its gradient at 0 is defined as 0.
 
     >>> relu([-1.0, 2.0])
     array([0., 2.])
@@ -203,7 +203,7 @@ def relu_backward(grad: Any, y: Any, x: Any) -> Any:
 
 @op(symbol="where", domain=(truth, real, real))
 def where(condition: Any, x: Any, y: Any) -> Any:
-    r"""Choose entry by entry: $z = c\,x + (1 - c)\,y$ with $c$ the condition, 1 or 0.
+    r"""Elementwise choice: $z = c\,x + (1 - c)\,y$, where the condition $c$ is 1 or 0.
 
     >>> where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.])
@@ -231,8 +231,8 @@ def where_backward(grad: Any, z: Any, condition: Any, x: Any, y: Any) -> Any:
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     r"""Limit to an interval: $y = \min(\max(x, a), b)$.
 
-    The gradient passes where `min <= x <= max`, the limits included (as in TensorFlow), and
-    goes to the limit elsewhere.
+    The gradient passes where `min <= x <= max`, including the limits (as in TensorFlow), and goes
+    to the limit elsewhere.
 
     >>> clip([-1.0, 0.5, 7.0], 0, 1)
     array([0. , 0.5, 1. ])

@@ -1,4 +1,4 @@
-"""Sums and their adjoint, broadcasting: each one's rule is a call to the other."""
+"""Reductions, and broadcasting: sum and broadcast are adjoint, so each is the other's rule."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Axis = int | tuple[int, ...] | None
 
 
 def spread(grad: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Give a reduced gradient the axes back over which `x` was reduced, with length 1.
+    """Return a reduced gradient with the axes over which `x` was reduced, of length 1.
 
-    Without any axis it has but one entry, which broadcasts to every shape as it is.
+    If all axes were reduced, its single entry broadcasts to any shape anyway.
     """
     return grad if keepdims or axis is None else expand_dims(grad, axis=axis)
 
@@ -32,7 +32,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.])
     """
-    if isinstance(x, np.ndarray):  # half the time on small ones
+    if isinstance(x, np.ndarray):  # faster on small arrays
         return x.sum(axis=axis, keepdims=keepdims)
     return np.sum(x, axis=axis, keepdims=keepdims)
 
@@ -62,10 +62,10 @@ def broadcast_to_backward(grad: Any, y: Any, x: Any, *, shape: int | tuple[int, 
 
 @op(symbol="Σ to shape", shapes="(2,3)->(3)", examples=({"shape": (3,)}, {"shape": (2, 1)}))
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    r"""Undo broadcasting from `shape`, by summing what was repeated: $y_j = \sum_i x_{ij}$.
+    r"""Undo broadcasting from `shape`, by summing the repeated entries: $y_j = \sum_i x_{ij}$.
 
-    Raises `RuleShapeError` unless each axis of `shape` is 1 or that of `x`: a gradient
-    of another shape comes from a wrong rule, which a silent sum would hide.
+    Raises `RuleShapeError` if `shape` does not broadcast to that of `x`: the gradient then comes
+    from a wrong rule, which a silent sum would hide.
 
     >>> sum_to(np.ones((4, 3)), shape=(3,))
     array([4., 4., 4.])
@@ -105,18 +105,18 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """
     if isinstance(x, np.ndarray) and x.dtype.char in "fd" and x.size:
         total = x.sum(axis=axis, keepdims=keepdims)
-        return total / shrinkage(x, total)  # the bits of np.mean, in a third of its time if few
+        return total / reduced_count(x, total)  # the bits of np.mean, and faster
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
 @mean.backward
 def mean_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y / n$"""
-    return broadcast_to(spread(grad * (1 / shrinkage(x, y)), x, axis, keepdims), shape=x.shape)
+    return broadcast_to(spread(grad * (1 / reduced_count(x, y)), x, axis, keepdims), shape=x.shape)
 
 
-def shrinkage(x: Any, y: Any) -> int:
-    """How many entries of `x` went into one of `y`."""
+def reduced_count(x: Any, y: Any) -> int:
+    """Return how many entries of `x` were reduced to each entry of `y`."""
     size: int = x.size // y.size if x.size else 1
     return size
 
@@ -125,7 +125,7 @@ def shrinkage(x: Any, y: Any) -> int:
 def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     r"""Variance over axes: $y = \frac{1}{n - d} \sum_i (x_i - \frac{1}{n} \sum_j x_j)^2$.
 
-    `ddof` is $d$: 0 divides by n, 1 gives the unbiased estimate.
+    `ddof` is $d$: 0 divides by n, and 1 yields the unbiased estimate.
 
     >>> print(var([1.0, 2.0, 6.0], ddof=1))
     7.0
@@ -137,7 +137,7 @@ def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     r"""$\bar x_i = \frac{2}{n - d} (x_i - \frac{1}{n} \sum_j x_j)\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
-    factor = float(np.divide(2, shrinkage(x, y) - ddof))
+    factor = float(np.divide(2, reduced_count(x, y) - ddof))
     return spread(grad * factor, x, axis, keepdims) * centred
 
 
@@ -152,7 +152,7 @@ def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) 
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Largest entry over axes: $y = \max_i x_i$.
 
-    Entries that tie for it share the gradient evenly (as in JAX and PyTorch's `amax`).
+    Tied entries share the gradient equally (as in JAX and PyTorch's `amax`).
 
     >>> max([[1.0, 5.0], [7.0, 2.0]], axis=1)
     array([5., 7.])
@@ -170,7 +170,7 @@ def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> An
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Smallest entry over axes: $y = \min_i x_i$.
 
-    Entries that tie for it share the gradient evenly, as those of `max` do.
+    Tied entries share the gradient equally, as in `max`.
 
     >>> min([[1.0, 5.0], [7.0, 2.0]], axis=1)
     array([1., 2.])

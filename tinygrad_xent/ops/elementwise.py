@@ -1,9 +1,9 @@
-r"""Functions of one variable, entry by entry: the shortest ops, and the place to start reading.
+r"""Elementwise functions of one variable: the shortest ops, and the place to start reading.
 
-In the formulas $\bar x$ is the gradient of the final result (the loss) with respect to $x$. A rule
-is handed $\bar y$ (`grad`), the gradient of its op's output, and answers with $\bar x$: by the
-chain rule $\bar y$ times the op's own derivative. For $y = e^x$ that is $y$, so
-$\bar x = y\,\bar y$.
+In formulas, $\bar x$ is the gradient ∂L/∂x of the final result, the loss L, with respect to x. A
+backward rule takes $\bar y$, the upstream gradient of its output (`grad` in the code), and returns
+$\bar x$: by the chain rule, $\bar y$ times the derivative of the op. For $y = e^x$ the derivative
+is $y$, so $\bar x = y\,\bar y$.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def log_backward(grad: Any, y: Any, x: Any) -> Any:
 
 @op(symbol="ln(1+x)", domain=above_minus_one)
 def log1p(x: Any) -> Any:
-    r"""Logarithm of 1 + x, right also where x is tiny: $y = \ln(1 + x)$.
+    r"""Logarithm of 1 + x, accurate even for tiny x: $y = \ln(1 + x)$.
 
     >>> log1p([0.0, 1e-20])
     array([0.e+00, 1.e-20])
@@ -68,7 +68,7 @@ def log1p_backward(grad: Any, y: Any, x: Any) -> Any:
 
 @op(symbol="exp(x)−1")
 def expm1(x: Any) -> Any:
-    r"""Exponential less 1, right also where x is tiny: $y = e^x - 1$.
+    r"""Exponential minus 1, accurate even for tiny x: $y = e^x - 1$.
 
     >>> expm1([0.0, 1e-20])
     array([0.e+00, 1.e-20])

@@ -1,4 +1,4 @@
-"""Reading entries, and its adjoint: adding them into zeros at the same places."""
+"""Indexing, and its adjoint: adding entries to zeros at the same positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinygrad_xent.ops.shaping import reshape
 
 __all__ = ["getitem", "put", "take", "take_along_axis"]
 
-_BASIC = (int, np.integer, slice, type(None), type(...))  # these name no place twice
+_BASIC = (int, np.integer, slice, type(None), type(...))  # these select no entry twice
 _ROWS = np.array([[0, 2], [2, 2]])
 
 
@@ -48,7 +48,7 @@ def getitem_backward(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
     examples=({"index": np.array([2, 2]), "shape": (3, 4)}, {"index": slice(2), "shape": (3, 4)}),
 )
 def put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    r"""Add entries into zeros of a shape, by any NumPy index: $y_i = \sum_{k : i(k) = i} x_k$.
+    r"""Add entries to an array of zeros, by any NumPy index: $y_i = \sum_{k : i(k) = i} x_k$.
 
     >>> put([1.0, 2.0, 3.0], index=[0, 2, 2], shape=(3,))
     array([1., 0., 5.])
@@ -58,7 +58,7 @@ def put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     if all(isinstance(i, _BASIC) for i in (index if isinstance(index, tuple) else (index,))):
         y[index] = x
     else:
-        np.add.at(y, index, x)  # a place that is named twice gets both
+        np.add.at(y, index, x)  # a position that occurs twice gets both entries
     return y
 
 
@@ -70,7 +70,7 @@ def put_backward(grad: Any, y: Any, x: Any, *, index: Any, shape: tuple[int, ...
 
 @op(shapes="(3,4),()->()", domain=(real, labels), examples=({}, {"axis": 1}, {"axis": -2}))
 def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
-    r"""Slices by their number along an axis, by default single entries: $y_k = x_{i_k}$.
+    r"""Slices by their index along an axis, by default single entries: $y_k = x_{i_k}$.
 
     >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0], axis=0)
     array([[3., 4.],
@@ -91,7 +91,7 @@ def take_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) 
 
 @op(shapes="(3,4),(3,4)->(3,4)", domain=(real, labels), examples=({}, {"axis": 0}))
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
-    r"""One entry per row (or per line along another axis): $y_{nk} = x_{n, i_{nk}}$.
+    r"""One entry per row (or along another axis): $y_{nk} = x_{n, i_{nk}}$.
 
     >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])
     array([[2.],
@@ -109,7 +109,7 @@ def take_along_axis_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: i
 
 
 def _plain(index: Any) -> Any:
-    """Turn Tensors within an index into the arrays they hold."""
+    """Return an index with Tensors replaced by their arrays."""
     if isinstance(index, tuple):
         return tuple(_plain(i) for i in index)
     return index.data if isinstance(index, Node) else index

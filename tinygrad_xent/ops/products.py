@@ -46,24 +46,24 @@ def matmul_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     examples=[{"subscripts": s} for s in ("ij,jk->ik", "ij,jk->", "ij,jk->kj", "ij,jk")],
 )
 def einsum_of(*xs: Any, subscripts: str) -> Any:
-    r"""Einstein summation: $z = \sum x_0\,x_1 \cdots$ over every index that is not kept."""
+    r"""Einstein summation: $z = \sum x_0\,x_1 \cdots$ over every index not in the output."""
     return np.einsum(subscripts, *xs)
 
 
 @einsum_of.backward
 def einsum_backward(grad: Any, z: Any, *xs: Any, subscripts: str) -> Any:
-    r"""$\bar x_i = \sum \bar z \prod_{j \ne i} x_j$ over every index that x does not have."""
+    r"""$\bar x_i = \sum \bar z \prod_{j \ne i} x_j$ over every index that x lacks."""
     inputs, output = _split(subscripts, xs)
 
     def wrt(i: int) -> Any:
         others = [(s, x) for j, (s, x) in enumerate(zip(inputs, xs, strict=True)) if j != i]
         known = output + "".join(s for s, _ in others)
         for axis, letter in enumerate(inputs[i]):
-            if letter not in known:  # summed away and seen by nobody else: the gradient repeats
+            if letter not in known:  # summed in this input alone: the gradient repeats along it
                 others.append((letter, np.ones(xs[i].shape[axis], grad.dtype)))
         names = ",".join([output, *(s for s, _ in others)]) + "->" + inputs[i]
         wrt_i = einsum_of([grad, *(x for _, x in others)], subscripts=names)
-        # NumPy lets an axis of length 1 stand for a longer one of the same letter.
+        # NumPy broadcasts an axis of length 1 to a longer one of the same letter.
         return broadcast_to(wrt_i, shape=np.broadcast_shapes(wrt_i.shape, xs[i].shape))
 
     return tuple(lambda i=i: wrt(i) for i in range(len(xs)))
@@ -75,10 +75,10 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     Parameters
     ----------
     subscripts : str
-        Letters only, each at most once per operand (no ellipsis, no diagonal). Without `->`, the
-        letters that occur once are kept, in alphabetical order.
+        Letters, each at most once per operand (no ellipsis, no diagonal). Without `->`, the output
+        has the letters that occur once, in alphabetical order.
     *operands : array_like or Tensor
-        As many as there are groups of letters.
+        One for each group of letters.
 
     Raises
     ------
@@ -104,8 +104,8 @@ def _split(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
     for letters in inputs:
         if (not letters.isalpha() and letters) or len(set(letters)) != len(letters):
             raise EinsumError(
-                f"einsum {subscripts!r}: {letters!r} has an ellipsis or a repeated letter, for "
-                "which there is no rule; write every axis with its own letter"
+                f"einsum {subscripts!r}: {letters!r} has an ellipsis or a repeated letter, which "
+                "is not supported; give every axis its own letter"
             )
     if not arrow:
         output = "".join(sorted(c for c in set("".join(inputs)) if "".join(inputs).count(c) == 1))

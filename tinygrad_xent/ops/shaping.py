@@ -1,4 +1,4 @@
-"""Ops that move numbers without changing them: each rule moves the gradient back."""
+"""Ops that rearrange entries; each rule rearranges the gradient back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Axes = int | tuple[int, ...]
 
 @op(shapes="(2,3)->(6)", examples=({"shape": (6,)}, {"shape": (3, -1)}))
 def reshape(x: Any, *, shape: Shape) -> Any:
-    r"""Same numbers in row-major order, another shape: $y = \operatorname{reshape}(x)$.
+    r"""The same entries in another shape, in row-major order: $y = \operatorname{reshape}(x)$.
 
     >>> reshape([1.0, 2.0, 3.0, 4.0], (2, 2))
     array([[1., 2.],
@@ -44,7 +44,7 @@ def reshape_backward(grad: Any, y: Any, x: Any, *, shape: Shape) -> Any:
 
 @op(symbol="T", shapes="(2,3,4)->(4,3,2)", examples=({}, {"axes": (1, 0, 2)}, {"axes": (2, 0, -2)}))
 def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
-    r"""Axes in another order, by default reversed: $y_{ji} = x_{ij}$.
+    r"""The axes in another order, by default reversed: $y_{ji} = x_{ij}$.
 
     >>> transpose([[1.0, 2.0], [3.0, 4.0]])
     array([[1., 3.],
@@ -63,7 +63,7 @@ def transpose_backward(grad: Any, y: Any, x: Any, *, axes: tuple[int, ...] | Non
 
 @op(shapes="(2,3)->(3,2)", examples=({"axis1": 0, "axis2": -1},))
 def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
-    r"""Two axes change places: $y_{ji} = x_{ij}$.
+    r"""Swap two axes: $y_{ji} = x_{ij}$.
 
     >>> swapaxes([[1.0, 2.0]], 0, 1)
     array([[1.],
@@ -80,7 +80,7 @@ def swapaxes_backward(grad: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> A
 
 @op(shapes="(2,3)->(2,1,3)", examples=({"axis": 1}, {"axis": (0, -1)}))
 def expand_dims(x: Any, *, axis: Axes) -> Any:
-    r"""New axes of length 1: $y = \operatorname{expand}(x)$.
+    r"""Insert axes of length 1: $y = \operatorname{expand}(x)$.
 
     >>> expand_dims([1.0, 2.0], 0)
     array([[1., 2.]])
@@ -167,7 +167,7 @@ def stack_backward(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 @op(symbol="dtype", examples=({"dtype": np.float64},))
 def astype(x: Any, *, dtype: Any) -> Any:
-    r"""Same numbers, rounded to another dtype: $y = \operatorname{round}(x)$.
+    r"""Convert to another dtype, with rounding: $y = \operatorname{round}(x)$.
 
     >>> astype(np.array([1.5, 2.5]), dtype=np.float32)
     array([1.5, 2.5], dtype=float32)

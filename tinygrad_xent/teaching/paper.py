@@ -1,4 +1,4 @@
-"""The picture of a graph for paper: boxes with room to write in, and the same boxes filled in."""
+"""The picture of a graph for paper, with blank boxes or filled in."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tinygrad_xent.teaching.by_hand import by_hand
 PAD, CELL, DOWN, TEXT, SMALL = 12.0, 60.0, 30.0, 14.0, 11.0
 RULE_LINE = 26.0
 ROOM = 150.0  # for a rule written by hand
-_PAPER = "#fffffe"  # not the white that stands for 0 in pictures, which the legend would explain
-_CAPTION = 62.0  # where cells begin, right of the words "value" and "gradient"
+_PAPER = "#fffffe"  # not the white of 0, which the legend would explain
+_CAPTION = 62.0  # the cells begin to the right of the words "value" and "gradient"
 
 
 def on_paper(model: Model, title: str, alt: str, *, filled: bool) -> str:
-    """Paint a model as SVG, with its numbers and rules or with room for them."""
+    """Return a model as SVG, with its numbers and rules or with space for them."""
     arrows = tuple(replace(arrow, sent="", small="", rule="") for arrow in model.arrows)
-    # Both pages have the boxes at the same places: widths do not depend on what is filled in.
+    # Both pages have the boxes in the same places: widths do not depend on the content.
     faces = [_face(box, filled=filled) for box in model.boxes]
     links = [
         Link(a.source, a.target, a.port, max(len(model.boxes[a.target].ports), 1)) for a in arrows
@@ -38,7 +38,7 @@ def on_paper(model: Model, title: str, alt: str, *, filled: bool) -> str:
 
 
 def is_given(box: Box) -> bool:
-    """Whether a box's value is printed on the sheet to be filled in."""
+    """Return whether the value of a box is printed on the blank sheet."""
     return box.kind in ("leaf", "constant")
 
 
@@ -65,7 +65,7 @@ def _face(box: Box, *, filled: bool) -> Face:
     tables = [("value", _texts(box.value), filled or is_given(box))]
     if box.gradient is not None:
         tables.append(("gradient", _texts(box.gradient), filled))
-    # No cell is wider than another: that would tell how long the answer is.
+    # All cells have one width, so that it does not reveal the length of an answer.
     texts = [text for _, rows, _ in tables for row in rows for text in row]
     longest = max((text_width(text, TEXT) for text in texts), default=0.0)
     across = max(CELL, longest + 10)
@@ -84,7 +84,7 @@ def _texts(array: Any) -> list[list[str]]:
 
 
 def _cells(rows: list[list[str]], across: float, *, shown: bool) -> Iterator[Mark]:
-    """Give cells of one width, with the numbers in them or empty."""
+    """Yield cells of one width, empty or with their numbers."""
     places = [(i * DOWN, j * across) for i, row in enumerate(rows) for j in range(len(row))]
     yield Patch(0, 0, tuple((x, y, across, DOWN) for y, x in places), _PAPER, LINE)
     if shown:

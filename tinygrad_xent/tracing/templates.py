@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_xent.numbers import count, number, telling
 from tinygrad_xent.ops import log_softmax, softmax
-from tinygrad_xent.ops.broadcasting import shrinkage, spread
+from tinygrad_xent.ops.broadcasting import reduced_count, spread
 from tinygrad_xent.tracing.reasons import Look, Place, at, entrywise, plus, rowwise, times
 
 # -- entry by entry --------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def _sum(look: Look) -> tuple[str, str]:
 
 @rowwise("mean")
 def _mean(look: Look) -> tuple[str, str]:
-    to, n = _reduced(look), shrinkage(look.event.to.data, look.event.tensor.data)
+    to, n = _reduced(look), reduced_count(look.event.to.data, look.event.tensor.data)
     g = number(look.event.incoming[to])
     words = f"the gradient of {at(look.event.name, to)}, divided by the {n:,} entries averaged"
     return f"{g} / {n} = {number(look.sent)}", words

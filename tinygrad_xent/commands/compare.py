@@ -51,7 +51,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="CLASS", help="the true class, counted from 0; one for each row"
     )
-    parser.add_argument("--labels", metavar="NUMBERS", help="or dense labels, one for each class")
+    parser.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
     parser.add_argument("--axis", metavar="N", help="the axis of classes (default: -1)")
     parser.add_argument(
         "--dtype",

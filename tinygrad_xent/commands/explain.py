@@ -49,7 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="probabilities instead; without numbers: --logits are probabilities",
     )
     numbers.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
-    numbers.add_argument("--labels", metavar="NUMBERS", help="or dense labels, one for each class")
+    numbers.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
     parser.add_argument(
         "--out",
         metavar="FILE",

@@ -8,60 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import errors
 from tinygrad_xent.checks import floating
 from tinygrad_xent.comparing.loss_steps import sees_through
 from tinygrad_xent.comparing.recipes import RECIPES
 from tinygrad_xent.comparing.steps import State, Step, constant, run
 from tinygrad_xent.domains import check_probabilities
-from tinygrad_xent.errors import (
-    ArgumentError,
-    AxisError,
-    BatchSizeError,
-    BroadcastError,
-    DialectError,
-    DialectFaultError,
-    DtypeError,
-    LabelDtypeError,
-    LabelRangeError,
-    ShapeError,
-    TinygradXentError,
-)
 from tinygrad_xent.graph import Node
 
-_TENSORFLOW = "InvalidArgumentError"
-_DEFAULT = "ValueError"
+_TENSORFLOW, _DEFAULT = "InvalidArgumentError", "ValueError"
+_ON_TENSORFLOW = dict.fromkeys(("keras2", "keras2-graph", "keras3-tf"), _TENSORFLOW)
 
 FRAMEWORK_ERRORS: dict[type[Exception], dict[str, str]] = {
-    AxisError: {
+    errors.AxisError: {
+        **_ON_TENSORFLOW,
         "tf2": _TENSORFLOW,
-        "keras2": _TENSORFLOW,
-        "keras2-graph": _TENSORFLOW,
-        "keras3-tf": _TENSORFLOW,
         "keras3-torch": "IndexError",
         "keras3-numpy": "AxisError",
     },
-    ShapeError: {"torch": "RuntimeError"},
-    BatchSizeError: {"torch": "ValueError"},
-    BroadcastError: {"tf2": _TENSORFLOW, "optax": "TypeError"},
-    LabelRangeError: {
-        "tf1": _TENSORFLOW,
-        "tf2": _TENSORFLOW,
-        "keras2": _TENSORFLOW,
-        "keras2-graph": _TENSORFLOW,
-        "keras3-tf": _TENSORFLOW,
-        "keras3-torch": "IndexError",
-        "keras3-numpy": "IndexError",
-        "torch": "IndexError",
+    errors.ShapeError: {"torch": "RuntimeError"},
+    errors.BatchSizeError: {},
+    errors.BroadcastError: {"tf2": _TENSORFLOW, "optax": "TypeError"},
+    errors.LabelRangeError: {
+        **dict.fromkeys(("tf1", "tf2"), _TENSORFLOW),
+        **_ON_TENSORFLOW,
+        **dict.fromkeys(("keras3-torch", "keras3-numpy", "torch"), "IndexError"),
     },
-    LabelDtypeError: {
-        "tf1": "TypeError",
+    errors.LabelDtypeError: {
+        **dict.fromkeys(("tf1", "optax"), "TypeError"),
         "tf2": _TENSORFLOW,
         "torch": "RuntimeError",
-        "optax": "TypeError",
     },
-    DtypeError: {"keras2": _TENSORFLOW, "keras2-graph": _TENSORFLOW, "keras3-tf": _TENSORFLOW},
-    DialectError: {"keras3-tf": "ValueError"},
-    DialectFaultError: {
+    errors.DtypeError: _ON_TENSORFLOW,
+    errors.DialectError: {"keras3-tf": _DEFAULT},
+    errors.DialectFaultError: {
         "tf2": _TENSORFLOW,
         "keras3-torch": "RuntimeError",
         "torch": "RuntimeError",
@@ -146,7 +126,7 @@ def crossentropy_as(
     sparse = is_sparse(state, sparse, dialect)
     try:
         result = run(steps_of(dialect, state, sparse, from_logits), state).x
-    except TinygradXentError as error:
+    except errors.TinygradXentError as error:
         theirs = framework_error(dialect, error)
         if theirs is None:
             raise
@@ -160,7 +140,7 @@ def framework_error(dialect: str, error: Exception) -> str | None:
     """Return the name of the exception that the framework raises; None if it has no such call."""
     for kind in type(error).__mro__:
         if kind in FRAMEWORK_ERRORS:
-            default = None if kind is DialectError else _DEFAULT
+            default = None if kind is errors.DialectError else _DEFAULT
             return FRAMEWORK_ERRORS[kind].get(dialect, default)
     return None
 
@@ -169,7 +149,7 @@ def _check_dialect(dialect: str) -> None:
     if dialect not in RECIPES:
         near = difflib.get_close_matches(str(dialect), RECIPES, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise ArgumentError(
+        raise errors.ArgumentError(
             f"there is no dialect {dialect!r}{hint} Choose from {', '.join(RECIPES)}"
         )
 
@@ -181,15 +161,15 @@ def start(labels: Any, x: Any, axis: int) -> State:
     if labels.size == 0 and labels.dtype == np.float64 and labels.shape != x.shape:
         labels = constant(labels).astype(np.int64)  # an empty list
     if labels.dtype.kind not in "fiub":
-        raise DtypeError(f"labels must be real numbers, got {labels.dtype}")
+        raise errors.DtypeError(f"labels must be real numbers, got {labels.dtype}")
     try:
         axis = int(operator.index(axis))
     except TypeError:
-        raise AxisError(f"axis must be a whole number, got {axis!r}") from None
+        raise errors.AxisError(f"axis must be a whole number, got {axis!r}") from None
     if x.ndim == 0:
-        raise ShapeError("a scalar has no axis of classes; give one number per class")
+        raise errors.ShapeError("a scalar has no axis of classes; give one number per class")
     if x.shape[axis % x.ndim] == 0:
-        raise ShapeError(f"an array of shape {x.shape} has no classes along axis={axis}")
+        raise errors.ShapeError(f"an array of shape {x.shape} has no classes along axis={axis}")
     return State(labels, x, axis, x.dtype)
 
 
@@ -205,7 +185,7 @@ def steps_of(dialect: str, state: State, sparse: bool, from_logits: bool) -> tup
     """Return the steps of a dialect for these inputs."""
     if dialect == "keras2-graph" and not from_logits and not sees_through(state.x):
         if not isinstance(state.x, Node):
-            raise DialectError(
+            raise errors.DialectError(
                 "keras2-graph needs the softmax that computed the probabilities: pass the Tensor "
                 "that softmax returned"
             )

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import errors
 from tinygrad_xent.checks import check_same_shape, checked_labels
 from tinygrad_xent.comparing.rules import no_gradient, stop_gradient
 from tinygrad_xent.comparing.steps import State, Step, constant, step
-from tinygrad_xent.errors import (
-    AxisError,
-    BatchSizeError,
-    DialectError,
-    DtypeError,
-    LabelDtypeError,
-    LabelRangeError,
-    ShapeError,
-)
 from tinygrad_xent.numbers import at, first
 from tinygrad_xent.ops import astype
 
@@ -28,7 +21,7 @@ from tinygrad_xent.ops import astype
 @step("axis", "takes the last axis as the classes, with no choice")
 def last_axis(s: State) -> State:
     if s.axis not in (-1, s.x.ndim - 1):
-        raise DialectError(
+        raise errors.DialectError(
             f"with class numbers as labels the classes are the last axis here, and axis={s.axis} "
             "is not supported; move that axis to the end with moveaxis"
         )
@@ -38,7 +31,7 @@ def last_axis(s: State) -> State:
 @step("axis", "takes axes from 0 upwards, or -1 for the last")
 def axis_from_zero(s: State) -> State:
     if s.axis not in range(-1, s.x.ndim):
-        raise AxisError(
+        raise errors.AxisError(
             f"axis={s.axis} of an array of shape {s.x.shape}: TensorFlow takes -1, or 0 to "
             f"{s.x.ndim - 1}"
         )
@@ -48,7 +41,7 @@ def axis_from_zero(s: State) -> State:
 @step("axis", "takes axes from 0 upwards, or negative ones from the end")
 def any_axis(s: State) -> State:
     if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise AxisError(
+        raise errors.AxisError(
             f"axis={s.axis} is out of range for an array of shape {s.x.shape}; choose one from "
             f"{-s.x.ndim} to {s.x.ndim - 1}"
         )
@@ -63,7 +56,7 @@ def wrapped_axis(s: State) -> State:
 @step("axis", "has no axis argument: the caller moves the classes to axis 1")
 def moved_axis(s: State) -> State:
     if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise DialectError(
+        raise errors.DialectError(
             f"PyTorch has no axis argument: its caller moves the classes to axis 1, and an array "
             f"of shape {s.x.shape} has no axis {s.axis} to move"
         )
@@ -79,7 +72,7 @@ def _only(names: Iterable[str], words: str) -> Step:
     @step("dtype of the labels", words)
     def only(s: State) -> State:
         if s.labels.dtype.name not in names:
-            raise LabelDtypeError(
+            raise errors.LabelDtypeError(
                 f"labels of {s.labels.dtype} are refused here; convert them to {names[0]}"
             )
         return s
@@ -121,7 +114,7 @@ def any_dtype(s: State) -> State:
 @step("dtype of the labels", "requires dense labels in the dtype of the probabilities")
 def same_dtype(s: State) -> State:
     if s.labels.dtype != s.x.dtype:
-        raise DtypeError(
+        raise errors.DtypeError(
             f"TensorFlow does not multiply {s.x.dtype} by labels of {s.labels.dtype}; convert "
             f"them: labels.astype({s.x.dtype.name!r})"
         )
@@ -174,7 +167,7 @@ def flattened_labels(s: State) -> State:
     if s.labels.ndim == s.x.ndim - 1:
         return one_for_each_row.run(s)
     if s.labels.size != np.prod(s.rows, dtype=int):
-        raise ShapeError(
+        raise errors.ShapeError(
             f"{s.labels.size} labels for {np.prod(s.rows, dtype=int)} rows; give one for each"
         )
     if s.x.ndim == 1:  # one label in a list: a list of one loss
@@ -184,21 +177,19 @@ def flattened_labels(s: State) -> State:
 
 @step("shape of the labels", "broadcasts labels to the rows")
 def repeated_labels(s: State) -> State:
-    if s.labels.ndim != len(s.rows):
-        raise ShapeError(f"labels of shape {s.labels.shape} do not broadcast to the rows, {s.rows}")
-    try:
-        return s.replace(labels=np.broadcast_to(s.labels, s.rows))
-    except ValueError:
-        raise ShapeError(
-            f"labels of shape {s.labels.shape} do not broadcast to the rows, {s.rows}"
-        ) from None
+    if s.labels.ndim == len(s.rows):
+        with contextlib.suppress(ValueError):
+            return s.replace(labels=np.broadcast_to(s.labels, s.rows))
+    raise errors.ShapeError(
+        f"labels of shape {s.labels.shape} do not broadcast to the rows, {s.rows}"
+    )
 
 
 @step("batch", "requires as many labels as rows in the batch")
 def batch_size(s: State) -> State:
     given = s.labels.shape[0] if s.labels.ndim else 0
     if s.x.ndim > 1 and given != s.rows[0]:
-        raise BatchSizeError(f"{given} labels for a batch of {s.rows[0]}")
+        raise errors.BatchSizeError(f"{given} labels for a batch of {s.rows[0]}")
     return s
 
 
@@ -248,7 +239,7 @@ def row_of_zeros_below(s: State) -> State:
     wrong = s.labels >= s.x.shape[s.axis]
     if np.any(wrong):
         place = first(wrong)
-        raise LabelRangeError(
+        raise errors.LabelRangeError(
             f"label {s.labels[place]}{at(place)} is too large for {s.x.shape[s.axis]} classes; "
             "NumPy cannot index with it"
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.comparing.rules import (
     clip_inside,
     clip_sharing,
@@ -18,22 +19,6 @@ from tinygrad_xent.comparing.rules import (
 from tinygrad_xent.comparing.steps import State, constant, step
 from tinygrad_xent.errors import BroadcastError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
-from tinygrad_xent.ops import (
-    astype,
-    divide,
-    log,
-    log_softmax,
-    look_through,
-    multiply,
-    negative,
-    reshape,
-    squeeze,
-    subtract,
-    sum,
-    take_along_axis,
-    transpose,
-    where,
-)
 
 EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 
@@ -43,12 +28,12 @@ EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 @step("look through", "looks through the softmax to its logits")
 def look_through_softmax(s: State) -> State:
     (logits,) = s.x.inputs
-    return s.replace(x=look_through(logits, probs=s.x))
+    return s.replace(x=ops.look_through(logits, probs=s.x))
 
 
 @step("renormalise", "divides each probability by the sum of its row")
 def renormalise(s: State) -> State:
-    return s.replace(x=divide(s.x, sum(s.x, axis=s.axis, keepdims=True)))
+    return s.replace(x=ops.divide(s.x, ops.sum(s.x, axis=s.axis, keepdims=True)))
 
 
 @step("clip", "clips to [1e-7, 1 - 1e-7], and passes the whole gradient at a limit")
@@ -65,7 +50,7 @@ def clip_half(s: State) -> State:
 
 @step("logarithm", "takes the logarithm")
 def logarithm(s: State) -> State:
-    return s.replace(x=log(s.x))
+    return s.replace(x=ops.log(s.x))
 
 
 # -- precision -------------------------------------------------------------------------------
@@ -82,7 +67,7 @@ def rounded(s: State) -> State:
 
 
 def _as(x: Any, dtype: Any) -> Any:
-    return x if x.dtype == dtype else astype(x, dtype=dtype)
+    return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
 
 
 # -- from logits to log-probabilities --------------------------------------------------------
@@ -90,7 +75,7 @@ def _as(x: Any, dtype: Any) -> Any:
 
 @step("log-softmax", "takes the log-softmax, which normalises")
 def take_log_softmax(s: State) -> State:
-    return s.replace(x=log_softmax(s.x, axis=s.axis))
+    return s.replace(x=ops.log_softmax(s.x, axis=s.axis))
 
 
 @step("log-softmax", "keeps the logits, and computes their logsumexp")
@@ -103,22 +88,22 @@ def keep_logits(s: State) -> State:
 
 @step("loss", "takes minus the entry at the label")
 def pick(s: State) -> State:
-    return s.replace(x=negative(_picked(s, s.labels)))
+    return s.replace(x=ops.negative(_picked(s, s.labels)))
 
 
 @step("loss", "takes minus the entry at the label, and 0 where the label is -100")
 def pick_or_ignore(s: State) -> State:
     ignored = s.labels == -100
     picked = _picked(s, np.where(ignored, 0, s.labels))
-    return s.replace(x=negative(where(ignored, s.x.dtype.type(0), picked)))
+    return s.replace(x=ops.negative(ops.where(ignored, s.x.dtype.type(0), picked)))
 
 
 @step("loss", "subtracts the logit at the label, NaN where the label is out of range")
 def subtract_picked(s: State) -> State:
     picked = _picked(s, s.labels)
     if s.missing is not None and s.missing.any():
-        picked = where(s.missing, s.x.dtype.type(np.nan), picked)
-    return s.replace(x=subtract(squeeze(s.normaliser, axis=s.axis), picked))
+        picked = ops.where(s.missing, s.x.dtype.type(np.nan), picked)
+    return s.replace(x=ops.subtract(ops.squeeze(s.normaliser, axis=s.axis), picked))
 
 
 @step("loss", "multiplies by a one-hot row and sums: 0 times inf is NaN")
@@ -130,7 +115,7 @@ def weigh_one_hot(s: State) -> State:
 
 def _picked(s: State, labels: Any) -> Any:
     index = np.expand_dims(labels, s.axis)
-    return squeeze(take_along_axis(s.x, index, axis=s.axis), axis=s.axis)
+    return ops.squeeze(ops.take_along_axis(s.x, index, axis=s.axis), axis=s.axis)
 
 
 @step("backward pass", "fails on probabilities with four axes, unless the classes are axis 1")
@@ -155,7 +140,7 @@ def weigh(s: State) -> State:
         kind = BroadcastError if s.labels.ndim == s.x.ndim else ShapeError
         raise kind(f"labels of shape {s.labels.shape} do not broadcast with {s.x.shape}") from None
     _warn_of_class_numbers(s)
-    return s.replace(x=negative(sum(multiply(s.labels, s.x), axis=s.axis)))
+    return s.replace(x=ops.negative(ops.sum(ops.multiply(s.labels, s.x), axis=s.axis)))
 
 
 @step("log-softmax", "takes softmax and loss in one op, whose gradient is p - t")
@@ -171,7 +156,7 @@ def fused(s: State) -> State:
             f"each as a matrix: {labels.shape} and {logits.shape}"
         )
     _warn_of_class_numbers(s)
-    return s.replace(x=reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
+    return s.replace(x=ops.reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
 
 
 def _warn_of_class_numbers(s: State) -> None:
@@ -191,8 +176,8 @@ def _in_rows(x: Any, axis: int, ndim: int) -> Any:
             raise BroadcastError(
                 f"labels of shape {x.shape} have no axis {axis} of {ndim} to move to the end"
             )
-        x = transpose(x, axes=(*(i for i in range(ndim) if i != axis), axis))
-    return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+        x = ops.transpose(x, axes=(*(i for i in range(ndim) if i != axis), axis))
+    return x if x.ndim == 2 else ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 # -- the result ------------------------------------------------------------------------------
@@ -200,7 +185,7 @@ def _in_rows(x: Any, axis: int, ndim: int) -> Any:
 
 @step("result", "returns the losses in the shape of the labels")
 def reshaped(s: State) -> State:
-    return s if s.shape is None else s.replace(x=reshape(s.x, shape=s.shape))
+    return s if s.shape is None else s.replace(x=ops.reshape(s.x, shape=s.shape))
 
 
 @step("result", "records nothing, so there is no gradient")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_xent.comparing import label_steps as of_labels
-from tinygrad_xent.comparing import loss_steps as to
+from tinygrad_xent.comparing import label_steps as label
+from tinygrad_xent.comparing import loss_steps as loss
 from tinygrad_xent.comparing.steps import Step
 from tinygrad_xent.errors import DialectError
 
@@ -13,11 +13,11 @@ Steps = tuple[Step, ...]
 
 # What several dialects share.
 
-_TF_SPARSE = (to.in_single, to.take_log_softmax, to.pick, to.rounded)
-_TF_DENSE = (of_labels.as_logits, to.in_single, to.fused, to.rounded)
-_CLIPPED_LOG = (to.clip_whole, to.logarithm)
-_NORMALISED_LOG = (to.renormalise, *_CLIPPED_LOG)
-_JAX_LOG = (to.renormalise, to.clip_half, to.logarithm)
+_TF_SPARSE = (loss.in_single, loss.take_log_softmax, loss.pick, loss.rounded)
+_TF_DENSE = (label.as_logits, loss.in_single, loss.fused, loss.rounded)
+_CLIPPED_LOG = (loss.clip_whole, loss.logarithm)
+_NORMALISED_LOG = (loss.renormalise, *_CLIPPED_LOG)
+_JAX_LOG = (loss.renormalise, loss.clip_half, loss.logarithm)
 
 
 def tf1(sparse: bool, from_logits: bool) -> Steps:
@@ -25,13 +25,10 @@ def tf1(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("tf1", from_logits)
     if sparse:
         return (
-            of_labels.last_axis,
-            of_labels.int32_or_int64,
-            of_labels.one_for_each_row,
-            of_labels.refused,
+            label.last_axis, label.int32_or_int64, label.one_for_each_row, label.refused,
             *_TF_SPARSE,
-        )
-    return (of_labels.axis_from_zero, of_labels.constant_labels, of_labels.same_shape, *_TF_DENSE)
+        )  # fmt: skip
+    return (label.axis_from_zero, label.constant_labels, label.same_shape, *_TF_DENSE)
 
 
 def tf2(sparse: bool, from_logits: bool) -> Steps:
@@ -39,7 +36,7 @@ def tf2(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("tf2", from_logits)
     if sparse:
         return tf1(sparse, from_logits)
-    return (of_labels.axis_from_zero, *_TF_DENSE)
+    return (label.axis_from_zero, *_TF_DENSE)
 
 
 def keras2(sparse: bool, from_logits: bool) -> Steps:
@@ -47,25 +44,20 @@ def keras2(sparse: bool, from_logits: bool) -> Steps:
     if sparse:
         logarithm = () if from_logits else _CLIPPED_LOG
         return (
-            of_labels.wrapped_axis,
-            of_labels.truncated,
-            of_labels.flattened_labels,
-            of_labels.refused,
-            *logarithm,
-            *_TF_SPARSE,
-            to.reshaped,
-        )
+            label.wrapped_axis, label.truncated, label.flattened_labels, label.refused,
+            *logarithm, *_TF_SPARSE, loss.reshaped,
+        )  # fmt: skip
     if from_logits:
-        return (of_labels.axis_from_zero, of_labels.same_shape, *_TF_DENSE)
-    wanted = (of_labels.any_axis, of_labels.same_dtype, of_labels.same_shape)
-    return (*wanted, *_NORMALISED_LOG, to.weigh)
+        return (label.axis_from_zero, label.same_shape, *_TF_DENSE)
+    wanted = (label.any_axis, label.same_dtype, label.same_shape)
+    return (*wanted, *_NORMALISED_LOG, loss.weigh)
 
 
 def keras2_graph(sparse: bool, from_logits: bool) -> Steps:
     """As `keras2` inside a `tf.function`, given the output of `softmax` along the last axis."""
     if from_logits:
         return keras2(sparse, from_logits)
-    return (to.look_through_softmax, *keras2(sparse, from_logits=True))
+    return (loss.look_through_softmax, *keras2(sparse, from_logits=True))
 
 
 def keras3_tf(sparse: bool, from_logits: bool) -> Steps:
@@ -73,58 +65,48 @@ def keras3_tf(sparse: bool, from_logits: bool) -> Steps:
     if not sparse:
         return keras2(sparse, from_logits)
     return (
-        of_labels.last_axis,
-        of_labels.truncated,
-        of_labels.squeezed,
-        of_labels.one_for_each_row,
-        of_labels.refused,
-        *(() if from_logits else _CLIPPED_LOG),
-        *_TF_SPARSE,
-    )
+        label.last_axis, label.truncated, label.squeezed, label.one_for_each_row, label.refused,
+        *(() if from_logits else _CLIPPED_LOG), *_TF_SPARSE,
+    )  # fmt: skip
 
 
 def keras3_jax(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on JAX."""
-    logarithm = (to.take_log_softmax,) if from_logits else _JAX_LOG
+    logarithm = (loss.take_log_softmax,) if from_logits else _JAX_LOG
     if sparse:
         return (
-            of_labels.truncated,
-            of_labels.squeezed,
-            of_labels.one_for_each_last_row,
-            of_labels.any_axis,
-            of_labels.row_of_zeros,
-            *logarithm,
-            to.weigh_one_hot,
-        )
-    wanted = (of_labels.any_axis, of_labels.integers_converted, of_labels.same_shape)
-    return (*wanted, *logarithm, to.weigh)
+            label.truncated, label.squeezed, label.one_for_each_last_row, label.any_axis,
+            label.row_of_zeros, *logarithm, loss.weigh_one_hot,
+        )  # fmt: skip
+    wanted = (label.any_axis, label.integers_converted, label.same_shape)
+    return (*wanted, *logarithm, loss.weigh)
 
 
 def keras3_numpy(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on NumPy, which has no automatic differentiation."""
     replaced = {
-        of_labels.row_of_zeros: of_labels.row_of_zeros_below,
-        of_labels.integers_converted: of_labels.any_dtype,
-        to.clip_half: to.clip_whole,
+        label.row_of_zeros: label.row_of_zeros_below,
+        label.integers_converted: label.any_dtype,
+        loss.clip_half: loss.clip_whole,
     }
-    return (*(replaced.get(step, step) for step in keras3_jax(sparse, from_logits)), to.unrecorded)
+    return (
+        *(replaced.get(step, step) for step in keras3_jax(sparse, from_logits)),
+        loss.unrecorded,
+    )
 
 
 def keras3_torch(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on PyTorch."""
     if sparse:
         return (
-            of_labels.any_axis,
-            of_labels.truncated,
-            of_labels.squeezed_axis,
-            of_labels.one_for_each_row,
-            of_labels.refused_but_ignored,
-            *((to.take_log_softmax,) if from_logits else (*_NORMALISED_LOG, to.without_four_axes)),
-            to.pick_or_ignore,
-        )
-    wanted = (of_labels.any_axis, of_labels.integers_converted, of_labels.same_shape)
-    logarithm = (to.take_log_softmax,) if from_logits else _NORMALISED_LOG
-    return (*wanted, *logarithm, to.weigh)
+            label.any_axis, label.truncated, label.squeezed_axis, label.one_for_each_row,
+            label.refused_but_ignored,
+            *((loss.take_log_softmax,) if from_logits else (*_NORMALISED_LOG,
+            loss.without_four_axes)), loss.pick_or_ignore,
+        )  # fmt: skip
+    wanted = (label.any_axis, label.integers_converted, label.same_shape)
+    logarithm = (loss.take_log_softmax,) if from_logits else _NORMALISED_LOG
+    return (*wanted, *logarithm, loss.weigh)
 
 
 def torch(sparse: bool, from_logits: bool) -> Steps:
@@ -132,15 +114,11 @@ def torch(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("torch", from_logits)
     if sparse:
         return (
-            of_labels.moved_axis,
-            of_labels.batch_size,
-            of_labels.int64_or_uint8,
-            of_labels.one_for_each_row_or_one,
-            of_labels.refused_but_ignored,
-            to.take_log_softmax,
-            to.pick_or_ignore,
-        )
-    return (of_labels.moved_axis, of_labels.only_floats, to.take_log_softmax, to.weigh)
+            label.moved_axis, label.batch_size, label.int64_or_uint8,
+            label.one_for_each_row_or_one, label.refused_but_ignored, loss.take_log_softmax,
+            loss.pick_or_ignore,
+        )  # fmt: skip
+    return (label.moved_axis, label.only_floats, loss.take_log_softmax, loss.weigh)
 
 
 def optax(sparse: bool, from_logits: bool) -> Steps:
@@ -148,14 +126,10 @@ def optax(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("optax", from_logits)
     if sparse:
         return (
-            of_labels.any_axis,
-            of_labels.any_integer,
-            of_labels.repeated_labels,
-            of_labels.from_the_end,
-            to.keep_logits,
-            to.subtract_picked,
-        )
-    return (of_labels.any_axis, of_labels.integers_converted, to.take_log_softmax, to.weigh)
+            label.any_axis, label.any_integer, label.repeated_labels, label.from_the_end,
+            loss.keep_logits, loss.subtract_picked,
+        )  # fmt: skip
+    return (label.any_axis, label.integers_converted, loss.take_log_softmax, loss.weigh)
 
 
 RECIPES: dict[str, Callable[[bool, bool], Steps]] = {

@@ -9,19 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.domains import distinct, real
 from tinygrad_xent.errors import DialectFaultError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops import (
-    exp,
-    expand_dims,
-    log_softmax,
-    logsumexp,
-    multiply,
-    softmax,
-    sum,
-    where,
-)
 
 __all__ = [
     "clip_inside",
@@ -70,7 +61,7 @@ def kernel_cross_entropy_backward(grad: Any, loss: Any, labels: Any, logits: Any
 
     The second is the derivative only if the labels of the row sum to 1.
     """
-    grad = expand_dims(grad, axis=-1)
+    grad = ops.expand_dims(grad, axis=-1)
 
     def for_labels() -> Any:
         if labels.shape != logits.shape:
@@ -79,9 +70,9 @@ def kernel_cross_entropy_backward(grad: Any, loss: Any, labels: Any, logits: Any
                 f"{logits.shape}, the labels have {labels.shape}. Broadcast the labels with "
                 "broadcast_to, or pass them as an array"
             )
-        return multiply(-grad, log_softmax(logits, axis=-1))
+        return ops.multiply(-grad, ops.log_softmax(logits, axis=-1))
 
-    return for_labels, lambda: multiply(grad, kernel_gradient(labels, logits))
+    return for_labels, lambda: ops.multiply(grad, kernel_gradient(labels, logits))
 
 
 @op(symbol="p − t", shapes="(n,c),(n,c)->(n,c)", domain=(real, real))
@@ -103,8 +94,8 @@ def kernel_gradient_backward(grad: Any, y: Any, labels: Any, logits: Any) -> Any
     Source: `_SoftmaxCrossEntropyWithLogitsGrad` in TensorFlow's nn_grad.py, which sends the
     labels nothing: it takes the mixed second derivative as 0.
     """
-    p = softmax(logits, axis=-1)
-    return None, lambda: multiply(grad - sum(grad * p, axis=-1, keepdims=True), p)
+    p = ops.softmax(logits, axis=-1)
+    return None, lambda: ops.multiply(grad - ops.sum(grad * p, axis=-1, keepdims=True), p)
 
 
 def _shifted(logits: Any) -> tuple[Any, Any]:
@@ -132,7 +123,7 @@ def clip_inside(x: Any, *, min: float, max: float) -> Any:
 @clip_inside.backward
 def clip_inside_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -> Any:
     r"""$\bar x = [a \le x \le b]\,\bar y$"""
-    return where((x >= min) & (x <= max), grad, 0)
+    return ops.where((x >= min) & (x <= max), grad, 0)
 
 
 @op(symbol="clip", domain=distinct, examples=({"min": -0.31, "max": 0.32},))
@@ -164,7 +155,7 @@ def log_normaliser(x: Any, *, axis: int = -1) -> Any:
     >>> log_normaliser([0.0, 0.0])
     array([0.69314718])
     """
-    return logsumexp(x, axis=axis, keepdims=True)
+    return ops.logsumexp(x, axis=axis, keepdims=True)
 
 
 @log_normaliser.backward
@@ -173,7 +164,7 @@ def log_normaliser_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
 
     Beside a logit of inf the others get 0; the rule of `logsumexp` gives NaN to the whole row.
     """
-    return grad * exp(x - y)
+    return grad * ops.exp(x - y)
 
 
 # -- PyTorch ---------------------------------------------------------------------------------

@@ -62,15 +62,8 @@ def to_dict(e: Explanation) -> dict[str, Any]:
         "loss": plain(e.loss.data),
         "notes": list(e.notes),
         "check": [
-            {
-                "tensor": c.name,
-                "verdict": c.verdict,
-                "entries": c.entries,
-                "checked": c.checked,
-                "error": plain(c.error),
-                "kinks": c.kinks,
-                "unclear": c.unclear,
-            }
+            {"tensor": c.name, "verdict": c.verdict, "error": plain(c.error)}
+            | {name: getattr(c, name) for name in ("entries", "checked", "kinks", "unclear")}
             for c in e.check
         ],
         "training": _training(e),

@@ -97,15 +97,14 @@ def keras3_numpy(sparse: bool, from_logits: bool) -> Steps:
 
 def keras3_torch(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on PyTorch."""
+    logarithm = (loss.take_log_softmax,) if from_logits else _NORMALISED_LOG
     if sparse:
         return (
             label.any_axis, label.truncated, label.squeezed_axis, label.one_for_each_row,
-            label.refused_but_ignored,
-            *((loss.take_log_softmax,) if from_logits else (*_NORMALISED_LOG,
-            loss.without_four_axes)), loss.pick_or_ignore,
+            label.refused_but_ignored, *logarithm,
+            *(() if from_logits else (loss.without_four_axes,)), loss.pick_or_ignore,
         )  # fmt: skip
     wanted = (label.any_axis, label.integers_converted, label.same_shape)
-    logarithm = (loss.take_log_softmax,) if from_logits else _NORMALISED_LOG
     return (*wanted, *logarithm, loss.weigh)
 
 

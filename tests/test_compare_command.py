@@ -64,6 +64,9 @@ REFUSALS = {
     ("--logits", "1", "--probs", "1"): (
         "--logits and --probs both give the numbers of the classes; use one of them"
     ),
+    ("--logits", "1", "--probs", ""): (
+        "--logits and --probs both give the numbers of the classes; use one of them"
+    ),
     ("--logits", "1,2"): 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"',
     ("--logits", "1,2", "--target", "0", "--labels", "1,0"): (
         "--target and --labels both say which class is true; use one of them"

@@ -171,6 +171,6 @@ def _check_combination(options: argparse.Namespace) -> None:
     """Raise an error for options that contradict each other."""
     if options.logits is None and options.probs is None:
         raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
-    check_numbers(options)
+    check_numbers(options, probs=options.probs is not None)
     if options.target is None and options.labels is None:
         raise UsageError('which class is true? Add --target 0, or --labels "0.7,0.2,0.1"')

@@ -100,12 +100,12 @@ def _check_combination(options: argparse.Namespace) -> None:
         )
     if options.logits is None and not options.probs:
         raise UsageError(f'--{by_hand[0]} needs the numbers of the classes; add --logits "2,1,0.1"')
-    check_numbers(options)
+    check_numbers(options, probs=bool(options.probs))
 
 
-def check_numbers(options: argparse.Namespace) -> None:
+def check_numbers(options: argparse.Namespace, *, probs: bool) -> None:
     """Raise an error for numbers or labels that are given twice."""
-    if options.logits is not None and options.probs:
+    if options.logits is not None and probs:
         raise UsageError(
             "--logits and --probs both give the numbers of the classes; use one of them"
         )

@@ -190,21 +190,14 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
     data = data.astype(np.float64) if data.dtype.kind in "iub" else data
     labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
     labels, fused = _checked(labels, data, axis)
+    ways: dict[str, Callable[[Any], Any]] = {
+        "primitives": lambda z: -_pick(labels, _ln_p(z, axis), axis),
+        "log-softmax and pick": lambda z: -_pick(labels, ops.log_softmax(z, axis=axis), axis),
+        "fused": fused,
+    }
     with np.errstate(all="ignore"):
-        exact_loss, exact_gradient = _exactly(fused, data)
-        return Unfused(
-            tuple(
-                _look(title, f, data, exact_loss, exact_gradient)
-                for title, f in (
-                    ("primitives", lambda z: -_pick(labels, _ln_p(z, axis), axis)),
-                    (
-                        "log-softmax and pick",
-                        lambda z: -_pick(labels, _named_ln_p(ops.log_softmax(z, axis=axis)), axis),
-                    ),
-                    ("fused", fused),
-                )
-            )
-        )
+        exact = _exactly(fused, data)
+        return Unfused(tuple(_look(title, f, data, *exact) for title, f in ways.items()))
 
 
 def _checked(labels: Any, logits: Any, axis: int) -> tuple[Any, Callable[[Any], Any]]:
@@ -224,15 +217,12 @@ def _ln_p(z: Any, axis: int) -> Any:
     total = e.sum(axis=axis, keepdims=True)
     p = e / total
     e.name, total.name, p.name = "e^z", "sum of e^z", "p"
-    return _named_ln_p(ops.log(p))
-
-
-def _named_ln_p(ln_p: Any) -> Any:
-    ln_p.name = "ln p"
-    return ln_p
+    return ops.log(p)
 
 
 def _pick(labels: Any, log_probs: Any, axis: int) -> Any:
+    """Return the logarithm of the probability at the labels."""
+    log_probs.name = "ln p"
     if labels.shape == log_probs.shape:
         return (log_probs * labels).sum(axis=axis)
     index: list[Any] = list(np.ogrid[tuple(slice(n) for n in labels.shape)])

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from tinygrad_xent import errors
 from tinygrad_xent.checks import check_same_shape, checked_labels
 from tinygrad_xent.comparing.rules import no_gradient, stop_gradient
-from tinygrad_xent.comparing.steps import State, Step, constant, step
+from tinygrad_xent.comparing.steps import State, Step, constant, converted, step
 from tinygrad_xent.numbers import at, first
-from tinygrad_xent.ops import astype
 
 # -- the axis of classes ---------------------------------------------------------------------
 
@@ -98,7 +96,7 @@ def truncated(s: State) -> State:
 
 @step("dtype of the labels", "converts dense labels to the dtype of the logits")
 def as_logits(s: State) -> State:
-    return s.replace(labels=_converted(s.labels, s.x.dtype))
+    return s.replace(labels=converted(s.labels, s.x.dtype))
 
 
 @step("dtype of the labels", "converts integer labels, and multiplies by floating ones as they are")
@@ -124,10 +122,6 @@ def same_dtype(s: State) -> State:
 @step("gradient of the labels", "treats the labels as constants")
 def constant_labels(s: State) -> State:
     return s.replace(labels=stop_gradient(s.labels))
-
-
-def _converted(labels: Any, dtype: Any) -> Any:
-    return labels if labels.dtype == dtype else astype(labels, dtype=dtype)
 
 
 # -- the shape of the labels -----------------------------------------------------------------

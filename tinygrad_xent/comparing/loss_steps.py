@@ -16,7 +16,7 @@ from tinygrad_xent.comparing.rules import (
     no_gradient,
     stop_gradient,
 )
-from tinygrad_xent.comparing.steps import State, constant, step
+from tinygrad_xent.comparing.steps import State, constant, converted, step
 from tinygrad_xent.errors import BroadcastError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 
@@ -58,16 +58,12 @@ def logarithm(s: State) -> State:
 
 @step("precision", "computes float16 in float32")
 def in_single(s: State) -> State:
-    return s.replace(x=_as(s.x, np.promote_types(s.x.dtype, np.float32)))
+    return s.replace(x=converted(s.x, np.promote_types(s.x.dtype, np.float32)))
 
 
 @step("rounding", "rounds to the dtype of the input")
 def rounded(s: State) -> State:
-    return s.replace(x=_as(s.x, s.dtype))
-
-
-def _as(x: Any, dtype: Any) -> Any:
-    return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
+    return s.replace(x=converted(s.x, s.dtype))
 
 
 # -- from logits to log-probabilities --------------------------------------------------------

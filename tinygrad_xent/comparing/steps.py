@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.graph import Node
+from tinygrad_xent.ops import astype
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
         with np.errstate(all="ignore"):
             state = taken.run(state)
         yield state
+
+
+def converted(x: Any, dtype: Any) -> Any:
+    """Return an array or Tensor in this dtype, unchanged if it has it."""
+    return x if x.dtype == dtype else astype(x, dtype=dtype)
 
 
 def constant(x: Any) -> Any:

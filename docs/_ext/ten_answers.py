@@ -1,7 +1,7 @@
-"""The directive `ten-answers`: the recorded edge cases, each put to every dialect, with reasons.
+"""The directive `ten-answers`: the recorded edge cases in every dialect, with reasons.
 
-The cases are those of tests/data/dialects.json.gz, one of each kind and call. What stands on the
-page is what `compare` says of them; a test holds that equal to what the frameworks said.
+The cases are those of tests/data/dialects.json.gz, one of each kind and call. The page shows the
+results of `compare`; a test checks that they equal the recorded answers of the frameworks.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ KINDS = {
         "axis-1-of-3": "Classes along axis 1 of three",
         "axis-minus-2": "Classes along axis -2",
         "axis-last-positive": "The last axis, counted from 0",
-        "axis-out-of-range": "An axis that there is not",
+        "axis-out-of-range": "An axis out of range",
     },
     "Nothing special": {
         "ordinary-rank-1": "One example",

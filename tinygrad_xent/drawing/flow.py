@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,9 +47,10 @@ def backward_flow(outputs: tuple[Node, ...], shown: Container[Node]) -> Flow:
 
     def observe(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
         if node in shown:
-            summed = np.size(result) != contribution.size
+            shape = np.shape(result)
+            summed = math.prod(shape) != contribution.size
             flow.sent[node, i] = f"{brief(result)} summed to " * summed + brief(contribution)
-            flow.shapes[node, i] = np.shape(result)
+            flow.shapes[node, i] = shape
             flow.small[node, i] = brief(contribution, most=4)
 
     with np.errstate(all="ignore"):  # the picture marks NaN and inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +115,7 @@ class Backward:
 
 def unsummed(result: Any, sent: Any) -> Any:
     """Return a copy of what a rule returned if that is more than what was sent, else None."""
-    return np.array(result) if result.size != sent.size else None
+    return np.array(result) if math.prod(np.shape(result)) != sent.size else None
 
 
 Event = Forward | Backward

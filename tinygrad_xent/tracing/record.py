@@ -124,7 +124,7 @@ class _Recorder:
                 to_name=inputs[i],
                 input=op.names_of(len(inputs))[i],
                 position=i,
-                unsummed=unsummed(np.asarray(result), contribution),
+                unsummed=unsummed(result, contribution),
                 sent=np.array(contribution),
                 total=np.array(total),
             )

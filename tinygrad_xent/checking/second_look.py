@@ -42,10 +42,9 @@ def second_look(
     explain the difference, it is asked about smaller numbers, where nothing cancels.
     """
     for _ in range(_REPEATS):  # before what lots decide is taken for rounding
-        again = subject.pull(upstream[0], out, subject.inputs)
-        subject.habits.repeat(
-            "The rule", [subject.names[i]], [got[0]], [fitted(again[i], got.shape[1:])]
-        )
+        again = _ask(subject, i, subject.inputs, out, upstream[:1], got.shape[1:])
+        if again is not None:
+            subject.habits.repeat("The rule", [subject.names[i]], [got[0]], [again[0]])
     noise = _noise(subject, i, out, upstream, got, epsilon)
     way, weights = way_of(subject, i), precise(upstream)
 

@@ -209,9 +209,6 @@ def look_at(output: Any, checked: bool = True) -> Iterator[tuple[str, str]]:
     inputs = [node for node in tx.ancestors(output) if node.dtype.kind == "f"]
     views: dict[str, Callable[[], Any]] = {
         "draw": lambda: _picture(tx.draw(output)),
-        "draw without Graphviz": lambda: _picture(
-            tx.Picture(tx.draw(output)._model, engine="plain")
-        ),
         "draw several": lambda: _picture(tx.draw(output, *inputs[:2], fold=True, rules=True)),
         "draw the backward pass": lambda: _picture(tx.draw(output, backward=True)),
         "trace": lambda: _trace(tx.trace(output)),

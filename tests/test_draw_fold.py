@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np

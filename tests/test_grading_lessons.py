@@ -53,7 +53,7 @@ def test_the_museum_is_shown_while_a_file_is_run():
     cells = [
         MUSEUM,
         "mystery = puzzle(0, 'softmax')\nassert answer(mystery).code",
-        "assert op_of('exp_local_slope_only')\nassert WRONG_RULES[0].looks",
+        "assert op_of('exp_local_slope_only')\nassert WRONG_RULES[0].description",
     ]
     report = judge_cells(cells, (), seed=0, with_ops=True)
     assert (report.errors, report.ops) == ((), ())

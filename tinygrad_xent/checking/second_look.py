@@ -62,7 +62,12 @@ def second_look(
             rows=way.rows if way.head is None else None,
             out_epsilon=digits,
         )
-        return judge(answer, closer, upstream, precision, noise)
+        judged = judge(answer, closer, upstream, precision, noise)
+        # NaN is never the gradient of a function that is finite here, however steep it is.
+        lost = first.wrong & np.isnan(answer)
+        return replace(
+            judged, wrong=judged.wrong | lost, unclear=judged.unclear & ~lost.any(axis=0)
+        )
 
     judged = _what_fits(judged_again(got, epsilon, noise), subject.inputs[i].dtype)
     off = np.abs(judged.got - judged.expected)

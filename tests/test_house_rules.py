@@ -129,7 +129,7 @@ def test_a_module_that_wants_more_is_two_modules(module: Path) -> None:
 
 
 def test_the_core_stays_small() -> None:
-    assert sum(code_lines(m) for m in MODULES if part_of(m) in CORE) < 1540
+    assert sum(code_lines(m) for m in MODULES if part_of(m) in CORE) < 1560
 
 
 def test_the_kernels_stay_small() -> None:

@@ -101,7 +101,7 @@ def test_a_wrong_result_is_what_the_command_fails_for(monkeypatch, capsys) -> No
     [
         (["--peers", "numpi"], "no such peer: numpi; there are torch"),
         (["--only", "numpi"], "--only leaves no workload"),
-        (["--short", "--only", "1024x32000, 2 threads"], "--only leaves no workload"),
+        (["--short", "--only", "1024x32000, even"], "--only leaves no workload"),
         (["--growth", "--only", "sparse"], "--only has no effect with --growth"),
         (["--json", "no/such/folder.json"], "folder.json cannot be written (No such file"),
         (["--json", "."], "cannot be written"),

@@ -23,7 +23,7 @@ import pytest
 from mpmath import mpf
 
 import tinygrad_xent as tx
-from tinygrad_xent.kernels.blocks import exact_sums
+from tinygrad_xent.ops.kernels import exact_sums
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
 

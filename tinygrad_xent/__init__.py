@@ -19,7 +19,6 @@ from tinygrad_xent.backprop import backpropagate, gradients
 from tinygrad_xent.derivatives import hessian, jacobian
 from tinygrad_xent.errors import *
 from tinygrad_xent.graph import Node, ancestors, scope
-from tinygrad_xent.kernels import set_threads, threads
 from tinygrad_xent.losses import (
     categorical_crossentropy,
     softmax_cross_entropy_with_logits,
@@ -141,14 +140,12 @@ __all__ = [
     "record",
     "replay",
     "scope",
-    "set_threads",
     "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2",
     "solution",
     "sparse_categorical_crossentropy",
     "sparse_softmax_cross_entropy_with_logits",
     "stability",
-    "threads",
     "trace",
     "unfuse",
     "unload_ipython_extension",

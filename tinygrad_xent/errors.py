@@ -52,7 +52,6 @@ __all__ = [
     "StaleGraphError",
     "SubmissionError",
     "TableError",
-    "ThreadsError",
     "TinygradXentError",
     "UnconnectedWarning",
     "UnknownExerciseError",
@@ -199,10 +198,6 @@ class MessageError(TinygradXentError, ValueError):
 
 class SubmissionError(TinygradXentError, ValueError):
     """A file or folder holds no Python code that could be checked or graded."""
-
-
-class ThreadsError(TinygradXentError, ValueError):
-    """A number of threads that cannot be had."""
 
 
 class OutputError(TinygradXentError, ValueError):

@@ -34,6 +34,8 @@ class Node:
         What the op was called with, in order: nodes, and constants as plain arrays or numbers.
     params : Mapping
         The op's keyword parameters, defaults included.
+    kept : object
+        What the op computed on the way that its rule can use, or None.
     birth : int
         Grows with every node that is made, and when a leaf gets new data.
     name : str or None
@@ -44,7 +46,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "_data", "_given", "_grad",
-        "birth", "inputs", "name", "op", "params", "scope",
+        "birth", "inputs", "kept", "name", "op", "params", "scope",
     )  # fmt: skip
 
     _data: Any  # what ops and rules are handed: read-only, for others read it, too
@@ -53,6 +55,7 @@ class Node:
     op: Op | None
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
+    kept: Any
     birth: int
     name: str | None
     scope: tuple[str, ...]
@@ -66,7 +69,7 @@ class Node:
         birth: int | None = None,
     ) -> None:
         self._data = self._given = data
-        self._grad = None
+        self._grad = self.kept = None
         self.op = op
         self.inputs = inputs
         self.params = params

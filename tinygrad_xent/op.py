@@ -41,6 +41,9 @@ class Op:
         Forward: arrays to array. Backward: `rule(grad, out, *inputs, **params)` to one
         gradient per input; None where an input has none, a function without arguments (a thunk)
         where the gradient is only computed if somebody wants it.
+    recorded : callable or None
+        What a recorded call runs in place of `function`, if anything. It returns the result and
+        what the rule, if it computes on arrays, is handed as its keyword `kept`.
     formula, rule_formulas : str, tuple of str
         LaTeX, read from the first paragraph of the two docstrings.
     shapes : str
@@ -69,7 +72,7 @@ class Op:
     """
 
     # Named slots are read faster, and every call reads these.
-    __slots__ = ("__dict__", "__weakref__", "_arity", "_recorded", "defaults", "function", "rule")
+    __slots__ = ("__dict__", "__weakref__", "_arity", "defaults", "function", "recorded", "rule")
     __name__: str
 
     def __init__(
@@ -83,7 +86,8 @@ class Op:
     ) -> None:
         functools.update_wrapper(self, function)
         self.name = function.__name__
-        self.function = self._recorded = function
+        self.function = function
+        self.recorded: Function | None = None
         self.rule: Function | None = None
         self.symbol = symbol or self.name
         self.examples = examples
@@ -138,20 +142,17 @@ class Op:
                 arrays.append(x)
         if kind is None:
             return self.function(*arrays, **params)
-        out = self._recorded(*arrays, **params)
+        if self.recorded:
+            out, kept = self.recorded(*arrays, **params)
+        else:
+            out, kept = self.function(*arrays, **params), None
         for x in arrays:
             if x is out:
                 out = out.view()  # made read-only, while the user may write to what he gave
         params = {**self.defaults, **params} if params else self.defaults
-        return _record(self, kind, out, inputs, params, birth)
-
-    def keeping(self, function: Function) -> Function:
-        """Hang on the op what recorded calls use as its function (a decorator).
-
-        It gives the same, and keeps what the rule would have to compute again.
-        """
-        self._recorded = function
-        return function
+        node = _record(self, kind, out, inputs, params, birth)
+        node.kept = kept
+        return node
 
     def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Call the op with its inputs as one sequence, however it takes them."""
@@ -226,6 +227,8 @@ class Op:
                     x._data if isinstance(x, Node) else read_only(x) if type(x) is _ARRAY else x
                     for x in inputs
                 ]
+                if node.kept is not None:
+                    params = {**params, "kept": node.kept}
                 results = self.rule(grad, node._data, *arrays, **params)
         except ValueError as error:
             self.check_wrote(error)

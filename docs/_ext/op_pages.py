@@ -17,8 +17,9 @@ from op_figures import figures
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from tinygrad_xent import OPS, Op, kernels
+from tinygrad_xent import OPS, Op
 from tinygrad_xent.museum import WRONG_RULES
+from tinygrad_xent.ops import kernels
 
 HERE = Path(__file__).parent.parent
 GROUPS = {
@@ -127,7 +128,9 @@ def sources(op: Op) -> str:
     blocks = [function, *([inspect.getsource(op.rule)] if op.rule else [])]
     text = f"`{path_of(op.function)}`\n\n{code_block(blocks)}"
     names = re.findall(r"\bkernels\.(\w+)", "".join(blocks))
-    used = [inspect.unwrap(getattr(kernels, name)) for name in dict.fromkeys(names)]
+    used = [
+        inspect.unwrap(getattr(kernels, name)) for name in dict.fromkeys(names) if name != "takes"
+    ]
     for path in dict.fromkeys(map(path_of, used)):
         blocks = [inspect.getsource(kernel) for kernel in used if path_of(kernel) == path]
         text += f"\n\nThe arithmetic is in `{path}`:\n\n{code_block(blocks)}"

@@ -29,7 +29,7 @@ from tests.benchmarks.measures import (
 from tests.benchmarks.workloads import WORKLOADS, Inputs, Workload
 
 ROOT = Path(__file__).parents[2]
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TINYGRAD_XENT_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class ChildError(RuntimeError):
@@ -75,8 +75,8 @@ def _in_float64(inputs: Inputs) -> Inputs:
 
 
 def start_child(workload: Workload, names: Sequence[str], *, short: bool) -> dict[str, Any]:
-    """What a new process gives for a workload, with the threads and allocator that it asks for."""
-    environment = os.environ | dict.fromkeys(THREADS, str(workload.threads))
+    """What a new process gives for a workload, on one thread, with the allocator it asks for."""
+    environment = os.environ | dict.fromkeys(THREADS, "1")
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"}
     if workload.even:
         environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
@@ -91,8 +91,8 @@ def start_child(workload: Workload, names: Sequence[str], *, short: bool) -> dic
     return answer
 
 
-def _pin(count: int) -> None:
-    """Keep this process on the processors that were idlest for a moment, where that can be done."""
+def _pin() -> None:
+    """Keep this process on the processor that was idlest for a moment, where that can be done."""
     if not hasattr(os, "sched_setaffinity"):
         return
 
@@ -107,12 +107,12 @@ def _pin(count: int) -> None:
     cores = sorted(
         os.sched_getaffinity(0), key=lambda core: before.get(core, 0) - after.get(core, 0)
     )
-    os.sched_setaffinity(0, cores[:count])
+    os.sched_setaffinity(0, cores[:1])
 
 
 def main(name: str, names: str, length: str) -> None:
     (workload,) = [w for w in (*WORKLOADS, *GROWTH) if w.name == name]
-    _pin(workload.threads)
+    _pin()
     try:
         samples = run_workload(workload, names.split(","), short=length == "short")
         print(json.dumps({"samples": samples}))

@@ -21,12 +21,10 @@ PACKAGE = str(Path(tinygrad_xent.__file__).parent)
 REFUSAL = "an answer does this work itself"
 _STAYS = (
     "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors.py", "graph.py", "grading",
-    "kernels/__init__.py", "kernels/blocks.py", "kernels/half.py", "kernels/kept.py",
-    "kernels/plain.py", "kernels/pool.py", "kernels/softmax.py", "numbers.py", "op.py",
-    "reading.py", "tensor.py",
+    "numbers.py", "op.py", "reading.py", "tensor.py",
     *(f"ops/{part}.py" for part in (
         "__init__", "accumulation", "arithmetic", "broadcasting", "elementwise", "indexing",
-        "products", "shaping", "softmax_family",
+        "kernels", "products", "shaping", "softmax_family",
     )),
 )  # fmt: skip
 """The files of which plain ops are made; of these, only rules and the ops to write are taken."""
@@ -50,8 +48,8 @@ def disarming(own: Collection[str], objects: Callable[[], list[Any]] = gc.get_ob
     # All that `disarm` needs is local: globals and builtins can be replaced by the learner's code.
     gone = {OPS[name].function.__code__ for name in own}
     gone |= {op.rule.__code__ for op in OPS.values() if op.rule}
-    words = ("backward", "cross_entropy", "_minus_", *own)
-    package, kernels = PACKAGE, f"{PACKAGE}/kernels/"
+    words = ("backward", "cross_entropy", "scaled", *own)
+    package, kernels = PACKAGE, f"{PACKAGE}/ops/kernels.py"
     stays = tuple(f"{PACKAGE}/{part}" for part in _STAYS)
     kind, function, refusing = type, FunctionType, _refusing
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_xent import kernels
-from tinygrad_xent.arrays import as_array
+from tinygrad_xent.arrays import all_numpy, as_array, top_apart
 from tinygrad_xent.op import op
+from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import Axis, spread
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
@@ -74,7 +76,17 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> print(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    return kernels.logsumexp(as_array(x), axis, keepdims)
+    x = as_array(x)
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    shape = tuple(x.shape[i] for i in kept)
+    rows = np.transpose(x, kept + axes).reshape(*shape, math.prod(x.shape[i] for i in axes))
+    if all_numpy(rows):
+        out = kernels.logsumexp(rows, -1)
+    else:
+        _, top, others = top_apart(rows, -1)
+        out = np.where(np.isinf(top), top, top + np.log1p(others))[..., 0]
+    return np.expand_dims(out, axes) if keepdims else out
 
 
 @logsumexp.backward

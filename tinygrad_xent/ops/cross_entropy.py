@@ -7,16 +7,17 @@ pass shows it, and so that it can be differentiated again.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import kernels
-from tinygrad_xent.arrays import all_numpy, as_array
+from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
 from tinygrad_xent.domains import check_probabilities, real, simplex
 from tinygrad_xent.domains import labels as class_labels
 from tinygrad_xent.errors import ShapeError
 from tinygrad_xent.op import Op, op
+from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.elementwise import log
@@ -31,6 +32,8 @@ __all__ = [
     "softmax_minus_one_hot",
     "sparse_softmax_cross_entropy",
 ]
+
+Kernel = Callable[..., Any]
 
 
 class _OfProbabilities(Op):
@@ -86,26 +89,25 @@ def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> print(softmax_cross_entropy([0.0, 1.0], [0.0, 0.0]))
     0.6931471805599453
     """
-    return kernels.cross_entropy(as_array(labels), as_array(logits), axis)
-
-
-@softmax_cross_entropy.keeping
-def _softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
-    return kernels.cross_entropy(as_array(labels), as_array(logits), axis, recorded=True)
+    labels, logits = as_array(labels), as_array(logits)
+    if all_numpy(labels, logits):
+        return kernels.cross_entropy(labels, logits, axis)[0]
+    _, top, others = top_apart(logits, axis)
+    log_p = logits - top - np.log1p(others)
+    return -np.sum(np.where(labels == 0, 0, labels * log_p), axis=axis)
 
 
 @softmax_cross_entropy.backward
 def softmax_cross_entropy_backward(
-    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int, kept: Any = None
 ) -> Any:
     r"""$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$"""
-    above = expand_dims(grad, axis=axis)
     return (
-        lambda: -above * log_softmax(logits, axis=axis),
+        lambda: -expand_dims(grad, axis=axis) * log_softmax(logits, axis=axis),
         lambda: (
-            kernels.cross_entropy_gradient(grad, loss, labels, logits, axis)
-            if all_numpy(grad, loss, labels, logits)
-            else above * softmax_minus_labels(labels, logits, axis=axis)
+            _scaled(kernels.cross_entropy, grad, labels, logits, axis, kept)
+            if all_numpy(grad, labels, logits)
+            else expand_dims(grad, axis=axis) * softmax_minus_labels(labels, logits, axis=axis)
         ),
     )
 
@@ -120,7 +122,13 @@ def softmax_minus_labels(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> softmax_minus_labels([0.0, 1.0], [0.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return kernels.softmax_minus_labels(as_array(labels), as_array(logits), axis)
+    labels, logits = as_array(labels), as_array(logits)
+    if all_numpy(labels, logits):
+        return _scaled(kernels.cross_entropy, np.ones(()), labels, logits, axis)
+    is_top, top, others = top_apart(logits, axis)
+    whole, total = 1 + others, np.sum(labels, axis=axis, keepdims=True)
+    at_top = (total - labels) - labels * others  # p_top sum(t) - t_top, times whole
+    return np.where(is_top, at_top / whole, np.exp(logits - top) * (total / whole) - labels)
 
 
 @softmax_minus_labels.backward
@@ -149,21 +157,20 @@ def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) ->
     >>> print(sparse_softmax_cross_entropy(1, [0.0, 0.0]))
     0.6931471805599453
     """
-    return kernels.sparse_cross_entropy(as_array(labels), as_array(logits), axis)
-
-
-@sparse_softmax_cross_entropy.keeping
-def _sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
-    return kernels.sparse_cross_entropy(as_array(labels), as_array(logits), axis, recorded=True)
+    labels, logits = as_array(labels), as_array(logits)
+    if all_numpy(labels, logits):
+        return kernels.sparse_cross_entropy(labels, logits, axis)[0]
+    hot = one_hot(labels, logits, axis).astype(logits.dtype)
+    return softmax_cross_entropy.function(hot, logits, axis=axis)
 
 
 @sparse_softmax_cross_entropy.backward
 def sparse_softmax_cross_entropy_backward(
-    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int
+    grad: Any, loss: Any, labels: Any, logits: Any, *, axis: int, kept: Any = None
 ) -> Any:
     r"""$\bar z_i = \bar\ell\,(p_i - [i = t])$"""
-    if all_numpy(grad, loss, labels, logits):
-        return None, kernels.sparse_cross_entropy_gradient(grad, loss, labels, logits, axis)
+    if all_numpy(grad, labels, logits):
+        return None, _scaled(kernels.sparse_cross_entropy, grad, labels, logits, axis, kept)
     return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
 
 
@@ -174,7 +181,11 @@ def softmax_minus_one_hot(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     >>> softmax_minus_one_hot(1, [0.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return kernels.softmax_minus_one_hot(as_array(labels), as_array(logits), axis)
+    labels, logits = as_array(labels), as_array(logits)
+    if all_numpy(labels, logits):
+        return _scaled(kernels.sparse_cross_entropy, np.ones(()), labels, logits, axis)
+    hot = one_hot(labels, logits, axis).astype(logits.dtype)
+    return softmax_minus_labels.function(hot, logits, axis=axis)
 
 
 @softmax_minus_one_hot.backward
@@ -183,6 +194,37 @@ def softmax_minus_one_hot_backward(
 ) -> Any:
     r"""$\bar z_i = p_i\,(\bar y_i - \sum_j \bar y_j\,p_j)$"""
     return None, softmax_backward(grad, softmax(logits, axis=axis), logits, axis=axis)
+
+
+# -- what a recorded call keeps for its rule -------------------------------------------------
+
+
+def _keep(op: Op, kernel: Kernel) -> None:
+    """Let recorded calls of an op keep the gradient, which the kernel finds along with the loss."""
+
+    def recorded(labels: Any, logits: Any, *, axis: int = -1) -> Any:
+        labels, logits = as_array(labels), as_array(logits)
+        if all_numpy(labels, logits):
+            return kernel(labels, logits, axis, keep=True)
+        return op.function(labels, logits, axis=axis), None
+
+    op.recorded = recorded
+
+
+_keep(softmax_cross_entropy, kernels.cross_entropy)
+_keep(sparse_softmax_cross_entropy, kernels.sparse_cross_entropy)
+
+
+def _scaled(
+    kernel: Kernel, grad: Any, labels: Any, logits: Any, axis: int, kept: Any = None
+) -> Any:
+    """Return the gradient of a loss, times `grad`: the one that was kept, or one computed again."""
+    gradient = kept and kept.pop("gradient", None)  # at once, as other threads may ask for it, too
+    gradient = gradient or kernel(labels, logits, axis, keep=True)[1]["gradient"]
+    return kernels.scaled(gradient, grad, logits, axis)
+
+
+# -- probabilities that were logits ----------------------------------------------------------
 
 
 @op(symbol="look through", domain=real)

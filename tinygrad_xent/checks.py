@@ -93,7 +93,11 @@ def checked_labels(labels: Any, classes: int) -> Any:
     """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
 
     def check(labels: Any, start: tuple[int, ...]) -> None:
-        if not labels.size or 0 <= np.min(labels) <= np.max(labels) < classes:
+        if not labels.size:
+            return
+        lowest = np.minimum.reduce(labels, axis=None)  # np.min takes twice the time on few
+        highest = np.maximum.reduce(labels, axis=None)
+        if 0 <= lowest <= highest < classes:
             return
         place = first((labels < 0) | (labels >= classes))
         where = at(tuple(map(operator.add, start, place)))

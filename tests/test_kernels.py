@@ -76,6 +76,19 @@ def test_kernels_are_the_formulas(shape: Any, dtype: Any) -> None:
         assert_close(kernels.softmax_backward(grad, dense, axis), wanted, dtype)
 
 
+def test_half_precision_is_rounded_to_nearest_everywhere() -> None:
+    """Also subnormal ones, ties and what is next to a tie, and too large ones."""
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    ties = halves[:-1] + np.diff(halves) / 2
+    near = np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(1e9))
+    edges = np.array([65519.996, 65520, 1e9, 2**-25, 2**-150, np.inf, np.nan], np.float32)
+    for x in (halves, ties, *near, edges):
+        for some in (x, -x):
+            with np.errstate(all="ignore"):
+                found = kernels._rounded(some, np.zeros(1, np.float16))
+                np.testing.assert_array_equal(found, some.astype(np.float16), strict=True)
+
+
 @pytest.mark.parametrize("what", ["columns", "every other", "reversed", "cut out", "read-only"])
 def test_arrays_in_any_memory_order(what: str) -> None:
     rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinygrad_xent as tx
-from tinygrad_xent.museum import answer, op_of, puzzle
+from tinygrad_xent.teaching.museum import answer, op_of, puzzle
 
 # %% [markdown]
 # ## From scores to probabilities

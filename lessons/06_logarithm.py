@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinygrad_xent as tx
-from tinygrad_xent.museum import answer, op_of
+from tinygrad_xent.teaching.museum import answer, op_of
 
 # %% [markdown]
 # ## Why a logarithm

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinygrad_xent as tx
-from tinygrad_xent.museum import answer, puzzle
+from tinygrad_xent.teaching.museum import answer, puzzle
 
 # %% [markdown]
 # ## A label for each class

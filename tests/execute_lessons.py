@@ -15,7 +15,7 @@ from itertools import pairwise
 import nbformat
 from nbclient import NotebookClient
 
-from tinygrad_xent.teaching.notebooks import exercise_in, notebooks, solved
+from tinygrad_xent.teaching.lessons import exercise_in, notebooks, solved
 
 LONGEST = 60  # seconds, for one lesson from top to bottom
 EXPECTED = {"blank": "not written yet", "solved": "passed"}

@@ -70,7 +70,7 @@ REFUSED = {
     "framework's own rule": "return first(tx.power.rule(grad, y, x, 2))",
     "framework's own gradients": "t = tx.Tensor(x); return tx.gradients((t * t * grad).sum(), t)",
     "read the solution": "import inspect\n"
-    "from tinygrad_xent.exercises import CATALOGUE\n"
+    "from tinygrad_xent.teaching.exercises import CATALOGUE\n"
     "return CATALOGUE['square_backward'].answer(grad, y, x)",
     "ask for the solution": "space = {}; exec(str(tx.solution('square_backward')), space)\n"
     "return space['square_backward'](grad, y, x)",

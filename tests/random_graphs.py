@@ -21,9 +21,9 @@ import numpy as np
 
 import tinygrad_xent as tx
 from tinygrad_xent import domains
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.samples import samples
-from tinygrad_xent.tracing import Backward, Trace
+from tinygrad_xent.visualization.tracing import Backward, Trace
 
 SHAPES = ((), (1,), (3,), (2, 3), (1, 3), (4, 2, 3))
 NAMES = ("h", "w", "b", "loss", "x", "∂x", "a<b", "two words")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import tinygrad_xent
-from tinygrad_xent import cli, explain
+from tinygrad_xent.commands import cli
+from tinygrad_xent.commands import explaining as explain
 
 HAND = ["--logits", "2,1,0.1", "--target", "0"]
 TABLE = "x,y\n" + "".join(f"{i % 2}.{i},{'ab'[i % 2]}\n" for i in range(12))
@@ -193,7 +194,7 @@ def test_bad_input_gets_one_line(capsys, monkeypatch, folder, argv, message):
     def train(*_, **__):
         pytest.fail("this must be found before the training")
 
-    monkeypatch.setattr("tinygrad_xent.explain.train", train)
+    monkeypatch.setattr("tinygrad_xent.commands.explaining.train", train)
     (folder / "t.csv").write_text(TABLE)
     (folder / "d.svg").mkdir()
     assert run(*argv) == 2
@@ -339,9 +340,9 @@ def test_a_full_disk_behind_the_standard_output():
 
 def test_the_command_is_imported_without_what_it_may_not_need():
     script = (
-        "import sys, tinygrad_xent.cli\n"
+        "import sys, tinygrad_xent.commands.cli\n"
         "heavy = {'argparse', 'tqdm', 'graphviz', 'latex2mathml', 'csv', 'gzip', 'subprocess'}\n"
-        "parts = {'tinygrad_xent.explain', *heavy}\n"
+        "parts = {'tinygrad_xent.commands.explaining', *heavy}\n"
         "print(*parts & set(sys.modules))"
     )
     done = subprocess.run(

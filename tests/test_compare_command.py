@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tinygrad_xent import cli
+from tinygrad_xent.commands import cli
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.samples import samples
+from tinygrad_xent.checking.samples import samples
 
 dask = pytest.importorskip("dask", reason='needs Dask: pip install ".[dask]"')
 da = pytest.importorskip("dask.array", reason='needs Dask: pip install ".[dask]"')

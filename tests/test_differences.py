@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_xent as tx
 from tinygrad_xent import errors, ops
 from tinygrad_xent.checking import check_gradients, differences
-from tinygrad_xent.samples import samples
+from tinygrad_xent.checking.samples import samples
 
 RNG = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_xent.drawing.cells import (
+from tinygrad_xent.visualization.drawing.cells import (
     INF,
     LEVELS,
     MINUS_INF,
@@ -21,11 +21,11 @@ from tinygrad_xent.drawing.cells import (
     Summary,
     view,
 )
-from tinygrad_xent.drawing.face import face
-from tinygrad_xent.drawing.lettering import text_width
-from tinygrad_xent.drawing.marks import Patch, Sign, Text
-from tinygrad_xent.drawing.model import Box
-from tinygrad_xent.drawing.palette import GREY, INK, LOOKS, contrast, heat, ink
+from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.lettering import text_width
+from tinygrad_xent.visualization.drawing.marks import Patch, Sign, Text
+from tinygrad_xent.visualization.drawing.model import Box
+from tinygrad_xent.visualization.drawing.palette import GREY, INK, LOOKS, contrast, heat, ink
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.drawing import Picture, draw
-from tinygrad_xent.drawing.build import MOST_BOXES, build
-from tinygrad_xent.drawing.face import face
-from tinygrad_xent.drawing.fold import FOLD_ABOVE, Item, fold_items
-from tinygrad_xent.drawing.layout import Cluster, Link, place
-from tinygrad_xent.drawing.lettering import text_width
-from tinygrad_xent.drawing.marks import Text
-from tinygrad_xent.drawing.model import Model
-from tinygrad_xent.drawing.sent import sent_labels
-from tinygrad_xent.numbers import brief
+from tinygrad_xent.visualization.drawing import Picture, draw
+from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
+from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
+from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
+from tinygrad_xent.visualization.drawing.lettering import text_width
+from tinygrad_xent.visualization.drawing.marks import Text
+from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.drawing.sent import sent_labels
+from tinygrad_xent.visualization.formatting import brief
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.drawing import Picture, draw
-from tinygrad_xent.drawing.face import face
-from tinygrad_xent.drawing.layout import Cluster, Link, Placement, place
-from tinygrad_xent.drawing.lettering import text_width
+from tinygrad_xent.visualization.drawing import Picture, draw
+from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, place
+from tinygrad_xent.visualization.drawing.lettering import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 

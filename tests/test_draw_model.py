@@ -7,9 +7,9 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.drawing.build import MOST_BOXES, build
-from tinygrad_xent.drawing.expression import expression
-from tinygrad_xent.drawing.model import Arrow, Box, Model
+from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
+from tinygrad_xent.visualization.drawing.expression import expression
+from tinygrad_xent.visualization.drawing.model import Arrow, Box, Model
 
 
 def model(*outputs, names=None, gradients=True) -> Model:

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.drawing import Picture, draw
-from tinygrad_xent.drawing.build import build
-from tinygrad_xent.drawing.lettering import escape, quote, shorten
-from tinygrad_xent.reading import printable
+from tinygrad_xent.visualization.drawing import Picture, draw
+from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.lettering import escape, quote, shorten
+from tinygrad_xent.visualization.naming import printable
 
 EVIL = "</text></title><script>1</script>&amp;\"'\\N\\l]]>\n\t\x00\x1b[31m\u202eé漢 <b>$\\alpha$"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -104,8 +104,8 @@ def test_nothing_depends_on_what_is_outside() -> None:
 def test_the_picture_is_the_same_to_the_byte_in_every_process() -> None:
     script = (
         "import numpy as np, tinygrad_xent as tx\n"
-        "from tinygrad_xent.drawing.picture import Picture\n"
-        "from tinygrad_xent.drawing.build import build\n"
+        "from tinygrad_xent.visualization.drawing.picture import Picture\n"
+        "from tinygrad_xent.visualization.drawing.build import build\n"
         "z = tx.Tensor([2.0, 1.0, 0.1], name='z')\n"
         "p = tx.softmax(z * 2.0 + z)\n"
         "out = tx.sparse_categorical_crossentropy(0, p) + tx.Tensor(1.0)\n"
@@ -434,7 +434,7 @@ def test_a_failed_write_leaves_no_half_of_a_file(
 
 def test_importing_pictures_starts_no_program_and_loads_no_graphviz() -> None:
     script = (
-        "import sys, tinygrad_xent.drawing\n"
+        "import sys, tinygrad_xent.visualization.drawing\n"
         "print([m for m in ('subprocess', 'graphviz', 'IPython', 'resvg_py') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

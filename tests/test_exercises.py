@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_xent.exercises import CATALOGUE, tasks
-from tinygrad_xent.formulas import formula_text
+from tinygrad_xent.teaching.exercises import CATALOGUE, tasks
+from tinygrad_xent.visualization.formulas import formula_text
 
 NAMES = list(CATALOGUE)
 MISTAKES = [(name, i) for name in NAMES for i in range(len(CATALOGUE[name].mistakes))]

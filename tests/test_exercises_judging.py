@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.teaching.exercises import CATALOGUE
 
 
 def checked(name, answer):

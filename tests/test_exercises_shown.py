@@ -10,9 +10,9 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.errors import HintNumberError, UnknownExerciseError
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.exercises.cases import same
-from tinygrad_xent.exercises.comparing import Closeness, compare, shown
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.exercises.cases import same
+from tinygrad_xent.teaching.exercises.comparing import Closeness, compare, shown
 
 
 def wrong(grad, y, x):
@@ -96,12 +96,12 @@ def test_the_catalogue_is_a_mapping() -> None:
 
 def test_an_exercise_is_loaded_when_it_is_asked_for() -> None:
     script = (
-        "import sys; from tinygrad_xent.exercises import CATALOGUE; list(CATALOGUE);"
+        "import sys; from tinygrad_xent.teaching.exercises import CATALOGUE; list(CATALOGUE);"
         "CATALOGUE['logsumexp'];"
         "print(*(m for m in sys.modules if 'exercises.tasks.' in m))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["tinygrad_xent.exercises.tasks.logsumexp"]
+    assert run.stdout.split() == ["tinygrad_xent.teaching.exercises.tasks.logsumexp"]
 
 
 def test_values_in_one_line() -> None:

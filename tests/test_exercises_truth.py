@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.exercises.graphs import random_graph
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.exercises.graphs import random_graph
 
 RULES = [name for name, exercise in CATALOGUE.items() if exercise.rule_of]
 ROWS = np.array([[0.3, -1.2, 2.0], [40.0, 0.0, -3.0], [900.0, -900.0, 899.0]])

@@ -15,15 +15,15 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
+from tinygrad_xent.commands.explaining import explain_numbers, explain_table
+from tinygrad_xent.commands.explaining.classifier import network, train
+from tinygrad_xent.commands.explaining.output import FORMS, check_renderer, content
+from tinygrad_xent.commands.explaining.page import page
+from tinygrad_xent.commands.explaining.report import art, report
+from tinygrad_xent.commands.explaining.tables import read_table
+from tinygrad_xent.commands.explaining.words import decimal, shortened, summary
 from tinygrad_xent.commands.streams import Style, ascii_text, check_output, write_output
-from tinygrad_xent.explain import explain_numbers, explain_table
-from tinygrad_xent.explain.classifier import network, train
-from tinygrad_xent.explain.output import FORMS, check_renderer, content
-from tinygrad_xent.explain.page import page
-from tinygrad_xent.explain.report import art, report
-from tinygrad_xent.explain.tables import read_table
-from tinygrad_xent.explain.words import decimal, shortened, summary
-from tinygrad_xent.files import check_writable, write_whole
+from tinygrad_xent.visualization.files import check_writable, write_whole
 
 EVIL = "<b>&\"'</td>\x1b[31m"
 
@@ -463,7 +463,7 @@ def test_a_wrong_gradient_is_said_loudly():
     def half_backward(grad, y, x):
         return grad
 
-    from tinygrad_xent.explain.explanation import explain_loss
+    from tinygrad_xent.commands.explaining.explanation import explain_loss
 
     z = half(tx.Tensor([1.0, 2.0], name="<z>"))
     z.name = "logits"
@@ -648,7 +648,7 @@ def test_png_without_a_renderer_is_refused_before_anything_is_computed(tmp_path,
     def missing(*_):
         raise errors.MissingRendererError("nothing here can write PNG")
 
-    monkeypatch.setattr("tinygrad_xent.drawing.Picture.png", missing)
+    monkeypatch.setattr("tinygrad_xent.visualization.drawing.Picture.png", missing)
     with pytest.raises(errors.MissingRendererError, match="nothing here can write PNG"):
         check_renderer(".png")
     assert check_renderer(".svg") is None

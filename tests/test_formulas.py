@@ -10,8 +10,8 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import ops
 from tinygrad_xent.commands.streams import ascii_text
-from tinygrad_xent.formulas import formula_text, letters_of, mathml, rule_of
-from tinygrad_xent.reading import names_of, printable, shown
+from tinygrad_xent.visualization.formulas import formula_text, letters_of, mathml, rule_of
+from tinygrad_xent.visualization.naming import names_of, printable, shown
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 

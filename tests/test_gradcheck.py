@@ -10,9 +10,9 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.checking.rows import find_rows
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.checking.slopes import slopes
 from tinygrad_xent.op import Op
-from tinygrad_xent.samples import samples
 
 RNG = np.random.default_rng(0)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.op import Op
-from tinygrad_xent.samples import samples
 
 X = np.array([1.0, 2.0])
 

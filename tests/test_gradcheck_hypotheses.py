@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.museum import WRONG_RULES
 from tinygrad_xent.op import Op
+from tinygrad_xent.teaching.museum import WRONG_RULES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))

@@ -7,8 +7,8 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import domains
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.op import Op
-from tinygrad_xent.samples import samples
 
 OPS = [op for op in tx.OPS.values() if op.name != "look_through"]
 DECADES = {np.float64: 12, np.float32: 6, np.float16: 3}

@@ -14,14 +14,14 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 from hostile import RIGHT
 
-from tinygrad_xent import cli
+from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.grading.assignment import assignment
-from tinygrad_xent.grading.feedback import feedback
-from tinygrad_xent.grading.gradebook import COLUMNS, Gradebook
-from tinygrad_xent.grading.nbgrader_autograde import judge_notebook
-from tinygrad_xent.grading.submissions import grade_submission, submissions
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.grading.assignment import assignment
+from tinygrad_xent.teaching.grading.feedback import feedback
+from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook
+from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_notebook
+from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
 
 NAMES = ("square_backward", "chain_rule")
 EVIL = """
@@ -91,7 +91,7 @@ class Inline:
 @pytest.fixture
 def inline(monkeypatch):
     monkeypatch.setattr(Inline, "deadly", "")
-    monkeypatch.setattr("tinygrad_xent.grading.gradebook._pool", Inline)
+    monkeypatch.setattr("tinygrad_xent.teaching.grading.gradebook._pool", Inline)
     return Inline
 
 

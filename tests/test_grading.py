@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from tinygrad_xent.errors import MessageError, SubmissionError
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.grading import session as parent
-from tinygrad_xent.grading.cells import cells_of, plain
-from tinygrad_xent.grading.judging import judge_cells
-from tinygrad_xent.grading.messages import decode, encode, receive, send
-from tinygrad_xent.grading.session import Session
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.grading import session as parent
+from tinygrad_xent.teaching.grading.cells import cells_of, plain
+from tinygrad_xent.teaching.grading.judging import judge_cells
+from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
+from tinygrad_xent.teaching.grading.session import Session
 
 # -- messages --------------------------------------------------------------------------------
 
@@ -311,7 +311,7 @@ def c(): raise KeyboardInterrupt
 
 def test_a_child_does_not_know_the_exercises():
     script = (
-        "import sys\nimport tinygrad_xent.grading.child\n"
+        "import sys\nimport tinygrad_xent.teaching.grading.child\n"
         "print(json.dumps([name for name in sys.modules if name.startswith('tinygrad_xent.')]))"
     )
     run = subprocess.run(

@@ -13,10 +13,10 @@ import pytest
 from hostile import RIGHT
 
 import tinygrad_xent as tx
-from tinygrad_xent import cli
-from tinygrad_xent.grading import cluster as on_cluster
-from tinygrad_xent.grading.cluster import grade_copies
-from tinygrad_xent.grading.submissions import submissions
+from tinygrad_xent.commands import cli
+from tinygrad_xent.teaching.grading import cluster as on_cluster
+from tinygrad_xent.teaching.grading.cluster import grade_copies
+from tinygrad_xent.teaching.grading.submissions import submissions
 
 PEEK = """
 import glob, os

@@ -7,8 +7,8 @@ import json
 import pytest
 from hostile import RIGHT
 
-from tinygrad_xent import cli
-from tinygrad_xent.exercises import CATALOGUE
+from tinygrad_xent.commands import cli
+from tinygrad_xent.teaching.exercises import CATALOGUE
 
 OP = """
 import tinygrad_xent as tx

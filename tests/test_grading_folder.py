@@ -11,11 +11,11 @@ import zipfile
 import pytest
 from hostile import RIGHT
 
-from tinygrad_xent import cli
+from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
-from tinygrad_xent.grading import submissions as handed_in
-from tinygrad_xent.grading.cluster import grade_copies
-from tinygrad_xent.grading.submissions import submissions
+from tinygrad_xent.teaching.grading import submissions as handed_in
+from tinygrad_xent.teaching.grading.cluster import grade_copies
+from tinygrad_xent.teaching.grading.submissions import submissions
 
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": RIGHT}], "nbformat": 4})
 on_posix = pytest.mark.skipif(
@@ -58,7 +58,7 @@ def write(path, text=RIGHT):
 @pytest.fixture
 def whole_pool(monkeypatch):
     """Grade in this process; starting others takes its time."""
-    from tinygrad_xent.grading import gradebook
+    from tinygrad_xent.teaching.grading import gradebook
 
     def graded(todo, facts, jobs):
         for submission in todo:
@@ -196,7 +196,7 @@ def test_too_many_files(folder, monkeypatch):
 
 @on_posix
 def test_a_folder_deeper_than_a_path_can_say(folder):
-    from tinygrad_xent.grading.doors import _identities
+    from tinygrad_xent.teaching.grading.sandbox import _identities
 
     write(folder / "bo.py")
     here = os.open(folder, os.O_RDONLY)

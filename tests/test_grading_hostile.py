@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hostile import FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, answer
 
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.grading import session as parent
-from tinygrad_xent.grading.disarming import REFUSAL
-from tinygrad_xent.grading.judging import judge_cells
-from tinygrad_xent.grading.limits import MEBI, Limits
-from tinygrad_xent.grading.session import Session
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.grading import session as parent
+from tinygrad_xent.teaching.grading.disarming import REFUSAL
+from tinygrad_xent.teaching.grading.judging import judge_cells
+from tinygrad_xent.teaching.grading.limits import MEBI, Limits
+from tinygrad_xent.teaching.grading.session import Session
 
 SHORT = Limits(run_seconds=1, call_seconds=0.6, memory=512 * MEBI, disk=4 * MEBI)
 # What an answer would be worth if it were not for the grader's refusal.
@@ -22,7 +22,7 @@ OWN_OPS = {
 
 WITHOUT_LANDLOCK = """
 import sys; sys.path.insert(0, {!r})
-from tinygrad_xent.grading import child
+from tinygrad_xent.teaching.grading import child
 child.confine = lambda closed, own: False
 child.main()
 """

@@ -7,10 +7,10 @@ import json
 import pytest
 from test_lessons import SOURCES
 
-from tinygrad_xent import cli
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.grading.judging import judge_cells
-from tinygrad_xent.teaching.notebooks import exercise_in, solved
+from tinygrad_xent.commands import cli
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.grading.judging import judge_cells
+from tinygrad_xent.teaching.lessons import exercise_in, solved
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -45,7 +45,7 @@ def test_a_lesson_answers_no_exercise_of_its_own_accord():
 
 MUSEUM = """
 import inspect
-from tinygrad_xent.museum import RIGHT_RULES, WRONG_RULES, answer, op_of, puzzle
+from tinygrad_xent.teaching.museum import RIGHT_RULES, WRONG_RULES, answer, op_of, puzzle
 """
 
 

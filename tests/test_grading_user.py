@@ -13,11 +13,11 @@ import pytest
 from hostile import RIGHT
 from ordinary import IS_ROOT, ordinary_user, without_privileges
 
-from tinygrad_xent import cli
+from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
-from tinygrad_xent.grading.doors import _identities
-from tinygrad_xent.grading.limits import Limits
-from tinygrad_xent.grading.submissions import submissions
+from tinygrad_xent.teaching.grading.limits import Limits
+from tinygrad_xent.teaching.grading.sandbox import _identities
+from tinygrad_xent.teaching.grading.submissions import submissions
 
 if os.name != "posix":
     pytest.skip("only POSIX keeps users from files by a mode", allow_module_level=True)
@@ -33,7 +33,7 @@ def rule(grad, y, x):
 """
 ALONE = """
 import os, threading
-from tinygrad_xent.grading.limits import no_more_processes
+from tinygrad_xent.teaching.grading.limits import no_more_processes
 go, gone = threading.Event(), threading.Event()
 def run():
     go.wait()
@@ -93,7 +93,7 @@ def test_grade_with_files_for_oneself_alone(run, open_folder):
     script = """
 import os
 os.umask(0o077)
-from tinygrad_xent import cli
+from tinygrad_xent.commands import cli
 if __name__ == "__main__":
     raise SystemExit(cli.main("grade all --exercises square_backward --jobs 2".split()))
 """

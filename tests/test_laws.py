@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.museum import RIGHT_RULES, op_of
+from tinygrad_xent.teaching.museum import RIGHT_RULES, op_of
 
 
 def codes(report: tx.Invariants) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.lens import Unfused, unfuse
+from tinygrad_xent.checking.unfusing import Unfused, unfuse
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tinygrad_xent.museum import answer, puzzle
+from tinygrad_xent.teaching.museum import answer, puzzle
 
 LESSONS = Path(__file__).parents[1] / "lessons"
 

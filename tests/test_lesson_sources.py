@@ -6,8 +6,8 @@ import nbformat
 import pytest
 
 from tinygrad_xent.errors import LessonError
-from tinygrad_xent.exercises import CATALOGUE
-from tinygrad_xent.teaching.notebooks import (
+from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.lessons import (
     exercise_in,
     regenerate,
     solved,

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tinygrad_xent import cli
-from tinygrad_xent.teaching import notebooks as lesson_files
-from tinygrad_xent.teaching.notebooks import notebooks
+from tinygrad_xent.commands import cli
+from tinygrad_xent.teaching import lessons as lesson_files
+from tinygrad_xent.teaching.lessons import notebooks
 
 NAMES = [path.name for path in notebooks()]
 
@@ -113,7 +113,7 @@ def test_the_originals_are_not_to_be_worked_in(capsys):
 
 
 def test_an_installed_package_has_the_lessons_in_it(folder, monkeypatch):
-    (folder / "lessons").mkdir()
-    (folder / "lessons" / "01_a.ipynb").touch()
-    monkeypatch.setattr(lesson_files, "__file__", str(folder / "notebooks.py"))
-    assert notebooks() == [folder / "lessons" / "01_a.ipynb"]
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "01_a.ipynb").touch()
+    monkeypatch.setattr(lesson_files, "__file__", str(folder / "lessons.py"))
+    assert notebooks() == [folder / "notebooks" / "01_a.ipynb"]

@@ -9,13 +9,13 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.diagnosis import CODES
-from tinygrad_xent.museum import RIGHT_RULES, WRONG_RULES, Rule, answer, op_of, puzzle
-from tinygrad_xent.museum.accuracy import PASSED, accuracy, variants
 from tinygrad_xent.ops import OPS
+from tinygrad_xent.teaching.museum import RIGHT_RULES, WRONG_RULES, Rule, answer, op_of, puzzle
+from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy, variants
 
 
 def test_the_diagnosis_is_the_expected_one() -> None:
-    """One random input each; `python -m tinygrad_xent.museum` tries twenty."""
+    """One random input each; `python -m tinygrad_xent.teaching.museum` tries twenty."""
     found = accuracy(WRONG_RULES, times=1, seed=20)
     assert found.share >= 0.95, str(found)
     passed = [rule.name for rule, codes in found.given.items() if codes[PASSED]]
@@ -23,7 +23,7 @@ def test_the_diagnosis_is_the_expected_one() -> None:
 
 
 def test_no_right_rule_is_failed() -> None:
-    """Each in one precision and size; all of them with `python -m tinygrad_xent.museum`."""
+    """Each in one precision and size; `python -m tinygrad_xent.teaching.museum` tries all."""
     seen = Counter[str]()
     for k, rule in enumerate(RIGHT_RULES):
         calls = list(variants(rule, np.random.default_rng(k)))

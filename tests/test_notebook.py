@@ -11,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import tinygrad_xent as tx
-from tinygrad_xent.drawing import Picture
+from tinygrad_xent.visualization.drawing import Picture
 
 LOGITS = "z = tx.Tensor([2.0, 1.0, 0.1])\n"
 LOSS = "loss = tx.sparse_softmax_cross_entropy_with_logits(labels=0, logits=z)\n"
@@ -25,7 +25,7 @@ def ip(monkeypatch, tmp_path):
     shell = InteractiveShell()
     shell.history_manager.enabled = False
     shell.user_ns["tx"] = tx
-    shell.run_cell("%load_ext tinygrad_xent.notebook").raise_error()
+    shell.run_cell("%load_ext tinygrad_xent.visualization.notebook").raise_error()
     yield shell
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
@@ -107,11 +107,11 @@ def test_nothing_to_draw(ip, capsys, cell, message):
 
 
 def test_loading_twice_and_unloading(ip, capsys):
-    ip.run_cell("%load_ext tinygrad_xent.notebook").raise_error()
+    ip.run_cell("%load_ext tinygrad_xent.visualization.notebook").raise_error()
     assert "already loaded" in capsys.readouterr().out
-    ip.run_cell("%reload_ext tinygrad_xent.notebook").raise_error()
+    ip.run_cell("%reload_ext tinygrad_xent.visualization.notebook").raise_error()
     assert "multiply" in drawn(ip, "%%graph\ntx.Tensor(2.0) * 3.0")
-    ip.run_cell("%unload_ext tinygrad_xent.notebook").raise_error()
+    ip.run_cell("%unload_ext tinygrad_xent.visualization.notebook").raise_error()
     assert ip.find_cell_magic("graph") is None
     assert ip.find_line_magic("graph") is None
 

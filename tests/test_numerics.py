@@ -9,7 +9,8 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.numerics import first_bad, stability
+from tinygrad_xent.checking.digits import stability
+from tinygrad_xent.visualization.bad_numbers import first_bad
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.domains import labels, truth
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.samples import samples
 
 every_op = pytest.mark.parametrize("op", OPS.values(), ids=str)
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tinygrad_xent.pages import html_table, page
+from tinygrad_xent.visualization.pages import html_table, page
 
 EVIL = "</title></td><script>alert(1)</script>&\"'"
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.drawing.build import build
-from tinygrad_xent.player import Recording, play, record
-from tinygrad_xent.player.arrays import window
-from tinygrad_xent.player.curve import Curve, ticks
-from tinygrad_xent.player.frames import State, frames
-from tinygrad_xent.player.with_numbers import with_numbers
-from tinygrad_xent.player.wrong_order import wrong_order
-from tinygrad_xent.tracing import Forward, trace
+from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.player import Recording, play, record
+from tinygrad_xent.visualization.player.arrays import window
+from tinygrad_xent.visualization.player.curve import Curve, ticks
+from tinygrad_xent.visualization.player.frames import State, frames
+from tinygrad_xent.visualization.player.with_numbers import with_numbers
+from tinygrad_xent.visualization.player.wrong_order import wrong_order
+from tinygrad_xent.visualization.tracing import Forward, trace
 
 EVIL = "</script><!--<script>alert(1)//]]>&amp;\"'\\u003c$\\alpha$\x1b"
 

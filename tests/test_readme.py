@@ -12,7 +12,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tinygrad_xent import cli, errors
+from tinygrad_xent import errors
+from tinygrad_xent.commands import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

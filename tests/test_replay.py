@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.replaying import rebuild, replay, replayer
+from tinygrad_xent.checking.replaying import rebuild, replay, replayer
 
 
 def test_other_leaves():

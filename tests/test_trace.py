@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.tracing import Backward, Forward, Trace, plain, trace
+from tinygrad_xent.visualization.tracing import Backward, Forward, Trace, plain, trace
 
 
 def network():

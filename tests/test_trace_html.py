@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.tracing import trace
+from tinygrad_xent.visualization.tracing import trace
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "trace_schema.json").read_text(encoding="utf-8"))

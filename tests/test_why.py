@@ -10,10 +10,10 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import domains, errors
-from tinygrad_xent.numbers import number
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.samples import samples
-from tinygrad_xent.tracing import trace, why
+from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.tracing import trace, why
 
 
 def tensors(**arrays):

@@ -15,11 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent import domains, errors, ops
-from tinygrad_xent.backprop import backpropagate, gradients
-from tinygrad_xent.derivatives import hessian, jacobian
+from tinygrad_xent.backprop import backpropagate, gradients, hessian, jacobian
 from tinygrad_xent.errors import *
 from tinygrad_xent.graph import Node, ancestors, scope
-from tinygrad_xent.losses import (
+from tinygrad_xent.losses.tensorflow import (
     categorical_crossentropy,
     softmax_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
@@ -40,16 +39,20 @@ if TYPE_CHECKING:
         gradcheck,
         invariants,
     )
+    from tinygrad_xent.checking.digits import Stability, stability
+    from tinygrad_xent.checking.replaying import replay
+    from tinygrad_xent.checking.unfusing import Unfused, unfuse
     from tinygrad_xent.comparing import Comparison, compare, crossentropy_as
-    from tinygrad_xent.drawing import Picture, draw
-    from tinygrad_xent.exercises import Exercise, Verdict, check, hint, solution
-    from tinygrad_xent.lens import Unfused, unfuse
-    from tinygrad_xent.notebook import load_ipython_extension, unload_ipython_extension
-    from tinygrad_xent.numerics import BadNumber, Stability, first_bad, stability
-    from tinygrad_xent.player import Player, Recording, play, record
-    from tinygrad_xent.replaying import replay
     from tinygrad_xent.teaching import Worksheet, worksheet
-    from tinygrad_xent.tracing import Trace, Why, trace, why
+    from tinygrad_xent.teaching.exercises import Exercise, Verdict, check, hint, solution
+    from tinygrad_xent.visualization.bad_numbers import BadNumber, first_bad
+    from tinygrad_xent.visualization.drawing import Picture, draw
+    from tinygrad_xent.visualization.notebook import (
+        load_ipython_extension,
+        unload_ipython_extension,
+    )
+    from tinygrad_xent.visualization.player import Player, Recording, play, record
+    from tinygrad_xent.visualization.tracing import Trace, Why, trace, why
 
 __version__ = "0.1.0"
 
@@ -57,41 +60,41 @@ abs = ops.absolute  # NumPy has both names
 
 # What lies above the core is imported when it is first asked for: the core alone starts fast.
 _LAZY = {
-    "BadNumber": "tinygrad_xent.numerics",
+    "BadNumber": "tinygrad_xent.visualization.bad_numbers",
     "Comparison": "tinygrad_xent.comparing",
     "Diagnosis": "tinygrad_xent.checking",
-    "Exercise": "tinygrad_xent.exercises",
+    "Exercise": "tinygrad_xent.teaching.exercises",
     "GradcheckReport": "tinygrad_xent.checking",
     "Invariants": "tinygrad_xent.checking",
     "Law": "tinygrad_xent.checking",
-    "Picture": "tinygrad_xent.drawing",
-    "Player": "tinygrad_xent.player",
-    "Recording": "tinygrad_xent.player",
-    "Stability": "tinygrad_xent.numerics",
-    "Trace": "tinygrad_xent.tracing",
-    "Unfused": "tinygrad_xent.lens",
-    "Verdict": "tinygrad_xent.exercises",
-    "Why": "tinygrad_xent.tracing",
+    "Picture": "tinygrad_xent.visualization.drawing",
+    "Player": "tinygrad_xent.visualization.player",
+    "Recording": "tinygrad_xent.visualization.player",
+    "Stability": "tinygrad_xent.checking.digits",
+    "Trace": "tinygrad_xent.visualization.tracing",
+    "Unfused": "tinygrad_xent.checking.unfusing",
+    "Verdict": "tinygrad_xent.teaching.exercises",
+    "Why": "tinygrad_xent.visualization.tracing",
     "Worksheet": "tinygrad_xent.teaching",
-    "check": "tinygrad_xent.exercises",
+    "check": "tinygrad_xent.teaching.exercises",
     "check_gradients": "tinygrad_xent.checking",
     "compare": "tinygrad_xent.comparing",
     "crossentropy_as": "tinygrad_xent.comparing",
-    "draw": "tinygrad_xent.drawing",
-    "first_bad": "tinygrad_xent.numerics",
+    "draw": "tinygrad_xent.visualization.drawing",
+    "first_bad": "tinygrad_xent.visualization.bad_numbers",
     "gradcheck": "tinygrad_xent.checking",
-    "hint": "tinygrad_xent.exercises",
+    "hint": "tinygrad_xent.teaching.exercises",
     "invariants": "tinygrad_xent.checking",
-    "load_ipython_extension": "tinygrad_xent.notebook",
-    "play": "tinygrad_xent.player",
-    "record": "tinygrad_xent.player",
-    "replay": "tinygrad_xent.replaying",
-    "solution": "tinygrad_xent.exercises",
-    "stability": "tinygrad_xent.numerics",
-    "trace": "tinygrad_xent.tracing",
-    "unfuse": "tinygrad_xent.lens",
-    "unload_ipython_extension": "tinygrad_xent.notebook",
-    "why": "tinygrad_xent.tracing",
+    "load_ipython_extension": "tinygrad_xent.visualization.notebook",
+    "play": "tinygrad_xent.visualization.player",
+    "record": "tinygrad_xent.visualization.player",
+    "replay": "tinygrad_xent.checking.replaying",
+    "solution": "tinygrad_xent.teaching.exercises",
+    "stability": "tinygrad_xent.checking.digits",
+    "trace": "tinygrad_xent.visualization.tracing",
+    "unfuse": "tinygrad_xent.checking.unfusing",
+    "unload_ipython_extension": "tinygrad_xent.visualization.notebook",
+    "why": "tinygrad_xent.visualization.tracing",
     "worksheet": "tinygrad_xent.teaching",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tinygrad_xent.cli import main
+from tinygrad_xent.commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

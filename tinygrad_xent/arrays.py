@@ -120,3 +120,19 @@ def top_apart(x: Any, axis: int) -> tuple[Any, Any, Any]:
     is_top = one_hot(np.argmax(np.real(x), axis=axis), x, axis)
     top = np.sum(np.where(is_top, x, 0.0), axis=axis, keepdims=True)
     return is_top, top, np.sum(np.exp(x - top) - is_top, axis=axis, keepdims=True)
+
+
+def first(wrong: Any) -> tuple[int, ...]:
+    """Return the place of the first True."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def at(place: tuple[int, ...]) -> str:
+    """Write where an entry is; nothing where there is but one place.
+
+    Examples
+    --------
+    >>> at((3,)), at((0, 1)), at(())
+    (' at position 3', ' at position (0, 1)', '')
+    """
+    return f" at position {place if len(place) > 1 else place[0]}" if place else ""

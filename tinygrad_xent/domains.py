@@ -7,11 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array, checked
-from tinygrad_xent.errors import ProbabilitiesWarning, warn
-from tinygrad_xent.graph import Node
-from tinygrad_xent.numbers import at, first
-
 Shape = tuple[int, ...]
 
 
@@ -66,27 +61,3 @@ truth = Domain("true or false", r"\{0, 1\}", lambda rng, shape: rng.random(shape
 labels = Domain(
     "class labels", r"\{0, \dots, n - 1\}", lambda rng, shape: rng.integers(2, size=shape)
 )
-
-
-def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> Any:
-    """Return an array or a Tensor, and warn if it holds numbers that no probability can be.
-
-    Roundings are let by, also those of numbers that were once of single precision.
-    """
-    if isinstance(x, Node):
-        check_probabilities(x.data, word, remedy)
-        return x
-    x = as_array(x)
-
-    def check(x: Any, start: Shape) -> None:
-        rounding = max(1e-5, np.finfo(x.dtype).eps)
-        if x.size and (np.min(x) < -rounding or np.max(x) > 1 + rounding):
-            place = first((x < -rounding) | (x > 1 + rounding))
-            where = at(tuple(i + k for i, k in zip(start, place, strict=True)))
-            warn(
-                f"{word} has an entry of {x[place]:.4g}{where}, which is not a probability. Are "
-                f"these logits, or logarithms of probabilities? Then say so: {remedy}",
-                ProbabilitiesWarning,
-            )
-
-    return checked(check, x) if x.dtype.kind == "f" else x

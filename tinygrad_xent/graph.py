@@ -7,13 +7,10 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
-
-if TYPE_CHECKING:
-    from tinygrad_xent.op import Op
 
 clock = itertools.count()  # `next` on it is atomic, so births are unique in every thread
 _NO_PARAMS: Mapping[str, Any] = {}
@@ -52,7 +49,7 @@ class Node:
     _data: Any  # what ops and rules are handed: read-only, for others read it, too
     _given: Any  # what the user gave: the same array, which stays his to write to
     _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all
-    op: Op | None
+    op: Any
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
     kept: Any
@@ -63,7 +60,7 @@ class Node:
     def __init__(
         self,
         data: Any,
-        op: Op | None = None,
+        op: Any = None,
         inputs: tuple[Any, ...] = (),
         params: Mapping[str, Any] = _NO_PARAMS,
         birth: int | None = None,

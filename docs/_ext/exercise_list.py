@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from tinygrad_xent.exercises import CATALOGUE, Exercise
+from tinygrad_xent.teaching.exercises import CATALOGUE, Exercise
 
 
 def described(exercise: Exercise) -> str:

@@ -18,9 +18,9 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import gradcheck
-from tinygrad_xent.museum import WRONG_RULES, WrongRule, op_of
-from tinygrad_xent.museum.accuracy import PASSED
-from tinygrad_xent.museum.rules import found_in
+from tinygrad_xent.teaching.museum import WRONG_RULES, WrongRule, op_of
+from tinygrad_xent.teaching.museum.accuracy import PASSED
+from tinygrad_xent.teaching.museum.rules import found_in
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class WrongRules(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()  # the page follows the museum, also when its own text stays
-        module = importlib.import_module(f"tinygrad_xent.museum.{self.arguments[0]}")
+        module = importlib.import_module(f"tinygrad_xent.teaching.museum.{self.arguments[0]}")
         rules = sorted(found_in(vars(module)), key=lambda rule: rule.op.name)
         return [
             self.of_op(name, list(of_it)) for name, of_it in groupby(rules, lambda r: r.op.name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_xent import Op
 from tinygrad_xent import domains as d
-from tinygrad_xent.samples import samples
+from tinygrad_xent.checking.samples import samples
 
 CONSTANT = (d.labels, d.truth)
 

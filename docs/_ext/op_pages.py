@@ -18,8 +18,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from tinygrad_xent import OPS, Op
-from tinygrad_xent.museum import WRONG_RULES
 from tinygrad_xent.ops import kernels
+from tinygrad_xent.teaching.museum import WRONG_RULES
 
 HERE = Path(__file__).parent.parent
 GROUPS = {

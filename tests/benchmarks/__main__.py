@@ -12,7 +12,7 @@ from tests.benchmarks import peers, table
 from tests.benchmarks.child import ChildError
 from tests.benchmarks.record import grow, host_line, machine, measure
 from tests.benchmarks.workloads import WORKLOADS, Workload
-from tinygrad_xent.files import check_writable, write_whole
+from tinygrad_xent.visualization.files import check_writable, write_whole
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 CODE = """
 import tinygrad_xent as tx
-from tinygrad_xent.player import play
+from tinygrad_xent.visualization.player import play
 x = tx.Tensor(2.0)
 loss = x / 4.0
 play(loss, names=locals())
@@ -138,7 +138,7 @@ def test_the_player_runs_and_its_keys_do_not_reach_the_notebook(open_notebook) -
 
 def test_an_untrusted_notebook_shows_the_picture(open_notebook) -> None:
     import tinygrad_xent as tx
-    from tinygrad_xent.player import play
+    from tinygrad_xent.visualization.player import play
 
     data = play(tx.Tensor(2.0, name="x") / 4.0)._repr_mimebundle_()
     output = {"output_type": "display_data", "metadata": {}, "data": data}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.player import play, record
+from tinygrad_xent.visualization.player import play, record
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.pulling import Law, Point
-from tinygrad_xent.numbers import number
+from tinygrad_xent.visualization.formatting import number
 
 _STEP = 1e-3
 _LARGEST = 60  # entries: each costs eight passes

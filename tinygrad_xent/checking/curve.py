@@ -11,9 +11,9 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.slopes import sizes
 from tinygrad_xent.checking.subjects import function_of, precise
-from tinygrad_xent.drawing.lettering import escape
-from tinygrad_xent.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
-from tinygrad_xent.numbers import number
+from tinygrad_xent.visualization.drawing.lettering import escape
+from tinygrad_xent.visualization.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
+from tinygrad_xent.visualization.formatting import number
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 520, 250, 56, 38, 28, 14
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"

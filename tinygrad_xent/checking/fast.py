@@ -11,7 +11,7 @@ from tinygrad_xent.checking.case import fitted
 from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import Probe, sizes
 from tinygrad_xent.checking.subjects import Subject, function_of, is_real, precise
-from tinygrad_xent.numbers import number
+from tinygrad_xent.visualization.formatting import number
 
 _DIRECTIONS = 2  # at most; an error of the gradient's size hides from one in ten million if the
 _SURE = 1e-7  # bound is this share of the gradient's length, and then one is enough

@@ -13,12 +13,12 @@ from tinygrad_xent.backprop import backpropagate, check_seed, is_real
 from tinygrad_xent.checking.closer import look_closer
 from tinygrad_xent.checking.differences import differences
 from tinygrad_xent.checking.judging import Judged, judge
+from tinygrad_xent.checking.replaying import rebuild, replayer
 from tinygrad_xent.checking.slopes import EPSILON, Slopes
 from tinygrad_xent.graph import Node, parents
-from tinygrad_xent.numbers import number
-from tinygrad_xent.reading import names_of, shown
-from tinygrad_xent.replaying import rebuild, replayer
-from tinygrad_xent.tracing import table
+from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.naming import names_of, shown
+from tinygrad_xent.visualization.tracing import table
 
 Verdict = Literal["right", "wrong", "unclear"]
 _JITTERS = 8

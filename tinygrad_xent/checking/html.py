@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case
-from tinygrad_xent.drawing import cells
-from tinygrad_xent.drawing.palette import LEVELS, heat, ink
-from tinygrad_xent.tracing.html import table_style
+from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.visualization.tracing.html import table_style
 
 if TYPE_CHECKING:
     from tinygrad_xent.checking.report import GradcheckReport

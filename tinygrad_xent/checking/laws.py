@@ -11,12 +11,12 @@ import numpy as np
 
 from tinygrad_xent.checking.curvature import curvature
 from tinygrad_xent.checking.pulling import Law, Point
+from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.checking.subjects import subject_of
 from tinygrad_xent.checking.symmetries import batches, linear, scale, shape, shift, total
 from tinygrad_xent.op import Op
-from tinygrad_xent.samples import samples
-from tinygrad_xent.tracing import table
-from tinygrad_xent.tracing.html import table_style
+from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tracing.html import table_style
 
 __all__ = ["Invariants", "Law", "invariants"]
 

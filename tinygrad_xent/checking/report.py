@@ -13,8 +13,8 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import Along
 from tinygrad_xent.checking.subjects import Subject
 from tinygrad_xent.errors import ArgumentError, GradcheckError
-from tinygrad_xent.numbers import number
-from tinygrad_xent.tracing import table
+from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.tracing import table
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.pulling import Law, Point
-from tinygrad_xent.numbers import number
+from tinygrad_xent.visualization.formatting import number
 
 _SAME = 1e-9
 _DEGREES = (0, 1, 2, 3, -1, -2, 0.5)

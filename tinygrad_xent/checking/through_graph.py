@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.checking.replaying import replayer
 from tinygrad_xent.checking.rows import Rows, find_rows
 from tinygrad_xent.checking.slopes import Function, Slopes, sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, function_of, precise
 from tinygrad_xent.graph import Node, ancestors, downstream, parents
-from tinygrad_xent.replaying import replayer
 
 _MOVE = 1e-3  # as far as the longest steps of differences go
 

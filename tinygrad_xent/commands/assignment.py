@@ -33,11 +33,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the notebook, or list the exercises."""
-    from tinygrad_xent.exercises import CATALOGUE
-    from tinygrad_xent.files import write_whole
-    from tinygrad_xent.grading.assignment import assignment
-    from tinygrad_xent.numbers import count
-    from tinygrad_xent.tracing import table
+    from tinygrad_xent.teaching.exercises import CATALOGUE
+    from tinygrad_xent.teaching.grading.assignment import assignment
+    from tinygrad_xent.visualization.files import write_whole
+    from tinygrad_xent.visualization.formatting import count
+    from tinygrad_xent.visualization.tracing import table
 
     if not options.names:
         rows = [[str(e.lesson), e.name, e.title] for e in CATALOGUE.values()]

@@ -12,7 +12,7 @@ from tinygrad_xent.errors import SubmissionError, UsageError
 if TYPE_CHECKING:
     import argparse
 
-    from tinygrad_xent.grading.judging import Report, Result
+    from tinygrad_xent.teaching.grading.judging import Report, Result
 
 HELP = "check the ops and the answers of a file or notebook"
 ABOUT = (
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
     import secrets
     from dataclasses import asdict
 
-    from tinygrad_xent.exercises import CATALOGUE
-    from tinygrad_xent.grading.cells import cells_of
-    from tinygrad_xent.grading.judging import judge_cells
+    from tinygrad_xent.teaching.exercises import CATALOGUE
+    from tinygrad_xent.teaching.grading.cells import cells_of
+    from tinygrad_xent.teaching.grading.judging import judge_cells
 
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
@@ -85,7 +85,7 @@ def _lines(report: Report, answered: list[Result]) -> Iterator[str]:
 def _told(kind: str, result: Result) -> Iterator[str]:
     import textwrap
 
-    from tinygrad_xent.exercises.prose import text_of
+    from tinygrad_xent.teaching.exercises.prose import text_of
 
     def wrapped(text: str) -> list[str]:
         return textwrap.wrap(text_of(text), 78, initial_indent="  ", subsequent_indent="  ")

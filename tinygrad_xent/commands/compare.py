@@ -13,8 +13,8 @@ import numpy as np
 from tinygrad_xent.commands.explain import check_numbers
 from tinygrad_xent.commands.streams import check_output, say, write_output
 from tinygrad_xent.errors import NumbersError, ProbabilitiesWarning, UsageError
-from tinygrad_xent.pages import page
-from tinygrad_xent.reading import printable
+from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.pages import page
 
 if TYPE_CHECKING:
     import argparse

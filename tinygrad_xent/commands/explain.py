@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from tinygrad_xent.commands.streams import check_output, say, style_for, write_output
 from tinygrad_xent.errors import UsageError
-from tinygrad_xent.reading import printable
+from tinygrad_xent.visualization.naming import printable
 
 if TYPE_CHECKING:
     import argparse
 
-    from tinygrad_xent.explain import Explanation
+    from tinygrad_xent.commands.explaining import Explanation
 
 HELP = "explain the gradient of one loss, step by step"
 ABOUT = (
@@ -63,8 +63,8 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.explain.output import FORMS, check_renderer, content
-    from tinygrad_xent.explain.report import report
+    from tinygrad_xent.commands.explaining.output import FORMS, check_renderer, content
+    from tinygrad_xent.commands.explaining.report import report
 
     path = Path("explained.svg" if options.out is None else options.out)
     ending = path.suffix.lower()
@@ -120,7 +120,7 @@ def _seed(text: str | None) -> int:
 
 
 def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
-    from tinygrad_xent import explain
+    from tinygrad_xent.commands import explaining as explain
 
     if options.data is not None:
         return explain.explain_table(Path(options.data), options.label, seed, progress=True)

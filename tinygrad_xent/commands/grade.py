@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tinygrad_xent.grading.gradebook import Gradebook
-    from tinygrad_xent.grading.submissions import Submission
+    from tinygrad_xent.teaching.grading.gradebook import Gradebook
+    from tinygrad_xent.teaching.grading.submissions import Submission
 
 HELP = "grade a folder of submissions"
 ABOUT = (
@@ -58,10 +58,10 @@ def run(options: argparse.Namespace) -> int:
     """Grade, write the table and the pages, say how it went."""
     from dataclasses import replace
 
-    from tinygrad_xent.files import check_writable
-    from tinygrad_xent.grading.gradebook import Gradebook
-    from tinygrad_xent.grading.limits import MEBI, Limits
-    from tinygrad_xent.grading.submissions import submissions
+    from tinygrad_xent.teaching.grading.gradebook import Gradebook
+    from tinygrad_xent.teaching.grading.limits import MEBI, Limits
+    from tinygrad_xent.teaching.grading.submissions import submissions
+    from tinygrad_xent.visualization.files import check_writable
 
     for name in ("jobs", "seconds", "memory"):
         value = getattr(options, name)
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _lost(submission: Submission, record: Mapping[str, Any]) -> Iterator[str]:
     """Return a line for each thing that was handed in and could not be graded."""
-    from tinygrad_xent.grading.submissions import NO_FILE
+    from tinygrad_xent.teaching.grading.submissions import NO_FILE
 
     nothing = any(result["code"] == NO_FILE for result in record["results"])
     for problem in record["problems"] if nothing else submission.problems:
@@ -117,7 +117,7 @@ def _lost(submission: Submission, record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _names(text: str | None) -> Sequence[str]:
-    from tinygrad_xent.exercises import CATALOGUE
+    from tinygrad_xent.teaching.exercises import CATALOGUE
 
     if text is None:
         return tuple(CATALOGUE)

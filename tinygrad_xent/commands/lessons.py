@@ -39,7 +39,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy the notebooks, and start JupyterLab on them."""
-    from tinygrad_xent.teaching.notebooks import copy_lessons, notebooks
+    from tinygrad_xent.teaching.lessons import copy_lessons, notebooks
 
     folder = Path(options.folder)
     say(f"{copy_lessons(notebooks(), folder)}\n")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from tinygrad_xent.errors import OutputError
-from tinygrad_xent.files import check_writable, write_whole
-from tinygrad_xent.reading import printable
+from tinygrad_xent.visualization.files import check_writable, write_whole
+from tinygrad_xent.visualization.naming import printable
 
 _SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀˣʸʲᵏ"

@@ -28,9 +28,9 @@ from tinygrad_xent.comparing.answers import (
 from tinygrad_xent.comparing.dialects import is_sparse, start
 from tinygrad_xent.comparing.recipes import RECIPES
 from tinygrad_xent.comparing.steps import constant
-from tinygrad_xent.domains import check_probabilities
 from tinygrad_xent.errors import DialectError
-from tinygrad_xent.tracing.plain import plain
+from tinygrad_xent.ops.cross_entropy import check_probabilities
+from tinygrad_xent.visualization.tracing.plain import plain
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_xent import errors
-from tinygrad_xent.checks import check_same_shape, checked_labels
+from tinygrad_xent.arrays import at, first
 from tinygrad_xent.comparing.rules import no_gradient, stop_gradient
 from tinygrad_xent.comparing.steps import State, Step, constant, converted, step
-from tinygrad_xent.numbers import at, first
+from tinygrad_xent.losses.checks import check_same_shape, checked_labels
 
 # -- the axis of classes ---------------------------------------------------------------------
 

@@ -9,10 +9,10 @@ from html import escape
 from typing import Any
 
 from tinygrad_xent.comparing.answers import Difference, Exchange, Group, close
-from tinygrad_xent.numbers import brief
-from tinygrad_xent.pages import html_table
-from tinygrad_xent.tracing import table
-from tinygrad_xent.tracing.html import table_style
+from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.pages import html_table
+from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tracing.html import table_style
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")

@@ -9,23 +9,23 @@ from tinygrad_xent.op import Op
 from tinygrad_xent.ops import (
     accumulation,
     arithmetic,
-    broadcasting,
     cross_entropy,
     elementwise,
     indexing,
     products,
     shaping,
-    softmax_family,
 )
+from tinygrad_xent.ops import reductions as broadcasting
+from tinygrad_xent.ops import softmax as softmax_family
 from tinygrad_xent.ops.accumulation import *
 from tinygrad_xent.ops.arithmetic import *
-from tinygrad_xent.ops.broadcasting import *
 from tinygrad_xent.ops.cross_entropy import *
 from tinygrad_xent.ops.elementwise import *
 from tinygrad_xent.ops.indexing import *
 from tinygrad_xent.ops.products import *
+from tinygrad_xent.ops.reductions import *
 from tinygrad_xent.ops.shaping import *
-from tinygrad_xent.ops.softmax_family import *
+from tinygrad_xent.ops.softmax import *
 
 __all__ = ["OPS"]
 __all__ += accumulation.__all__

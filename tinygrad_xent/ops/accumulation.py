@@ -12,9 +12,9 @@ from tinygrad_xent.arrays import all_numpy, as_array, top_apart
 from tinygrad_xent.op import op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.arithmetic import where
-from tinygrad_xent.ops.broadcasting import Axis, spread
+from tinygrad_xent.ops.reductions import Axis, spread
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
-from tinygrad_xent.ops.softmax_family import softmax
+from tinygrad_xent.ops.softmax import softmax
 
 __all__ = ["cumsum", "logsumexp", "prod"]
 

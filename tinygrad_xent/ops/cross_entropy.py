@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
-from tinygrad_xent.domains import check_probabilities, real, simplex
+from tinygrad_xent.arrays import all_numpy, as_array, at, checked, first, one_hot, top_apart
 from tinygrad_xent.domains import labels as class_labels
-from tinygrad_xent.errors import ShapeError
+from tinygrad_xent.domains import real, simplex
+from tinygrad_xent.errors import ProbabilitiesWarning, ShapeError, warn
+from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.arithmetic import where
-from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.elementwise import log
+from tinygrad_xent.ops.reductions import sum
 from tinygrad_xent.ops.shaping import expand_dims
-from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward
+from tinygrad_xent.ops.softmax import log_softmax, softmax, softmax_backward
 
 __all__ = [
     "crossentropy",
@@ -34,6 +35,30 @@ __all__ = [
 ]
 
 Kernel = Callable[..., Any]
+
+
+def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> Any:
+    """Return an array or a Tensor, and warn if it holds numbers that no probability can be.
+
+    Roundings are let by, also those of numbers that were once of single precision.
+    """
+    if isinstance(x, Node):
+        check_probabilities(x.data, word, remedy)
+        return x
+    x = as_array(x)
+
+    def check(x: Any, start: tuple[int, ...]) -> None:
+        rounding = max(1e-5, np.finfo(x.dtype).eps)
+        if x.size and (np.min(x) < -rounding or np.max(x) > 1 + rounding):
+            place = first((x < -rounding) | (x > 1 + rounding))
+            where = at(tuple(i + k for i, k in zip(start, place, strict=True)))
+            warn(
+                f"{word} has an entry of {x[place]:.4g}{where}, which is not a probability. Are "
+                f"these logits, or logarithms of probabilities? Then say so: {remedy}",
+                ProbabilitiesWarning,
+            )
+
+    return checked(check, x) if x.dtype.kind == "f" else x
 
 
 class _OfProbabilities(Op):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_xent.teaching.notebooks import lessons_folder, regenerate
+from tinygrad_xent.teaching.lessons import lessons_folder, regenerate
 
 if __name__ == "__main__":
     regenerate(lessons_folder())

@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node
-from tinygrad_xent.numbers import number
-from tinygrad_xent.reading import shown
+from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.naming import shown
 
 _ATTEMPTS = 90
 _SLACK = 1.2  # how much longer than the shortest numbers may be, so that seeds differ

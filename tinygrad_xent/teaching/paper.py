@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.drawing.face import HEADER, Face
-from tinygrad_xent.drawing.layout import Link, place
-from tinygrad_xent.drawing.lettering import shorten, text_width
-from tinygrad_xent.drawing.marks import Mark, Patch, Text, moved
-from tinygrad_xent.drawing.model import Box, Model
-from tinygrad_xent.drawing.paint import paint
-from tinygrad_xent.drawing.palette import GREY, INK, LINE, RULE
 from tinygrad_xent.teaching.by_hand import by_hand
+from tinygrad_xent.visualization.drawing.face import HEADER, Face
+from tinygrad_xent.visualization.drawing.layout import Link, place
+from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
+from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Text, moved
+from tinygrad_xent.visualization.drawing.model import Box, Model
+from tinygrad_xent.visualization.drawing.paint import paint
+from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, RULE
 
 PAD, CELL, DOWN, TEXT, SMALL = 12.0, 60.0, 30.0, 14.0, 11.0
 RULE_LINE = 26.0

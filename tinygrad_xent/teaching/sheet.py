@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.backprop import check_seed
-from tinygrad_xent.drawing import words
-from tinygrad_xent.drawing.build import build
-from tinygrad_xent.drawing.model import Model
 from tinygrad_xent.errors import PictureFormatError, WorksheetError
-from tinygrad_xent.files import write_whole
 from tinygrad_xent.graph import Node
-from tinygrad_xent.reading import names_by_id, printable
 from tinygrad_xent.teaching.by_hand import friendly, with_friendly_numbers
 from tinygrad_xent.teaching.paper import on_paper
+from tinygrad_xent.visualization.drawing import words
+from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.files import write_whole
+from tinygrad_xent.visualization.naming import names_by_id, printable
 
 MOST_BOXES, MOST_ENTRIES = 16, 12
 

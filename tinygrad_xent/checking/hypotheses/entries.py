@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
-from tinygrad_xent.numbers import count
+from tinygrad_xent.visualization.formatting import count
 
 _FEW = 0.34
 _NAMED = 0.5  # entries with something in common may be more than a few

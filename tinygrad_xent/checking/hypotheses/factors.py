@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
-from tinygrad_xent.numbers import number
+from tinygrad_xent.visualization.formatting import number
 
 
 def missing_gradient(case: Case) -> Iterator[Claim]:

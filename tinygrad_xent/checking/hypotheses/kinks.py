@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
-from tinygrad_xent.numbers import count, number
+from tinygrad_xent.visualization.formatting import count, number
 
 
 def kink(case: Case) -> Diagnosis:

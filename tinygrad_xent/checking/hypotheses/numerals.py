@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
-from tinygrad_xent.numbers import count, number
-from tinygrad_xent.numerics import first_bad
+from tinygrad_xent.visualization.bad_numbers import first_bad
+from tinygrad_xent.visualization.formatting import count, number
 
 _CUT = 2.0  # what two contributions lose that are cut to whole numbers
 

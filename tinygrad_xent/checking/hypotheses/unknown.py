@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
-from tinygrad_xent.numbers import number, percent
+from tinygrad_xent.visualization.formatting import number, percent
 
 
 def unknown(case: Case) -> Claim:

@@ -1,0 +1,172 @@
+"""A small classifier, trained with the tensors and ops of this package: linear, relu, linear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.backprop import gradients
+from tinygrad_xent.commands.explaining.tables import Table
+from tinygrad_xent.losses.tensorflow import sparse_softmax_cross_entropy_with_logits
+from tinygrad_xent.ops import matmul, mean, relu
+from tinygrad_xent.tensor import Tensor
+
+HIDDEN = 32
+HELD_OUT = 0.2
+# Standardised features are clipped here: a pixel that is rarely inked would be 40 deviations off.
+_FARTHEST = 3.0
+_RATE, _DECAY = 0.02, 0.3
+_PASSES, _LEAST_STEPS, _MOST_STEPS = 30, 300, 1500
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained network, with its results on the held-out rows.
+
+    Attributes
+    ----------
+    parameters : tuple of Tensor
+        W1, b1, W2, b2.
+    features : ndarray
+        All rows of the table, standardised.
+    trained_on, held_out : ndarray of int
+        The indices of the rows.
+    losses : ndarray
+        The loss of each held-out row.
+    predicted : ndarray of int
+        The class of each held-out row's largest logit.
+    accuracy : float
+        The share of held-out rows whose predicted class is the label.
+    """
+
+    parameters: tuple[Tensor, ...]
+    features: Any
+    trained_on: Any
+    held_out: Any
+    losses: Any
+    predicted: Any
+    accuracy: float
+
+    @property
+    def worst(self) -> int:
+        """The index of the held-out row with the largest loss."""
+        return int(self.held_out[np.argmax(self.losses)])
+
+
+def network(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
+    """Return the logits of rows of features; a Tensor if a parameter is one."""
+    return matmul(relu(matmul(x, W1) + b1), W2) + b2
+
+
+def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
+    """Train a classifier on most rows of a table, and evaluate it on the others.
+
+    Parameters
+    ----------
+    table : Table
+    seed : int
+        Determines the held-out rows, the initial weights, and the order of the rows.
+    progress : bool
+        Show a progress bar if the standard error stream is a terminal.
+
+    Returns
+    -------
+    Classifier
+    """
+    rng = np.random.default_rng(seed)
+    trained_on, held_out = _split(table.labels, rng)
+    features = _standardised(table.features, trained_on)
+    parameters = _first_parameters(features.shape[1], len(table.classes), rng)
+    batches = list(_batches(trained_on, rng))
+    with _bar(len(batches), progress) as bar:
+        step = _Adam(parameters)
+        for i, batch in enumerate(batches):
+            losses = sparse_softmax_cross_entropy_with_logits(
+                labels=table.labels[batch], logits=network(features[batch], *parameters)
+            )
+            loss = mean(losses)
+            step(gradients(loss, parameters), rate=_RATE * (1 - i / len(batches)))
+            bar.update()
+            if i % 50 == 0:
+                bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
+    logits = network(features[held_out], *(w.data for w in parameters))
+    labels = table.labels[held_out]
+    predicted = logits.argmax(axis=-1)
+    return Classifier(
+        parameters=parameters,
+        features=features,
+        trained_on=trained_on,
+        held_out=held_out,
+        losses=sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits),
+        predicted=predicted,
+        accuracy=float(np.mean(predicted == labels)),
+    )
+
+
+def _split(labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return training and held-out rows: a fifth of each class, none of a class with one row."""
+    kept, held_out = [], []
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        n = min(max(round(HELD_OUT * len(rows)), 1), len(rows) - 1)
+        held_out.append(rows[:n])
+        kept.append(rows[n:])
+    return np.concatenate(kept), np.sort(np.concatenate(held_out))
+
+
+def _standardised(features: Any, trained_on: Any) -> Any:
+    """Return columns with mean 0 and deviation 1 over the training rows; constant columns are 0."""
+    known = features[trained_on]
+    deviation = known.std(axis=0)
+    constant = deviation <= 1e-12 * np.abs(known).max(axis=0)
+    scaled = (features - known.mean(axis=0)) / np.where(constant, 1, deviation)
+    return np.where(constant, 0.0, np.clip(scaled, -_FARTHEST, _FARTHEST))
+
+
+def _first_parameters(features: int, classes: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    return (
+        Tensor(rng.normal(size=(features, HIDDEN)) * np.sqrt(2 / features), name="W1"),
+        Tensor(np.zeros(HIDDEN), name="b1"),
+        Tensor(rng.normal(size=(HIDDEN, classes)) * np.sqrt(2 / HIDDEN), name="W2"),
+        Tensor(np.zeros(classes), name="b2"),
+    )
+
+
+def _batches(rows: Any, rng: np.random.Generator) -> Iterator[Any]:
+    """Yield mini-batches of shuffled rows, for 30 passes over a table of ordinary size."""
+    size = int(np.clip(len(rows) // 20, 8, 256))
+    per_pass = -(-len(rows) // size)
+    passes = int(np.clip(_PASSES, _LEAST_STEPS / per_pass, max(_MOST_STEPS / per_pass, 1)))
+    for _ in range(max(passes, 1)):
+        yield from np.array_split(rng.permutation(rows), per_pass)
+
+
+class _Adam:
+    """Adam with decoupled weight decay."""
+
+    def __init__(self, parameters: tuple[Tensor, ...]) -> None:
+        self.parameters = parameters
+        self.means = [np.zeros(w.shape) for w in parameters]
+        self.squares = [np.zeros(w.shape) for w in parameters]
+        self.steps = 0
+
+    def __call__(self, grads: list[Any], rate: float) -> None:
+        self.steps += 1
+        rising, slow = 1 - 0.9**self.steps, 1 - 0.999**self.steps
+        for w, grad, m, s in zip(self.parameters, grads, self.means, self.squares, strict=True):
+            np.add(m, 0.1 * (grad - m), out=m)
+            np.add(s, 0.001 * (grad * grad - s), out=s)
+            direction = (m / rising) / (np.sqrt(s / slow) + 1e-8)
+            w.data = w.data * (1 - rate * _DECAY) - rate * direction
+
+
+def _bar(steps: int, progress: bool) -> Any:
+    from tqdm import tqdm
+
+    # disable=None shows the bar only on a terminal.
+    return tqdm(
+        total=steps, desc="training", unit="step", leave=False, disable=None if progress else True
+    )

@@ -1,0 +1,161 @@
+"""The facts about one loss, from which every report is written."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking import GradientCheck, check_gradients
+from tinygrad_xent.commands.explaining.classifier import Classifier
+from tinygrad_xent.commands.explaining.tables import Table
+from tinygrad_xent.errors import LabelsWarning
+from tinygrad_xent.losses.tensorflow import (
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from tinygrad_xent.ops import matmul, relu, softmax
+from tinygrad_xent.tensor import Tensor
+from tinygrad_xent.visualization.naming import looked_through
+from tinygrad_xent.visualization.tracing import Trace, trace
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training that the example comes from.
+
+    Attributes
+    ----------
+    table : Table
+    classifier : Classifier
+    row : int
+        The index of the example in the table.
+    image : tuple of int, or None
+        Height and width, if the features are pixels.
+    seed : int
+    seconds : float
+        The duration of the training.
+    content : str
+        A description of the rows: "1,797 handwritten digits of 8 × 8 pixels".
+    """
+
+    table: Table
+    classifier: Classifier
+    row: int
+    image: tuple[int, int] | None
+    seed: int
+    seconds: float
+    content: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One loss, its gradients step by step, and their numerical check.
+
+    Attributes
+    ----------
+    loss : Tensor
+        A scalar.
+    given : Tensor
+        The logits, or the probabilities, one for each class.
+    from_logits : bool
+        Whether these are logits.
+    probs : ndarray
+        The probabilities p.
+    labels : ndarray
+        The labels t, one for each class: 1 for the true class, or dense.
+    target : int or None
+        The true class, if there is one.
+    classes : tuple of str
+    trace : Trace
+    check : GradientCheck
+    notes : tuple of str
+        Warnings for the reader.
+    training : Training or None
+        None for a loss given by hand.
+    """
+
+    loss: Tensor
+    given: Tensor
+    from_logits: bool
+    probs: Any
+    labels: Any
+    target: int | None
+    classes: tuple[str, ...]
+    trace: Trace
+    check: GradientCheck
+    notes: tuple[str, ...] = ()
+    training: Training | None = None
+
+    @property
+    def gradient(self) -> Any:
+        """The gradient of the loss with respect to `given`: p - t for logits."""
+        return self.trace.gradient(self.given)
+
+
+def explain_row(training: Training) -> Explanation:
+    """Explain the loss of one row of a table under a trained classifier."""
+    table, classifier = training.table, training.classifier
+    W1, b1, W2, b2 = (Tensor(w.data, name=w.name) for w in classifier.parameters)
+    x = Tensor(classifier.features[training.row], name="pixels" if training.image else "features")
+    weighted1 = _named("weighted1", matmul(x, W1))
+    hidden_in = _named("hidden_in", weighted1 + b1)
+    hidden = _named("hidden", relu(hidden_in))
+    weighted2 = _named("weighted2", matmul(hidden, W2))
+    logits = _named("logits", weighted2 + b2)
+    target = int(table.labels[training.row])
+    return explain_loss(logits, target=target, classes=table.classes, training=training)
+
+
+def explain_loss(
+    given: Tensor,
+    *,
+    from_logits: bool = True,
+    target: int | None = None,
+    labels: Any = None,
+    classes: tuple[str, ...] | None = None,
+    training: Training | None = None,
+    notes: tuple[str, ...] = (),
+) -> Explanation:
+    """Explain the cross-entropy of logits, or of probabilities, and a target or dense labels."""
+    output = _named("p", softmax(given)) if from_logits else given
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", LabelsWarning)  # a note says the same
+        if target is not None:
+            loss = sparse_categorical_crossentropy(target, output)
+        else:
+            loss = categorical_crossentropy(labels, output)
+        _name_steps(_named("loss", loss))
+        dense = np.eye(given.size)[target] if target is not None else np.asarray(labels, float)
+        return Explanation(
+            loss=loss,
+            given=given,
+            from_logits=from_logits,
+            probs=output.data,
+            labels=dense,
+            target=target,
+            classes=classes or tuple(map(str, range(given.size))),
+            trace=trace(loss),
+            check=check_gradients(loss),
+            notes=notes,
+            training=training,
+        )
+
+
+def _named(name: str, tensor: Any) -> Any:
+    tensor.name = name
+    return tensor
+
+
+def _name_steps(loss: Tensor) -> None:
+    """Name the tensors between the inputs of a loss function and the loss."""
+    words = {"clip": "clipped", "log": "log_probs", "sum": "total", "divide": "normalised"}
+    waiting: list[Any] = list(loss.inputs)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tensor) and node.name is None and node.op is not None:
+            probs = looked_through(node)
+            node.name = f"logits_of_{probs.name}" if probs is not None else words.get(node.op.name)
+            waiting += node.inputs

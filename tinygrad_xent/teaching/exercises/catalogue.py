@@ -1,0 +1,166 @@
+"""All exercises, in the order of the lessons; each is loaded when it is first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.errors import HintNumberError, UnknownExerciseError
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.prose import Note, text_of
+from tinygrad_xent.teaching.exercises.verdict import Verdict
+
+_NAMES = (
+    *("product_backward", "ancestors_of"),
+    *("chain_rule", "topological_order", "accumulate"),
+    *("square_backward", "sigmoid_backward", "maximum_backward"),
+    *("sum_backward", "unbroadcast", "matmul_backward"),
+    *("stable_softmax", "softmax_jacobian", "softmax_backward"),
+    *("log_backward", "logsumexp", "log_softmax_backward"),
+    *("softmax_cross_entropy", "softmax_cross_entropy_backward"),
+    *("sparse_cross_entropy", "sparse_cross_entropy_backward", "clipped_log_backward"),
+    *("exact_top_gradient", "mean_cross_entropy_backward"),
+    *("central_difference", "complex_step"),
+    *("linear_backward", "sgd_step"),
+    *("embedding_backward", "batch_norm_backward", "ninja_backward"),
+    *("cross_entropy_hessian", "hessian_vector_product"),
+    "keras_probability_loss",
+    "merge_logsumexp",
+)
+
+
+class Catalogue(Mapping[str, Exercise]):
+    """The exercises by name."""
+
+    def __getitem__(self, name: str) -> Exercise:
+        if name not in _NAMES:
+            raise UnknownExerciseError(_unknown(name))
+        module = importlib.import_module(f"tinygrad_xent.teaching.exercises.tasks.{name}")
+        exercise: Exercise = module.exercise
+        return exercise
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _NAMES
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} exercises: {', '.join(self)}>"
+
+
+CATALOGUE = Catalogue()
+
+
+def _unknown(name: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(str(name), _NAMES, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {CATALOGUE}"
+    return f"there is no exercise {name!r}; {meant}"
+
+
+def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> Verdict:
+    """Judge an answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise, which is called as the function to write.
+    answer : callable
+        The function that you wrote.
+    rng : numpy.random.Generator, optional
+        What draws the inputs; a fresh one by default.
+
+    Returns
+    -------
+    Verdict
+        True if the answer passed; printed or shown by a notebook, it says what is wrong.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+
+    Examples
+    --------
+    >>> def square_backward(grad, y, x):
+    ...     return 2 * x
+    >>> verdict = check("square_backward", square_backward)
+    >>> bool(verdict), verdict.code
+    (False, 'mistake')
+    >>> print(verdict)
+    square_backward: not right yet
+    The gradient that arrives, `grad`, is not used. ...
+    """
+    return CATALOGUE[name].judge(answer, rng or np.random.default_rng())
+
+
+def hint(name: str, number: int = 2) -> Note:
+    """Give a hint to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    number : int
+        1 is what `check` gives; 2 says more, and 3 nearly everything.
+
+    Returns
+    -------
+    Note
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+    HintNumberError
+        If the number is not 1, 2 or 3.
+
+    Examples
+    --------
+    >>> print(hint("square_backward", 1))
+    What is the derivative of x² with respect to x? ...
+    """
+    hints = CATALOGUE[name].hints
+    if number not in range(1, len(hints) + 1):
+        raise HintNumberError(
+            f"there is no hint {number!r}: each exercise has the hints 1, 2 and 3; "
+            f"tx.solution({name!r}) shows the solution"
+        )
+    text = hints[number - 1]
+    return Note(text_of(text), text)
+
+
+def solution(name: str) -> Note:
+    """Show a right answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+
+    Returns
+    -------
+    Note
+        The source; a notebook shows it with colours.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+
+    Examples
+    --------
+    >>> print(solution("square_backward"))
+    def square_backward(grad, y, x):
+        return grad * 2 * x
+    """
+    source = CATALOGUE[name].solution
+    return Note(source, f"```python\n{source}\n```")

@@ -1,0 +1,201 @@
+"""A returned value against the expected one; the difference, in a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.prose import quoted
+from tinygrad_xent.visualization.formatting import brief, number
+from tinygrad_xent.visualization.naming import printable
+
+_SMALLEST_SCALE = 1e-3  # below it a gradient of ordinary inputs counts as 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is wrong with a value."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How far two numbers may be apart.
+
+    Attributes
+    ----------
+    tolerance : float
+        The share of the largest expected number.
+    entrywise : bool
+        The share of each number by itself, for exercises about the last digits.
+    """
+
+    tolerance: float
+    entrywise: bool = False
+
+    def holds(self, given: Any, expected: Any) -> Any:
+        """Say of each entry whether it is right; NaN is right where it is expected."""
+        finite = np.abs(expected[np.isfinite(expected)])
+        scale = np.abs(expected)
+        if not self.entrywise:
+            scale = np.maximum(np.max(finite, initial=0.0), _SMALLEST_SCALE)
+        with np.errstate(all="ignore"):
+            near = np.abs(given - expected) <= self.tolerance * scale
+        exactly = (given == expected) | (np.isnan(given) & np.isnan(expected))
+        return np.where(np.isfinite(expected), near, exactly)
+
+
+def compare(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
+    """Find the first difference.
+
+    Parameters
+    ----------
+    given, expected : object
+        What an answer returned, and what is right: an array or a number, a set or a list of names,
+        a tuple or a dict of such things.
+    name : str
+        What to call the value; "da, db" for a tuple of two.
+    close : Closeness
+        Of numbers.
+    """
+    if given is None:
+        return Difference("none", f"{_called(name)} is None. Is a `return` missing?")
+    for kind, by in _KINDS:
+        if isinstance(expected, kind):
+            return by(given, expected, name, close)
+    return _arrays(given, expected, name, close)
+
+
+def _arrays(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
+    expected = np.asarray(expected)
+    if not isinstance(given, np.ndarray | np.generic | bool | int | float | complex | list | tuple):
+        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be an array.")
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        return Difference("wrong-type", f"{_called(name)} is a list that makes no array.")
+    if array.dtype.kind not in "biuf":
+        held = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype} entries"
+        return Difference(
+            "wrong-dtype", f"{_called(name)} holds {held}, and should hold real numbers."
+        )
+    if array.shape != expected.shape:
+        return Difference(
+            "wrong-shape",
+            f"{_called(name)} has the shape {array.shape}, and should have {expected.shape}.",
+        )
+    numbers, truth = array.astype(np.float64), expected.astype(np.float64)
+    right = close.holds(numbers, truth)
+    if np.all(right):
+        return None
+    place = tuple(int(i) for i in np.argwhere(~right)[0])
+    where = f"{name}[{', '.join(map(str, place))}]" if place else name
+    wrong, should = _told_apart(numbers[place], truth[place])
+    message = f"`{where}` is {wrong}, and should be {should}."
+    if not np.isfinite(numbers[place]):
+        return Difference("non-finite", message)
+    if array.dtype.kind in "biu" and expected.dtype.kind == "f":
+        return Difference("wrong-dtype", f"{message} It holds integers: digits were cut off.")
+    return Difference("wrong-value", message)
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as it takes to see that they differ."""
+    short = number(a), number(b)
+    return (repr(float(a)), repr(float(b))) if float(short[0]) == float(short[1]) else short
+
+
+def _tuples(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
+    names = name.split(", ")
+    if len(names) != len(expected):
+        names = [f"{name}[{i}]" for i in range(len(expected))]
+    if not isinstance(given, tuple | list):
+        wanted = f"a tuple of {len(expected)}: ({', '.join(names)})"
+        return Difference("wrong-type", f"{_called(name)} is {a(given)}, not {wanted}.")
+    if len(given) != len(expected):
+        return Difference(
+            "wrong-count",
+            f"{_called(name)} has {len(given)} parts, not {len(expected)}: ({', '.join(names)}).",
+        )
+    for part in zip(given, expected, names, strict=True):
+        if found := compare(*part, close):
+            return found
+    return None
+
+
+def _dicts(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
+    if not isinstance(given, dict):
+        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a dict.")
+    for key in expected:
+        if key not in given:
+            return Difference("missing", f"{_called(name)} has no entry for `{key!r}`.")
+        if found := compare(given[key], expected[key], f"{name}[{key!r}]", close):
+            return found
+    if extra := [key for key in given if key not in expected]:
+        one = quoted(shown(extra[0]))
+        return Difference("extra", f"{_called(name)} should have no entry for {one}.")
+    return None
+
+
+def _sets(given: Any, expected: Any, name: str, _: Closeness) -> Difference | None:
+    if not isinstance(given, set | frozenset):
+        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a set.")
+    if missing := sorted(expected - given):
+        return Difference("missing", f"{_called(name)} lacks `{missing[0]!r}`.")
+    if extra := sorted(map(shown, given - expected)):
+        return Difference("extra", f"{_called(name)} should not have {quoted(extra[0])}.")
+    return None
+
+
+def _lists(given: Any, expected: Any, name: str, _: Closeness) -> Difference | None:
+    if not isinstance(given, list | tuple):
+        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a list.")
+    if list(given) != expected:
+        return Difference(
+            "wrong-value",
+            f"{_called(name)} is {quoted(shown(list(given)))}, and should be `{expected}`.",
+        )
+    return None
+
+
+_KINDS: tuple[tuple[type, Callable[..., Difference | None]], ...] = (
+    (tuple, _tuples),
+    (dict, _dicts),
+    (set, _sets),
+    (list, _lists),
+)
+
+
+def _called(name: str) -> str:
+    """Call a value that has no name the result."""
+    return "The result" if name == "result" or ", " in name else f"`{name}`"
+
+
+def a(value: Any) -> str:
+    """Say of what kind a value is: "an array", "a str"."""
+    kind = re.sub(r"\W", "", type(value).__name__.replace("ndarray", "array"))
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+
+
+def shown(value: Any, most: int = 200) -> str:
+    """Write any value on one line that is not too long."""
+    name = getattr(value, "__name__", "")
+    if name and getattr(np, name, None) is value:
+        return f"np.{name}"
+    if isinstance(value, np.ndarray | np.generic | float):
+        array = np.asarray(value)
+        return brief(array) if array.size <= 10 else f"shape {array.shape}, {brief(array)}"
+    if isinstance(value, tuple) and any(isinstance(x, np.ndarray) for x in value):
+        text = f"({', '.join(map(shown, value))})"
+    else:
+        try:
+            text = repr(value)
+        except Exception:  # noqa: BLE001 - the repr of a stranger's object may do anything
+            text = a(value)
+    return printable(text if len(text) <= most else f"{text[: most - 1]}…")

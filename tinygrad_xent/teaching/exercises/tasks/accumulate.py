@@ -1,0 +1,127 @@
+r"""Where paths meet, gradients add up.
+
+A graph of numbers is given by two dicts. `inputs[name]` is the list of the names that `name` was
+computed from, empty for a leaf. `slopes[name]` is a list of the same length: the derivative of
+`name` with respect to each of its inputs, in the same order. A name may be in a list twice, as `x`
+in `x * x`.
+
+Write the backward pass: give a dict with the gradient of `output` with respect to `output` itself
+(which is 1) and to every name that it was computed from, and with no other names.
+
+    >>> inputs = {"x": [], "a": ["x"], "y": ["a", "x"]}
+    >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}
+    >>> accumulate(inputs, slopes, "y")
+    {'x': 16.0, 'a': 2.0, 'y': 1.0}
+"""
+
+from __future__ import annotations
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.graphs import DETOUR, DIAMOND, random_graph
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=2,
+    hints=(
+        "Along a path the slopes multiply; over several paths the products add up.",
+        "Start with 1 for `output` and 0 for all others. Go through the names in the reverse of "
+        "their topological order, so that all of a gradient has arrived before it is handed on.",
+        "For each input and slope of a name: "
+        "`gradients[source] = gradients[source] + gradients[name] * slope`. The order can come "
+        "from your `topological_order`, written again inside.",
+    ),
+)
+
+
+@exercise.to_write
+def accumulate(inputs, slopes, output):
+    """Give the gradient of output with respect to each name that it depends on."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def accumulate(inputs, slopes, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            for source in inputs[name]:
+                add(source)
+            order.append(name)
+
+    add(output)
+    gradients = dict.fromkeys(order, 0.0)
+    gradients[output] = 1.0
+    for name in reversed(order):
+        for source, slope in zip(inputs[name], slopes[name], strict=True):
+            gradients[source] += gradients[name] * slope
+    return gradients
+
+
+@exercise.mistaken(
+    "A gradient that arrives replaces the one that was there. Where two paths meet, the two must "
+    "be added."
+)
+def accumulate(inputs, slopes, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            for source in inputs[name]:
+                add(source)
+            order.append(name)
+
+    add(output)
+    gradients = {output: 1.0}
+    for name in reversed(order):
+        for source, slope in zip(inputs[name], slopes[name], strict=True):
+            gradients[source] = gradients[name] * slope
+    return gradients
+
+
+@exercise.mistaken(
+    "The slopes are added, but not multiplied with the gradient that arrives at `name`."
+)
+def accumulate(inputs, slopes, output):
+    gradients = {output: 1.0}
+    waiting = [output]
+    for name in waiting:
+        for source, slope in zip(inputs[name], slopes[name], strict=True):
+            gradients[source] = gradients.get(source, 0.0) + slope
+            if source not in waiting:
+                waiting.append(source)
+    return gradients
+
+
+@exercise.mistaken(
+    "A gradient is handed on before all of it has arrived. Walk in the reverse of a topological "
+    "order, not in the order in which names are reached."
+)
+def accumulate(inputs, slopes, output):
+    gradients = {output: 1.0}
+    waiting = [output]
+    for name in waiting:
+        for source, slope in zip(inputs[name], slopes[name], strict=True):
+            gradients[source] = gradients.get(source, 0.0) + gradients[name] * slope
+            if source not in waiting:
+                waiting.append(source)
+    return gradients
+
+
+@exercise.inputs
+def inputs(rng):
+    def with_slopes(graph):
+        return graph, {
+            name: rng.uniform(0.5, 3, len(graph[name])).round(2).tolist() for name in graph
+        }
+
+    yield Case("a chain", *with_slopes({"x": [], "a": ["x"], "b": ["a"], "y": ["b"]}), "y")
+    yield Case("two paths that meet", *with_slopes(DIAMOND), "y")
+    yield Case("a product with itself", *with_slopes({"x": [], "y": ["x", "x"]}), "y")
+    yield Case("a short and a long path", *with_slopes(DETOUR), "y")
+    yield Case(
+        "one short path", *with_slopes({"y": ["x", "a"], "a": ["x"], "x": ["w"], "w": []}), "y"
+    )
+    yield Case("a random graph", *with_slopes(random_graph(rng, 8)), "loss")

@@ -1,0 +1,76 @@
+r"""The chain rule, by hand.
+
+The function is $y = e^{-x^2}$, entry by entry. It is made of three steps: $a = x^2$, then $b = -a$,
+then $y = e^b$. Each step has its own derivative, and the chain rule multiplies them.
+
+Write the function that gives $\frac{dy}{dx}$ for an array `x` of any shape, as an array of the same
+shape.
+
+    >>> chain_rule(np.array([1.0, 2.0])).round(3)
+    array([-0.736, -0.073])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=2,
+    hints=(
+        "Write the derivative of each of the three steps under it: that of $x^2$, of $-a$, of "
+        "$e^b$. Then multiply.",
+        r"$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and "
+        r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
+        r"The factors are $e^{-x^2}$, $-1$ and $2 x$.",
+    ),
+)
+
+
+@exercise.to_write
+def chain_rule(x):
+    """Give dy/dx, where y = exp(-x**2)."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def chain_rule(x):
+    a = x**2
+    b = -a
+    y = np.exp(b)
+    return y * -1 * (2 * x)
+
+
+@exercise.mistaken("The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone.")
+def chain_rule(x):
+    return np.exp(-(x**2))
+
+
+@exercise.mistaken("The factor of the step $b = -a$ is missing: it is $-1$.")
+def chain_rule(x):
+    return 2 * x * np.exp(-(x**2))
+
+
+@exercise.mistaken("The derivative of $x^2$ is $2 x$; only its factor 2 is there.")
+def chain_rule(x):
+    return -2 * np.exp(-(x**2))
+
+
+@exercise.mistaken(
+    "You put the inner derivative into the exponential. It is a factor: the chain rule multiplies."
+)
+def chain_rule(x):
+    return np.exp(-2 * x)
+
+
+@exercise.inputs
+def inputs(rng):
+    yield Case("three numbers", rng.uniform(0.3, 1.5, size=3) * rng.choice([-1, 1], size=3))
+    yield Case("two rows", rng.normal(size=(2, 3)))
+    yield Case("zero", np.array(0.0))
+    yield Case("large numbers", np.array([30.0, -40.0]))
+    yield Case("float32", rng.normal(size=4).astype(np.float32))

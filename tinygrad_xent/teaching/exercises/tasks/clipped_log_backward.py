@@ -1,0 +1,97 @@
+r"""The cliff in Keras's loss.
+
+Before it takes a logarithm, Keras 2.2 clips probabilities: $y = \ln c$, where
+$c = \min(\max(p, \varepsilon), 1 - \varepsilon)$, entry by entry. The loss is then never infinite.
+But what is clipped does not move any more, and so the worst predictions get no gradient at all.
+
+The backward rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
+output `y`, the input `p`, and the parameter `epsilon`. Write it: return the gradient with respect
+to $p$, an array of its shape. `p` may be exactly 0 or 1; nothing infinite may come out.
+
+    >>> grad, p = np.ones(3), np.array([0.0, 0.25, 1.0])
+    >>> clipped_log_backward(grad, None, p, epsilon=1e-7)
+    array([0., 4., 0.])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=8,
+    hints=(
+        "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
+        "its limits, and outside?",
+        r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Mind that `p` may be 0 "
+        "where you divide.",
+        "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
+        "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply with `inside`.",
+    ),
+)
+
+
+@exercise.to_write
+def clipped_log_backward(grad, y, p, *, epsilon):
+    """Give the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def clipped_log_backward(grad, y, p, *, epsilon):
+    inside = (p > epsilon) & (p < 1 - epsilon)
+    return inside * grad / np.clip(p, epsilon, 1 - epsilon)
+
+
+@exercise.mistaken(
+    "This is the rule of the logarithm alone. Where `p` is clipped, it does not move $y$: its "
+    "gradient is 0."
+)
+def clipped_log_backward(grad, y, p, *, epsilon):
+    return grad / p
+
+
+@exercise.mistaken(
+    "You divided by the clipped `p`, but let the gradient through the clip. Where `p` is clipped, "
+    "it does not move $y$: its gradient is 0."
+)
+def clipped_log_backward(grad, y, p, *, epsilon):
+    return grad / np.clip(p, epsilon, 1 - epsilon)
+
+
+@exercise.mistaken(r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$.")
+def clipped_log_backward(grad, y, p, *, epsilon):
+    return (p > epsilon) * grad / np.clip(p, epsilon, 1 - epsilon)
+
+
+@exercise.mistaken(
+    "Outside the limits you multiplied an infinite quotient with 0, which is NaN. Divide by the "
+    "clipped `p`."
+)
+def clipped_log_backward(grad, y, p, *, epsilon):
+    inside = (p > epsilon) & (p < 1 - epsilon)
+    return inside * (grad / p)
+
+
+@exercise.mistaken("You added epsilon to `p` instead of clipping it: that is another function.")
+def clipped_log_backward(grad, y, p, *, epsilon):
+    return grad / (p + epsilon)
+
+
+@exercise.forward
+def clipped_log(p, *, epsilon):
+    return np.log(np.clip(p, epsilon, 1 - epsilon))
+
+
+@exercise.inputs
+def inputs(rng):
+    inside = rng.uniform(0.1, 0.9, size=(2, 3))
+    yield Case("probabilities inside the limits", inside, epsilon=1e-7)
+    yield Case("0 and 1", np.array([0.0, 1.0, 0.5]), epsilon=1e-7)
+    yield Case("just outside the limits", np.array([1e-8, 1 - 1e-8, 0.3]), epsilon=1e-7)
+    yield Case("another epsilon", np.array([0.1, 0.5, 0.9, 0.001]), epsilon=0.2)
+    yield Case("float32", inside.astype(np.float32), epsilon=1e-3)

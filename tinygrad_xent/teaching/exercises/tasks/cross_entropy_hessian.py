@@ -1,0 +1,91 @@
+r"""The second derivative of a cross-entropy.
+
+The gradient of the cross-entropy of one row with respect to its logits is $p - t$. Differentiate
+once more: the labels go away, and what is left is the Hessian
+$H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$,
+a symmetric matrix for each row.
+
+Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result has the shape
+`(..., C, C)`, one matrix for each row of `p`.
+
+    >>> cross_entropy_hessian(np.array([[0.5, 0.5]]))
+    array([[[ 0.25, -0.25],
+            [-0.25,  0.25]]])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=13,
+    hints=(
+        "For one row you know it: it is the Jacobian of the softmax, "
+        r"$\operatorname{diag}(p) - p\,p^T$. How do you write it for many rows at once?",
+        "`p[..., :, None]` are columns and `p[..., None, :]` are rows; their product, with "
+        "broadcasting, holds all $p_i\\,p_j$.",
+        "`p[..., :, None] * np.eye(C)` has $p$ on the diagonals, with `C = p.shape[-1]`. Subtract "
+        "the product of columns and rows.",
+    ),
+)
+
+
+@exercise.to_write
+def cross_entropy_hessian(p):
+    """Give the Hessian of the cross-entropy of each row, from its probabilities."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def cross_entropy_hessian(p):
+    column, row = p[..., :, None], p[..., None, :]
+    return column * np.eye(p.shape[-1]) - column * row
+
+
+@exercise.mistaken(
+    "This is only the diagonal. Moving one logit moves all probabilities of the row, and with them "
+    "all entries of the gradient."
+)
+def cross_entropy_hessian(p):
+    return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])
+
+
+@exercise.mistaken("The term on the diagonal is missing: $H = \\operatorname{diag}(p) - p\\,p^T$.")
+def cross_entropy_hessian(p):
+    return -p[..., :, None] * p[..., None, :]
+
+
+@exercise.mistaken("The sign is wrong. A cross-entropy is convex: its diagonal is not negative.")
+def cross_entropy_hessian(p):
+    column, row = p[..., :, None], p[..., None, :]
+    return column * row - column * np.eye(p.shape[-1])
+
+
+@exercise.mistaken(
+    "Rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of everything. Each row "
+    "has its own."
+)
+def cross_entropy_hessian(p):
+    return np.diag(np.ravel(p)) - np.outer(p, p)
+
+
+@exercise.mistaken(
+    "The first term is the identity matrix. It must be weighted with the probabilities."
+)
+def cross_entropy_hessian(p):
+    return np.eye(p.shape[-1]) - p[..., :, None] * p[..., None, :]
+
+
+@exercise.inputs
+def inputs(rng):
+    yield Case("one row", rng.dirichlet(np.ones(3)))
+    yield Case("two rows", rng.dirichlet(np.ones(3), size=2))
+    yield Case("three axes", rng.dirichlet(np.ones(2), size=(2, 2)))
+    yield Case("a certain class", np.array([[1.0, 0.0, 0.0]]))
+    yield Case("no rows", np.zeros((0, 2)))
+    yield Case("float32", rng.dirichlet(np.ones(3), size=2).astype(np.float32))

@@ -1,0 +1,95 @@
+r"""The last digits of p - t.
+
+The gradient of a sparse cross-entropy with respect to one row of logits is $p_i - [i = t]$. When a
+model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: of the digits of the difference
+none is right, and soon it is 0 altogether. TensorFlow and PyTorch lose them like this.
+
+Write the gradient with all its digits: `logits` has the shape `(C,)`, `target` is the number of the
+right class, and the result has the shape of `logits`. Every entry must be right relative to its own
+size, however small it is.
+
+    >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
+    array([-4.24835426e-18,  4.24835426e-18])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=9,
+    hints=(
+        "Only one entry is in danger, that of the right class. What do the probabilities of a row "
+        "sum to?",
+        r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
+        "Compute `p` as ever and replace `p[target]` by minus the sum of the other entries; "
+        "`np.delete(p, target)` are the others.",
+    ),
+    entrywise=True,
+)
+
+
+@exercise.to_write
+def exact_top_gradient(logits, target):
+    """Give p - t for one row, right to the last digits."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def exact_top_gradient(logits, target):
+    e = np.exp(logits - np.max(logits))
+    gradient = e / np.sum(e)
+    gradient[target] = -np.sum(np.delete(gradient, target))
+    return gradient
+
+
+@exercise.mistaken(
+    "$p_t - 1$ cancels where $p_t$ is close to 1. Find another way to write it, without a "
+    "difference."
+)
+def exact_top_gradient(logits, target):
+    e = np.exp(logits - np.max(logits))
+    gradient = e / np.sum(e)
+    gradient[target] -= 1
+    return gradient
+
+
+@exercise.mistaken("The sum of the others is the size of that entry; its sign is negative.")
+def exact_top_gradient(logits, target):
+    e = np.exp(logits - np.max(logits))
+    gradient = e / np.sum(e)
+    gradient[target] = np.sum(np.delete(gradient, target))
+    return gradient
+
+
+@exercise.mistaken(
+    "You replaced the largest entry, which is not always that of the right class: a model may be "
+    "wrong."
+)
+def exact_top_gradient(logits, target):
+    e = np.exp(logits - np.max(logits))
+    gradient = e / np.sum(e)
+    top = np.argmax(logits)
+    gradient[top] = -np.sum(np.delete(gradient, top))
+    return gradient
+
+
+@exercise.inputs
+def inputs(rng):
+    def sure(gap, size=3, dtype=np.float64):
+        logits = rng.normal(size=size)
+        logits[0] += gap
+        return logits.astype(dtype)
+
+    yield Case("a row", rng.normal(size=3), int(rng.integers(3)))
+    yield Case("a model that is sure and right", sure(45), 0)
+    yield Case("a model that is sure and wrong", sure(45), 1)
+    yield Case("a gap of 300", sure(300), 0)
+    yield Case("a gap of 20 and six classes", sure(20, 6), 0)
+    yield Case("large logits", sure(50) + 1000, 0)
+    yield Case("float32", sure(25, dtype=np.float32), 0)

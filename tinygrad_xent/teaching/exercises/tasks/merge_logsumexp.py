@@ -1,0 +1,106 @@
+r"""A log-sum-exp in two pieces.
+
+A row that is too long for one machine, or for its memory, is cut into blocks. Each block keeps two
+numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to it.
+The log-sum-exp of the block is $m + \ln s$.
+
+Write the function that makes one such pair of two blocks: from `m1, s1` and `m2, s2`, arrays of one
+shape (one entry for each row), the tuple `(m, s)` of both together. Nothing may overflow. A block
+without entries has $m = -\infty$ and $s = 0$; two such blocks together are one.
+
+    >>> merge_logsumexp(np.array([5.0]), np.array([1.5]), np.array([5.0]), np.array([2.0]))
+    (array([5.]), array([3.5]))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=15,
+    hints=(
+        "The maximum of both is easy. The two sums are relative to different maxima; what must "
+        "each be multiplied with to be relative to the new one?",
+        r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
+        r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
+        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` in its "
+        "place.",
+    ),
+    returns="m, s",
+)
+
+
+@exercise.to_write
+def merge_logsumexp(m1, s1, m2, s2):
+    """Make one pair (m, s) of those of two blocks."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def merge_logsumexp(m1, s1, m2, s2):
+    m = np.maximum(m1, m2)
+    top = np.where(np.isfinite(m), m, 0)
+    return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
+
+
+@exercise.mistaken(
+    "The sums are added as they are. Each is relative to its own maximum: bring both to the new "
+    "one first."
+)
+def merge_logsumexp(m1, s1, m2, s2):
+    return np.maximum(m1, m2), s1 + s2
+
+
+@exercise.mistaken(
+    "The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."
+)
+def merge_logsumexp(m1, s1, m2, s2):
+    m = np.maximum(m1, m2)
+    return m, (s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)
+
+
+@exercise.mistaken("The exponents have the wrong sign: it is $m_1 - m$, which is never positive.")
+def merge_logsumexp(m1, s1, m2, s2):
+    m = np.maximum(m1, m2)
+    top = np.where(np.isfinite(m), m, 0)
+    return m, s1 * np.exp(top - m1) + s2 * np.exp(top - m2)
+
+
+@exercise.mistaken(
+    r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum is "
+    r"$-\infty$."
+)
+def merge_logsumexp(m1, s1, m2, s2):
+    m = np.maximum(m1, m2)
+    return m, s1 * np.exp(m1 - m) + s2 * np.exp(m2 - m)
+
+
+@exercise.mistaken(
+    "Only the second block is brought to the new maximum. Either may have the smaller one."
+)
+def merge_logsumexp(m1, s1, m2, s2):
+    m = np.maximum(m1, m2)
+    top = np.where(np.isfinite(m), m, 0)
+    return m, s1 + s2 * np.exp(m2 - top)
+
+
+@exercise.inputs
+def inputs(rng):
+    def blocks(m1, m2):
+        s1, s2 = rng.uniform(1, 3, size=(2, len(m1)))
+        return np.array(m1), s1, np.array(m2), s2
+
+    yield Case("ordinary blocks", *blocks(rng.normal(size=3), rng.normal(size=3)))
+    yield Case("large maxima", *blocks([1000.0, 900.0], [999.0, 901.0]))
+    yield Case("maxima far apart", *blocks([800.0, -800.0], [-800.0, 800.0]))
+    empty, nothing = np.array([-np.inf]), np.array([0.0])
+    some, total = rng.normal(size=1), rng.uniform(1, 3, size=1)
+    yield Case("an empty block", some, total, empty, nothing)
+    yield Case("an empty block first", empty, nothing, some, total)
+    yield Case("two empty blocks", empty, nothing, empty, nothing)
+    yield Case("float32", *(x.astype(np.float32) for x in blocks([1.0, 5.0], [2.0, -3.0])))

@@ -1,0 +1,142 @@
+r"""A whole network, backwards, by hand.
+
+A character model guesses the next character from the last ones: their embeddings stand side by side
+in a row, go through a linear layer, a batch normalisation and a tanh, and another linear layer
+gives the logits. The loss is the mean cross-entropy of the batch. The forward pass is written in
+the blank already, with a name for every step.
+
+The arguments are `index` (`(N, T)` integers, the last T characters), `target` (`(N,)`, the next
+one), and the weights `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2`
+(`(H, V)`), `b2` (`(V,)`).
+
+Write the backward pass of the mean cross-entropy below it: return a dict with the gradient of each
+weight, under the names `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
+of its weight.
+
+    >>> index, target = np.array([[0, 1], [1, 1]]), np.array([1, 0])
+    >>> table, w1, w2 = np.eye(2), np.ones((4, 1)), np.ones((1, 2))
+    >>> gain, bias, b2 = np.ones(1), np.zeros(1), np.zeros(2)
+    >>> gradients = ninja_backward(index, target, table, w1, gain, bias, w2, b2)
+    >>> {name: gradient.shape for name, gradient in gradients.items()}
+    {'table': (2, 2), 'w1': (4, 1), 'gain': (1,), 'bias': (1,), 'w2': (1, 2), 'b2': (2,)}
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=12,
+    hints=(
+        "Go through the lines of the forward pass from the last to the first, and write one or two "
+        "lines for each: a name `dsomething` for the gradient of every `something`.",
+        "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
+        "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
+        "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
+        "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
+        "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
+        "table.",
+    ),
+)
+
+
+@exercise.to_write
+def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
+    """Give the gradient of the mean cross-entropy with respect to each weight."""
+    n = len(index)
+    e = table[index].reshape(n, -1)
+    linear = e @ w1
+    std = np.sqrt(np.var(linear, axis=0) + 1e-5)
+    normed = (linear - np.mean(linear, axis=0)) / std
+    h = np.tanh(gain * normed + bias)
+    logits = h @ w2 + b2
+    p = np.exp(logits - np.max(logits, axis=1, keepdims=True))
+    p = p / np.sum(p, axis=1, keepdims=True)
+    raise NotImplementedError
+
+
+@exercise.solved
+def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
+    n = len(index)
+    e = table[index].reshape(n, -1)
+    linear = e @ w1
+    std = np.sqrt(np.var(linear, axis=0) + 1e-5)
+    normed = (linear - np.mean(linear, axis=0)) / std
+    h = np.tanh(gain * normed + bias)
+    logits = h @ w2 + b2
+    p = np.exp(logits - np.max(logits, axis=1, keepdims=True))
+    p = p / np.sum(p, axis=1, keepdims=True)
+
+    dlogits = p.copy()
+    dlogits[np.arange(n), target] -= 1
+    dlogits = dlogits / n
+    dh = dlogits @ w2.T
+    da = dh * (1 - h**2)
+    dnormed = da * gain
+    along = np.mean(dnormed * normed, axis=0)
+    dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
+    de = dlinear @ w1.T
+    dtable = np.zeros(table.shape)
+    np.add.at(dtable, index, de.reshape(*index.shape, -1))
+    return {
+        "table": dtable,
+        "w1": e.T @ dlinear,
+        "gain": np.sum(da * normed, axis=0),
+        "bias": np.sum(da, axis=0),
+        "w2": h.T @ dlogits,
+        "b2": np.sum(dlogits, axis=0),
+    }
+
+
+exercise.slipped(
+    "The division by N is missing: a mean hands each of its N losses only one N-th of the "
+    "gradient.",
+    "    dlogits = dlogits / n\n",
+    "",
+)
+exercise.slipped(
+    "The slope of tanh is $1 - h^2$, with the square of the output.",
+    "1 - h**2",
+    "1 - h",
+)
+exercise.slipped(
+    "The batch normalisation is treated as if mean and variance were constants. Both are computed "
+    "from its input: two more paths.",
+    "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
+    "dlinear = dnormed / std",
+)
+exercise.slipped(
+    "Where a character occurs twice in `index`, only its last gradient is kept in the table. All "
+    "of them must be added: `np.add.at`.",
+    "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
+    "dtable[index] = de.reshape(*index.shape, -1)",
+)
+exercise.slipped(
+    "The factor `gain` is missing on the way back through the batch normalisation.",
+    "dnormed = da * gain",
+    "dnormed = da",
+)
+
+
+@exercise.inputs
+def inputs(rng):
+    def case(about, n, context, size, width, hidden):
+        weights = [
+            rng.normal(size=(size, width)),
+            rng.normal(size=(context * width, hidden)) / np.sqrt(context * width),
+            rng.uniform(0.5, 1.5, size=hidden),
+            0.1 * rng.normal(size=hidden),
+            rng.normal(size=(hidden, size)),
+            0.1 * rng.normal(size=size),
+        ]
+        index, target = rng.integers(size, size=(n, context)), rng.integers(size, size=n)
+        return Case(about, index, target, *weights)
+
+    yield case("a small network", 4, 2, 3, 2, 2)
+    yield case("another network", 8, 3, 5, 2, 4)
+    yield case("a context of one character", 5, 1, 4, 3, 3)

@@ -1,0 +1,88 @@
+r"""The gradients of a product.
+
+The function is $y = a\,b$, entry by entry, on two arrays of one shape. Its backward rule is handed
+`grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y`, and the
+inputs `a` and `b`. All have the same shape.
+
+Write the rule: return the tuple `(da, db)`, the gradients of the loss with respect to $a$ and to
+$b$, each of the same shape.
+
+    >>> product_backward(np.array([10.0]), np.array([6.0]), np.array([2.0]), np.array([3.0]))
+    (array([30.]), array([20.]))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=1,
+    hints=(
+        "If only $a$ moves a little, how much does $a\\,b$ move? What does that depend on?",
+        r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it with $\bar y$, the "
+        "gradient that arrives.",
+        r"$\bar a = \bar y\,b$, and $\bar b$ is made in the same way from $a$. Return both as a "
+        "tuple, $a$'s first.",
+    ),
+)
+
+
+@exercise.to_write
+def product_backward(grad, y, a, b):
+    """Give the gradients (da, db), where y = a * b."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def product_backward(grad, y, a, b):
+    return grad * b, grad * a
+
+
+@exercise.mistaken(
+    "The two gradients are swapped: if $a$ moves, $y$ moves $b$ times as much, so the gradient of "
+    "$a$ has the factor $b$."
+)
+def product_backward(grad, y, a, b):
+    return grad * a, grad * b
+
+
+@exercise.mistaken(
+    "The gradient that arrives, `grad`, is not used. These are the slopes of $y$; the gradients of "
+    "the loss are those times `grad`."
+)
+def product_backward(grad, y, a, b):
+    return b, a
+
+
+@exercise.mistaken(
+    "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one factor is "
+    "the other factor."
+)
+def product_backward(grad, y, a, b):
+    return grad, grad
+
+
+@exercise.mistaken(
+    "You multiplied `grad` with the output `y`. The slope of a product in one factor is the other "
+    "factor alone."
+)
+def product_backward(grad, y, a, b):
+    return grad * y, grad * y
+
+
+@exercise.forward
+def product(a, b):
+    return a * b
+
+
+@exercise.inputs
+def inputs(rng):
+    for about, shape in (("three numbers", 3), ("two rows", (2, 3)), ("a single number", ())):
+        yield Case(about, rng.normal(size=shape), rng.normal(size=shape))
+    yield Case("zeros", np.zeros(2), rng.normal(size=2))
+    yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))

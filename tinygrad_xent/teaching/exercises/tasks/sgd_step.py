@@ -1,0 +1,105 @@
+r"""One step downhill, with momentum.
+
+Gradient descent with momentum keeps a velocity $v$ for each weight. A step does two things:
+
+1. $v_{\text{new}} = \mu v + g$, with the gradient $g$ and the momentum $\mu$,
+2. $w_{\text{new}} = w - \eta\,v_{\text{new}}$, with the learning rate $\eta$.
+
+(This is PyTorch's form. In Keras's, $v$ has the learning rate and the sign in it.)
+
+Write the step: return the tuple of the new weights and the new velocity. The arrays that come in
+stay as they are.
+
+    >>> w, velocity = sgd_step(np.array([1.0]), np.array([0.5]), 0.1, 0.9, np.array([2.0]))
+    >>> w.round(6), velocity
+    (array([0.77]), array([2.3]))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=11,
+    hints=(
+        "The statement has the two formulas; mind which velocity the second one uses.",
+        "The weights move by the new velocity. `velocity = momentum * velocity + grad` makes a new "
+        "array, `velocity *= momentum` would change the one that came in.",
+        "After that line: `return w - learning_rate * velocity, velocity`.",
+    ),
+    returns="w, velocity",
+)
+
+
+@exercise.to_write
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    """Give the new weights and the new velocity."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    velocity = momentum * velocity + grad
+    return w - learning_rate * velocity, velocity
+
+
+@exercise.mistaken("The weights go uphill: a step goes against the gradient, so it is subtracted.")
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    velocity = momentum * velocity + grad
+    return w + learning_rate * velocity, velocity
+
+
+@exercise.mistaken("The weights move by the old velocity. They are to move by the new one.")
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    return w - learning_rate * velocity, momentum * velocity + grad
+
+
+@exercise.mistaken("The weights move by the gradient alone: momentum has no effect on them.")
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    return w - learning_rate * grad, momentum * velocity + grad
+
+
+@exercise.mistaken(
+    "The gradient is weighted with 1 minus the momentum. That is a running mean, as Adam keeps it; "
+    "here the gradient counts in full."
+)
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    velocity = momentum * velocity + (1 - momentum) * grad
+    return w - learning_rate * velocity, velocity
+
+
+@exercise.mistaken(
+    "The learning rate is in your velocity, as in Keras. Here it comes in only when the weights "
+    "move."
+)
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    velocity = momentum * velocity - learning_rate * grad
+    return w + velocity, velocity
+
+
+@exercise.mistaken(
+    "`velocity *= ...` and `w -= ...` write into the arrays that came in. Write "
+    "`velocity = momentum * velocity + grad`, which makes a new one."
+)
+def sgd_step(w, grad, learning_rate, momentum, velocity):
+    velocity *= momentum
+    velocity += grad
+    w -= learning_rate * velocity
+    return w, velocity
+
+
+@exercise.inputs
+def inputs(rng):
+    def case(about, shape, momentum, dtype=np.float64):
+        w, grad, velocity = rng.normal(size=(3, *shape)).astype(dtype)
+        return Case(about, w, grad, float(rng.uniform(0.01, 0.2)), momentum, velocity)
+
+    yield case("three weights", (3,), 0.9)
+    yield case("a matrix", (2, 2), 0.5)
+    yield case("no momentum", (3,), 0.0)
+    yield case("float32", (3,), 0.9, np.float32)

@@ -1,0 +1,152 @@
+r"""Inputs before what uses them.
+
+A graph is given as a dict: `inputs[name]` is the list of the names that `name` was computed from,
+empty for a leaf. A backward pass may hand a gradient on only when all of it has arrived; for that
+it needs an order.
+
+Write the function that gives a list of `output` and of all names that it was computed from, each
+once, so that every name stands after all its inputs. (There may be several such orders: any will
+do. Names that `output` does not depend on are left out.)
+
+    >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
+    >>> topological_order(inputs, "y")
+    ['x', 'a', 'y']
+"""
+
+from __future__ import annotations
+
+from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.comparing import a, shown
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.graphs import DETOUR, DIAMOND, random_graph
+from tinygrad_xent.teaching.exercises.prose import quoted
+
+exercise = Exercise(
+    __name__,
+    __doc__,
+    lesson=2,
+    hints=(
+        "When may a name be put into the list? When all its inputs are in it.",
+        "A function that calls itself does it: to add a name, first add each of its inputs (which "
+        "does nothing if it is there already), then the name.",
+        "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
+        "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
+    ),
+)
+
+
+@exercise.to_write
+def topological_order(inputs, output):
+    """List output and its ancestors, inputs before what uses them."""
+    raise NotImplementedError
+
+
+@exercise.solved
+def topological_order(inputs, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            for source in inputs[name]:
+                add(source)
+            order.append(name)
+
+    add(output)
+    return order
+
+
+@exercise.mistaken(
+    "This is the order of the backward pass, output first. Turn the list round to get it."
+)
+def topological_order(inputs, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            for source in inputs[name]:
+                add(source)
+            order.append(name)
+
+    add(output)
+    return order[::-1]
+
+
+@exercise.mistaken(
+    "You put a name into the list before its inputs, and turned the list round. Where a short and "
+    "a long path meet, that sets a name too late: its place is fixed by the first path that "
+    "reaches it, and not by the longest."
+)
+def topological_order(inputs, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            order.append(name)
+            for source in inputs[name]:
+                add(source)
+
+    add(output)
+    return order[::-1]
+
+
+@exercise.mistaken(
+    "You walked back level by level, and turned the list round. Where a short and a long path "
+    "meet, a name belongs to several levels, and the first is not the right one."
+)
+def topological_order(inputs, output):
+    order = [output]
+    for name in order:
+        for source in inputs[name]:
+            if source not in order:
+                order.append(source)
+    return order[::-1]
+
+
+@exercise.mistaken(
+    "Names on several paths are listed several times. Ask whether a name is in the list already."
+)
+def topological_order(inputs, output):
+    order = []
+
+    def add(name):
+        for source in inputs[name]:
+            add(source)
+        order.append(name)
+
+    add(output)
+    return order
+
+
+@exercise.verified
+def verify(given, inputs, output):
+    if not isinstance(given, list | tuple):
+        return f"The result is {a(given)}, and should be a list."
+    wanted = set(exercise.answer(inputs, output))
+    strange = [name for name in given if not isinstance(name, str) or name not in wanted]
+    if strange:
+        one = quoted(shown(strange[0]))
+        return f"{one} is in the list, but `{output!r}` does not depend on it."
+    for name in given:
+        if given.count(name) > 1:
+            return f"`{name!r}` is in the list {given.count(name)} times."
+    for name in sorted(wanted - set(given)):
+        return f"`{name!r}` is not in the list."
+    for i, name in enumerate(given):
+        for source in inputs[name]:
+            if source not in given[:i]:
+                return f"In `{list(given)}`, `{name!r}` stands before its input `{source!r}`."
+    return ""
+
+
+@exercise.inputs
+def inputs(rng):
+    yield Case("a chain", {"y": ["b"], "b": ["a"], "a": ["x"], "x": []}, "y")
+    yield Case("two paths that meet", DIAMOND, "y")
+    yield Case("a short and a long path", DETOUR, "y")
+    yield Case(
+        "a long path and a short one",
+        {"y": ["x", "a"], "a": ["b"], "b": ["x"], "x": ["w"], "w": []},
+        "y",
+    )
+    yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
+    yield Case("a random graph", random_graph(rng, 8), "loss")

@@ -1,0 +1,97 @@
+"""What a learner is told about an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from tinygrad_xent.teaching.exercises.prose import html_of, text_of
+
+_STYLE = """
+.tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;
+  color: var(--jp-ui-font-color1, inherit); line-height: 1.5; overflow-wrap: break-word; }
+.tx-verdict.tx-failed { border-color: #c4692b; border-inline-start-style: double;
+  border-inline-start-width: 6px; }
+.tx-verdict p { margin: 0.3em 0; }
+.tx-verdict code { font-size: 0.95em; background: none; color: inherit; padding: 0; }
+.tx-verdict table { border-collapse: collapse; font-size: 0.9em; margin: 0.4em 0; }
+.tx-verdict caption { text-align: start; caption-side: top; padding: 0; color: inherit; }
+.tx-verdict.tx-verdict table :is(th, td) { text-align: start; padding: 0.1em 1em 0.1em 0;
+  background: none; border: 0; vertical-align: baseline; white-space: normal;
+  font-variant-numeric: tabular-nums; }
+.tx-verdict th { font-weight: 600; white-space: nowrap; }
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer passed and, if it did not, what a teacher would say about it.
+
+    Attributes
+    ----------
+    passed : bool
+        A verdict is true if this is.
+    message : str
+        What is to be said, in Markdown.
+    code : str
+        The kind of outcome, for programs: "passed", "blank", "not-callable", "raised", "mutated",
+        "mistake" (one of the exercise's common ones), "none", "wrong-type", "wrong-count",
+        "wrong-shape", "wrong-dtype", "non-finite", "wrong-value", "missing", "extra", or a code of
+        `gradcheck`'s diagnosis.
+    case : str
+        The kind of input that shows it: "two rows".
+    evidence : tuple of (str, str)
+        That input: names and values.
+    exercise : str
+        The exercise's name.
+    hint : str
+        The first hint, where the answer did not pass.
+    """
+
+    passed: bool
+    message: str
+    code: str
+    case: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
+    exercise: str = ""
+    hint: str = ""
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        lines = [f"{self.exercise}: {self._word()}", text_of(self.message)]
+        if self.case:
+            lines.append(f"This was seen with {self.case}:")
+            lines += [f"  {name} = {value}" for name, value in self.evidence]
+        if self.hint:
+            lines += [f"Hint: {text_of(self.hint)}", self._more()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        kind = "tx-verdict" if self.passed else "tx-verdict tx-failed"
+        mark = "✓" if self.passed else "✗"
+        name = f"<code>{escape(self.exercise)}</code>"
+        parts = [f"<p><strong>{mark} {name}: {self._word()}</strong></p>"]
+        parts.append(f"<p>{html_of(self.message)}</p>")
+        if self.case:
+            rows = "".join(
+                f'<tr><th scope="row"><code>{escape(key)}</code></th><td>{escape(value)}</td></tr>'
+                for key, value in self.evidence
+            )
+            caption = f"<caption>This was seen with {escape(self.case)}:</caption>"
+            parts.append(f"<table>{caption}<tbody>{rows}</tbody></table>")
+        if self.hint:
+            more = html_of(f"`{self._more()}`")
+            parts.append(f"<p><strong>Hint.</strong> {html_of(self.hint)}</p><p>{more}</p>")
+        return f'<div class="{kind}"><style>{_STYLE}</style>{"".join(parts)}</div>'
+
+    def _word(self) -> str:
+        if self.code == "blank":
+            return "not written yet"
+        return "passed" if self.passed else "not right yet"
+
+    def _more(self) -> str:
+        return f'The next hint: tx.hint("{self.exercise}", 2)'

@@ -1,0 +1,270 @@
+"""The child: it runs a learner's file, then calls the learner's functions when it is asked to.
+
+    python -I -c "... main()"      requests come on standard input, replies go to standard output
+
+Both streams are moved away before the learner's code runs, so that what it prints goes nowhere.
+The child knows the arguments of a call and never what is expected: there is nothing to find.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import asyncio  # noqa: F401 - it makes code while it is imported, which is refused later
+import importlib
+import linecache
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from inspect import isfunction
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from tinygrad_xent.errors import MessageError
+from tinygrad_xent.graph import Node
+from tinygrad_xent.op import Op
+from tinygrad_xent.ops import OPS
+from tinygrad_xent.teaching.grading.disarming import PACKAGE, SOLUTIONS, disarming
+from tinygrad_xent.teaching.grading.landlock import confine
+from tinygrad_xent.teaching.grading.limits import Limits, no_more_processes
+from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
+from tinygrad_xent.teaching.grading.sandbox import shut
+
+_LONGEST = 2_000  # letters of an error message
+_CALLS_KEPT = 3  # for each op: inputs that the file itself used
+_ENTRIES_KEPT = 5_000
+_FUTURE = __future__.annotations.compiler_flag
+
+
+def main() -> None:
+    """Serve until the parent hangs up."""
+    requests, replies = _streams()
+    first = receive(requests, 2**30)
+    limits = Limits(**first["limits"])
+    own = str(Path.cwd())
+    limits.hold()
+    if first["museum"]:
+        _open_museum()
+    confine(first["closed"], own)
+    disarm = None if first["own"] is None else disarming(first["own"])
+    learner = Learner(first["names"])
+    start, ended = threading.Lock(), threading.Lock()
+    start.acquire()
+    ended.acquire()
+
+    def run() -> None:  # in a thread, so that the file cannot walk up the frames to what follows
+        start.acquire()
+        try:
+            learner.run()
+        finally:
+            ended.release()
+
+    threading.Thread(target=run, daemon=True).start()
+    no_more_processes()  # not before: for all but root a thread counts as a process
+    take = shut(first["closed"], own, PACKAGE)
+    send(replies, {"ready": True}, limits.message)
+    learner.cells = receive(requests, 2**30)["cells"]
+    start.release()
+    ended.acquire()
+    if disarm is not None:
+        take(disarm)
+    reply = learner.found
+    while True:
+        try:
+            send(replies, reply, limits.message)
+        except MessageError as error:
+            send(replies, {"error": ["ValueError"], "message": str(error)}, 2**16)
+        try:
+            request = receive(requests, 2**30)
+        except EOFError:
+            os._exit(0)  # whatever the learner hung on the exit
+        reply = learner.call(request)
+
+
+def _open_museum() -> None:
+    """Load the museum of wrong rules while it can be read, for a lesson that shows some.
+
+    How its rules are written stays closed: right ones are among them.
+    """
+    from tinygrad_xent.teaching.museum import WRONG_RULES, op_of
+    from tinygrad_xent.teaching.museum.rules import Rule
+
+    for rule in WRONG_RULES:
+        op_of(rule)  # this makes code, which is refused later
+    Rule.source = property(_nothing_to_say)  # type: ignore[assignment]
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for ourselves; leave the null device in their places."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    return requests, replies
+
+
+class Learner:
+    """A learner's file, run, and the functions that were found in it.
+
+    Parameters
+    ----------
+    names : collection of str
+        Of the exercises.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = names
+        self.cells: list[str] = []
+        self.found: dict[str, Any] = {}
+        self.functions: list[Callable[..., Any]] = []
+        self.answers: dict[str, Any] = {}
+        self.errors: list[dict[str, Any]] = []
+        self.seen: dict[int, list[Any]] = {}
+        self.module = ModuleType("__main__")
+        self.flags = 0
+        package = importlib.import_module("tinygrad_xent")
+        for name, module in package._LAZY.items():
+            if module.startswith(SOLUTIONS):
+                setattr(package, name, _nothing_to_say)
+        vars(package)["check"] = self._check
+
+    def run(self) -> None:
+        """Run the cells one after another, also after one that fails, and note what there is."""
+        sys.modules["__main__"] = self.module
+        space = vars(self.module)
+        space["display"] = _nothing_to_say
+        plain_call = Op.__call__
+        Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
+        for i, source in enumerate(self.cells, 1):
+            name = f"<cell {i}>"
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+            self._run_cell(i, source, name)
+        Op.__call__ = plain_call  # type: ignore[method-assign]
+        for name in self.names:
+            value = space.get(name)
+            if name not in self.answers and callable(value) and not _ours(value):
+                self.answers[name] = value
+        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _ours(op)}
+        self.found = {
+            "answers": {name: self._number(answer) for name, answer in self.answers.items()},
+            "ops": [self._op(op) for op in ops.values()],
+            "errors": self.errors,
+        }
+
+    def _run_cell(self, number: int, source: str, name: str) -> None:
+        """Run a cell up to the statement that fails; a failed import alone does not end it.
+
+        What is missing here, such as a package for plots, may have nothing to do with the answers.
+        """
+        try:
+            statements = ast.parse(source, name).body
+        except BaseException as error:  # noqa: BLE001 - a bomb of brackets may do more than fail
+            self.errors.append({"cell": number, **_described(error)})
+            return
+        for node in statements:
+            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+            try:
+                code = compile(ast.Module([node], []), name, "exec", self.flags, dont_inherit=True)
+                self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
+                exec(code, vars(self.module))  # noqa: S102
+            except BaseException as error:  # noqa: BLE001 - also sys.exit and KeyboardInterrupt
+                self.errors.append({"cell": number, **_described(error)})
+                if not is_import:
+                    return
+
+    def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a function; give its value, or its error."""
+        try:
+            args, params = decode(request["args"]), decode(request["params"])
+            value = self.functions[request["function"]](*args, **params)
+            if isinstance(value, tuple):  # of a rule: gradients that wait to be wanted
+                value = tuple(part() if isfunction(part) else part for part in value)
+            reply: dict[str, Any] = {"value": encode(value)}
+            if (after := encode(args)) != request["args"]:
+                reply["args"] = after
+        except BaseException as error:  # noqa: BLE001
+            reply = _described(error)
+        return reply
+
+    def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Recorded:
+        if name in self.names and answer is not None:
+            self.answers[name] = answer
+        return Recorded()
+
+    def _number(self, function: Any) -> int:
+        self.functions.append(function.function if isinstance(function, Op) else function)
+        return len(self.functions) - 1
+
+    def _op(self, op: Op) -> dict[str, Any]:
+        return {
+            "name": op.name,
+            "inputs": list(op.inputs),
+            "many": op.many,
+            "required": list(op.required),
+            "shapes": op.shapes,
+            "domains": [domain.name for domain in op.domains],
+            "function": self._number(op.function),
+            "rule": self._number(op.rule) if op.rule else None,
+            "calls": self.seen.get(id(op), []),
+            "optional": encode(op.optional),
+            "defaults": encode(op.defaults),
+            "examples": encode([dict(example) for example in op.examples]),
+        }
+
+    def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(op: Op, *inputs: Any, **params: Any) -> Any:
+            value = call(op, *inputs, **params)
+            kept = self.seen.setdefault(id(op), [])
+            if op.name not in OPS and len(kept) < _CALLS_KEPT:
+                given, rest = op._bind(inputs, params)
+                arrays = tuple(x.data if isinstance(x, Node) else x for x in given)
+                if sum(getattr(x, "size", 1) for x in arrays) <= _ENTRIES_KEPT:
+                    kept.append(encode((arrays, rest)))
+            return value
+
+        return noted
+
+
+class Recorded:
+    """What `check` gives here: true, and without a word."""
+
+    passed = True
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "recorded; the verdict comes later"
+
+
+def _nothing_to_say(*_: Any, **__: Any) -> str:
+    return ""
+
+
+def _ours(value: Any) -> bool:
+    """Whether this package defines it; `from tinygrad_xent import *` brings such names."""
+    code = getattr(value.function if isinstance(value, Op) else value, "__module__", None)
+    return isinstance(code, str) and code.split(".")[0] == "tinygrad_xent"
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    """Give the kinds of an error, its text, and the line of the learner's file it comes from."""
+    try:
+        message = str(error)[:_LONGEST]
+    except BaseException:  # noqa: BLE001 - it is a stranger's __str__
+        message = "an error that cannot be printed"
+    places = [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or "", error.lineno or 0))
+    where = [place for place in places if place[0].startswith("<cell ")]
+    return {
+        "error": [kind.__name__ for kind in type(error).__mro__],
+        "message": message,
+        "place": list(where[-1]) if where else None,
+        "line": linecache.getline(*where[-1]).strip()[:200] if where else "",
+    }

@@ -1,0 +1,88 @@
+"""Autograding by nbgrader with verdicts from outside the notebook's process.
+
+nbgrader runs a submission in one kernel with its tests, so a submission can change what the tests
+call. Two lines in `nbgrader_config.py` judge it in a child process instead:
+
+    from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_outside
+    judge_outside(c)
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from tinygrad_xent.teaching.exercises.prose import text_of
+from tinygrad_xent.teaching.grading.assignment import tested
+from tinygrad_xent.teaching.grading.cells import plain
+from tinygrad_xent.teaching.grading.judging import Result, judge_cells
+
+
+def judge_outside(config: Any) -> None:
+    """Put `judge_notebook` in place of the step in which nbgrader runs a submission.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+        The `c` of `nbgrader_config.py`.
+    """
+    from nbformat import from_dict
+    from nbgrader.converters.autograde import Autograde
+    from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+
+    class JudgeOutside(NbGraderPreprocessor):  # type: ignore[misc]
+        def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+            course = config.CourseDirectory.get("root", str(Path.cwd()))
+            judge_notebook(nb, closed=(course,))
+            return from_dict(nb), resources  # type: ignore[no-untyped-call]
+
+    config.Autograde.autograde_preprocessors = [
+        JudgeOutside if step is Execute else step
+        for step in Autograde.autograde_preprocessors.default()
+    ]
+
+
+def judge_notebook(notebook: Mapping[str, Any], closed: Collection[str] = ()) -> None:
+    """Judge the answers of a notebook, and write the verdicts as the outputs of its test cells.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook of format 4 with nbgrader's metadata. A test cell that `assignment` has not made
+        cannot be judged: it gets an error, and so no points.
+    closed : collection of str
+        Files and folders that the notebook's code cannot read.
+    """
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    tests = [cell for cell in code if _is_test(cell["metadata"].get("nbgrader", {}))]
+    names = list(dict.fromkeys(filter(None, (tested(cell["source"]) for cell in tests))))
+    sources = [plain(cell["source"]) for cell in code]
+    report = judge_cells(sources, names, seed=secrets.randbits(48), closed=closed)
+    results = {result.name: result for result in report.exercises}
+    for cell in tests:
+        cell["outputs"] = [_output(results.get(tested(cell["source"]) or ""))]
+    if report.errors:
+        text = "\n".join(("While this notebook was run:", *report.errors, ""))
+        code[0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+
+
+def _is_test(marks: Mapping[str, Any]) -> bool:
+    return bool(marks.get("grade") and not marks.get("solution"))
+
+
+def _output(result: Result | None) -> dict[str, Any]:
+    if result is None:
+        return _error("not-judged", "tinygrad-xent has not made this test, and cannot judge it")
+    lines = [text_of(result.message), *(f"  {name} = {value}" for name, value in result.evidence)]
+    if result.score:
+        return {"output_type": "stream", "name": "stdout", "text": "\n".join([*lines, ""])}
+    if result.hint:
+        lines.append(f"Hint: {text_of(result.hint)}")
+    return _error(result.code, "\n".join(lines))
+
+
+def _error(name: str, text: str) -> dict[str, Any]:
+    traceback = [f"{name}: {text}"]
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": traceback}

@@ -1,0 +1,145 @@
+"""The picture as DOT, for people who want to style or lay it out with Graphviz themselves."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
+from tinygrad_xent.visualization.drawing.model import Box, Group, Model
+from tinygrad_xent.visualization.drawing.palette import (
+    ALARM,
+    GREY,
+    HAIR,
+    LEVELS,
+    LINE,
+    LOOKS,
+    RULE,
+    heat,
+    ink,
+)
+from tinygrad_xent.visualization.drawing.tooltips import arrow_tooltip, box_tooltip
+from tinygrad_xent.visualization.formatting import brief
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+_LONGEST = 30
+_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
+
+
+def digraph(model: Model) -> Digraph:
+    """Make a `graphviz.Digraph` with a table for each box. Names appear in it as text only."""
+    import graphviz
+
+    graph = graphviz.Digraph(
+        graph_attr={"rankdir": "TB", "bgcolor": "white", "tooltip": " "},
+        node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "11"},
+        edge_attr={"color": LINE, "arrowsize": "0.7"},
+    )
+    if model.note:
+        graph.attr(
+            label=_string(model.note, 1), fontname="Helvetica,Arial,sans-serif", fontsize="10"
+        )
+    frames = [_frame(i, group) for i, group in enumerate(model.groups)]
+    home: dict[int, Any] = {}
+    for group, frame in zip(model.groups, frames, strict=True):  # the innermost comes last
+        home.update(dict.fromkeys(group.boxes, frame))
+    for i, box in enumerate(model.boxes):
+        home.get(i, graph).node(box.id, label=f"<{_label(box)}>", tooltip=_string(box_tooltip(box)))
+    for group, frame in zip(reversed(model.groups), reversed(frames), strict=True):
+        (frames[group.parent] if group.parent >= 0 else graph).subgraph(frame)
+    for arrow in model.arrows:
+        source, target = model.boxes[arrow.source], model.boxes[arrow.target]
+        port = f":p{arrow.port}:n" if target.ports else ""
+        graph.edge(
+            source.id,
+            target.id + port,
+            tooltip=_string(arrow_tooltip(arrow, model)),
+            style="dashed" if model.is_dashed(arrow) else "solid",
+        )
+    return graph
+
+
+def _frame(i: int, group: Group) -> Digraph:
+    import graphviz
+
+    attributes = {
+        "label": _string(shorten(group.title, _LONGEST), 1),
+        "labeljust": "l",
+        "fontname": "Helvetica,Arial,sans-serif",
+        "fontsize": "11",
+        "style": "dotted,rounded",
+        "color": LINE,
+    }
+    return graphviz.Digraph(f"cluster{i}", graph_attr=attributes)
+
+
+def _string(text: str, levels: int = 2) -> Any:
+    """Keep Graphviz from reading backslashes (twice, in tooltips), entities or markup into text."""
+    import graphviz
+
+    return graphviz.nohtml(text.replace("&", "&amp;").replace("\\", "\\" * 2 * levels))
+
+
+def _label(box: Box) -> str:
+    head, border, dashes = LOOKS[box.kind]
+    style = ' STYLE="DASHED"' if dashes else ""
+    width = 2 if box.output else 1
+    shade = f' BGCOLOR="{head}"'
+    made = f" = {_text(box.expression)}" if box.expression else ""
+    # Programs measure bold text as if it were not: the width is given.
+    room = text_width(shorten(box.title, _LONGEST), 12, bold=True) + text_width(made, 12)
+    rows = [_row(f"<B>{_text(box.title)}</B>{made}", f' WIDTH="{room:.0f}"{shade}')]
+    if box.ports:
+        names = "".join(
+            f'<TD PORT="p{i}">{_small(name, 14)}</TD>' for i, name in enumerate(box.ports)
+        )
+        rows.insert(0, f"<TR><TD{shade}>{_TABLE}<TR>{names}</TR></TABLE></TD></TR>")
+    if box.warning:
+        rows.append(_row(_small(f"✗ {box.warning}", fill=ALARM)))
+    rows += [_row(_small(rule, 60, RULE)) for rule in box.rules]
+    rows += [_row(_small(line)) for line in (box.caption, *box.details)]
+    tables = [("value", box.value)]
+    if box.gradient is not None:
+        tables.append(("gradient", box.gradient))
+    body = "".join(
+        f'<TR><TD ALIGN="LEFT" WIDTH="46">{_small(words)}</TD>'
+        f'<TD ALIGN="LEFT">{_numbers(array)}</TD></TR>'
+        for words, array in tables
+    )
+    rows.append(_row(f"{_TABLE}{body}</TABLE>"))
+    return (
+        f'<TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" COLOR="{border}" '
+        f'BGCOLOR="white"{style}>{"".join(rows)}</TABLE>'
+    )
+
+
+def _row(content: str, attributes: str = "") -> str:
+    return f'<TR><TD ALIGN="LEFT"{attributes}>{content}</TD></TR>'
+
+
+def _numbers(array: Any) -> str:
+    shown = cells.view(array)
+    if not (isinstance(shown, cells.Cells) and shown.texts):
+        return _text(brief(array))
+    rows = ""
+    for texts, levels in zip(shown.texts, shown.levels, strict=True):
+        rows += "<TR>"
+        for text, level in zip(texts, levels, strict=True):
+            fill = heat(level) if abs(level) <= LEVELS else "#ffffff"
+            font = f'<FONT POINT-SIZE="9" COLOR="{ink(fill)}">'
+            rows += f'<TD BGCOLOR="{fill}">{font}{text}</FONT></TD>'
+        rows += "</TR>"
+    frame = 'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3"'
+    return f'<TABLE {frame} COLOR="{HAIR}">{rows}</TABLE>'
+
+
+def _text(text: str, limit: int = _LONGEST) -> str:
+    r"""Make text safe in a table: Graphviz puts a node's name for \N there too, and \ for \\."""
+    return escape(shorten(text, limit)).replace("\\", "\\\\")
+
+
+def _small(text: str, limit: int = 44, fill: str = GREY) -> str:
+    return f'<FONT POINT-SIZE="9" COLOR="{fill}">{_text(text, limit)}</FONT>'

@@ -1,0 +1,196 @@
+"""What is written in a box and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing.layout.geometry import port_x
+from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
+from tinygrad_xent.visualization.drawing.marks import Block, Mark, Patch, Rect, Sign, Text
+from tinygrad_xent.visualization.drawing.model import Box
+from tinygrad_xent.visualization.drawing.palette import (
+    ALARM,
+    GREY,
+    HAIR,
+    LEVELS,
+    NEGATIVE,
+    POSITIVE,
+    RULE,
+    heat,
+    ink,
+)
+
+PAD, GAP = 10.0, 16.0
+STRIP, HEADER, LINE = 14.0, 23.0, 14.0
+TITLE, SMALL, CAPTION, LABEL = 12.5, 10.0, 9.5, 9.0
+LONGEST_TITLE, LONGEST_LINE, LONGEST_LABEL, MOST_LABELS = 30, 44, 14, 8
+LONGEST_RULE, LONGEST_FOLDED = 60, 60
+SIDE_BY_SIDE = 150.0  # tables wider than this stand one below the other
+
+
+@dataclass(frozen=True)
+class Face(Block):
+    """The marks of a box; `header` is the height of its coloured head."""
+
+    header: float
+
+
+def face(box: Box) -> Face:
+    """Lay out one box."""
+    title = shorten(box.title, LONGEST_FOLDED if box.kind == "folded" else LONGEST_TITLE)
+    made = f" = {shorten(box.expression, LONGEST_TITLE)}" if box.expression else ""
+    value = cells.view(box.value)
+    note = [value.note] if isinstance(value, cells.Cells) and value.note else []
+    lines = [(f"✗ {box.warning}", ALARM)] if box.warning else []
+    lines += [(shorten(rule, LONGEST_RULE), RULE) for rule in box.rules]
+    longest = LONGEST_FOLDED if box.kind == "folded" else LONGEST_LINE
+    lines += [(shorten(line, longest), GREY) for line in (box.caption, *box.details, *note)]
+    tables = [("value", value)]
+    if box.gradient is not None:
+        tables.append(("gradient", cells.view(box.gradient)))
+    body = _body(tables)
+    head = text_width(title, TITLE, bold=True) + text_width(made, TITLE)
+    texts = max(text_width(line, SMALL) for line, _ in lines)
+    inner = max(head, texts, body.width, 64.0)
+    width = float(round(max(inner + 2 * PAD, _ports_width(box.ports))))
+
+    marks = _port_labels(box.ports, width)
+    header = HEADER + (STRIP if box.ports else 0.0)
+    marks.append(Text(PAD, header - 7.5, made, TITLE, bold=title))
+    y = header
+    for line, ink_of_line in lines:
+        y += LINE
+        marks.append(Text(PAD, y, line, SMALL, ink_of_line))
+    y += 8
+    marks += body.at(PAD, y)
+    return Face(width, float(round(y + body.height + 9)), tuple(marks), header)
+
+
+# -- where arrows arrive -------------------------------------------------------------------------
+
+
+def _labels(ports: Sequence[str]) -> dict[int, str]:
+    """Say at which port which label stands: at each, or at the first and last of many."""
+    at = range(len(ports)) if len(ports) <= MOST_LABELS else (0, len(ports) - 1)
+    return {i: shorten(ports[i], LONGEST_LABEL) for i in at}
+
+
+def _ports_width(ports: Sequence[str]) -> float:
+    widest = max((text_width(label, LABEL) + 8 for label in _labels(ports).values()), default=0.0)
+    if len(ports) <= MOST_LABELS:
+        return len(ports) * widest
+    return max(len(ports) * 9.0, 2 * widest)
+
+
+def _port_labels(ports: Sequence[str], width: float) -> list[Mark]:
+    marks: list[Mark] = []
+    for i, label in _labels(ports).items():
+        half = text_width(label, LABEL) / 2 + 4
+        x = min(max(port_x(width, i, len(ports)), half), width - half)
+        marks.append(Text(x, 10.5, label, LABEL, GREY, "middle"))
+    return marks
+
+
+# -- value and gradient --------------------------------------------------------------------------
+
+
+def _body(tables: Sequence[tuple[str, cells.View]]) -> Block:
+    """Put a row above its gradient, narrow tables side by side, wide ones one below the other."""
+    column = max((_column(shown) for _, shown in tables), default=0.0)
+    blocks = [(_caption(words), _block(shown, column)) for words, shown in tables]
+    rows = all(isinstance(shown, cells.Cells) and len(shown.levels) == 1 for _, shown in tables)
+    marks: list[Mark] = []
+    x = y = width = height = 0.0
+    left = max(caption.width for caption, _ in blocks) + 8
+    for caption, block in blocks:
+        if rows:
+            marks += caption.at(0, y + block.height / 2 - 4.5)
+            marks += block.at(left, y)
+            width, height = max(width, left + block.width), y + block.height
+            y = height + 3
+            continue
+        marks += caption.at(x, y)
+        marks += block.at(x, y + caption.height)
+        width = max(width, x + max(block.width, caption.width))
+        height = max(height, y + caption.height + block.height)
+        if block.width > SIDE_BY_SIDE:
+            y = height + 9
+        else:
+            x = width + GAP
+    return Block(width, height, tuple(marks))
+
+
+def _caption(words: str) -> Block:
+    return Block(text_width(words, CAPTION), 13, (Text(0, 8, words, CAPTION, GREY),))
+
+
+def _column(shown: cells.View) -> float:
+    """The width of a column of printed numbers."""
+    texts = shown.texts if isinstance(shown, cells.Cells) and shown.texts else ()
+    return max((text_width(_minus(text), 11) + 9 for row in texts for text in row), default=0.0)
+
+
+def _block(shown: cells.View, column: float) -> Block:
+    match shown:
+        case cells.Phrase():
+            text = _minus(shown.text)
+            return Block(text_width(text, 14), 16, (Text(0, 13, text, 14),))
+        case cells.Cells():
+            return _cells_block(shown, column)
+        case cells.Summary():
+            return _summary_block(shown)
+
+
+def _minus(text: str) -> str:
+    """Write numbers with a minus sign: a hyphen is easily overlooked."""
+    return text.replace("-", "−")
+
+
+def _cells_block(shown: cells.Cells, column: float) -> Block:
+    height, width = len(shown.levels), len(shown.levels[0])
+    longest = max(height, width)
+    across = down = 12.0 if longest <= 12 else 10.0 if longest <= 16 else 6.0
+    if shown.texts:
+        across, down = max(column, 28.0), 18.0
+    fills: dict[str, list[Rect]] = {}
+    marks: list[Mark] = []
+    for i, row in enumerate(shown.levels):
+        y = i * down + (i // shown.slice_rows) * 5
+        for j, level in enumerate(row):
+            if level == cells.MISSING:
+                continue
+            finite = abs(level) <= LEVELS
+            fill = heat(level) if finite else "#ffffff"
+            fills.setdefault(fill, []).append((j * across, y, across, down))
+            if shown.texts:
+                text, x = _minus(shown.texts[i][j]), (j + 0.5) * across
+                plain, bold = (text, "") if finite else ("", text)
+                marks.append(Text(x, y + 13, plain, 11, ink(fill), "middle", bold))
+            elif not finite:
+                marks.append(Sign(j * across, y, across, level))
+    patches = [Patch(0, 0, tuple(rects), fill, HAIR) for fill, rects in sorted(fills.items())]
+    total = height * down + (height - 1) // shown.slice_rows * 5
+    return Block(width * across, total, (*patches, *marks))
+
+
+def _summary_block(shown: cells.Summary) -> Block:
+    width, chart, y = 96.0, 30.0, 0.0
+    marks: list[Mark] = []
+    if shown.histogram:
+        bar = width / len(shown.histogram)
+        zero = -shown.low / ((shown.high - shown.low) or 1.0) * width
+        sides: dict[str, list[Rect]] = {NEGATIVE: [], POSITIVE: []}
+        for i, share in enumerate(shown.histogram):
+            tall = max(share * chart, 1.0) if share else 0.0
+            side = NEGATIVE if (i + 0.5) * bar < zero else POSITIVE
+            sides[side].append((i * bar, chart - tall, bar, tall))
+        marks += [Patch(0, 0, tuple(rects), fill) for fill, rects in sides.items() if rects]
+        marks.append(Patch(0, chart, ((0, 0, width, 1),), HAIR))
+        y = chart + 2
+    for label, text in shown.lines:
+        y += 12.5
+        marks.append(Text(0, y, label, CAPTION, GREY))
+        marks.append(Text(width, y, _minus(text), SMALL, anchor="end"))
+    return Block(width, y + 2, tuple(marks))

@@ -1,0 +1,243 @@
+"""A picture of a graph, in every form it can be had in."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_xent.errors import ArgumentError, MissingRendererError, PictureFormatError
+from tinygrad_xent.visualization.drawing import words
+from tinygrad_xent.visualization.drawing.backward import backward_graph
+from tinygrad_xent.visualization.drawing.build import Folding, build
+from tinygrad_xent.visualization.drawing.lettering import escape, quote, text_width
+from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.files import write_whole
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+
+class Picture:
+    """A graph with its values and gradients, made by `draw`.
+
+    Notebooks show it by itself; `print` writes it as a tree of text.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as one SVG document, the same bytes on every machine."""
+        from tinygrad_xent.visualization.drawing.face import face
+        from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
+        from tinygrad_xent.visualization.drawing.paint import SCOPE_SIZE, paint, scope_title
+
+        faces = [face(box) for box in self._model.boxes]
+        ports = [max(len(box.ports), 1) for box in self._model.boxes]
+        links = [Link(a.source, a.target, a.port, ports[a.target]) for a in self._model.arrows]
+        clusters = [
+            Cluster(g.boxes, g.parent, text_width(scope_title(g), SCOPE_SIZE, bold=True))
+            for g in self._model.groups
+        ]
+        sizes = [(f.width, f.height) for f in faces]
+        placement = place(sizes, links, clusters)
+        return paint(self._model, faces, placement, words.title(self._model), self.alt)
+
+    @cached_property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        return words.alt(self._model)
+
+    @cached_property
+    def html(self) -> str:
+        """A page of its own that needs no network: the picture, then the same as text."""
+        name = escape(words.title(self._model))
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+            f"<h1>{name}</h1>\n"
+            f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
+            f"<details>\n<summary>As text</summary>\n<pre>{escape(str(self))}</pre>\n</details>\n"
+            "</main>\n</body>\n</html>\n"
+        )
+
+    def to_dot(self) -> Digraph:
+        """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
+        from tinygrad_xent.visualization.drawing.dot import digraph
+
+        return digraph(self._model)
+
+    def png(self) -> bytes:
+        """Return the picture as PNG, two pixels for each unit of the SVG.
+
+        Raises
+        ------
+        MissingRendererError
+            If `resvg_py` cannot be imported.
+        """
+        from tinygrad_xent.visualization.drawing.raster import png
+
+        return png(self.svg)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file; the ending says in which form.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .svg, .png, .dot, .txt or .html. The file appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        PictureFormatError
+            If the ending is another one.
+        MissingRendererError
+            If the form is PNG and `resvg_py` cannot be imported.
+        OSError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        forms: dict[str, Callable[[], str | bytes]] = {
+            ".svg": lambda: self.svg,
+            ".png": self.png,
+            ".dot": lambda: self.to_dot().source,
+            ".txt": lambda: str(self) + "\n",
+            ".html": lambda: self.html,
+        }
+        ending = path.suffix.lower()
+        form = forms.get(ending)
+        if ending == ".pdf":
+            raise PictureFormatError(
+                f"'{path}': pictures are not written as PDF; save .svg or .html and print it from "
+                "a browser, or save .dot and run Graphviz on it with -Tpdf"
+            )
+        if form is None:
+            what = f"the ending {path.suffix!r}" if ending else "no ending"
+            raise PictureFormatError(
+                f"'{path}' has {what}, which says nothing about the picture's form; end the name "
+                f"in one of {', '.join(forms)}"
+            )
+        content = form()
+        write_whole(path, content.encode() if isinstance(content, str) else content)
+        return path
+
+    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
+        # Of all markup only an image passes the sanitizers of notebooks that are not yet trusted.
+        data = base64.b64encode(self.svg.encode()).decode()
+        # The picture is a white card: on a dark page it keeps its colours, with room around it.
+        image = (
+            f'<img alt={quote(self.alt)} style="{_CARD}" src="data:image/svg+xml;base64,{data}">'
+        )
+        bundle = {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
+        with suppress(MissingRendererError):
+            bundle["image/png"] = base64.b64encode(self.png()).decode()
+        return bundle
+
+    def __str__(self) -> str:
+        from tinygrad_xent.visualization.drawing.text import tree
+
+        return tree(self._model)
+
+    def __repr__(self) -> str:
+        names = ", ".join(box.title for box in self._model.outputs)
+        return f"<Picture of {names}: {len(self._model.boxes)} boxes>"
+
+
+_CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
+_STYLE = (
+    "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2430;background:#fff}"
+    "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}"
+)
+
+
+def draw(
+    *outputs: Any,
+    names: Mapping[str, Any] | None = None,
+    gradients: bool = True,
+    backward: bool = False,
+    fold: Folding = "auto",
+    expand: Sequence[str] = (),
+    rules: bool | None = None,
+) -> Picture:
+    """Draw the graph of one or more tensors: values, gradients, ops, and how they hang together.
+
+    Tensors made in a block ``with scope("layer1"):`` stand in a frame with that title. A graph
+    of more than 60 boxes is folded, and says so: first each scope becomes one box (the innermost
+    first), then ops that repeat, then ops that follow each other without a branch. The outputs
+    keep their own boxes.
+
+    Parameters
+    ----------
+    *outputs : Tensor
+        What to draw, with everything it was computed from.
+    names : mapping of str to Tensor or ndarray, optional
+        What to call them; `names=locals()` takes a notebook's or a function's own names. They go
+        before the tensors' own; the others are called v0, v1, ... from the oldest on. Names that
+        start with an underscore, and what is no Tensor or array, are passed over.
+    gradients : bool
+        Run the backward pass and show each gradient beside its value. It needs a single floating
+        output; if that is no scalar, the gradients are those of its sum. `.grad` stays as it is.
+    backward : bool
+        Draw the backward pass as a graph of its own ops, from the one output on to the gradient
+        of each leaf, and the forward pass in grey. Gradients are boxes here, called ∂x.
+    fold : "auto", True or False
+        True folds small graphs too, in the first of the ways that makes them smaller.
+    expand : sequence of str
+        Scopes that are not folded, by name or by path: "layer1", "net/layer1".
+    rules : bool, optional
+        Write the rules into the boxes, and beside each arrow what flowed back along it. The
+        default is to do so for up to 20 boxes; tooltips have it always.
+
+    Returns
+    -------
+    Picture
+        Shows itself in notebooks; `print` it, or `save` it as .svg, .png, .html, .dot or .txt.
+
+    Raises
+    ------
+    NotRecordedError
+        If an output is no Tensor.
+    ArgumentError
+        If `expand` names a scope that is not there, or `backward` is asked of several outputs.
+    PictureTooLargeError
+        If the graph has more tensors than a picture can show, and folding does not help.
+    StaleGraphError, MissingRuleError
+        If the backward pass cannot be run; `gradients=False` does without it.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x, y = Tensor(2.0, name="x"), Tensor(3.0, name="y")
+    >>> print(draw(x * y))
+    v2 = multiply  scalar float64  value 6  gradient 1
+    ├─ x: x  scalar float64  value 2  gradient 3
+    └─ y: y  scalar float64  value 3  gradient 2
+    <BLANKLINE>
+    gradient: of v2
+    """
+    if fold not in (True, False, "auto"):
+        raise ArgumentError(f'fold={fold!r}: give "auto", True or False')
+    if not backward:
+        return Picture(
+            build(outputs, names, gradients=gradients, fold=fold, expand=expand, rules=rules)
+        )
+    if len(outputs) != 1:
+        raise ArgumentError(
+            f"backward=True draws the backward pass of one output, got {len(outputs)}"
+        )
+    ends, called, kinds = backward_graph(outputs[0], names)
+    return Picture(
+        build(ends, called, gradients=False, fold=fold, expand=expand, rules=False, kinds=kinds)
+    )

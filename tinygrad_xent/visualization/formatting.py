@@ -1,0 +1,115 @@
+"""Numbers and arrays as text, with three significant digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def number(x: Any) -> str:
+    """Return a number with at most three significant digits (four for 1000 to 9999).
+
+    Exact results have no trailing zeros; rounded ones keep them, so that 0.9999 is not shown as 1.
+
+    Examples
+    --------
+    >>> [number(x) for x in (2.0, 0.5, 0.41703, 0.99999, -1.2e-5, 5.551115123125783e-17)]
+    ['2', '0.5', '0.417', '1.00', '-1.2e-05', '5.55e-17']
+    """
+    x = np.asarray(x)[()]
+    if x.dtype.kind == "b":
+        return str(bool(x))
+    if x.dtype.kind in "iu":
+        return str(x) if abs(int(x)) < 100_000 else _drop_zeros(f"{int(x):.2e}", int(x), int)
+    if np.isnan(x):
+        return "NaN"
+    if np.isinf(x):
+        return "inf" if x > 0 else "-inf"
+    if x == 0:
+        return "0"
+    magnitude = f"{abs(float(x)):.2e}"  # rounded first: 999.9 counts as 1000
+    exponent = int(magnitude.split("e")[1])
+    if -3 <= exponent <= 3:
+        return _drop_zeros(f"{float(x):.{max(2 - exponent, 0)}f}", x, type(x))
+    return _drop_zeros(f"{float(x):.2e}", x, type(x))
+
+
+def telling(x: Any) -> str:
+    """Return an array of one number with enough digits to distinguish it from a round one.
+
+    Examples
+    --------
+    >>> [telling(x) for x in (1 - 1e-7, 1.0, 1 / 3, 999.9999)]
+    ['0.9999999', '1', '0.333', '999.9999']
+    """
+    x = np.reshape(x, ())[()]
+    text = brief(x)
+    if x.dtype.kind != "f":
+        return text
+    for digits in range(4, 18):
+        if x.dtype.type(float(text)) == x or not text.partition("e")[0].endswith(("0", ".")):
+            break
+        text = f"{float(x):#.{digits}g}"
+    return text
+
+
+def _drop_zeros(text: str, x: Any, kind: Any) -> str:
+    """Return the text without trailing zeros if it is still exactly the number."""
+    mantissa, e, exponent = text.partition("e")
+    if "." not in mantissa:
+        return text
+    short = mantissa.rstrip("0").rstrip(".") + e + exponent
+    return short if kind(float(short)) == x else text
+
+
+def count(n: int, noun: str) -> str:
+    """Return a count with its noun: "1 entry", "2,048 entries"."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+def percent(share: float) -> str:
+    """Return a share in whole percent; only 0 is "0 %", and only 1 is "100 %".
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.0001), percent(0.9999)
+    ('50 %', '<1 %', '>99 %')
+    """
+    if 0 < share < 0.01:
+        return "<1 %"
+    if 0.99 < share < 1:
+        return ">99 %"
+    return f"{share:.0%}".replace("%", " %")
+
+
+def brief(data: Any, most: int = 10) -> str:
+    """Return an array on one line: in full with up to `most` entries, otherwise its range.
+
+    Examples
+    --------
+    >>> brief([[1.0, 2.5], [0.1, -3.0]]), brief([[1.0, 2.5], [0.1, -3.0]], most=3)
+    ('[[1 2.5] [0.1 -3]]', '-3 to 2.5')
+    """
+    array = np.asarray(data)
+    if array.dtype.kind not in "biuf":
+        return f"{array.dtype} entries"
+    if array.size == 0:
+        return "no entries"
+    if array.size == 1:
+        return number(array.reshape(()))
+    if array.size <= most:
+        return _nested(array)
+    finite = array[np.isfinite(array)]
+    odd = array.size - finite.size
+    if not finite.size:
+        return f"{odd} NaN or inf"
+    low, high = number(finite.min()), number(finite.max())
+    return (f"{low} to {high}" if low != high else f"all {low}") + (
+        f", {odd} NaN or inf" if odd else ""
+    )
+
+
+def _nested(array: Any) -> str:
+    return number(array) if array.ndim == 0 else "[" + " ".join(map(_nested, array)) + "]"

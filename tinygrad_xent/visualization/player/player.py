@@ -1,0 +1,172 @@
+"""A graph to step through: forward, then backward."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.drawing import words
+from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.visualization.player import markup
+from tinygrad_xent.visualization.player.arrays import Arrays
+from tinygrad_xent.visualization.player.frames import Frames, State, frames
+from tinygrad_xent.visualization.player.sentences import verdict
+from tinygrad_xent.visualization.player.steps import Steps
+from tinygrad_xent.visualization.player.wrong_order import wrong_order
+from tinygrad_xent.visualization.tracing import Trace, trace
+
+
+class Player:
+    """Both passes of a graph, a step at a time; made by `play`.
+
+    Notebooks show it by itself; `print` writes all steps as text, `save` writes a page that needs
+    no network.
+
+    Attributes
+    ----------
+    trace : Trace
+        The steps.
+    """
+
+    def __init__(self, trace: Trace, names: Mapping[str, Any] | None = None) -> None:
+        self.trace = trace
+        self._model = build((trace.output,), names, gradients=True)
+        self._wrong = wrong_order(trace)
+
+    @cached_property
+    def _frames(self) -> Frames:
+        """The picture, and as it is after the backward pass in a wrong order."""
+        models = [self._model]
+        if self._wrong:
+            ids = (f"n{i}" for i in range(len(self.trace.names)))
+            totals = dict(zip(ids, map(self._wrong.totals.get, self.trace.names), strict=True))
+            boxes = (replace(box, gradient=totals.get(box.id)) for box in self._model.boxes)
+            models.append(replace(self._model, boxes=tuple(boxes)))
+        return frames([State.of(model) for model in models])
+
+    @cached_property
+    def _data(self) -> dict[str, Any]:
+        """All that the page shows; see `player.js`."""
+        arrays = Arrays()
+        steps = Steps(self.trace, arrays)
+        boxes = self._model.boxes
+        wrong = self._wrong
+        return {
+            "name": self._name,
+            "forward": steps.forward(),
+            "backward": steps.backward(self.trace.backward),
+            "wrong": wrong
+            and {
+                "name": wrong.name,
+                "steps": steps.backward(wrong.events, wrong),
+                "bodies": self._frames.changes[-1],
+                "verdict": verdict(self.trace, wrong),
+                "at": [steps.ids[node] for node in wrong.wrong],
+            },
+            "arrows": [[boxes[a.source].id, boxes[a.target].id] for a in self._model.arrows],
+            "arrays": arrays.shown,
+            "heat": [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)],
+        }
+
+    @property
+    def _name(self) -> str:
+        return self.trace.names[self.trace.output]
+
+    @property
+    def html(self) -> str:
+        """A page of its own that needs no network: the player, then its steps as text."""
+        title = f"Backpropagation from {self._name}, step by step"
+        return markup.page(title, self.fragment("player", alone=True), str(self))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the player to a file: one page that needs no network.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .html. The file appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        PictureFormatError
+            If the name ends in something else.
+        OSError
+            If the file cannot be written.
+        """
+        return markup.save(path, lambda: self.html)
+
+    def fragment(self, name: str = "", *, alone: bool = False) -> str:
+        """Write markup to put into a page: an image, and a script that replaces it by the player.
+
+        Parameters
+        ----------
+        name : str
+            The id of the element; a random one if it is empty.
+        alone : bool
+            Whether the page has no other use for keys: they then work wherever the focus is.
+        """
+        data = {**self._data, "alone": alone}
+        alt = words.alt(self._model)
+        return markup.fragment(self._frames.svg, alt, "player", data, name)
+
+    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
+        return {
+            "text/plain": str(self),
+            "text/html": self.fragment(),
+            "image/svg+xml": self._frames.svg,
+        }
+
+    def __str__(self) -> str:
+        return str(self.trace)
+
+    def __repr__(self) -> str:
+        forward, backward = len(self.trace.forward), len(self.trace.backward)
+        return f"<Player of {self._name}: {forward} steps forward, {backward} backward>"
+
+
+def play(output: Node, *, names: Mapping[str, Any] | None = None) -> Player:
+    """Step through the graph of a tensor: its values forward, its gradients backward.
+
+    The page that this makes shows at each step the formula with its numbers, the arrays that go
+    into it and what comes out, and where contributions are added up. It can ask for the next
+    gradient before it shows it, and run the backward pass in a wrong order.
+
+    Parameters
+    ----------
+    output : Tensor
+        A scalar.
+    names : mapping of str to Tensor or ndarray, optional
+        What to call the tensors; `names=locals()` takes a notebook's or a function's own names.
+
+    Returns
+    -------
+    Player
+        Shows itself in notebooks; `print` it, or `save` it as .html.
+
+    Raises
+    ------
+    NotRecordedError, NotScalarError, GradientDtypeError, StaleGraphError
+        If there is no backward pass to run; the message says why.
+    PictureTooLargeError
+        If the graph has more tensors than a picture can show.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor, softmax, sparse_categorical_crossentropy
+    >>> z = Tensor([2.0, 1.0, 0.1], name="z")
+    >>> player = play(sparse_categorical_crossentropy(0, softmax(z)))
+    >>> player
+    <Player of v3: 4 steps forward, 2 backward>
+    """
+    return Player(trace(output, names=names), names)

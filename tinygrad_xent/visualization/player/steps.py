@@ -1,0 +1,169 @@
+"""What a page shows at each step of a trace, as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.arrays import as_array
+from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.formulas import mathml, rule_at
+from tinygrad_xent.visualization.player.arrays import Arrays, as_rows, visible, window
+from tinygrad_xent.visualization.player.sentences import Sentence, aside, mistakes, named, start
+from tinygrad_xent.visualization.player.with_numbers import arrays_in, with_numbers
+from tinygrad_xent.visualization.player.wrong_order import WrongOrder
+from tinygrad_xent.visualization.tracing import Backward, Forward, Trace
+
+Step = dict[str, Any]
+_MOST_TABLES = 4  # of what goes in
+
+
+class Steps:
+    """Writes the steps of a trace.
+
+    A step is a dict. Its ``say`` is a sentence, ``brief`` its numbers in words, ``box`` the id of
+    the box at work; ``formula`` and ``numbers`` are MathML; ``given`` and ``sent`` are tables (a
+    caption, and the place of an array): what goes in, and what comes out; ``cell`` is the row and
+    column of the entry whose ``numbers`` these are.
+
+    A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
+    of the arrows between the two; ``part``, which of how many contributions this is; ``ask``, the
+    entry to be predicted; the table ``grad``; the table ``unsummed``, what the rule returned, if
+    ``sent`` is the sum of it; where contributions are added up ``before`` and ``total``; in a wrong
+    order ``notes``, sentences, and ``right``, a table.
+    """
+
+    def __init__(self, trace: Trace, arrays: Arrays) -> None:
+        self.trace = trace
+        self.arrays = arrays
+        self.ids = {node: f"n{i}" for i, node in enumerate(trace.names)}
+
+    def forward(self) -> list[Step]:
+        """Write the steps of the forward pass."""
+        return [self._forward(event) for event in self.trace.forward]
+
+    def backward(self, events: Sequence[Backward], wrong: WrongOrder | None = None) -> list[Step]:
+        """Write the steps of a backward pass: that of the trace, or one in a wrong order."""
+        expected = Counter(event.to for event in events)
+        arrived: Counter[Node] = Counter()
+        totals: dict[Node, Any] = {}
+        steps = []
+        for event in events:
+            arrived[event.to] += 1
+            step = self._backward(event) | {"part": [arrived[event.to], expected[event.to]]}
+            if event.to in totals:
+                step["before"] = self._table(["so far at ", named(event.to_name)], totals[event.to])
+                step["total"] = self._table(["total at ", named(event.to_name)], event.total)
+            totals[event.to] = event.total
+            if wrong:
+                step["notes"] = mistakes(event, self.trace, wrong)
+                if wrong.has_wrong(event.to) and arrived[event.to] == expected[event.to]:
+                    right = self.trace.gradient(event.to)
+                    step["right"] = self._table(["right for ", named(event.to_name)], right)
+            steps.append(step)
+        return steps
+
+    def _forward(self, event: Forward) -> Step:
+        name, node = event.name, event.tensor
+        step: Step = {
+            "say": [named(name), f" is computed by {event.op}." if event.op else " is given."],
+            "brief": brief(event.value),
+            "box": self.ids[node],
+            "sent": self._table([named(name)], event.value),
+        }
+        if not event.op:
+            return step
+        given = {
+            called: x.data if isinstance(x, Node) else x
+            for called, x in zip(event.inputs, node.inputs, strict=True)
+            if isinstance(x, Node) or as_array(x).size > 1
+        }
+        if len(given) > _MOST_TABLES:
+            step["say"] += [f" Of its {len(given)} inputs {_MOST_TABLES} are shown."]
+        place, cell = _largest(event.value)
+        return step | {
+            "formula": mathml(event.formula, event.letters) if event.formula else "",
+            "numbers": with_numbers(event.formula, node, None, event.value, place, name),
+            "given": [self._table([named(k)], x) for k, x in [*given.items()][:_MOST_TABLES]],
+            "cell": cell,
+            "aside": aside(node, self.trace),
+        }
+
+    def _backward(self, event: Backward) -> Step:
+        node, sent = event.tensor, event.sent
+        place, cell = _largest(sent)
+        grad = f"∂{event.to_name}"
+        summed = f", summed over {event.summed_over}." if event.summed_over else "."
+        can_ask = sent.size > 0 and np.isfinite(sent[place])
+        return {
+            "say": [named(event.name), " sends a gradient to ", named(event.to_name), summed],
+            "brief": brief(sent),
+            "box": self.ids[node],
+            "to": self.ids[event.to],
+            "arrow": sum(x is event.to for x in node.inputs[: event.position]),
+            "formula": mathml(event.rule, event.letters) if event.rule else "",
+            "numbers": with_numbers(
+                rule_at(node, event.position),
+                node,
+                event.incoming,
+                sent,
+                place,
+                grad,
+                event.unsummed,
+            ),
+            "given": [*self._operands(event)][:_MOST_TABLES],
+            "grad": self._table(["gradient at ", named(event.name)], event.incoming),
+            "unsummed": self._unsummed(event),
+            "sent": self._table(["sent to ", named(event.to_name)], sent),
+            "cell": cell,
+            "ask": {"at": place, "value": float(sent[place])} if can_ask else None,
+            "start": start(event) if node is self.trace.output else [],
+        }
+
+    def _unsummed(self, event: Backward) -> Any:
+        """Return the table of what is summed, unless it is just the gradient that came in."""
+        if event.unsummed is None or np.array_equal(event.unsummed, event.incoming, equal_nan=True):
+            return None
+        return self._table(["to be summed over ", event.summed_over], event.unsummed)
+
+    def _operands(self, event: Backward) -> Iterator[Any]:
+        """Give the tables of the values that the rule needs; of the sender if it needs none."""
+        right = mathml(event.rule).partition("=</mo>")[2] if event.rule else ""
+        used = re.sub("<mover>.*?</mover>", "", right)  # not those of gradients
+        found = {
+            event.letters.get(letter, letter): data
+            for letter, data in arrays_in(event.tensor).items()
+            if f"<mi>{letter}</mi>" in used
+        }
+        tensors = set(self.trace.names.values())
+        shown = {name: data for name, data in found.items() if data.size > 1 or name in tensors}
+        for name, data in (shown or {event.name: event.tensor.data}).items():
+            yield self._table(["value of ", named(name)], data)
+
+    def _table(self, caption: Sentence, data: Any) -> Any:
+        return [caption, self.arrays.add(window(data))]
+
+
+def _largest(data: Any) -> tuple[tuple[int, ...], list[int]]:
+    """Find the largest magnitude of those that are printed: its index, and its row and column.
+
+    The row and column are left out where there is nothing to choose from.
+    """
+    if data.size <= 1:
+        return (0,) * data.ndim, []
+    table = as_rows(data)
+    rows, columns = visible(table)
+    cells = [
+        (-abs(float(table[i, j])), r, c)
+        for r, i in enumerate(rows)
+        for c, j in enumerate(columns)
+        if i is not None and j is not None and np.isfinite(table[i, j])
+    ]
+    _, r, c = min(cells, default=(0.0, 0, 0))
+    flat = (rows[r] or 0) * table.shape[1] + (columns[c] or 0)
+    return tuple(int(i) for i in np.unravel_index(flat, data.shape)), [r, c]

@@ -1,0 +1,138 @@
+"""The backward pass in an order that is not topological, and what comes out wrong.
+
+The recursion that everybody tries first: send to all inputs, then go on from each of them. A
+tensor whose gradient comes from two places then sends on what has arrived so far, and what
+arrives later is never passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.arrays import read_only
+from tinygrad_xent.graph import Node
+from tinygrad_xent.ops import sum_to
+from tinygrad_xent.visualization.tracing import Backward, Trace
+from tinygrad_xent.visualization.tracing.events import unsummed
+
+
+@dataclass(frozen=True, eq=False)
+class WrongOrder:
+    """A backward pass that comes out wrong.
+
+    Attributes
+    ----------
+    name : str
+        Which order it took.
+    events : tuple of Backward
+        As in the trace, with the numbers of this pass.
+    totals : dict of Tensor to ndarray
+        What has arrived at each tensor in the end.
+    wrong : tuple of Tensor
+        Where that is not the gradient, from the output's side on.
+    """
+
+    name: str
+    events: tuple[Backward, ...]
+    totals: dict[Node, Any]
+    wrong: tuple[Node, ...]
+
+    def has_wrong(self, tensor: Node) -> bool:
+        """Return whether a tensor ends up with a wrong gradient."""
+        return any(tensor is x for x in self.wrong)  # `in` would compare the numbers
+
+    def missing(self, event: Backward) -> int:
+        """Count the contributions that the sender of an event still lacked."""
+        return sum(later.to is event.tensor for later in self.events if later.step > event.step)
+
+    def late(self, event: Backward) -> bool:
+        """Whether the receiver of an event had sent its gradient on before."""
+        return any(e.tensor is event.to for e in self.events if e.step < event.step)
+
+
+def wrong_order(right: Trace) -> WrongOrder | None:
+    """Run the backward pass of a trace depth first, sending before everything has arrived.
+
+    Parameters
+    ----------
+    right : Trace
+        The same backward pass in its right order.
+
+    Returns
+    -------
+    WrongOrder or None
+        None where the order does not matter: no tensor that sends a gradient on has got its own
+        from two places, or what is passed on too late is 0.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> from tinygrad_xent.visualization.tracing import trace
+    >>> x = Tensor(2.0, name="x")
+    >>> a = x * 3.0
+    >>> result = wrong_order(trace(a + a * a))  # the gradient is 3 + 2 * 6 * 3 = 39
+    >>> print(result.totals[x])
+    3.0
+    """
+    # If the one direction happens to wait for everything, the other does not.
+    for name, step in (("depth first", 1), ("depth first, last input first", -1)):
+        with np.errstate(all="ignore"):  # the trace has had its warnings
+            events, totals = _run(right, step)
+        wrong = [x for x in totals if not _same(totals[x], right.gradient(x))]
+        if wrong:
+            wrong.sort(key=lambda x: -x.birth)
+            return WrongOrder(name, tuple(events), totals, tuple(wrong))
+    return None
+
+
+def _run(right: Trace, direction: int) -> tuple[list[Backward], dict[Node, Any]]:
+    rules = {(e.tensor, e.position): e for e in right.backward}
+    first = len(right.forward) + 1
+    totals: dict[Node, Any] = {right.output: right.seed}
+    events: list[Backward] = []
+    visited: set[Node] = set()
+    waiting = [right.output]
+    while waiting:
+        node = waiting.pop()
+        if node in visited or node.op is None:
+            continue
+        visited.add(node)
+        grad = totals[node]
+        receivers: list[Node] = []
+        for i, result, sent in _contributions(node, grad):
+            if (node, i) not in rules:
+                continue
+            to: Node = node.inputs[i]
+            totals[to] = np.asarray(totals[to] + sent if to in totals else sent)
+            step = first + len(events)
+            event = rules[node, i]
+            changed = {"incoming": grad, "unsummed": unsummed(result, sent), "sent": sent}
+            events.append(replace(event, step=step, total=totals[to], **changed))
+            receivers.append(to)
+        waiting += receivers[::-direction]  # the last one is taken first
+    return events, totals
+
+
+def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any, Any]]:
+    """Apply a tensor's rule: which input, what the rule returns, and what is sent of it."""
+    if node.op is None:  # a leaf sends nothing
+        return
+    for i, made in enumerate(node.op.pull(read_only(grad), node)):
+        x = node.inputs[i]
+        if not isinstance(x, Node):
+            continue
+        result = made() if callable(made) else made
+        if result is not None:
+            result = np.asarray(result)
+            yield i, result, np.asarray(sum_to(result, shape=x.data.shape), dtype=x.data.dtype)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two gradients differ in rounding only."""
+    size = float(np.max(np.abs(b), where=np.isfinite(b), initial=0.0))
+    tolerance = 1000 * float(np.finfo(b.dtype).eps)
+    return np.allclose(a, b, rtol=tolerance, atol=tolerance * size, equal_nan=True)

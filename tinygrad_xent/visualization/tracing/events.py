@@ -1,0 +1,121 @@
+"""What happens in a graph: a tensor gets its value, a rule sends a gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.formulas import formula_text, summed_over
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """A tensor got its value.
+
+    Attributes
+    ----------
+    step : int
+        The place of the event in the whole trace, from 1.
+    tensor : Tensor
+    name : str
+        What it is called in this trace: its name, or v0, v1, ... in order of birth.
+    op : str
+        The name of the op that made it; empty for a leaf.
+    inputs : tuple of str
+        What the op was called with: names of tensors and of constant arrays, and numbers.
+    formula : str
+        The op's formula, as LaTeX.
+    letters : mapping of str to str
+        For which tensor or number letters of the formula stand.
+    value : ndarray
+        A copy.
+    """
+
+    step: int
+    tensor: Node
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    formula: str
+    letters: Mapping[str, str]
+    value: Any
+
+    @property
+    def text(self) -> str:
+        """The formula with the tensors' names, on one line."""
+        return formula_text(self.formula, self.letters) if self.formula else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """A tensor's rule sent a contribution to one of its inputs.
+
+    Attributes
+    ----------
+    step : int
+        The place of the event in the whole trace, from 1.
+    tensor : Tensor
+        Who sends.
+    name : str
+        What it is called in this trace.
+    op : str
+        The name of the op that made it.
+    rule : str
+        The op's backward rule for this input, as LaTeX, with the sum that undoes broadcasting.
+    letters : mapping of str to str
+        For which tensor or number letters of the rule stand.
+    incoming : ndarray
+        The finished gradient of the sender, which the rule is handed.
+    to : Tensor
+        The input that receives.
+    to_name : str
+        What that is called in this trace.
+    input : str
+        What the op calls that input.
+    position : int
+        Which of the op's inputs it is, from 0.
+    unsummed : ndarray or None
+        What the rule returned, where broadcasting had repeated the receiver; None elsewhere.
+    sent : ndarray
+        The contribution, of the receiver's shape: `unsummed` summed over what was repeated.
+    total : ndarray
+        The sum of all contributions that the receiver has by now.
+    """
+
+    step: int
+    tensor: Node
+    name: str
+    op: str
+    rule: str
+    letters: Mapping[str, str]
+    incoming: Any
+    to: Node
+    to_name: str
+    input: str
+    position: int
+    unsummed: Any
+    sent: Any
+    total: Any
+
+    @property
+    def text(self) -> str:
+        """The rule with the tensors' names, on one line; ∂x is the gradient with respect to x."""
+        return formula_text(self.rule, self.letters) if self.rule else ""
+
+    @property
+    def summed_over(self) -> str:
+        """What was summed to undo broadcasting: "rows", "axis 0", "all entries", or nothing."""
+        return "" if self.unsummed is None else summed_over(self.unsummed.shape, self.sent.shape)
+
+
+def unsummed(result: Any, sent: Any) -> Any:
+    """Return a copy of what a rule returned if that is more than what was sent, else None."""
+    return np.array(result) if math.prod(np.shape(result)) != sent.size else None
+
+
+Event = Forward | Backward

@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 import weakref
 from collections.abc import Iterator
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,7 @@ def test_rows_without_a_finite_maximum(dtype: Any) -> None:
     one_hot = np.array([[0, 1, 0]] * 5, dtype)
     for op, labels in (
         (tx.ops.sparse_softmax_cross_entropy, np.ones(5, int)),
+        (tx.ops.sparse_softmax_cross_entropy, np.array([0, 0, 0, 1, 1])),
         (tx.ops.softmax_cross_entropy, one_hot),
     ):
         for axis, logits in ((1, z), (0, z.T)):
@@ -231,6 +233,24 @@ def test_float32_sums_along_an_axis_that_is_not_the_last() -> None:
     """NumPy adds one by one there, which would lose three digits of 100,000 numbers."""
     z = np.random.default_rng(0).normal(size=(100_000, 2)).astype(np.float32)
     np.testing.assert_allclose(tx.softmax(z, axis=0), by_formula(tx.softmax, z, axis=0), rtol=2e-6)
+
+
+@pytest.mark.parametrize("what", ["sparse", "dense"])
+@pytest.mark.parametrize("classes", [129, 1000, 1025, 20_000])
+def test_a_thousand_tiny_exponentials_beside_the_maximum(classes: int, what: str) -> None:
+    """Added to its 1 one by one they would be lost; the label is another class."""
+    z = np.random.default_rng(classes).normal(size=(4, classes))
+    z[:, 7] = 40
+    x = tx.Tensor(z)
+    if what == "sparse":
+        loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[3] * 4, logits=x)
+    else:
+        hot = np.tile(np.eye(classes)[3], (4, 1))
+        loss = tx.softmax_cross_entropy_with_logits(labels=hot, logits=x)
+    e = np.exp(z - 40)
+    wanted = [1 / (1 + fsum(np.delete(row, 7))) for row in e]
+    found = tx.gradients(loss, x, seed=np.ones(4))[:, 7]
+    np.testing.assert_array_max_ulp(found, np.array(wanted), 2)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

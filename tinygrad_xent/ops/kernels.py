@@ -202,7 +202,8 @@ def sparse_cross_entropy(labels: Array, z: Array, axis: int, keep: bool = False)
     With e = exp(z - max) and `others` the sum of e without the label's, the loss is
     ln(others + e_label) - ln(e_label), and its gradient e / (others + e_label), but
     -others / (others + e_label) at the label. The product is that of the numerators, a matrix with
-    the classes last, and one over the denominators.
+    the classes last, and one over the denominators. `rest` lacks the 1 of the maximum, too, beside
+    which the others would lose digits one by one.
     """
     x, shape = _rows(z, axis), _without(z.shape, axis)
     labels = (labels if labels.shape == shape else np.broadcast_to(labels, shape)).reshape(-1)
@@ -212,15 +213,17 @@ def sparse_cross_entropy(labels: Array, z: Array, axis: int, keep: bool = False)
         e = np.empty_like(x[rows]) if unscaled is None else unscaled[rows]
         at = np.ravel_multi_index((np.arange(len(e)), labels[rows]), e.shape)
         flat = e.reshape(-1)
-        _less_top(x[rows], e)
-        gap = flat[at].astype(loss.dtype)
-        e_label = np.exp(gap)
+        top = _less_top(x[rows], e)
+        gap, is_top = flat[at].astype(loss.dtype), top == at
+        e_label = np.exp(gap) - is_top  # as the top's 1 is added last
         np.exp(e, out=e)
+        flat[top] -= 1
         flat[at] = 0
-        others = row_sums(e)
-        flat[at] = 0 - others  # 0 - 0 is +0, as for one class
-        loss[rows] = np.log1p(others + (e_label - 1)) - gap
-        scale[rows] = 1 / (others + e_label)
+        rest = row_sums(e)
+        flat[top] += 1
+        flat[at] = 0 - (rest + ~is_top)  # 0 - 0 is +0, as for one class
+        loss[rows] = np.log1p(rest + e_label) - gap
+        scale[rows] = 1 / (1 + (rest + e_label))
     return _rounded(loss, z).reshape(shape), {"gradient": (unscaled, scale)}
 
 

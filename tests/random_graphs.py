@@ -93,7 +93,7 @@ class Maker:
         """Call an op of the table, by default any, as its own definition says."""
         op = OPS[name or self.one(sorted(OPS))]
         inputs, params = self.one(list(samples(op, self.rng)))
-        kinds = op.domains * len(inputs) if op.many else op.domains
+        kinds = op.domains * len(inputs) if op.variadic else op.domains
         given = [self.into(kind, x) for kind, x in zip(kinds, inputs, strict=True)]
         if not any(isinstance(x, tx.Tensor) for x in given):
             given = [tx.Tensor(x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]

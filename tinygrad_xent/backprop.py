@@ -83,7 +83,7 @@ def backpropagate(
             grad = grad.view()
             grad.setflags(False)  # type: ignore[call-arg]  # what others were sent, too
         yield node, grad
-        results = node.op.pull(grad, node)
+        results = node.op.vjp(grad, node)
         for i, x in enumerate(node.inputs):
             if not isinstance(x, Node) or (wanted is not None and x not in wanted):
                 continue

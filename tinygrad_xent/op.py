@@ -100,9 +100,9 @@ class Op:
         names = code.co_varnames  # inputs first, then parameters, then *xs
         several = code.co_argcount + code.co_kwonlyargcount
         self.inputs = names[: code.co_argcount]
-        self.many = names[several] if code.co_flags & inspect.CO_VARARGS else None
-        self._arity = -1 if self.many else len(self.inputs)  # of a call without more ado
-        if not self.inputs and not self.many:
+        self.variadic = names[several] if code.co_flags & inspect.CO_VARARGS else None
+        self._arity = -1 if self.variadic else len(self.inputs)  # of a call without more ado
+        if not self.inputs and not self.variadic:
             raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
         parameters = names[code.co_argcount : several]
         given = function.__defaults__ or ()
@@ -113,7 +113,7 @@ class Op:
         self.domains = domain if isinstance(domain, tuple) else (domain,) * max(len(self.inputs), 1)
         self.__doc__ = complete(
             function.__doc__,
-            self.inputs or (f"*{self.many}",),
+            self.inputs or (f"*{self.variadic}",),
             self.domains,
             {
                 name: repr(self.defaults[name]) if name in self.defaults else ""
@@ -156,11 +156,11 @@ class Op:
 
     def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Call the op with its inputs as one sequence, however it takes them."""
-        return self(list(inputs), **params) if self.many else self(*inputs, **params)
+        return self(list(inputs), **params) if self.variadic else self(*inputs, **params)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
         """Sort out a call that is not just the inputs in order, or say what is wrong with it."""
-        if self.many:
+        if self.variadic:
             if len(inputs) > 1 and not isinstance(inputs[0], _LISTS):
                 return inputs, params
             extra, inputs = inputs[1:], tuple(inputs[0] if inputs else ())
@@ -186,7 +186,7 @@ class Op:
 
     def _count(self) -> str:
         count = len(self.inputs)
-        return "one list of inputs" if self.many else f"{count} input{'s' if count > 1 else ''}"
+        return "one list of inputs" if self.variadic else f"{count} input{'s' if count > 1 else ''}"
 
     def _usage(self) -> str:
         return f"Call {self.name}{bare_signature(self.function)}"
@@ -208,7 +208,7 @@ class Op:
         self.rule = rule
         return rule
 
-    def pull(self, grad: Any, node: Node) -> Any:
+    def vjp(self, grad: Any, node: Node) -> Any:
         """Apply the rule to a node that this op made: a gradient, thunk or None for each input.
 
         Handed a read-only array the rule computes numbers, handed a Tensor it records a graph.
@@ -255,7 +255,9 @@ class Op:
 
     def names_of(self, count: int) -> tuple[str, ...]:
         """Give the names of the inputs of a call with `count` of them."""
-        return tuple(f"{self.many}[{i}]" for i in range(count)) if self.many else self.inputs
+        return (
+            tuple(f"{self.variadic}[{i}]" for i in range(count)) if self.variadic else self.inputs
+        )
 
     @property
     def formula(self) -> str:

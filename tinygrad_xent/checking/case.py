@@ -145,11 +145,11 @@ class Case:
             before, after = (np.asarray(f(at)).take(0, axis) for at in (x, x + move))
         return bool(np.allclose(before, after, rtol=1e-12, equal_nan=True))
 
-    def pull(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
+    def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
         """Ask the rule again, about other numbers; None where it fails or gives another shape."""
         try:
             with np.errstate(all="ignore"):
-                results = [self.subject.pull(grad, out, inputs)[self.index] for grad in upstream]
+                results = [self.subject.vjp(grad, out, inputs)[self.index] for grad in upstream]
                 found = [fitted(result, shape) for result in results]
         except Exception:  # noqa: BLE001 - a wrong rule may fail in any way on other numbers
             return None

@@ -46,7 +46,7 @@ def _hessian(point: Point, weights: Any) -> tuple[Any, float]:
     """Differentiate the rule by differences; the doubt is what a longer step changes."""
 
     def gradient(moved: Any) -> Any:
-        parts = point.pull(weights, moved)
+        parts = point.vjp(weights, moved)
         return np.concatenate([parts[i].reshape(-1) for i in point.real])
 
     columns: list[Any] = []

@@ -54,7 +54,7 @@ def along_directions(subject: Subject, rng: np.random.Generator) -> list[Along] 
     out = subject.value(subject.inputs)
     upstream = np.asarray(rng.normal(size=out.shape), out.dtype)
     # Asked for the opposite too: a rule that draws lots, or keeps an array, gives itself away.
-    raw, opposite = (subject.pull(g, out, subject.inputs) for g in (upstream, -upstream))
+    raw, opposite = (subject.vjp(g, out, subject.inputs) for g in (upstream, -upstream))
     found = []
     for i, x in enumerate(subject.inputs):
         if is_real(x):

@@ -114,7 +114,7 @@ def _second(
         with np.errstate(all="ignore"):
             out = subject.value(subject.inputs)
             rule = GradientSubject(subject, rng.normal(size=out.shape).astype(out.dtype))
-            rule.pull(rule.value(rule.inputs), None, rule.inputs)
+            rule.vjp(rule.value(rule.inputs), None, rule.inputs)
     except FAILURES as error:
         return replace(first, order=2, diagnoses=(cannot_run(error, subject.name),))
     report = check(rule, rng)
@@ -146,7 +146,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         upstream = np.concatenate([draws, np.ones((1, *out.shape))]).astype(kind)
         raw, raised = _ask(subject, out, upstream)
         if not raised:
-            again = subject.pull(upstream[0], out, subject.inputs)
+            again = subject.vjp(upstream[0], out, subject.inputs)
             subject.habits.repeat("The rule", subject.names, raw[0], again)
         cases = []
         for i, x in enumerate(subject.inputs):
@@ -175,7 +175,7 @@ def _ask(
 ) -> tuple[list[tuple[Any, ...]], Exception | None]:
     """Call the rule for each upstream gradient; what it raises about shapes is a finding."""
     try:
-        return [subject.pull(np.asarray(g), out, subject.inputs) for g in upstream], None
+        return [subject.vjp(np.asarray(g), out, subject.inputs) for g in upstream], None
     except (ValueError, IndexError) as error:
         return [() for _ in upstream], error
 

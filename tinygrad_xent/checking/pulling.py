@@ -50,7 +50,7 @@ class Point:
         self.real = [i for i, x in enumerate(self.inputs) if is_real(x)]
         self.out = self.value(self.inputs)
         self.upstream = rng.normal(size=self.out.shape)
-        self.grads = self.pull(self.upstream)
+        self.grads = self.vjp(self.upstream)
 
     def name(self, i: int) -> str:
         """What an input is called."""
@@ -68,7 +68,7 @@ class Point:
         """Ask the rule; zeros where it gives nothing."""
         inputs = self.inputs if inputs is None else inputs
         out = self.out if inputs is self.inputs else self.value(inputs)
-        given = self.subject.pull(upstream, out, inputs)
+        given = self.subject.vjp(upstream, out, inputs)
         if len(given) != len(inputs):
             raise RuleResultError(
                 f"`{self.subject.name}` returned {len(given)} gradients for {len(inputs)} inputs; "
@@ -86,7 +86,7 @@ class Point:
             for g, x in zip(given, inputs, strict=True)
         ]
 
-    def pull(self, upstream: Any, inputs: Any = None) -> list[Any]:
+    def vjp(self, upstream: Any, inputs: Any = None) -> list[Any]:
         """Ask the rule, and undo broadcasting; NaN where the shape cannot be explained."""
         inputs = self.inputs if inputs is None else inputs
         return [

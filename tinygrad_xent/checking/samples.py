@@ -43,7 +43,7 @@ def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
     (2, 3) {'axis': 0}
     """
     cores = [_axes(group) for group in re.findall(r"\(([^)]*)\)", op.shapes.split("->")[0])]
-    domains = op.domains * len(cores) if op.many else op.domains
+    domains = op.domains * len(cores) if op.variadic else op.domains
     if any(cores):
         fixed = any(axis.isdigit() for core in cores for axis in core)
         front = () if fixed else _BATCH

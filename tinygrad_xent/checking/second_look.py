@@ -162,7 +162,7 @@ def _ask(
     subject: Subject, i: int, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]
 ) -> Any:
     try:
-        parts = [fitted(subject.pull(g, out, inputs)[i], shape) for g in upstream]
+        parts = [fitted(subject.vjp(g, out, inputs)[i], shape) for g in upstream]
     except Exception:  # noqa: BLE001 - a rule may be unable to compute with these numbers
         return None
     return None if any(part is None for part in parts) else np.stack(parts)

@@ -38,7 +38,7 @@ class GradientSubject:
         """Compute the first gradients, by the rule on arrays."""
         *xs, grad = inputs
         out = self.first.value(xs) if self.first.is_rule else None
-        results = self.first.pull(grad, out, xs)
+        results = self.first.vjp(grad, out, xs)
         rows = [
             np.zeros(x.shape) if r is None else sum_to(np.asarray(r), shape=x.shape)
             for r, x in zip(results, xs, strict=True)
@@ -46,7 +46,7 @@ class GradientSubject:
         ]
         return rows[0] if len(rows) == 1 else np.concatenate([row.reshape(-1) for row in rows])
 
-    def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
         """Record the rule on Tensors, and go backwards through what it recorded."""
         total, tensors = self.record(inputs)
         wanted = [x for x in tensors if isinstance(x, Node)]

@@ -57,7 +57,7 @@ class Subject(Protocol):
     def value(self, inputs: Arrays) -> Any:
         """Compute the function of arrays of any dtype."""
 
-    def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Give what the backward pass gives for each input, as it comes."""
 
     def record(self, inputs: Arrays) -> tuple[Any, Sequence[Any]] | None:
@@ -72,7 +72,7 @@ class OpSubject:
     def __init__(self, op: Op, inputs: Iterable[Any], params: Mapping[str, Any]) -> None:
         given: Any = tuple(map(_plain, inputs))
         parameters = dict(params)
-        if len(given) != len(op.inputs) or op.many:
+        if len(given) != len(op.inputs) or op.variadic:
             given, parameters = op._bind(given, parameters)
         if op.rule is None:
             raise MissingRuleError(
@@ -100,7 +100,7 @@ class OpSubject:
         """Record the op."""
         return self.op.on(inputs, self.params)
 
-    def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Apply the rule; thunks are computed."""
         names = _names(self.rule, 2 + len(inputs))
 
@@ -141,7 +141,7 @@ class FunctionSubject:
             return np.asarray(self.function(*map(own_array, inputs), **self.params))
         return self.record(inputs)[0].data
 
-    def pull(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
         """Run it on Tensors, and the backward pass."""
         output, tensors = self.record(inputs)
         wanted = [x for x in tensors if isinstance(x, Node)]

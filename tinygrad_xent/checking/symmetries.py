@@ -41,7 +41,7 @@ def shape(point: Point) -> Iterator[Law]:
 def linear(point: Point) -> Iterator[Law]:
     """Any rule: what it gives is linear in what arrives."""
     other = point.rng.normal(size=point.out.shape)
-    second, both = point.pull(other), point.pull(2 * point.upstream - 3 * other)
+    second, both = point.vjp(other), point.vjp(2 * point.upstream - 3 * other)
     for i in point.real:
         want = 2 * point.grads[i] - 3 * second[i]
         ok = close(both[i], want, point.grads[i])
@@ -138,7 +138,7 @@ def total(point: Point) -> Iterator[Law]:
         lines = [n if a != axis else 1 for a, n in enumerate(point.out.shape)]
         for i in point.real:
             if _sum_is_constant(point, i, axis):
-                grad = point.pull(np.broadcast_to(point.rng.normal(size=lines), point.out.shape))[i]
+                grad = point.vjp(np.broadcast_to(point.rng.normal(size=lines), point.out.shape))[i]
                 ok, name = close(grad, 0, point.grads[i]), point.name(i)
                 because = (
                     f"The outputs along axis {axis} keep their sum whatever {name} is, so equal "
@@ -173,7 +173,7 @@ def batches(point: Point) -> Iterator[Law]:
         return
     upstream = point.upstream
     found = [
-        point.pull(upstream[span] if point.out.ndim else weight * upstream, part)
+        point.vjp(upstream[span] if point.out.ndim else weight * upstream, part)
         for span, weight, part in zip(spans, weights, parts, strict=True)
     ]
     for i in point.real:

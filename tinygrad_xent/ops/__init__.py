@@ -13,10 +13,10 @@ from tinygrad_xent.ops import (
     elementwise,
     indexing,
     products,
+    reductions,
     shaping,
+    softmax_family,
 )
-from tinygrad_xent.ops import reductions as broadcasting
-from tinygrad_xent.ops import softmax as softmax_family
 from tinygrad_xent.ops.accumulation import *
 from tinygrad_xent.ops.arithmetic import *
 from tinygrad_xent.ops.cross_entropy import *
@@ -25,12 +25,12 @@ from tinygrad_xent.ops.indexing import *
 from tinygrad_xent.ops.products import *
 from tinygrad_xent.ops.reductions import *
 from tinygrad_xent.ops.shaping import *
-from tinygrad_xent.ops.softmax import *
+from tinygrad_xent.ops.softmax_family import *
 
 __all__ = ["OPS"]
 __all__ += accumulation.__all__
 __all__ += arithmetic.__all__
-__all__ += broadcasting.__all__
+__all__ += reductions.__all__
 __all__ += cross_entropy.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__

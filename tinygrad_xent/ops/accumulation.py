@@ -14,7 +14,7 @@ from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.reductions import Axis, spread
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
-from tinygrad_xent.ops.softmax import softmax
+from tinygrad_xent.ops.softmax_family import softmax
 
 __all__ = ["cumsum", "logsumexp", "prod"]
 

@@ -23,7 +23,7 @@ from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.elementwise import log
 from tinygrad_xent.ops.reductions import sum
 from tinygrad_xent.ops.shaping import expand_dims
-from tinygrad_xent.ops.softmax import log_softmax, softmax, softmax_backward
+from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward
 
 __all__ = [
     "crossentropy",

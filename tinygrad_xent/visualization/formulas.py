@@ -146,7 +146,7 @@ def letters_of(op: Op, inputs: tuple[str, ...], output: str) -> dict[str, str]:
 def _differentiable(op: Op, count: int) -> list[int]:
     """Give the inputs that have a formula of their own: class labels and conditions have none."""
     constant = (domains.labels, domains.truth)
-    given = op.domains * count if op.many else op.domains
+    given = op.domains * count if op.variadic else op.domains
     return [i for i in range(count) if given[i] not in constant]
 
 

@@ -32,7 +32,7 @@ def _upstream_exchanged(case: Case) -> Iterator[Claim]:
         turned = np.swapaxes(case.upstream, a + 1, b + 1)
         inputs = [_swap(x, a, b, case.out.ndim) for x in case.subject.inputs]
         for given in (case.subject.inputs, inputs):
-            again = case.pull(given, case.out, turned, case.x.shape)
+            again = case.vjp(given, case.out, turned, case.x.shape)
             if again is not None:
                 yield Claim(
                     "wrong-axis",
@@ -48,7 +48,7 @@ def _axes_exchanged(case: Case) -> Iterator[Claim]:
         inputs = [_swap(x, a, b, case.x.ndim) for x in case.subject.inputs]
         upstream = np.stack([_swap(g, a, b, case.x.ndim) for g in case.upstream])
         out = _swap(case.out, a, b, case.x.ndim)
-        again = case.pull(inputs, out, upstream, inputs[case.index].shape)
+        again = case.vjp(inputs, out, upstream, inputs[case.index].shape)
         if again is not None:
             yield Claim(
                 "wrong-axis",
@@ -68,7 +68,7 @@ def _slope_along_another(case: Case) -> Iterator[Claim]:
     for a, b in combinations(range(case.x.ndim), 2):
         inputs = [_swap(x, a, b, case.x.ndim) for x in case.subject.inputs]
         out = case.subject.value(inputs)
-        slope = case.pull(inputs, out, np.ones((1, *out.shape)), inputs[case.index].shape)
+        slope = case.vjp(inputs, out, np.ones((1, *out.shape)), inputs[case.index].shape)
         if slope is not None:
             spread = np.stack([np.expand_dims(grad, axis) for grad in case.upstream])
             slope = np.swapaxes(slope, a + 1, b + 1)
@@ -118,7 +118,7 @@ def rows_mixed(case: Case) -> Iterator[Claim]:
         return  # a product of matrices mixes rows for other reasons
     upstream = case.upstream.copy()
     np.moveaxis(upstream, axis + 1, 0)[1:] *= 2
-    again = case.pull(case.subject.inputs, case.out, upstream, case.x.shape)
+    again = case.vjp(case.subject.inputs, case.out, upstream, case.x.shape)
     if again is None:
         return
     moved = np.abs(again - case.got).take(0, axis + 1)
@@ -145,7 +145,7 @@ def _rows_alone(case: Case) -> Any:
         out = case.out[k : k + 1]
         if k < _ROWS_TRIED and not _same(case, inputs, out):
             return None
-        part = case.pull(inputs, out, case.upstream[:, k : k + 1], (1, *case.x.shape[1:]))
+        part = case.vjp(inputs, out, case.upstream[:, k : k + 1], (1, *case.x.shape[1:]))
         if part is None:
             return None
         parts.append(part)

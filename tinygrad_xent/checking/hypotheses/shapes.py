@@ -48,7 +48,7 @@ def transposed(case: Case) -> Iterator[Claim]:
         if j != case.index and isinstance(other, np.ndarray) and other.ndim >= 2:
             inputs = list(case.subject.inputs)
             inputs[j] = np.swapaxes(other, -1, -2)
-            if (again := case.pull(inputs, case.out, case.upstream, case.x.shape)) is not None:
+            if (again := case.vjp(inputs, case.out, case.upstream, case.x.shape)) is not None:
                 yield Claim(
                     "transposed",
                     f"In the gradient of {{name}} the factor {case.subject.names[j]} must be "
@@ -58,7 +58,7 @@ def transposed(case: Case) -> Iterator[Claim]:
                 )
     if case.out.ndim >= 2 and case.x.ndim >= 2:
         turned = np.swapaxes(case.upstream, -1, -2)
-        if (again := case.pull(case.subject.inputs, case.out, turned, case.x.shape)) is not None:
+        if (again := case.vjp(case.subject.inputs, case.out, turned, case.x.shape)) is not None:
             yield Claim(
                 "transposed",
                 "In the gradient of {name} the upstream gradient is transposed and must not be.",

@@ -202,7 +202,7 @@ class Learner:
         return {
             "name": op.name,
             "inputs": list(op.inputs),
-            "many": op.many,
+            "variadic": op.variadic,
             "required": list(op.required),
             "shapes": op.shapes,
             "domains": [domain.name for domain in op.domains],

@@ -77,15 +77,15 @@ def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
     """Make an op whose function and rule run in the child."""
     inputs, required = list(described["inputs"]), list(described["required"])
     optional, defaults = decode(described["optional"]), decode(described["defaults"])
-    many = described["many"]
-    names = [described["name"], *inputs, *required, *defaults, *([many] if many else [])]
+    variadic = described["variadic"]
+    names = [described["name"], *inputs, *required, *defaults, *([variadic] if variadic else [])]
     if not all(isinstance(n, str) and n.isidentifier() and not keyword.iskeyword(n) for n in names):
         raise MessageError("a name in its signature is no name")
     call = session.function(described["function"])
     # An op reads its inputs from the signature, so the function has to have one.
-    given = ", ".join([f"*{many}"] if many else inputs)
+    given = ", ".join([f"*{variadic}"] if variadic else inputs)
     rest = ", ".join([*required, *defaults])
-    star = f", *, {rest}" if rest and not many else f", {rest}" if rest else ""
+    star = f", *, {rest}" if rest and not variadic else f", {rest}" if rest else ""
     passed = "".join(f", {name}={name}" for name in (*required, *defaults))
     space = {"_call": call}
     function: Callable[..., Any] = eval(f"lambda {given}{star}: _call({given}{passed})", space)  # noqa: S307
@@ -120,7 +120,7 @@ def _inputs(op: Op, described: Mapping[str, Any], rng: np.random.Generator) -> I
         for inputs, params in samples(op, rng):
             yield [(inputs, params)]
         return
-    drawn = [d.draw for d in op.domains * (count if op.many else 1)]
+    drawn = [d.draw for d in op.domains * (count if op.variadic else 1)]
     shapes: list[list[tuple[int, ...]]] = [[(2, 3)] * count, [(3,)] * count, [(3, 3)] * count]
     if count == 2:
         shapes.insert(1, [(2, 3), (3, 4)])

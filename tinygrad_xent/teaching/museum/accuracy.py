@@ -150,7 +150,7 @@ def _fits(rule: Rule, inputs: Any, params: Any, limits: Any) -> bool:
     narrow, wide = (OpSubject(rule.op, x, params) for x in (inputs, map(precise, inputs)))
     with np.errstate(all="ignore"):
         out = wide.value(wide.inputs)
-        grads = wide.pull(np.ones_like(out), out, wide.inputs)
+        grads = wide.vjp(np.ones_like(out), out, wide.inputs)
         values = [out, *(g for g in grads if g is not None)]
         slack = 100 * limits.eps * np.max(np.absolute(out), initial=0)
         lost = np.absolute(narrow.value(narrow.inputs).astype(np.float64) - out)

@@ -50,7 +50,7 @@ def arrays_in(node: Node) -> dict[str, Any]:
     data = {str(i): x.data if isinstance(x, Node) else x for i, x in enumerate(node.inputs)}
     places = letters_of(op, tuple(data), _RESULT)
     found = {letter: data.get(place, node.data) for letter, place in places.items()}
-    given = op.domains * len(data) if op.many else op.domains
+    given = op.domains * len(data) if op.variadic else op.domains
     for domain, x in zip(given, data.values(), strict=True):
         if domain is domains.labels:
             found["t"] = x

@@ -121,7 +121,7 @@ def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any, Any]]:
     """Apply a tensor's rule: which input, what the rule returns, and what is sent of it."""
     if node.op is None:  # a leaf sends nothing
         return
-    for i, made in enumerate(node.op.pull(read_only(grad), node)):
+    for i, made in enumerate(node.op.vjp(read_only(grad), node)):
         x = node.inputs[i]
         if not isinstance(x, Node):
             continue

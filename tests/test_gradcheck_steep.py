@@ -99,7 +99,7 @@ def test_no_op_is_blamed_anywhere(seed):
         calls = list(samples(op, rng))
         inputs, params = calls[rng.integers(len(calls))]
         dtype = rng.choice(list(DECADES))
-        where = op.domains * len(inputs) if op.many else op.domains
+        where = op.domains * len(inputs) if op.variadic else op.domains
         with np.errstate(over="ignore"):
             inputs = [steep(rng, x, d, dtype) for x, d in zip(inputs, where, strict=True)]
         report = tx.gradcheck(op, *inputs, order=1 + seed % 2, **params)

@@ -111,7 +111,7 @@ def test_dtypes_are_kept(op: tx.Op, dtype: Any) -> None:
 def test_each_input_that_has_a_gradient_has_its_formula(op: tx.Op) -> None:
     smooth = [d for d in op.domains if d not in (labels, truth)]
     assert op.formula, "the function's docstring must begin with its formula"
-    assert len(op.rule_formulas) == (1 if op.many else len(smooth))
+    assert len(op.rule_formulas) == (1 if op.variadic else len(smooth))
 
 
 @every_op

@@ -39,7 +39,7 @@ def value_of(text: str) -> float:
 def test_every_calculation_comes_out(op):
     rng = np.random.default_rng(3)
     for inputs, params in samples(op, rng):
-        given = op.domains * len(inputs) if op.many else op.domains
+        given = op.domains * len(inputs) if op.variadic else op.domains
         nodes = [
             x if d in (domains.labels, domains.truth) or x is None else tx.Tensor(x, name=f"t{i}")
             for i, (x, d) in enumerate(zip(inputs, given, strict=True))

@@ -33,7 +33,7 @@ def call_of(op: Op) -> Call:
     """Take the op's first example, with short numbers and without the axis of a batch."""
     inputs, params = next(samples(op, np.random.default_rng(123)))
     names = tuple(name.replace("[", "").replace("]", "") for name in op.names_of(len(inputs)))
-    domains = op.domains * len(inputs) if op.many else op.domains
+    domains = op.domains * len(inputs) if op.variadic else op.domains
     if not any(letter.isdigit() for letter in op.shapes):
         inputs = tuple(x[0] if np.ndim(x) else x for x in inputs)
     tidy = tuple(_short(x, domain) for x, domain in zip(inputs, domains, strict=True))
@@ -57,7 +57,7 @@ def source_of(op: Op, call: Call) -> list[str]:
         lines.append(f"{name} = {kind}({np.asarray(x).tolist()})")
     inputs = ", ".join(call.names)
     shown = [f"{name}={_written(value)}" for name, value in call.params.items()]
-    arguments = ", ".join([f"[{inputs}]" if op.many else inputs, *shown])
+    arguments = ", ".join([f"[{inputs}]" if op.variadic else inputs, *shown])
     code = op.rule.__code__ if op.rule else op.function.__code__
     y = code.co_varnames[1] if op.rule else "y"
     lines.append(f"{y} = tx.{op.name}({arguments})")

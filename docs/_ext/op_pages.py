@@ -100,7 +100,7 @@ def facts(op: Op) -> str:
     bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     signature = signature.replace(parameters=bare, return_annotation=signature.empty)
     rule = " and ".join(f"${formula}$" for formula in op.rule_formulas)
-    domains = dict(zip(op.inputs or (f"*{op.many}",), op.domains, strict=True))
+    domains = dict(zip(op.inputs or (f"*{op.variadic}",), op.domains, strict=True))
     domain = ", ".join(f"`{name}` {domain.name}" for name, domain in domains.items())
     return (
         f"Function\n: ${op.formula}$\n\nRule\n: {rule}\n\n"

@@ -43,7 +43,7 @@ print(cube(x))
 # %%
 try:
     cube(x).sum().backward()
-except tx.MissingRuleError as error:
+except tx.errors.MissingRuleError as error:
     print(error)
 
 # %% [markdown]

@@ -74,7 +74,7 @@ plt.show()
 # %%
 try:
     tx.softmax_cross_entropy_with_logits([1.0, 0.0], [2.0, 3.0])
-except tx.ArgumentError as error:
+except tx.errors.ArgumentError as error:
     print(error)
 
 # %%

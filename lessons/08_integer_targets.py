@@ -84,7 +84,7 @@ tx.check("sparse_cross_entropy", sparse_cross_entropy)
 for wrong in ([-1, 0], [3, 0], [1.9, 0.0]):
     try:
         tx.sparse_categorical_crossentropy(wrong, logits, from_logits=True)
-    except (tx.LabelRangeError, tx.LabelDtypeError) as error:
+    except (tx.errors.LabelRangeError, tx.errors.LabelDtypeError) as error:
         print(f"{error}\n")
 
 # %% [markdown]
@@ -132,7 +132,7 @@ plt.show()
 # %%
 try:
     tx.sparse_categorical_crossentropy(target, logits, from_logits=True, axis=5)
-except tx.AxisError as error:
+except tx.errors.AxisError as error:
     print(error)
 
 # %% [markdown]

@@ -229,7 +229,7 @@ bad_t = da.where(da.arange(len(t), chunks=ROWS) == 56_789, 7, t)
 bad = tx.sparse_softmax_cross_entropy_with_logits(labels=bad_t, logits=x @ w + b)
 try:
     bad.data.sum().compute()
-except tx.LabelRangeError as error:
+except tx.errors.LabelRangeError as error:
     print(error)
 
 # %% [markdown]

@@ -36,8 +36,8 @@ def ask(dialect: str, case: Any) -> dict[str, Any]:
             sparse=case.labels_kind == "sparse",
         )
     except np.exceptions.AxisError:  # it was the softmax's
-        return {"error": framework_error(dialect, tx.AxisError())}
-    except tx.TinygradXentError as error:
+        return {"error": framework_error(dialect, tx.errors.AxisError())}
+    except tx.errors.TinygradXentError as error:
         theirs = framework_error(dialect, error)
         if theirs is None:
             return {"unsupported": str(error)}
@@ -49,7 +49,7 @@ def ask(dialect: str, case: Any) -> dict[str, Any]:
         if isinstance(source, tx.Tensor):
             try:
                 (answer[name],) = gradients_or_none(loss, [source], seed, create_graph=False)
-            except tx.DialectFaultError as error:
+            except tx.errors.DialectFaultError as error:
                 answer[f"{name}_error"] = framework_error(dialect, error)
         if case.entries and answer[name] is not None:
             answer[name] = np.array([answer[name][tuple(place)] for place in case.entries])

@@ -272,12 +272,14 @@ def test_long_lists_of_names_are_broken() -> None:
 
 @pytest.mark.parametrize("axis", ["x", 1.5, None])
 def test_an_axis_that_is_no_whole_number(axis) -> None:
-    with pytest.raises(tx.AxisError, match=f"axis must be a whole number, got {axis!r}"):
+    with pytest.raises(tx.errors.AxisError, match=f"axis must be a whole number, got {axis!r}"):
         tx.compare([0], [[0.2, 0.8]], axis=axis)
 
 
 def test_what_nobody_could_take_is_refused() -> None:
-    with pytest.raises(tx.DtypeError, match="x must be float16, float32 or float64, got int64"):
+    with pytest.raises(
+        tx.errors.DtypeError, match="x must be float16, float32 or float64, got int64"
+    ):
         tx.compare([0], [[1, 2]])
 
 

@@ -92,7 +92,7 @@ def test_labels_are_checked_inside_the_tasks(rows):
     z, t = rows
     wrong = da.from_array(np.where(np.arange(90) == 77, 4, t), chunks=20)
     lazy = tx.sparse_softmax_cross_entropy_with_logits(labels=wrong, logits=da.from_array(z))
-    with pytest.raises(tx.LabelRangeError, match="label 4 at position 77 is no class"):
+    with pytest.raises(tx.errors.LabelRangeError, match="label 4 at position 77 is no class"):
         lazy.sum().compute(scheduler="sync")
 
 
@@ -102,7 +102,7 @@ def test_odd_dense_labels_are_told_of_inside_the_tasks(rows):
     dense[77] *= 1.5
     labels = da.from_array(dense, chunks=(20, 2))
     lazy = tx.softmax_cross_entropy_with_logits(labels=labels, logits=da.from_array(z))
-    with pytest.warns(tx.LabelsWarning, match="labels at position 77 .* sums to 1.5"):
+    with pytest.warns(tx.errors.LabelsWarning, match="labels at position 77 .* sums to 1.5"):
         lazy.sum().compute(scheduler="sync")
 
 
@@ -112,7 +112,7 @@ def test_rows_that_nobody_has_counted(rows):
     kept, labels = z[some], t[some]
     w = tx.Tensor(np.eye(4))
     for unknown in (lambda: kept @ w, lambda: tx.Tensor(kept), lambda: tx.Tensor(z)[some]):
-        with pytest.raises(tx.ShapeError, match=r"\(nan, 4\).* x.compute_chunk_sizes\(\)"):
+        with pytest.raises(tx.errors.ShapeError, match=r"\(nan, 4\).* x.compute_chunk_sizes\(\)"):
             unknown()
     kept.compute_chunk_sizes()
     labels.compute_chunk_sizes()

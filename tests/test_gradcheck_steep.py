@@ -71,7 +71,7 @@ def test_nobody_knows_what_rounding_hides():
     report = tx.gradcheck(lambda x: tx.absolute(1e16 + tx.tanh(1e6 * x).sum()), [1e-7, 2e-7])
     assert report.ok, str(report)
     assert "unclear" in str(report)
-    with pytest.raises(tx.GradcheckError, match="unclear"):
+    with pytest.raises(tx.errors.GradcheckError, match="unclear"):
         report.assert_ok()
 
 

@@ -142,7 +142,9 @@ def test_a_cluster_whose_workers_come_later(distributed, tmp_path):
 )
 def test_workers_that_would_judge_otherwise_are_refused(version, has):
     here = tx.__version__
-    with pytest.raises(tx.UsageError, match="the worker tcp://b needs tinygrad_xent") as caught:
+    with pytest.raises(
+        tx.errors.UsageError, match="the worker tcp://b needs tinygrad_xent"
+    ) as caught:
         on_cluster._check_workers({"tcp://a": here, "tcp://b": version})
     assert has in str(caught.value)
     on_cluster._check_workers({"tcp://a": here, "tcp://b": OSError("it has just left")})

@@ -16,7 +16,6 @@ from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
-from tinygrad_xent.op import Op
 
 Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
@@ -25,10 +24,12 @@ _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_
 _depositing = allocate_lock()  # threads may share leaves: adding to their .grad takes turns
 
 
-def _both_ways(op: Op) -> tuple[Any, Any]:
-    """Return `tensor + other` and `other + tensor`."""
-    # An Op does not bind like a function: without the lambda it would not be given the Tensor.
-    return lambda x, other: op(x, other), lambda x, other: op(other, x)  # noqa: PLW0108
+def _operators(name: str) -> tuple[Any, Any]:
+    """Return `tensor + other` and `other + tensor`, of the op with this name."""
+    return (
+        lambda x, other: getattr(ops, name)(x, other),  # noqa: PLW0108 - looked up when called
+        lambda x, other: getattr(ops, name)(other, x),
+    )
 
 
 def _compared(function: Any) -> Any:
@@ -167,7 +168,7 @@ class Tensor(Node):
         return int(self.data.size)
 
     def item(self) -> float | int | bool:
-        """Give the only entry as a Python number."""
+        """Return the only entry as a Python number."""
         number: float | int | bool = np.asarray(self.data).item()
         return number
 
@@ -207,8 +208,8 @@ class Tensor(Node):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record also where NumPy meets a Tensor in an op of ours: `array * x`, `np.exp(x)`."""
         if method == "__call__" and not kwargs:
-            if ufunc.__name__ in ops.OPS:
-                return ops.OPS[ufunc.__name__](*inputs)
+            if ufunc.__name__ in ops.__all__:
+                return getattr(ops, ufunc.__name__)(*inputs)
             if ufunc.__name__ in _COMPARISONS:
                 return ufunc(*map(_plain, inputs))
         return self.__array__()
@@ -244,12 +245,12 @@ class Tensor(Node):
 
     # -- operators ---------------------------------------------------------------------------
 
-    __add__, __radd__ = _both_ways(ops.add)
-    __sub__, __rsub__ = _both_ways(ops.subtract)
-    __mul__, __rmul__ = _both_ways(ops.multiply)
-    __truediv__, __rtruediv__ = _both_ways(ops.divide)
-    __pow__, __rpow__ = _both_ways(ops.power)
-    __matmul__, __rmatmul__ = _both_ways(ops.matmul)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __pow__, __rpow__ = _operators("power")
+    __matmul__, __rmatmul__ = _operators("matmul")
 
     def __neg__(self) -> Any:
         return ops.negative(self)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.errors import DoubleSoftmaxWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import (
@@ -22,19 +23,6 @@ from tinygrad_xent.losses.checks import (
     dense_labels,
     floating,
     integers,
-)
-from tinygrad_xent.ops import (
-    OPS,
-    astype,
-    clip,
-    crossentropy,
-    divide,
-    log,
-    look_through,
-    reshape,
-    softmax_cross_entropy,
-    sparse_softmax_cross_entropy,
-    sum,
 )
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 
@@ -194,7 +182,7 @@ def sparse_softmax_cross_entropy_with_logits(
     check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
     labels = checked_labels(labels, logits.shape[axis])
     _warn_of_double_softmax(logits)
-    return _named(sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
+    return _named(ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
 
 
 def sparse_categorical_crossentropy(
@@ -275,10 +263,10 @@ def sparse_categorical_crossentropy(
     if logits is None:
         output = check_probabilities(output, "output")
         low = np.asarray(epsilon, output.dtype)
-        logits = log(clip(output, low, 1 - low))
+        logits = ops.log(ops.clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
-        rows, logits, axis = (1,), reshape(logits, shape=(1, -1)), 1
-    return sparse_softmax_cross_entropy(target.reshape(rows), logits, axis=axis)
+        rows, logits, axis = (1,), ops.reshape(logits, shape=(1, -1)), 1
+    return ops.sparse_softmax_cross_entropy(target.reshape(rows), logits, axis=axis)
 
 
 def categorical_crossentropy(
@@ -339,8 +327,8 @@ def categorical_crossentropy(
     target = _in_dtype(target, output.dtype)
     output = check_probabilities(output, "output")
     low = np.asarray(epsilon, output.dtype)
-    probs = divide(output, sum(output, axis=axis, keepdims=True))
-    return crossentropy(clip(probs, low, 1 - low), target, axis=axis)
+    probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
+    return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)
 
 
 # -- the two ends ----------------------------------------------------------------------------
@@ -356,7 +344,7 @@ def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str
 
 def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
     """Check the labels after the call: a recorded one has added them up anyway."""
-    loss = softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
+    loss = ops.softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
     check_distributions(labels, logits.dtype, axis, word, error=error)
@@ -364,7 +352,7 @@ def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> An
 
 
 def _in_dtype(labels: Any, dtype: Any) -> Any:
-    return labels if labels.dtype == dtype else astype(labels, dtype=dtype)
+    return labels if labels.dtype == dtype else ops.astype(labels, dtype=dtype)
 
 
 def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
@@ -372,15 +360,15 @@ def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
     if from_logits:
         _warn_of_double_softmax(output)
         return output
-    if isinstance(output, Node) and output.op is OPS["softmax"]:
+    if isinstance(output, Node) and output.op is ops.softmax:
         (logits,) = output.inputs
         if output.params["axis"] in (axis, axis - output.data.ndim):
-            return look_through(logits, probs=output)
+            return ops.look_through(logits, probs=output)
     return None
 
 
 def _warn_of_double_softmax(logits: Any) -> None:
-    if isinstance(logits, Node) and logits.op is OPS["softmax"]:
+    if isinstance(logits, Node) and logits.op is ops.softmax:
         warn(
             "the logits are the output of a softmax, and this loss applies another one. Pass what "
             "went into the softmax, or give the probabilities to categorical_crossentropy or "

@@ -1,42 +1,65 @@
 """The ops: NumPy functions, each with the rule that sends gradients back through it.
 
-Read `elementwise` first, then `softmax` and `cross_entropy`.
+Read `elementwise` first, then `softmax_family` and `cross_entropy`.
 """
 
 from __future__ import annotations
 
-from tinygrad_xent.op import Op
-from tinygrad_xent.ops import (
-    accumulation,
-    arithmetic,
-    cross_entropy,
-    elementwise,
-    indexing,
-    products,
-    reductions,
-    shaping,
-    softmax_family,
-)
-from tinygrad_xent.ops.accumulation import *
-from tinygrad_xent.ops.arithmetic import *
-from tinygrad_xent.ops.cross_entropy import *
-from tinygrad_xent.ops.elementwise import *
-from tinygrad_xent.ops.indexing import *
-from tinygrad_xent.ops.products import *
-from tinygrad_xent.ops.reductions import *
-from tinygrad_xent.ops.shaping import *
-from tinygrad_xent.ops.softmax_family import *
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["OPS"]
-__all__ += accumulation.__all__
-__all__ += arithmetic.__all__
-__all__ += reductions.__all__
-__all__ += cross_entropy.__all__
-__all__ += elementwise.__all__
-__all__ += indexing.__all__
-__all__ += products.__all__
-__all__ += shaping.__all__
-__all__ += softmax_family.__all__
+if TYPE_CHECKING:
+    from tinygrad_xent.op import Op
+    from tinygrad_xent.ops.accumulation import *
+    from tinygrad_xent.ops.arithmetic import *
+    from tinygrad_xent.ops.cross_entropy import *
+    from tinygrad_xent.ops.elementwise import *
+    from tinygrad_xent.ops.indexing import *
+    from tinygrad_xent.ops.piecewise import *
+    from tinygrad_xent.ops.products import *
+    from tinygrad_xent.ops.reductions import *
+    from tinygrad_xent.ops.shaping import *
+    from tinygrad_xent.ops.softmax_family import *
 
-# Found, not registered: an op that a learner writes in a notebook never leaks into this table.
-OPS: dict[str, Op] = {value.name: value for value in list(vars().values()) if isinstance(value, Op)}
+    OPS: dict[str, Op]
+    """The ops of this package by name, without those that users define."""
+
+# A module is imported when the first of its functions is asked for.
+MODULES = {
+    "accumulation": ("cumsum", "prod"),
+    "arithmetic": ("add", "divide", "multiply", "negative", "power", "subtract"),
+    "cross_entropy": (
+        "crossentropy", "look_through", "softmax_cross_entropy", "softmax_minus_labels",
+        "softmax_minus_one_hot", "sparse_softmax_cross_entropy",
+    ),
+    "elementwise": ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"),
+    "indexing": ("getitem", "put", "take", "take_along_axis"),
+    "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
+    "products": ("einsum", "einsum_of", "matmul"),
+    "reductions": ("broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"),
+    "shaping": (
+        "astype", "concatenate", "expand_dims", "flip", "reshape", "squeeze", "stack", "swapaxes",
+        "transpose",
+    ),
+    "softmax_family": ("log_softmax", "logsumexp", "softmax"),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
+
+if not TYPE_CHECKING:  # type checkers read the lists of the modules instead
+    __all__ = ["OPS"]
+    __all__ += list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name == "OPS":
+        from tinygrad_xent.op import Op
+
+        functions = [globals().get(each) or __getattr__(each) for each in _MODULE_OF]
+        value = {op.name: op for op in functions if isinstance(op, Op)}
+    elif name in _MODULE_OF:
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

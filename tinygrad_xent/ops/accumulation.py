@@ -1,22 +1,17 @@
-"""Products, running sums, and the logarithm of a sum of exponentials."""
+"""Running sums, and products over axes."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_xent.arrays import all_numpy, as_array, top_apart
 from tinygrad_xent.op import op
-from tinygrad_xent.ops import kernels
-from tinygrad_xent.ops.arithmetic import where
+from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.reductions import Axis, spread
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
-from tinygrad_xent.ops.softmax_family import softmax
 
-__all__ = ["cumsum", "logsumexp", "prod"]
+__all__ = ["cumsum", "prod"]
 
 
 @op(symbol="Π", shapes="(m,n)->()", examples=({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}))
@@ -63,33 +58,3 @@ def cumsum(x: Any, *, axis: int | None = None) -> Any:
 def cumsum_backward(grad: Any, y: Any, x: Any, *, axis: int | None) -> Any:
     r"""$\bar x_j = \sum_{i \ge j} \bar y_i$"""
     return reshape(flip(cumsum(flip(grad, axis=axis), axis=axis), axis=axis), shape=x.shape)
-
-
-@op(
-    symbol="ln Σ exp",
-    shapes="(m,n)->()",
-    examples=({}, {"axis": 0}, {"axis": -1, "keepdims": True}),
-)
-def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    r"""Logarithm of a sum of exponentials that cannot overflow: $y = \ln \sum_i e^{x_i}$.
-
-    >>> print(logsumexp([1000.0, 1000.0]))
-    1000.6931471805599
-    """
-    x = as_array(x)
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    kept = tuple(i for i in range(x.ndim) if i not in axes)
-    shape = tuple(x.shape[i] for i in kept)
-    rows = np.transpose(x, kept + axes).reshape(*shape, math.prod(x.shape[i] for i in axes))
-    if all_numpy(rows):
-        out = kernels.logsumexp(rows, -1)
-    else:
-        _, top, others = top_apart(rows, -1)
-        out = np.where(np.isinf(top), top, top + np.log1p(others))[..., 0]
-    return np.expand_dims(out, axes) if keepdims else out
-
-
-@logsumexp.backward
-def logsumexp_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = \operatorname{softmax}(x)_i\,\bar y$"""
-    return softmax(x, axis=axis) * spread(grad, x, axis, keepdims)

@@ -19,8 +19,8 @@ from tinygrad_xent.errors import ProbabilitiesWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
-from tinygrad_xent.ops.arithmetic import where
 from tinygrad_xent.ops.elementwise import log
+from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.reductions import sum
 from tinygrad_xent.ops.shaping import expand_dims
 from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward

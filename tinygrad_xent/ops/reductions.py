@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_xent.domains import distinct
 from tinygrad_xent.errors import RuleShapeError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.arithmetic import where
+from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import expand_dims
 
 __all__ = ["broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"]

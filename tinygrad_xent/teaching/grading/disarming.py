@@ -25,7 +25,7 @@ _STAYS = (
     "teaching/grading", "tensor.py", "visualization/formatting.py", "visualization/naming.py",
     *(f"ops/{part}.py" for part in (
         "__init__", "accumulation", "arithmetic", "elementwise", "indexing", "kernels",
-        "products", "reductions", "shaping", "softmax_family",
+        "piecewise", "products", "reductions", "shaping", "softmax_family",
     )),
 )  # fmt: skip
 """The files of which plain ops are made; of these, only rules and the ops to write are taken."""

@@ -27,7 +27,7 @@ def as_array(x: Any, dtype: Any = None) -> Any:
     """Give `x` as an array: one of another library as it is, everything else as NumPy's."""
     if type(x) is np.ndarray and dtype is None:
         return x  # even asking NumPy takes half as long as an op on a small array
-    if is_foreign(x):
+    if hasattr(x, "__array_function__") and is_foreign(x):
         if any(map(math.isnan, x.shape)):  # NaN equals nothing: no shape would fit
             raise ShapeError(
                 f"an array of shape {x.shape} does not know how long it is, as after a selection "

@@ -149,7 +149,7 @@ def check_seed(output: Any, seed: Any) -> Any:
             f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was "
             "recorded. Wrap the inputs whose gradients you want: Tensor(x)"
         )
-    if not is_real(output):
+    if output.data.dtype.kind != "f":
         raise GradientDtypeError(
             f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or "
             "float64"
@@ -243,7 +243,7 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
             raise NotRecordedError(
                 f"gradients are taken with respect to Tensors, got {type(target).__name__}"
             )
-        if not is_real(target):
+        if target.data.dtype.kind != "f":
             raise GradientDtypeError(
                 f"{describe(target)} holds {target.data.dtype}: integers have no gradient; make "
                 "it float"

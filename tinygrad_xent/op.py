@@ -149,8 +149,16 @@ class Op:
         for x in arrays:
             if x is out:
                 out = out.view()  # made read-only, while the user may write to what he gave
+        if type(out) is not _ARRAY:
+            out = as_array(out)  # NumPy turns results without axes into scalars
+        if type(out) is _ARRAY:
+            out.setflags(False)  # type: ignore[call-arg]  # by name it takes twice as long
+        if out.dtype.kind not in "fiub":
+            raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         params = {**self.defaults, **params} if params else self.defaults
-        node = _record(self, kind, out, inputs, params, birth)
+        # Past the public constructor: what an op made needs none of its checks.
+        node = object.__new__(kind)
+        Node.__init__(node, out, self, inputs, params, birth)
         node.kept = kept
         return node
 
@@ -223,10 +231,12 @@ class Op:
             if isinstance(grad, Node):
                 results = self.rule(grad, node, *inputs, **params)
             else:
-                arrays = [
-                    x._data if isinstance(x, Node) else read_only(x) if type(x) is _ARRAY else x
-                    for x in inputs
-                ]
+                arrays = []
+                for x in inputs:
+                    if isinstance(x, Node):
+                        arrays.append(x._data)
+                    else:
+                        arrays.append(read_only(x) if type(x) is _ARRAY else x)
                 if node.kept is not None:
                     params = {**params, "kept": node.kept}
                 results = self.rule(grad, node._data, *arrays, **params)
@@ -278,19 +288,6 @@ class Op:
 
     def __str__(self) -> str:
         return self.name
-
-
-def _record(op: Op, kind: Any, out: Any, inputs: tuple[Any, ...], params: Any, birth: int) -> Any:
-    if type(out) is not _ARRAY:
-        out = as_array(out)  # NumPy turns results without axes into scalars
-    if type(out) is _ARRAY:
-        out.setflags(False)  # type: ignore[call-arg]  # by name it takes twice as long
-    if out.dtype.kind not in "fiub":
-        raise DtypeError(f"op `{op.name}` made {out.dtype}: Tensors hold real numbers only")
-    # Past the public constructor: what an op made needs none of its checks, a million times.
-    node = object.__new__(kind)
-    Node.__init__(node, out, op, inputs, params, birth)
-    return node
 
 
 @overload

@@ -118,7 +118,10 @@ class Tensor(Node):
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
         finished = dict(backpropagate(self, None if seed is None else as_array(seed).copy()))
-        taken = {id(getattr(grad, "base", None)) for node, grad in finished.items() if node.op}
+        taken: set[int] = set()  # the memory of gradients that computed tensors keep
+        for node, grad in finished.items():
+            if node.op is not None:
+                taken.add(id(getattr(grad, "base", None)))
         with _depositing:
             for node, grad in finished.items():
                 old = node._grad

@@ -251,14 +251,15 @@ def sparse_categorical_crossentropy(
     output = floating(output, "output")
     axis = check_classes(output, axis, "axis")
     target = integers(target, "target")
-    rows = output.shape[:axis] + output.shape[axis + 1 :]
+    shape = output.shape
+    rows = shape[:axis] + shape[axis + 1 :]
     as_many = target.ndim != len(rows) and target.size == np.prod(rows, dtype=int)
     if target.shape != rows and not as_many:
         raise ShapeError(
-            f"the shape of target is {target.shape}, but output of shape {output.shape} with its "
+            f"the shape of target is {target.shape}, but output of shape {shape} with its "
             f"classes along axis {axis} needs {rows}: one label for each row"
         )
-    target = checked_labels(target, output.shape[axis])
+    target = checked_labels(target, shape[axis])
     logits = _logits_of(output, axis, from_logits)
     if logits is None:
         output = check_probabilities(output, "output")

@@ -228,7 +228,6 @@ def _keep(op: Op, kernel: Kernel) -> None:
     """Let recorded calls of an op keep the gradient, which the kernel finds along with the loss."""
 
     def recorded(labels: Any, logits: Any, *, axis: int = -1) -> Any:
-        labels, logits = as_array(labels), as_array(logits)
         if all_numpy(labels, logits):
             return kernel(labels, logits, axis, keep=True)
         return op.function(labels, logits, axis=axis), None

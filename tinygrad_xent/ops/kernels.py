@@ -57,7 +57,7 @@ def _turned(x: Array, axis: int) -> Array:
 
 def _like(z: Array, axis: int, rows: Array) -> Array:
     """Return a matrix of `_rows` in the shape of `z`, and in its dtype if that is floating."""
-    rows = _rounded(rows, z)
+    rows = rows if rows.dtype == z.dtype else _rounded(rows, z)
     if axis in (-1, z.ndim - 1):
         return rows.reshape(z.shape)
     return np.moveaxis(rows.reshape(np.moveaxis(z, axis, -1).shape), -1, axis)

@@ -19,12 +19,13 @@ from tinygrad_xent import domains, errors, losses, ops
 from tinygrad_xent.backprop import backpropagate, gradients, hessian, jacobian
 from tinygrad_xent.graph import Node, ancestors, scope
 from tinygrad_xent.losses import *
-from tinygrad_xent.op import Op, op
+from tinygrad_xent.op import Op
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
     from tinygrad_xent.checking import *
     from tinygrad_xent.comparing import *
+    from tinygrad_xent.op import op
     from tinygrad_xent.ops import *
     from tinygrad_xent.teaching import *
     from tinygrad_xent.teaching.exercises import *

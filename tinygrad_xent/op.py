@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, overload
 
 import numpy as np
@@ -307,3 +309,12 @@ def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Func
     numbers, entry by entry.
     """
     return Op(function) if function else lambda function: Op(function, **facts)
+
+
+class _CallableModule(ModuleType):
+    """A module that is the decorator as well: `tinygrad_xent.op` names both."""
+
+    __call__ = staticmethod(op)
+
+
+sys.modules[__name__].__class__ = _CallableModule

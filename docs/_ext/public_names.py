@@ -19,6 +19,7 @@ import tinygrad_xent
 
 logger = logging.getLogger(__name__)
 PUBLIC = {name: getattr(tinygrad_xent, name) for name in tinygrad_xent.__all__}
+PUBLIC["op"] = tinygrad_xent.op.op  # the decorator, not the module, which can be called as well
 
 
 def is_from(thing: object, module: str) -> bool:
@@ -27,7 +28,7 @@ def is_from(thing: object, module: str) -> bool:
 
 def entry(name: str, thing: object) -> str:
     if not isinstance(thing, type):
-        return f".. autofunction:: tinygrad_xent.{name}"
+        return f".. autofunction:: tinygrad_xent.{'op.op' if name == 'op' else name}"
     if issubclass(thing, Exception):
         return f".. autoexception:: tinygrad_xent.{name}\n   :show-inheritance:"
     return f".. autoclass:: tinygrad_xent.{name}\n   :members:"

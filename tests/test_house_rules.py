@@ -39,7 +39,7 @@ LAYERS = [
 ]
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 
-KNOWN_HIDDEN = ("op_", "differences", "html", "unknown", "plain")
+KNOWN_HIDDEN = ("differences", "html", "unknown", "plain")
 
 FIRST_EXAMPLE = """
 import tinygrad_xent as tx

@@ -19,12 +19,12 @@ _NUMPY = (np.ndarray, np.generic)
 
 
 def is_foreign(x: Any) -> bool:
-    """Whether this is an array, but not one of NumPy's."""
+    """Return whether this is an array of another library than NumPy."""
     return not isinstance(x, _NUMPY) and hasattr(x, "__array_function__")
 
 
 def as_array(x: Any, dtype: Any = None) -> Any:
-    """Give `x` as an array: one of another library as it is, everything else as NumPy's."""
+    """Return `x` as an array: another library's unchanged, anything else as NumPy's."""
     if type(x) is np.ndarray and dtype is None:
         return x  # even asking NumPy takes half as long as an op on a small array
     if hasattr(x, "__array_function__") and is_foreign(x):
@@ -63,10 +63,10 @@ def owned(grad: Any, taken: set[int]) -> Any:
 
 
 def checked(check: Callable[[Any, tuple[int, ...]], None], x: Any, whole: int | None = None) -> Any:
-    """Give `x` after `check(x, start)`; a Dask array's blocks are checked when they are computed.
+    """Return `x` after `check(x, start)`; check a Dask array's blocks when they are computed.
 
-    `start` is the place of a block's first entry, all 0 for an array that is in one piece; along
-    the axis `whole` no block is cut.
+    `start` is the index of a block's first entry, all 0 for an array in one piece. No block is cut
+    along the axis `whole`.
     """
     if not hasattr(x, "map_blocks"):
         check(x, (0,) * x.ndim)
@@ -91,7 +91,7 @@ def all_numpy(*arrays: Any) -> bool:
 
 
 def zero_elsewhere(condition: Any, x: Any) -> Any:
-    """Give `np.where(condition, x, 0)`, of real numbers in a tenth of the time.
+    """Return `np.where(condition, x, 0)`, for real numbers in a tenth of the time.
 
     Their bits and-ed with all ones or all zeros: nothing that a processor could guess wrong, as it
     does at every other entry of a random condition. (A product would make NaN of 0 * inf.)
@@ -123,12 +123,12 @@ def top_apart(x: Any, axis: int) -> tuple[Any, Any, Any]:
 
 
 def first(wrong: Any) -> tuple[int, ...]:
-    """Return the place of the first True."""
+    """Return the index of the first True."""
     return tuple(int(i) for i in np.argwhere(wrong)[0])
 
 
 def at(place: tuple[int, ...]) -> str:
-    """Write where an entry is; nothing where there is but one place.
+    """Return where an entry is, for a message; nothing if there is only one entry.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The chain rule: one generator that walks a graph backwards, and what is read off it."""
+"""The chain rule: a generator that walks a graph backwards, and the gradients it yields."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def backpropagate(
     wrt: Iterable[Node] | None = None,
     observe: Observer | None = None,
 ) -> Iterator[tuple[Node, Any]]:
-    """Walk the graph backwards and give each tensor with its finished gradient.
+    """Walk the graph backwards and yield each tensor with its finished gradient.
 
-    Inputs are older than outputs, so from the youngest to the oldest every tensor
-    is met when all gradients that flow to it have arrived.
+    Inputs are born before outputs. From the youngest tensor to the oldest, each one is therefore
+    met after every contribution to its gradient has arrived.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def backpropagate(
 
 
 def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
-    """Give a contribution the shape and dtype of its input; broadcasting is undone here, once."""
+    """Return a contribution in the shape and dtype of its input: broadcasting is undone here."""
     if not isinstance(result, Node):
         result = as_array(result)
         if isinstance(grad, Node):
@@ -138,12 +138,12 @@ def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
 
 
 def is_real(node: Node) -> bool:
-    """Whether a gradient can flow to a node: integers and booleans have none."""
+    """Return whether a node can have a gradient: integers and booleans cannot."""
     return bool(node.data.dtype.kind == "f")
 
 
 def check_seed(output: Any, seed: Any) -> Any:
-    """Give the gradient to start with, or say why there is none."""
+    """Return the gradient to start from, or raise the error that says why there is none."""
     if not isinstance(output, Node):
         raise NotRecordedError(
             f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was "
@@ -181,7 +181,7 @@ def gradients(
 def gradients(
     output: Any, wrt: Node | Sequence[Node], *, seed: Any = None, create_graph: bool = False
 ) -> Any:
-    """Gradients of an output with respect to tensors; nothing is stored on the graph.
+    """Return the gradients of an output with respect to tensors, and store nothing on the graph.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def gradients(
     Raises
     ------
     NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
-        If there is no gradient to be had; the message says why.
+        If the gradient does not exist; the message says why.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def gradients(
 
 
 def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph: bool) -> list[Any]:
-    """As `gradients`, with None where there is no way from the output to the target."""
+    """Return what `gradients` does, but None where the output does not depend on a target."""
     for target in targets:
         if not isinstance(target, Node):
             raise NotRecordedError(
@@ -264,13 +264,13 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
 
 
 def zeros_like(target: Node, create_graph: bool) -> Any:
-    """Give the gradient with respect to a tensor that was not reached."""
+    """Return the gradient with respect to a tensor that the output does not depend on."""
     zeros = np.zeros_like(target.data)
     return type(target)(zeros) if create_graph else zeros
 
 
 def jacobian(output: Node, wrt: Node, *, create_graph: bool = False) -> Any:
-    """All derivatives of every entry of an output, by one backward pass for each entry.
+    """Return the derivatives of every entry of an output, by one backward pass for each entry.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def jacobian(output: Node, wrt: Node, *, create_graph: bool = False) -> Any:
 
 
 def hessian(output: Node, wrt: Node) -> Any:
-    """All second derivatives of a scalar: the Jacobian of its gradient.
+    """Return all second derivatives of a scalar: the Jacobian of its gradient.
 
     Parameters
     ----------

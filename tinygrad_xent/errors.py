@@ -77,7 +77,7 @@ class MissingRuleError(TinygradXentError, TypeError):
 
 
 class RuleResultError(TinygradXentError, ValueError):
-    """A backward rule returned the wrong number of gradients, or something that is no number."""
+    """A backward rule returned the wrong number of gradients, or something other than a number."""
 
 
 class RuleShapeError(TinygradXentError, ValueError):
@@ -117,7 +117,7 @@ class InPlaceError(TinygradXentError, TypeError):
 
 
 class NotInGraphError(TinygradXentError, ValueError):
-    """A tensor was looked for in a graph that it is no part of."""
+    """A tensor was asked about that is not part of the graph."""
 
 
 class NotInMuseumError(TinygradXentError, LookupError):
@@ -137,7 +137,7 @@ class DtypeError(TinygradXentError, TypeError):
 
 
 class ShapeError(TinygradXentError, ValueError):
-    """Shapes that do not go together, or a missing axis of classes."""
+    """Shapes do not match, or the axis of classes is missing."""
 
 
 class BatchSizeError(ShapeError):
@@ -145,7 +145,7 @@ class BatchSizeError(ShapeError):
 
 
 class BroadcastError(ShapeError):
-    """Labels and rows that no broadcasting brings together."""
+    """Labels and rows do not broadcast."""
 
 
 class AxisError(TinygradXentError, ValueError):
@@ -185,7 +185,7 @@ class UsageError(TinygradXentError, ValueError):
 
 
 class TableError(TinygradXentError, ValueError):
-    """A file holds no table of numbers and labels that a classifier could be trained on."""
+    """A file does not hold a table of numbers and labels to train a classifier on."""
 
 
 class NumbersError(TinygradXentError, ValueError):
@@ -221,7 +221,7 @@ class MissingRendererError(TinygradXentError, RuntimeError):
 
 
 class UnknownExerciseError(TinygradXentError, KeyError):
-    """There is no exercise of this name."""
+    """No exercise has this name."""
 
     __str__ = Exception.__str__  # KeyError would put the message in quotes
 
@@ -231,7 +231,7 @@ class HintNumberError(TinygradXentError, ValueError):
 
 
 class LabelsWarning(UserWarning):
-    """A row of dense labels is no probability distribution."""
+    """A row of dense labels is not a probability distribution."""
 
 
 class ProbabilitiesWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""A node remembers how it was computed; the graph is nothing but these memories."""
+"""A node remembers how it was computed. A graph is nothing but nodes and their inputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Node:
     params : Mapping
         The op's keyword parameters, defaults included.
     kept : object
-        What the op computed on the way that its rule can use, or None.
+        What the op computed on the way and its rule can use, or None.
     birth : int
         Grows with every node that is made, and when a leaf gets new data.
     name : str or None
@@ -46,9 +46,9 @@ class Node:
         "birth", "inputs", "kept", "name", "op", "params", "scope",
     )  # fmt: skip
 
-    _data: Any  # what ops and rules are handed: read-only, for others read it, too
-    _given: Any  # what the user gave: the same array, which stays his to write to
-    _grad: Any  # what a Tensor's `backward` leaves; kept here so that one constructor fills all
+    _data: Any  # what ops and rules get: read-only, as other nodes read it too
+    _given: Any  # the same array as the user passed it, which the user may write to
+    _grad: Any  # what a Tensor's `backward` leaves; here, so that one constructor fills every slot
     op: Any
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
@@ -75,7 +75,7 @@ class Node:
         self.birth = next(clock) if birth is None else birth
 
     def _renew(self, data: Any) -> None:
-        """Give a leaf new data; it is born again, so that graphs which used the old data notice."""
+        """Replace the data of a leaf and renew its birth: graphs of the old data notice that."""
         if self.op is not None:
             raise InPlaceError(
                 f"{describe(self)} was computed by op `{self.op.name}`; assigning its data would "
@@ -133,7 +133,7 @@ def _leaf(kind: type[Node], data: Any, name: str | None) -> Node:
 
 
 def real_array(data: Any, dtype: Any = None) -> Any:
-    """Give data as an array of real numbers."""
+    """Return data as an array of real numbers."""
     array = as_array(data.data if isinstance(data, Node) else data, dtype)
     if array.dtype.kind not in "fiub":
         raise DtypeError(f"a Tensor holds real numbers, got {array.dtype}; convert the data first")
@@ -150,12 +150,12 @@ def check_fresh(x: Node, user: Node) -> None:
 
 
 def parents(node: Node) -> Iterator[Node]:
-    """Give the inputs that are nodes; the others are constants."""
+    """Return the inputs that are nodes; the others are constants."""
     return (x for x in node.inputs if isinstance(x, Node))
 
 
 def ancestors(*outputs: Node) -> list[Node]:
-    """Give the outputs and everything they were computed from, inputs before outputs.
+    """Return the outputs and everything they were computed from, inputs before outputs.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def ancestors(*outputs: Node) -> list[Node]:
 
 
 def downstream(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
-    """Give those of `nodes` (inputs before outputs) that are, or depend on, one of `sources`."""
+    """Return those of `nodes` (inputs before outputs) that are, or depend on, one of `sources`."""
     reached = set(sources)
     for node in nodes:
         for x in node.inputs:
@@ -187,7 +187,7 @@ def downstream(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
 
 
 def describe(node: Node) -> str:
-    """Say in a message which tensor is meant: its name or else its op, and its shape."""
+    """Return words for a tensor in a message: its name or else its op, and its shape."""
     who = (
         f"'{node.name}'"
         if node.name

@@ -26,35 +26,36 @@ from tinygrad_xent.graph import Node, clock
 
 Function = Callable[..., Any]
 _LISTS = (list, tuple)
-_ARRAY = np.ndarray  # looked up in NumPy at every op, it would be felt
+_ARRAY = np.ndarray
 
 
 class Op:
     r"""A function of arrays that records itself when one of them is a Tensor.
 
-    What stands before the `*` in the function's signature is data and can get a gradient; what
-    stands after it is a parameter and cannot. The backward rule hangs on the op as a decorator:
+    The arguments before the `*` in the function's signature are inputs: data, which can have a
+    gradient. Those after it are parameters, which cannot. The backward rule is registered with the
+    decorator `backward`:
 
     Attributes
     ----------
     name, symbol : str
-        What messages call it, and what pictures write.
+        The name in messages, and the label in pictures.
     function, rule : callable
-        Forward: arrays to array. Backward: `rule(grad, out, *inputs, **params)` to one
-        gradient per input; None where an input has none, a function without arguments (a thunk)
-        where the gradient is only computed if somebody wants it.
+        The forward function maps arrays to an array. The backward rule,
+        `rule(grad, out, *inputs, **params)`, returns one gradient per input: None if it has none,
+        or a function without arguments (a thunk) to compute the gradient only if it is needed.
     recorded : callable or None
-        What a recorded call runs in place of `function`, if anything. It returns the result and
-        what the rule, if it computes on arrays, is handed as its keyword `kept`.
+        What a recorded call runs instead of `function`, if set. It returns the result, and a value
+        that the rule gets as the keyword `kept` when it computes on arrays.
     formula, rule_formulas : str, tuple of str
-        LaTeX, read from the first paragraph of the two docstrings.
+        LaTeX, taken from the first paragraphs of the two docstrings.
     shapes : str
         The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)". This and
-        the next two serve tests and pages; an op of your own works without them.
+        the next two serve tests and documentation; your own op works without them.
     domains : tuple of Domain
-        Where each input comes from.
+        The inputs for which the op is defined and smooth.
     examples : sequence of dict
-        Parameters of calls that tests and pages try.
+        Parameters that tests and the documentation try.
 
     Examples
     --------
@@ -103,7 +104,7 @@ class Op:
         several = code.co_argcount + code.co_kwonlyargcount
         self.inputs = names[: code.co_argcount]
         self.variadic = names[several] if code.co_flags & inspect.CO_VARARGS else None
-        self._arity = -1 if self.variadic else len(self.inputs)  # of a call without more ado
+        self._arity = -1 if self.variadic else len(self.inputs)  # of a call with inputs only
         if not self.inputs and not self.variadic:
             raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
         parameters = names[code.co_argcount : several]
@@ -127,10 +128,12 @@ class Op:
     # -- forward -----------------------------------------------------------------------------
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """Give an array, or a Tensor that remembers this call if one of the inputs is a Tensor."""
+        """Return an array, or, if an input is a Tensor, a Tensor that remembers this call."""
         if len(inputs) != self._arity:
             inputs, params = self._bind(inputs, params)
-        birth = next(clock)  # before any data is read: later changes are younger
+        birth = next(
+            clock
+        )  # taken before any data is read, so that a later change of a leaf is younger
         kind = None
         arrays = []
         for x in inputs:
@@ -150,7 +153,9 @@ class Op:
             out, kept = self.function(*arrays, **params), None
         for x in arrays:
             if x is out:
-                out = out.view()  # made read-only, while the user may write to what he gave
+                out = (
+                    out.view()
+                )  # the result becomes read-only; the array that the user passed must not
         if type(out) is not _ARRAY:
             out = as_array(out)  # NumPy turns results without axes into scalars
         if type(out) is _ARRAY:
@@ -165,11 +170,11 @@ class Op:
         return node
 
     def on(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """Call the op with its inputs as one sequence, however it takes them."""
+        """Call the op on a sequence of inputs, whether or not it is variadic."""
         return self(list(inputs), **params) if self.variadic else self(*inputs, **params)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
-        """Sort out a call that is not just the inputs in order, or say what is wrong with it."""
+        """Return the inputs and parameters of a call in any other form, or refuse it."""
         if self.variadic:
             if len(inputs) > 1 and not isinstance(inputs[0], _LISTS):
                 return inputs, params
@@ -204,7 +209,7 @@ class Op:
     # -- backward ----------------------------------------------------------------------------
 
     def backward(self, rule: Function) -> Function:
-        """Hang the backward rule on the op (a decorator).
+        """Register the backward rule (a decorator).
 
         In a rule use operators and the ops of this package, not `np.`: the same text must run on
         arrays and, when the backward pass is recorded, on Tensors. The notebook cell that defines
@@ -219,9 +224,9 @@ class Op:
         return rule
 
     def vjp(self, grad: Any, node: Node) -> Any:
-        """Apply the rule to a node that this op made: a gradient, thunk or None for each input.
+        """Return the vector-Jacobian products of a node: a gradient, thunk or None for each input.
 
-        Handed a read-only array the rule computes numbers, handed a Tensor it records a graph.
+        The rule computes numbers if `grad` is an array, and records a graph if it is a Tensor.
         """
         if self.rule is None:
             raise MissingRuleError(
@@ -256,7 +261,7 @@ class Op:
         return results
 
     def check_wrote(self, error: ValueError) -> None:
-        """Say what to do where NumPy found that the rule writes to a read-only array."""
+        """Explain the error if NumPy stopped a rule that writes to a read-only array."""
         if "read-only" in str(error):
             raise InPlaceError(
                 f"the rule of op `{self.name}` changes what it is handed, which others read, too; "
@@ -266,7 +271,7 @@ class Op:
     # -- what readers take -------------------------------------------------------------------
 
     def names_of(self, count: int) -> tuple[str, ...]:
-        """Give the names of the inputs of a call with `count` of them."""
+        """Return the names of the inputs of a call with `count` of them."""
         return (
             tuple(f"{self.variadic}[{i}]" for i in range(count)) if self.variadic else self.inputs
         )
@@ -282,7 +287,7 @@ class Op:
         return formulas_of(self.rule) if self.rule else ()
 
     def __reduce__(self) -> str:
-        """Pickle and copy by name: an op is the one that its module defines."""
+        """Pickle and copy by name, like a function."""
         return self.name
 
     def __repr__(self) -> str:

@@ -39,8 +39,8 @@ def _compared(function: Any) -> Any:
 class Tensor(Node):
     """An array that remembers how it was computed.
 
-    What is held constant needs no Tensor: arrays and numbers mix freely with Tensors,
-    and no gradient is computed for them.
+    Constants need not be Tensors: arrays and numbers mix freely with Tensors, and no gradient is
+    computed for them.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Tensor(Node):
     Raises
     ------
     DtypeError
-        If the data are no real numbers.
+        If the data are not real numbers.
 
     Examples
     --------
@@ -179,7 +179,7 @@ class Tensor(Node):
         return len(self.data)
 
     def __float__(self) -> float:
-        # `array[i] = x` asks for a float as `float(x)` does, and only the caller's bytecode tells.
+        # `array[i] = x` calls this too, and only the caller's bytecode tells it from `float(x)`.
         caller = sys._getframe(1)
         if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
             raise NumpyFunctionError(
@@ -209,7 +209,7 @@ class Tensor(Node):
         return f"Tensor({', '.join(facts)})"
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Record also where NumPy meets a Tensor in an op of ours: `array * x`, `np.exp(x)`."""
+        """Record NumPy's own functions of a Tensor if there is an op: `array * x`, `np.exp(x)`."""
         if method == "__call__" and not kwargs:
             if ufunc.__name__ in ops.__all__:
                 return getattr(ops, ufunc.__name__)(*inputs)
@@ -233,7 +233,7 @@ class Tensor(Node):
         )
 
     def _changed_in_place(self, other: Any) -> Any:
-        """Refuse an update that would rebind a name and leave the leaf as it was."""
+        """Refuse an update that would only rebind the name and leave the leaf unchanged."""
         if self.op or isinstance(other, Node):
             return NotImplemented  # Python then computes p = p - step
         if self._grad is not None or getattr(other, "shape", None) == self.data.shape:
@@ -270,7 +270,7 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    # Comparisons give arrays, as gradients do not pass through them.
+    # Comparisons return arrays: no gradient passes through them.
 
     __hash__ = object.__hash__
 
@@ -355,5 +355,5 @@ def _plain(x: Any) -> Any:
 
 
 def _one_or_many(numbers: tuple[Any, ...]) -> Any:
-    """`x.reshape(2, 3)` and `x.reshape((2, 3))` mean the same."""
+    """Return the numbers of `x.reshape(2, 3)` as well as of `x.reshape((2, 3))`."""
     return numbers[0] if len(numbers) == 1 and not isinstance(numbers[0], int) else numbers

@@ -1,4 +1,4 @@
-"""What the cross-entropies ask of their arguments, and what they say where it is not met."""
+"""The checks of the arguments of the cross-entropies, and their messages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
 
 
 def floating(x: Any, word: str) -> Any:
-    """Give `x` as an array or Tensor of floats; integers are refused, as in TensorFlow."""
+    """Return `x` as an array or Tensor of floats; refuse integers, as TensorFlow does."""
     x = x if isinstance(x, Node) else as_array(x)
     dtype = (x.data if isinstance(x, Node) else x).dtype
     if dtype not in _FLOATS:
@@ -50,7 +50,7 @@ def floating(x: Any, word: str) -> Any:
 
 
 def check_classes(x: Any, axis: int, word: str) -> int:
-    """Give the axis of classes, counted from 0."""
+    """Return the axis of classes, counted from 0."""
     shape = (x.data if isinstance(x, Node) else x).shape
     rank = len(shape)
     if not shape:
@@ -75,7 +75,7 @@ def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -
 
 
 def integers(labels: Any, word: str) -> Any:
-    """Give class labels as an array of integers."""
+    """Return class labels as an array of integers."""
     labels = as_array(labels.data if isinstance(labels, Node) else labels)
     if labels.size == 0 and labels.dtype == np.float64:
         return labels.astype(np.int64)  # an empty list
@@ -89,7 +89,7 @@ def integers(labels: Any, word: str) -> Any:
 
 
 def checked_labels(labels: Any, classes: int) -> Any:
-    """Refuse a label that names no class: it is never wrapped, NaN or silently 0."""
+    """Return the labels, or raise if one names no class: none is ever wrapped or ignored."""
 
     def check(labels: Any, start: tuple[int, ...]) -> None:
         if not labels.size:
@@ -110,7 +110,7 @@ def checked_labels(labels: Any, classes: int) -> Any:
 
 
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
-    """Give dense labels as an array or Tensor; in the blocks of a Dask array they are checked."""
+    """Return dense labels as an array or Tensor; check the blocks of a Dask array."""
     labels = labels if isinstance(labels, Node) else as_array(labels)
     if labels.dtype.kind not in "fiub":
         raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
@@ -134,18 +134,18 @@ def check_distributions(
     error: float = np.inf,
     start: tuple[int, ...] | None = None,
 ) -> None:
-    """Warn of rows of dense labels for logits of `dtype` that are no distribution.
+    """Warn of rows of dense labels, for logits of `dtype`, that are not distributions.
 
-    `error` is how far from one of those they are at most, if somebody knows already; `start` is the
-    place of their first entry.
+    `error` is how far from 1 a row sums at most, if it is known; `start` is the index of the first
+    entry.
     """
     values = labels.data if isinstance(labels, Node) else labels
     coarsest = _coarsest(values.dtype, dtype)
     rounding = coarsest * (4 + values.shape[axis] ** 0.5)
-    # Half of it, as who knows the error has rounded the labels to the logits' dtype, too.
+    # Half of it, because the known error is that of labels rounded to the dtype of the logits.
     if error <= rounding / 2 or hasattr(values, "map_blocks"):
         return
-    with np.errstate(over="ignore", invalid="ignore"):  # infinite sums are none of 1, that is all
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite sum is not 1 either
         sums: Any = np.sum(values, axis=axis, dtype=np.float64)
     off = ~(np.abs(sums - 1) <= rounding)
     if np.any(off) or np.min(values, initial=0) < 0:
@@ -153,7 +153,7 @@ def check_distributions(
         start = start or (0,) * values.ndim
         where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
         negative = abs(sums[place] - 1) <= rounding
-        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # so many that it is not 1
+        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # enough digits to differ from 1
         warn(
             f"the row of {word}{where} is no probability distribution: it sums to {total}, "
             f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
@@ -164,5 +164,5 @@ def check_distributions(
 
 @functools.cache
 def _coarsest(*dtypes: Any) -> float:
-    """Give the larger rounding of two dtypes, those of labels and logits."""
+    """Return the coarser rounding of two dtypes, those of labels and logits."""
     return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind == "f")

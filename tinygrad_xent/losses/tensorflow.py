@@ -62,16 +62,16 @@ def softmax_cross_entropy_with_logits(
     ArgumentError
         If an argument is given by position, or `labels` or `logits` is missing.
     DtypeError
-        If the logits are no floating-point numbers, or the labels no real ones.
+        If the logits are not floating-point numbers, or the labels not real numbers.
     ShapeError
-        If the shapes differ, or there is no class.
+        If the shapes differ, or there are no classes.
     AxisError
         If the logits have no axis `dim`.
 
     Warns
     -----
     LabelsWarning
-        If a row of labels is no probability distribution. The gradient is then still the
+        If a row of labels is not a probability distribution. The gradient is then still the
         derivative, $p_i \sum_j t_j - t_i$; TensorFlow's leaves out the sum.
     DoubleSoftmaxWarning
         If the logits are the output of a softmax.
@@ -162,7 +162,7 @@ def sparse_softmax_cross_entropy_with_logits(
     ArgumentError, DtypeError, ShapeError
         As `softmax_cross_entropy_with_logits`.
     LabelDtypeError
-        If the labels are no integers.
+        If the labels are not integers.
     LabelRangeError
         If a label names no class.
 
@@ -217,7 +217,7 @@ def sparse_categorical_crossentropy(
     AxisError
         If `axis` is neither -1 nor one of the axes of `output`.
     LabelDtypeError
-        If the targets are no integers (TensorFlow truncates 1.9 to 1).
+        If the targets are not integers (TensorFlow truncates 1.9 to 1).
     LabelRangeError
         If a target names no class.
     DtypeError, ShapeError
@@ -357,7 +357,7 @@ def _in_dtype(labels: Any, dtype: Any) -> Any:
 
 
 def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
-    """Give the logits that `output` holds, or that a softmax along `axis` made it of, or None."""
+    """Return the logits in `output`, or those that a softmax along `axis` made it of, or None."""
     if from_logits:
         _warn_of_double_softmax(output)
         return output

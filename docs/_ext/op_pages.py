@@ -30,7 +30,8 @@ GROUPS = {
     "reductions": "Sums, means, extremes and broadcasting",
     "accumulation": "Running sums, products over axes",
     "softmax_family": "The softmax, its logarithm, log-sum-exp",
-    "cross_entropy": "Cross-entropies",
+    "fused": "Cross-entropies of logits",
+    "cross_entropy": "Cross-entropy of probabilities",
     "shaping": "Shapes",
     "indexing": "Indexing",
 }

@@ -24,7 +24,6 @@ from tinygrad_xent.losses.checks import (
     floating,
     integers,
 )
-from tinygrad_xent.ops.cross_entropy import check_probabilities
 
 
 def softmax_cross_entropy_with_logits(
@@ -262,7 +261,7 @@ def sparse_categorical_crossentropy(
     target = checked_labels(target, shape[axis])
     logits = _logits_of(output, axis, from_logits)
     if logits is None:
-        output = check_probabilities(output, "output")
+        output = _checked_probabilities(output)
         low = np.asarray(epsilon, output.dtype)
         logits = ops.log(ops.clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
@@ -326,7 +325,7 @@ def categorical_crossentropy(
         return _checked_cross_entropy(target, logits, axis, "target")
     check_distributions(target, output.dtype, axis, "target")
     target = _in_dtype(target, output.dtype)
-    output = check_probabilities(output, "output")
+    output = _checked_probabilities(output)
     low = np.asarray(epsilon, output.dtype)
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
     return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)
@@ -350,6 +349,12 @@ def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> An
     error = kept["label error"] if kept else np.inf
     check_distributions(labels, logits.dtype, axis, word, error=error)
     return loss
+
+
+def _checked_probabilities(output: Any) -> Any:
+    from tinygrad_xent.ops.cross_entropy import check_probabilities  # most losses do without it
+
+    return check_probabilities(output, "output")
 
 
 def _in_dtype(labels: Any, dtype: Any) -> Any:

@@ -1,6 +1,6 @@
 """The ops: NumPy functions, each with the rule that sends gradients back through it.
 
-Read `elementwise` first, then `softmax_family` and `cross_entropy`.
+Read `elementwise` first, then `softmax_family` and `fused`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.ops.arithmetic import *
     from tinygrad_xent.ops.cross_entropy import *
     from tinygrad_xent.ops.elementwise import *
+    from tinygrad_xent.ops.fused import *
     from tinygrad_xent.ops.indexing import *
     from tinygrad_xent.ops.piecewise import *
     from tinygrad_xent.ops.products import *
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 MODULES = {
     "accumulation": ("cumsum", "prod"),
     "arithmetic": ("add", "divide", "multiply", "negative", "power", "subtract"),
-    "cross_entropy": (
-        "crossentropy", "look_through", "softmax_cross_entropy", "softmax_minus_labels",
-        "softmax_minus_one_hot", "sparse_softmax_cross_entropy",
-    ),
+    "cross_entropy": ("crossentropy",),
     "elementwise": ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"),
+    "fused": (
+        "look_through", "softmax_cross_entropy", "softmax_minus_labels", "softmax_minus_one_hot",
+        "sparse_softmax_cross_entropy",
+    ),
     "indexing": ("getitem", "put", "take", "take_along_axis"),
     "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
     "products": ("einsum", "einsum_of", "matmul"),

@@ -286,5 +286,5 @@ def test_what_nobody_could_take_is_refused() -> None:
 def test_a_softmax_along_an_axis_that_there_is_not() -> None:
     state = start(0, np.ones(2), 3)
     answer = ask("keras2-graph", steps_in_comparison("keras2-graph", state, True, True), state)
-    assert str(answer.error) == "axis=3 is out of range for an array of shape (2,)"
+    assert str(answer.error).startswith("axis=3 is out of range for an array of shape (2,);")
     assert answer.framework_error == "InvalidArgumentError"

@@ -16,7 +16,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import compare
-from tinygrad_xent.comparing.report import answers, reasons
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from golden import DATA, Case, load
@@ -126,9 +125,9 @@ def block(case: Case) -> nodes.raw:
             axis=case.axis,
             sparse=case.labels_kind == "sparse",
         )
-        why = reasons(comparison.groups, comparison.differences)
+        why = comparison.reasons_html()
     why = why and f"<details><summary>Which step makes the difference</summary>{why}</details>"
-    table = answers(comparison.question, comparison.groups, comparison.absent)
+    table = comparison.answers_html()
     text = f'<div class="ten-answers">{table}{why}</div>'
     return nodes.raw("", text, format="html")
 

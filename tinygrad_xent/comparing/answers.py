@@ -17,9 +17,10 @@ import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
 from tinygrad_xent.comparing.dialects import framework_error, steps_of
+from tinygrad_xent.comparing.label_steps import any_axis
 from tinygrad_xent.comparing.recipes import RECIPES
 from tinygrad_xent.comparing.steps import State, Step, step, walk
-from tinygrad_xent.errors import AxisError, TinygradXentError
+from tinygrad_xent.errors import TinygradXentError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.tensor import Tensor
@@ -57,12 +58,19 @@ class Answer:
         """The name of the framework's exception."""
         return framework_error(self.dialect, self.error) if self.error else None
 
-    def gradient_at(self, i: int) -> Any:
-        """Return the gradient with respect to `x` of state `i`, or None."""
+    def row(self, i: int, place: tuple[int, ...]) -> Any:
+        """Return a row of `x` in state `i`, or None if an earlier step raised an error."""
+        if i >= len(self.states):
+            return None
+        return row_at(self.states[i].x.data, self.states[i].axis, place)
+
+    def gradient_row(self, i: int, place: tuple[int, ...]) -> Any:
+        """Return the gradient of a row of `x` in state `i`, or None if there is none."""
         last = self.states[-1].x
         if self.grad is None or not isinstance(last, Node):
             return None
-        return _gradient(last, self.states[i].x)
+        grad = _gradient(last, self.states[i].x)
+        return None if grad is None else row_at(grad, self.states[i].axis, place)
 
 
 def _gradient(loss: Any, x: Any) -> Any:
@@ -70,11 +78,18 @@ def _gradient(loss: Any, x: Any) -> Any:
         return gradients_or_none(loss, [x], np.ones_like(loss.data), False)[0]
 
 
+def row_at(array: Any, axis: int, place: tuple[int, ...]) -> Any:
+    """Return the numbers of one row; an array that has other rows whole."""
+    if array.ndim > len(place):
+        array = np.moveaxis(array, axis % array.ndim, -1)
+    place = place[: array.ndim]
+    inside = all(i < n for i, n in zip(place, array.shape, strict=False))
+    return np.asarray(array[place] if inside else array)
+
+
 @step("softmax of the model", "takes the softmax of the logits first")
 def _softmax(s: State) -> State:
-    if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise AxisError(f"axis={s.axis} is out of range for an array of shape {s.x.shape}")
-    return s.replace(x=softmax(s.x, axis=s.axis))
+    return s.replace(x=softmax(any_axis.run(s).x, axis=s.axis))
 
 
 def steps_in_comparison(
@@ -271,3 +286,51 @@ def joined(chosen: Sequence[Piece]) -> list[list[Piece]]:
         else:
             together.append([piece])
     return together
+
+
+def explain(a: Answer, b: Answer) -> Difference:
+    """Return what the steps that make the difference do to the first row that differs."""
+    first, second, chosen = difference(a, b)
+    place = _place(first, second)
+    exchanges = (_exchange(first, second, together, place) for together in joined(chosen))
+    return Difference(first.dialect, second.dialect, tuple(exchanges))
+
+
+def _exchange(a: Answer, b: Answer, together: list[Piece], place: tuple[int, ...]) -> Exchange:
+    mine = [step.words for piece in together for step in a.steps[piece.first]]
+    theirs = [step.words for piece in together for step in b.steps[piece.second]]
+    start, stop = together[0], together[-1]
+    before = a.row(start.first.start, place), b.row(start.second.start, place)
+    after = a.row(stop.first.stop, place), b.row(stop.second.stop, place)
+    gradients: tuple[Any, Any] = (None, None)
+    if after[0] is not None and close(*after):
+        found = (
+            a.gradient_row(start.first.start, place),
+            b.gradient_row(start.second.start, place),
+        )
+        if not close(*found):  # otherwise the backward passes differ elsewhere
+            gradients = found
+    same = not (mine and theirs) or close(*before)  # otherwise they differ already
+    return Exchange(
+        ", then ".join(mine),
+        ", then ".join(theirs),
+        (before[0] if mine else before[1]) if same else None,
+        *after,
+        *gradients,
+    )
+
+
+def _place(a: Answer, b: Answer) -> tuple[int, ...]:
+    """Return the first row whose loss or gradient differs; the first row if none does."""
+    nowhere: tuple[int, ...] = (0,) * (a.states[0].x.ndim - 1)
+    if a.loss is None or b.loss is None or a.loss.shape != b.loss.shape:
+        return nowhere
+    shape: tuple[int, ...] = a.loss.shape
+    with_gradients = a.grad is not None and b.grad is not None
+    for place in np.ndindex(shape):
+        pairs = [[np.asarray(answer.loss[place]) for answer in (a, b)]]
+        if with_gradients:
+            pairs.append([row_at(x.grad, x.states[0].axis, place) for x in (a, b)])
+        if not all(close(*pair) for pair in pairs):
+            return tuple(place)
+    return nowhere

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
-import numpy as np
-
-from tinygrad_xent.comparing import report
 from tinygrad_xent.comparing.answers import (
     Answer,
     Difference,
     Exchange,
     Group,
-    Piece,
     agree,
     ask,
     close,
-    difference,
-    joined,
+    explain,
     steps_in_comparison,
 )
 from tinygrad_xent.comparing.dialects import is_sparse, start
@@ -30,7 +28,22 @@ from tinygrad_xent.comparing.recipes import RECIPES
 from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
-from tinygrad_xent.visualization.tracing.plain import plain
+from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.pages import html_table
+from tinygrad_xent.visualization.tracing import plain, table
+from tinygrad_xent.visualization.tracing.html import table_style
+
+_WIDTH, _WHO = 78, 44
+_HEAD = ("", "loss", "gradient", "who")
+_STYLE = table_style(
+    "tx-compare",
+    """
+.tx-compare td:nth-child(-n+3) { font-variant-numeric: tabular-nums; }
+.tx-compare.tx-compare dt { float: none; width: auto; padding: 0; font-weight: bold; }
+.tx-compare.tx-compare dd { margin: 0 0 0.5em 1.5em; padding: 0; max-width: 45em; }
+.tx-compare p { margin: 0 0 0.5em; max-width: 45em; }
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -61,22 +74,80 @@ class Comparison:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """The steps that make the difference between each two groups."""
-        return tuple(
-            _difference(a.first, b.first) for a, b in itertools.combinations(self.groups, 2)
-        )
+        return tuple(explain(a.first, b.first) for a, b in itertools.combinations(self.groups, 2))
 
     @property
     def question(self) -> str:
         """The labels and numbers that were compared, on one line."""
-        return report.question(
-            self.labels, self.x, self.axis, sparse=self.sparse, from_logits=self.from_logits
+        kind = f"class{'es' * (self.labels.size != 1)}" if self.sparse else "labels"
+        given = (
+            (kind, self.labels),
+            ("logits" if self.from_logits else "probabilities", self.x),
         )
+        parts = [f"{name} {_values(a) if a.size else f'of shape {a.shape}'}" for name, a in given]
+        if self.axis != -1:
+            parts.append(f"classes along axis {self.axis}")
+        return ", ".join(parts)
 
     def __str__(self) -> str:
-        return "\n".join(report.lines(self.question, self.groups, self.absent, self.differences))
+        return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
-        return report.html(self.question, self.groups, self.absent, self.differences)
+        return f'<div class="tx-compare">{_STYLE}{self.answers_html()}{self.reasons_html()}</div>'
+
+    def answers_html(self) -> str:
+        """Return a table of the answers, with the errors and the dialects without the call."""
+        rows = [(a, *_result(g), ", ".join(g.dialects)) for a, g in self._lettered()]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self._notes())
+        return html_table(_HEAD, rows, self.question) + notes
+
+    def reasons_html(self) -> str:
+        """Return a list of the steps that make each two groups differ, or an empty string."""
+        items = "".join(
+            f"<dt>{escape(heading)}</dt>" + "".join(f"<dd>{escape(s)}</dd>" for s in sentences)
+            for heading, sentences in self._reasons()
+        )
+        return f"<dl>{items}</dl>" if items else ""
+
+    def _lines(self) -> Iterator[str]:
+        yield from _wrapped(self.question)
+        yield ""
+        rows = []
+        for letter, group in self._lettered():
+            who, *more = textwrap.wrap(", ".join(group.dialects), _WHO)
+            rows += [(letter, *_result(group), who), *(("", "", "", line) for line in more)]
+        yield from table(_HEAD, rows)
+        for note in self._notes():
+            yield from _wrapped(note)
+        if len(self.groups) == 1:
+            yield from _wrapped("All of them agree.")
+        for heading, sentences in self._reasons():
+            yield from ("", heading)
+            for sentence in sentences:
+                yield from _wrapped(sentence, "  ")
+
+    def _lettered(self) -> Iterator[tuple[str, Group]]:
+        return zip("ABCDEFGHIJ", self.groups, strict=False)
+
+    def _notes(self) -> Iterator[str]:
+        """Yield the message of each group's error, and why dialects have no such call."""
+        for letter, group in self._lettered():
+            if group.first.error:
+                yield f"{letter}: {str(group.first.error).removesuffix('.')}."
+        together: dict[str, list[str]] = {}
+        for dialect, why in self.absent.items():
+            reason = re.split("[:;] ", why.removeprefix(f"{dialect} "))[0]
+            together.setdefault(reason, []).append(dialect)
+        for reason, dialects in together.items():
+            yield f"No such call: {', '.join(dialects)} ({reason})"
+
+    def _reasons(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield a heading for each pair of groups, with sentences on the steps that differ."""
+        letters = {d: letter for letter, group in self._lettered() for d in group.dialects}
+        for difference in self.differences:
+            a, b = difference.first, difference.second
+            heading = " and ".join(sorted((f"{letters[a]} ({a})", f"{letters[b]} ({b})")))
+            yield f"{heading} differ:", [_sentence(e, a, b) for e in difference.exchanges]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as lists, strings and numbers.
@@ -97,17 +168,7 @@ class Comparison:
             "sparse": self.sparse,
             "groups": [[_answer_dict(answer) for answer in g.answers] for g in self.groups],
             "differences": [
-                {
-                    "first": d.first,
-                    "second": d.second,
-                    "exchanges": [
-                        {
-                            name: value if isinstance(value, str | None) else plain(value)
-                            for name, value in vars(e).items()
-                        }
-                        for e in d.exchanges
-                    ],
-                }
+                {**vars(d), "exchanges": [_exchange_dict(e) for e in d.exchanges]}
                 for d in self.differences
             ],
             "absent": self.absent,
@@ -163,10 +224,9 @@ def compare(
     state = start(constant(labels), x, axis)
     answers, absent = [], {}
     for dialect in RECIPES:
+        kind = is_sparse(state, sparse, dialect)
         try:
-            steps = steps_in_comparison(
-                dialect, state, is_sparse(state, sparse, dialect), from_logits
-            )
+            steps = steps_in_comparison(dialect, state, kind, from_logits)
             answer = ask(dialect, steps, state)
             if isinstance(answer.error, DialectError) and answer.framework_error is None:
                 raise answer.error
@@ -191,73 +251,55 @@ def _groups(answers: list[Answer]) -> Iterator[Group]:
         yield Group(tuple(answer for answer in answers if answer in members))
 
 
-def _difference(a: Answer, b: Answer) -> Difference:
-    first, second, chosen = difference(a, b)
-    place = _place(first, second)
-    return Difference(
-        first.dialect,
-        second.dialect,
-        tuple(_exchange(first, second, found, place) for found in joined(chosen)),
+# -- the parts of a report -------------------------------------------------------------------
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False
     )
 
 
-def _exchange(a: Answer, b: Answer, found: list[Piece], place: tuple[int, ...]) -> Exchange:
-    mine = [step.words for piece in found for step in a.steps[piece.first]]
-    theirs = [step.words for piece in found for step in b.steps[piece.second]]
-    before = _row(a, found[0].first.start, place), _row(b, found[0].second.start, place)
-    after = _row(a, found[-1].first.stop, place), _row(b, found[-1].second.stop, place)
-    back: tuple[Any, Any] = (None, None)
-    if after[0] is not None and close(*after):
-        back = (
-            _gradient_row(a, found[0].first.start, place),
-            _gradient_row(b, found[0].second.start, place),
-        )
-        if close(*back):  # the backward passes differ elsewhere
-            back = None, None
-    same = not (mine and theirs) or close(*before)  # otherwise they differ already
-    return Exchange(
-        ", then ".join(mine),
-        ", then ".join(theirs),
-        (before[0] if mine else before[1]) if same else None,
-        *after,
-        *back,
-    )
+def _result(group: Group) -> tuple[str, str]:
+    """Return loss and gradient of a group, or its error."""
+    first = group.first
+    if first.loss is None:
+        names = dict.fromkeys(a.framework_error or "" for a in group.answers)
+        return f"{type(first.error).__name__} ({' or '.join(names)})", ""
+    gradient = _values(first.grad) if first.grad is not None else "none"
+    return _values(first.loss), first.framework_error or gradient
 
 
-def _place(a: Answer, b: Answer) -> tuple[int, ...]:
-    """Return the first row whose loss or gradient differs; the first row if none does."""
-    nowhere: tuple[int, ...] = (0,) * (a.states[0].x.ndim - 1)
-    if a.loss is None or b.loss is None or a.loss.shape != b.loss.shape:
-        return nowhere
-    shape: tuple[int, ...] = a.loss.shape
-    with_gradients = a.grad is not None and b.grad is not None
-    for place in np.ndindex(shape):
-        pairs = [[np.asarray(answer.loss[place]) for answer in (a, b)]]
-        if with_gradients:
-            pairs.append([_at(x.grad, x.states[0].axis, place) for x in (a, b)])
-        if not all(close(*pair) for pair in pairs):
-            return tuple(place)
-    return nowhere
+def _values(array: Any) -> str:
+    return brief(array, 8)
 
 
-def _row(answer: Answer, i: int, place: tuple[int, ...]) -> Any:
-    """Return the row of a state, or None if an earlier step raised an error."""
-    if i >= len(answer.states):
-        return None
-    return _at(answer.states[i].x.data, answer.states[i].axis, place)
+def _sentence(exchange: Exchange, first: str, second: str) -> str:
+    """Return what each of two dialects does, and the row that results."""
+    sides = [
+        (first, exchange.first, exchange.first_after, exchange.first_gradient),
+        (second, exchange.second, exchange.second_after, exchange.second_gradient),
+    ]
+    does = [f"{dialect} {words}" for dialect, words, _, _ in sides if words]
+    does += [f"{dialect} does not" for dialect, words, _, _ in sides if not words]
+    text = "; ".join(does)
+    if exchange.before is None or any(after is None for _, _, after, _ in sides):
+        return f"{text}."
+    here = _values(exchange.before)
+    if exchange.first_gradient is not None and exchange.second_gradient is not None:
+        back = (f"{_values(grad)} in {dialect}" for dialect, _, _, grad in sides)
+        return f"{text}. The gradient of {here} is {', '.join(back)}."
+    if all(close(exchange.before, after) for _, words, after, _ in sides if words):
+        return f"{text}."
+    outcomes = [f"{_values(after)} in {dialect}" for dialect, words, after, _ in sides if words]
+    return f"{text}. {here} becomes {', '.join(outcomes)}."
 
 
-def _gradient_row(answer: Answer, i: int, place: tuple[int, ...]) -> Any:
-    grad = answer.gradient_at(i)
-    return None if grad is None else _at(grad, answer.states[i].axis, place)
-
-
-def _at(array: Any, axis: int, place: tuple[int, ...]) -> Any:
-    if array.ndim > len(place):
-        array = np.moveaxis(array, axis % array.ndim, -1)
-    place = place[: array.ndim]
-    inside = all(i < n for i, n in zip(place, array.shape, strict=False))
-    return np.asarray(array[place] if inside else array)
+def _exchange_dict(exchange: Exchange) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, str | None) else plain(value)
+        for name, value in vars(exchange).items()
+    }
 
 
 def _answer_dict(answer: Answer) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_xent import errors
-from tinygrad_xent.arrays import at, first
 from tinygrad_xent.comparing.rules import no_gradient, stop_gradient
 from tinygrad_xent.comparing.steps import State, Step, constant, converted, step
 from tinygrad_xent.losses.checks import check_same_shape, checked_labels
@@ -26,23 +25,21 @@ def last_axis(s: State) -> State:
     return s.replace(axis=s.x.ndim - 1)
 
 
+def _check_axis(s: State, lowest: int, error: type[errors.TinygradXentError], why: str) -> None:
+    if s.axis not in range(lowest, s.x.ndim):
+        raise error(f"axis={s.axis} is out of range for an array of shape {s.x.shape}; {why}")
+
+
 @step("axis", "takes axes from 0 upwards, or -1 for the last")
 def axis_from_zero(s: State) -> State:
-    if s.axis not in range(-1, s.x.ndim):
-        raise errors.AxisError(
-            f"axis={s.axis} of an array of shape {s.x.shape}: TensorFlow takes -1, or 0 to "
-            f"{s.x.ndim - 1}"
-        )
-    return s.replace(axis=s.axis % s.x.ndim)
+    _check_axis(s, -1, errors.AxisError, f"TensorFlow takes -1, or 0 to {s.x.ndim - 1}")
+    return wrapped_axis.run(s)
 
 
 @step("axis", "takes axes from 0 upwards, or negative ones from the end")
 def any_axis(s: State) -> State:
-    if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise errors.AxisError(
-            f"axis={s.axis} is out of range for an array of shape {s.x.shape}; choose one from "
-            f"{-s.x.ndim} to {s.x.ndim - 1}"
-        )
+    n = s.x.ndim
+    _check_axis(s, -n, errors.AxisError, f"choose one from {-n} to {n - 1}")
     return s
 
 
@@ -53,12 +50,9 @@ def wrapped_axis(s: State) -> State:
 
 @step("axis", "has no axis argument: the caller moves the classes to axis 1")
 def moved_axis(s: State) -> State:
-    if s.axis not in range(-s.x.ndim, s.x.ndim):
-        raise errors.DialectError(
-            f"PyTorch has no axis argument: its caller moves the classes to axis 1, and an array "
-            f"of shape {s.x.shape} has no axis {s.axis} to move"
-        )
-    return s.replace(axis=s.axis % s.x.ndim)
+    why = "PyTorch has no axis argument, so there must be an axis to move to axis 1"
+    _check_axis(s, -s.x.ndim, errors.DialectError, why)
+    return wrapped_axis.run(s)
 
 
 # -- the dtype of the labels -----------------------------------------------------------------
@@ -230,13 +224,7 @@ def row_of_zeros(s: State) -> State:
     "gives a loss of 0 to a negative label, and an error for a large one",
 )
 def row_of_zeros_below(s: State) -> State:
-    wrong = s.labels >= s.x.shape[s.axis]
-    if np.any(wrong):
-        place = first(wrong)
-        raise errors.LabelRangeError(
-            f"label {s.labels[place]}{at(place)} is too large for {s.x.shape[s.axis]} classes; "
-            "NumPy cannot index with it"
-        )
+    checked_labels(np.maximum(s.labels, 0), s.x.shape[s.axis])
     return s
 
 

@@ -9,14 +9,13 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.comparing.rules import (
-    clip_inside,
-    clip_sharing,
+    framework_clip,
     kernel_cross_entropy,
     log_normaliser,
     no_gradient,
     stop_gradient,
 )
-from tinygrad_xent.comparing.steps import State, constant, converted, step
+from tinygrad_xent.comparing.steps import State, Step, constant, converted, step
 from tinygrad_xent.errors import BroadcastError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 
@@ -36,16 +35,17 @@ def renormalise(s: State) -> State:
     return s.replace(x=ops.divide(s.x, ops.sum(s.x, axis=s.axis, keepdims=True)))
 
 
-@step("clip", "clips to [1e-7, 1 - 1e-7], and passes the whole gradient at a limit")
-def clip_whole(s: State) -> State:
-    low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
-    return s.replace(x=clip_inside(s.x, min=low, max=high))
+def _clip(words: str, *, half: bool) -> Step:
+    @step("clip", f"clips to [1e-7, 1 - 1e-7], and passes {words} gradient at a limit")
+    def clip(s: State) -> State:
+        low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
+        return s.replace(x=framework_clip(s.x, min=low, max=high, half=half))
+
+    return clip
 
 
-@step("clip", "clips to [1e-7, 1 - 1e-7], and passes half of the gradient at a limit")
-def clip_half(s: State) -> State:
-    low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
-    return s.replace(x=clip_sharing(s.x, min=low, max=high))
+clip_whole = _clip("the whole", half=False)
+clip_half = _clip("half of the", half=True)
 
 
 @step("logarithm", "takes the logarithm")

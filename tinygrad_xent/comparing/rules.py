@@ -15,8 +15,7 @@ from tinygrad_xent.errors import DialectFaultError
 from tinygrad_xent.op import op
 
 __all__ = [
-    "clip_inside",
-    "clip_sharing",
+    "framework_clip",
     "kernel_cross_entropy",
     "kernel_gradient",
     "log_normaliser",
@@ -107,45 +106,37 @@ def _shifted(logits: Any) -> tuple[Any, Any]:
 # -- limits ----------------------------------------------------------------------------------
 
 
-@op(symbol="clip", domain=distinct, examples=({"min": -0.31, "max": 0.32},))
-def clip_inside(x: Any, *, min: float, max: float) -> Any:
+_LIMITS = {"min": -0.31, "max": 0.32}
+
+
+@op(
+    symbol="clip", domain=distinct, examples=({**_LIMITS, "half": False}, {**_LIMITS, "half": True})
+)
+def framework_clip(x: Any, *, min: float, max: float, half: bool) -> Any:
     r"""Limit to an interval: $y = \min(\max(x, a), b)$.
 
-    The gradient passes inside the interval and at its limits. Unlike `clip`, this sends NaN no
-    gradient. Source: `tf.clip_by_value` is a minimum and a maximum.
+    Unlike `clip`, this sends NaN no gradient. Without `half`, the gradient passes inside the
+    interval and at its limits, as in `tf.clip_by_value`. With `half`, an entry at a limit gets half
+    of the gradient, and an entry outside gets 0 times the gradient, which is NaN if that is
+    infinite: `jnp.clip` is a maximum and a minimum, which share the gradient of a tie.
 
-    >>> clip_inside([-1.0, 0.5, 7.0], min=0, max=1)
+    >>> framework_clip([-1.0, 0.5, 7.0], min=0, max=1, half=False)
     array([0. , 0.5, 1. ])
     """
     return np.clip(x, min, max)
 
 
-@clip_inside.backward
-def clip_inside_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -> Any:
-    r"""$\bar x = [a \le x \le b]\,\bar y$"""
-    return ops.where((x >= min) & (x <= max), grad, 0)
-
-
-@op(symbol="clip", domain=distinct, examples=({"min": -0.31, "max": 0.32},))
-def clip_sharing(x: Any, *, min: float, max: float) -> Any:
-    r"""Limit to an interval: $y = \min(\max(x, a), b)$.
-
-    Like `clip_inside`, but an entry at a limit gets half of the gradient, and an entry outside gets
-    0 times the gradient, which is NaN if that is infinite. Source: `jnp.clip` is a maximum and a
-    minimum, which share the gradient of a tie.
-
-    >>> clip_sharing([-1.0, 0.5, 7.0], min=0, max=1)
-    array([0. , 0.5, 1. ])
-    """
-    return np.clip(x, min, max)
-
-
-@clip_sharing.backward
-def clip_sharing_backward(grad: Any, y: Any, x: Any, *, min: float, max: float) -> Any:
-    r"""$\bar x = \bar y\,([a < x < b] + \frac{1}{2} [x = a] + \frac{1}{2} [x = b])$"""
-    values = np.asarray(getattr(x, "data", x))
-    share = 1.0 * ((values > min) & (values < max)) + 0.5 * ((values == min) | (values == max))
-    return grad * share.astype(values.dtype)
+@framework_clip.backward
+def framework_clip_backward(
+    grad: Any, y: Any, x: Any, *, min: float, max: float, half: bool
+) -> Any:
+    r"""$\bar x = [a \le x \le b]\,\bar y$, or half of it at a limit"""
+    x = np.asarray(getattr(x, "data", x))
+    inside = (x >= min) & (x <= max)
+    if not half:
+        return ops.where(inside, grad, 0)
+    at_limit = (x == min) | (x == max)
+    return grad * (inside - 0.5 * at_limit).astype(x.dtype)
 
 
 @op(symbol="ln Σ exp", shapes="(m,n)->(m,1)")

@@ -112,11 +112,10 @@ REFUSALS = {
     ("--logits", "2,x", "--target", "0"): (
         "--logits: 'x' (number 2 of 2) is not a number; write --logits \"2,1,0.1\""
     ),
-    ("--logits", "nan,1", "--target", "0"): (
-        "--logits: 'nan' (number 1 of 2) is not a number; write --logits \"2,1,0.1\""
-    ),
-    ("--logits", "", "--target", "0"): (
-        '--logits is empty; give one number for each class: --logits "2,1,0.1"'
+    ("--logits", "nan,1", "--target", "0"): ('--logits has a NaN; write --logits "2,1,0.1"'),
+    ("--logits", "", "--target", "0"): ('--logits is empty; write --logits "2,1,0.1"'),
+    ("--logits", "2,1/0,3", "--target", "0"): (
+        "--logits has 2 rows; explain one, or use compare for several"
     ),
     ("--logits", "2", "--target", "0"): (
         '--logits has only one number (2); give one number for each class: --logits "2,1,0.1"'
@@ -243,7 +242,7 @@ def test_an_interrupt_is_quiet(capsys, monkeypatch, folder):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explain, "explain_numbers", interrupted)
+    monkeypatch.setattr("tinygrad_xent.commands.explain.explain_numbers", interrupted)
     assert run(*HAND) == 130
     assert capsys.readouterr() == ("", "")
     assert list(folder.iterdir()) == []

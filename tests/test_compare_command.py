@@ -72,11 +72,10 @@ REFUSALS = {
         "--target and --labels both say which class is true; use one of them"
     ),
     ("--logits", "1,x", "--target", "0"): (
-        '--logits: \'x\' is not a number; write --logits "2,1,0.1", or "2,1 / 0,3" for several rows'
+        "--logits: 'x' (number 2 of 2) is not a number; write --logits \"2,1,0.1\""
     ),
     ("--logits", "1_0,2", "--target", "0"): (
-        '--logits: \'1_0\' is not a number; write --logits "2,1,0.1", or "2,1 / 0,3" for several '
-        "rows"
+        "--logits: '1_0' (number 1 of 2) is not a number; write --logits \"2,1,0.1\""
     ),
     ("--logits", "1e999,2", "--target", "0"): (
         "--logits: 1e999 is too large for float64; write inf if you mean it"
@@ -87,7 +86,7 @@ REFUSALS = {
     ("--logits", "1,2", "--target", "-99999999999999999999"): (
         "--target: class numbers have at most 15 digits"
     ),
-    ("--logits", "", "--target", "0"): "--logits has no number",
+    ("--logits", "", "--target", "0"): '--logits is empty; write --logits "2,1,0.1"',
     ("--logits", "1,2 /", "--target", "0"): "--logits has an empty row",
     ("--logits", "1,2/3", "--target", "0"): (
         "--logits: the rows have 2, 1 numbers; give all the same number"

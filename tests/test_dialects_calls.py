@@ -121,7 +121,7 @@ REFUSALS = {
     "no such axis to move": (
         lambda: tx.crossentropy_as("torch", [0, 0], Z, axis=2, from_logits=True),
         tx.DialectError,
-        r"of shape \(2, 3\); PyTorch has no axis argument, so there must be an axis to move to axis 1$",
+        r"of shape \(2, 3\); PyTorch has no axis argument, so .* to move to axis 1$",
     ),
     "a negative axis": (
         lambda: tx.crossentropy_as("tf1", LABELS, Z, axis=-2, from_logits=True),

@@ -15,9 +15,10 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.commands.explaining import explain_numbers, explain_table
+from tinygrad_xent.commands.by_hand import explain_numbers
+from tinygrad_xent.commands.explain import FORMS, check_renderer, content
+from tinygrad_xent.commands.explaining import explain_table
 from tinygrad_xent.commands.explaining.classifier import network, train
-from tinygrad_xent.commands.explaining.output import FORMS, check_renderer, content
 from tinygrad_xent.commands.explaining.page import page
 from tinygrad_xent.commands.explaining.report import art, report
 from tinygrad_xent.commands.explaining.tables import read_table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explain import check_numbers
+from tinygrad_xent.commands.by_hand import NO_LABEL, check_given_once, parse_rows
 from tinygrad_xent.commands.streams import check_output, say, write_output
 from tinygrad_xent.errors import NumbersError, ProbabilitiesWarning, UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -121,45 +121,6 @@ def _classes(target: str) -> Any:
     return classes.astype(np.int64)
 
 
-def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
-    """Return an array of rows separated by slashes, each of numbers separated by commas or spaces.
-
-    Examples
-    --------
-    >>> parse_rows("--logits", "2, 1 / -inf 0")
-    array([[  2.,   1.],
-           [-inf,   0.]])
-    """
-    rows = [row.replace(",", " ").split() for row in text.split("/")]
-    for word in (word for row in rows for word in row):
-        value = _value(word)
-        if value is None:
-            raise NumbersError(
-                f"{option}: '{printable(word)}' is not a number; write {option} \"2,1,0.1\", or "
-                '"2,1 / 0,3" for several rows'
-            )
-        with np.errstate(over="ignore"):
-            overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
-        if overflows:
-            raise NumbersError(
-                f"{option}: {printable(word)} is too large for {dtype}; write inf if you mean it"
-            )
-    if not all(rows):
-        raise NumbersError(f"{option} has {'an empty row' if len(rows) > 1 else 'no number'}")
-    if len({len(row) for row in rows}) > 1:
-        lengths = ", ".join(str(len(row)) for row in rows)
-        raise NumbersError(f"{option}: the rows have {lengths} numbers; give all the same number")
-    array = np.array([[float(word) for word in row] for row in rows], dtype)
-    return array[0] if len(rows) == 1 else array
-
-
-def _value(word: str) -> float | None:
-    try:
-        return None if "_" in word else float(word)  # 1_000 is Python's own way to write a number
-    except ValueError:
-        return None
-
-
 def _content(ending: str, comparison: Comparison) -> str:
     if ending == ".html":
         title = "One loss, compared"
@@ -168,9 +129,9 @@ def _content(ending: str, comparison: Comparison) -> str:
 
 
 def _check_combination(options: argparse.Namespace) -> None:
-    """Raise an error for options that contradict each other."""
+    """Raise an error for options that are missing or contradict each other."""
     if options.logits is None and options.probs is None:
         raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
-    check_numbers(options, probs=options.probs is not None)
+    check_given_once(options, probs=options.probs is not None)
     if options.target is None and options.labels is None:
-        raise UsageError('which class is true? Add --target 0, or --labels "0.7,0.2,0.1"')
+        raise UsageError(NO_LABEL)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinygrad_xent.commands.by_hand import check_given_once, explain_numbers
 from tinygrad_xent.commands.streams import check_output, say, style_for, write_output
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -30,6 +31,13 @@ EXAMPLES = """\
   tinygrad-xent explain --probs "0.7,0.2,0.1" --target 0
 """
 NUMERIC = ("--logits", "--probs", "--labels", "--target", "--seed")
+FORMS = {
+    ".svg": "The graph with its values and gradients",
+    ".png": "The graph with its values and gradients",
+    ".dot": "The graph for Graphviz",
+    ".html": "All of this as a page",
+    ".json": "All of this as data",
+}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +71,6 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.commands.explaining.output import FORMS, check_renderer, content
     from tinygrad_xent.commands.explaining.report import report
 
     path = Path("explained.svg" if options.out is None else options.out)
@@ -100,17 +107,7 @@ def _check_combination(options: argparse.Namespace) -> None:
         )
     if options.logits is None and not options.probs:
         raise UsageError(f'--{by_hand[0]} needs the numbers of the classes; add --logits "2,1,0.1"')
-    check_numbers(options, probs=bool(options.probs))
-
-
-def check_numbers(options: argparse.Namespace, *, probs: bool) -> None:
-    """Raise an error for numbers or labels that are given twice."""
-    if options.logits is not None and probs:
-        raise UsageError(
-            "--logits and --probs both give the numbers of the classes; use one of them"
-        )
-    if options.target is not None and options.labels is not None:
-        raise UsageError("--target and --labels both say which class is true; use one of them")
+    check_given_once(options, probs=bool(options.probs))
 
 
 def _seed(text: str | None) -> int:
@@ -120,13 +117,37 @@ def _seed(text: str | None) -> int:
 
 
 def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
-    from tinygrad_xent.commands import explaining as explain
+    from tinygrad_xent.commands.explaining import explain_digit, explain_table
 
     if options.data is not None:
-        return explain.explain_table(Path(options.data), options.label, seed, progress=True)
+        return explain_table(Path(options.data), options.label, seed, progress=True)
     numbers = options.logits if options.logits is not None else options.probs
     if numbers is None:
-        return explain.explain_digit(seed, progress=True)
-    return explain.explain_numbers(
+        return explain_digit(seed, progress=True)
+    return explain_numbers(
         numbers, target=options.target, labels=options.labels, probs=options.probs is not None
     )
+
+
+def check_renderer(ending: str) -> None:
+    """Raise `MissingRendererError` if PNG is asked for and nothing here can write it."""
+    if ending == ".png":
+        from tinygrad_xent.tensor import Tensor
+        from tinygrad_xent.visualization.drawing import draw
+
+        draw(Tensor(0.0)).png()
+
+
+def content(ending: str, explanation: Explanation) -> bytes:
+    """Return the content of a file with this ending."""
+    from tinygrad_xent.commands.explaining.page import page
+    from tinygrad_xent.visualization.drawing import draw
+
+    if ending == ".json":
+        return f"{explanation.to_json()}\n".encode()
+    if ending == ".html":
+        return page(explanation).encode()
+    picture = draw(explanation.loss)
+    if ending == ".png":
+        return picture.png()
+    return (picture.svg if ending == ".svg" else picture.to_dot().source).encode()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tinygrad_xent.commands.explaining.by_hand import explain_numbers
 from tinygrad_xent.commands.explaining.classifier import train
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training, explain_row
 from tinygrad_xent.commands.explaining.tables import read_table
 from tinygrad_xent.visualization.formatting import count
 
-__all__ = ["Explanation", "explain_digit", "explain_numbers", "explain_table"]
+__all__ = ["Explanation", "explain_digit", "explain_table"]
 
 _DIGITS = Path(__file__).parents[2] / "data" / "digits.csv.gz"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from tinygrad_xent.losses.tensorflow import (
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.naming import looked_through
-from tinygrad_xent.visualization.tracing import Trace, trace
+from tinygrad_xent.visualization.tracing import Trace, plain, trace
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,21 @@ class Training:
     seed: int
     seconds: float
     content: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the training as strings and numbers."""
+        table, classifier = self.table, self.classifier
+        return {
+            "source": table.source,
+            "label": table.label,
+            "seed": self.seed,
+            "rows": len(table.labels),
+            "trained_on": len(classifier.trained_on),
+            "held_out": len(classifier.held_out),
+            "accuracy": classifier.accuracy,
+            "row": int(table.rows[self.row]),
+            "features": dict(zip(table.columns, plain(table.features[self.row]), strict=True)),
+        }
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,40 @@ class Explanation:
     def gradient(self) -> Any:
         """The gradient of the loss with respect to `given`: p - t for logits."""
         return self.trace.gradient(self.given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as lists, strings and numbers.
+
+        Returns
+        -------
+        dict
+            The keys of `Trace.to_dict`, and ``classes``; ``target`` (an index into them, or null);
+            ``labels``, ``probs`` and ``gradient`` (one number for each class; ``gradient`` is p - t
+            if ``from_logits``); ``loss``; ``notes``; ``check`` (for each tensor its ``verdict``,
+            ``entries``, ``checked``, ``error``, ``kinks`` and ``unclear``); and ``training``, null
+            for a loss given by hand.
+        """
+        return {
+            **self.trace.to_dict(),
+            "classes": list(self.classes),
+            "target": self.target,
+            "from_logits": self.from_logits,
+            "labels": plain(self.labels),
+            "probs": plain(self.probs),
+            "gradient": plain(self.gradient),
+            "loss": plain(self.loss.data),
+            "notes": list(self.notes),
+            "check": [
+                {"tensor": c.name, "verdict": c.verdict, "error": plain(c.error)}
+                | {name: getattr(c, name) for name in ("entries", "checked", "kinks", "unclear")}
+                for c in self.check
+            ],
+            "training": None if self.training is None else self.training.to_dict(),
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as JSON."""
+        return json.dumps(self.to_dict(), allow_nan=False)
 
 
 def explain_row(training: Training) -> Explanation:

@@ -1,0 +1,191 @@
+"""The numbers and labels of a loss that is given by hand, on the command line."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_xent.errors import NumbersError, UsageError
+from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.naming import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tinygrad_xent.commands.explaining import Explanation
+
+NO_LABEL = 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"'
+_NEAR_ONE = 1e-6
+
+
+def check_given_once(options: argparse.Namespace, *, probs: bool) -> None:
+    """Raise an error for numbers or labels that are given twice."""
+    if options.logits is not None and probs:
+        raise UsageError(
+            "--logits and --probs both give the numbers of the classes; use one of them"
+        )
+    if options.target is not None and options.labels is not None:
+        raise UsageError("--target and --labels both say which class is true; use one of them")
+
+
+def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
+    """Return an array of rows separated by slashes, each of numbers with commas or spaces between.
+
+    Raises
+    ------
+    NumbersError
+        If the text is not a row, or rows, of numbers. The message is one line.
+
+    Examples
+    --------
+    >>> parse_rows("--logits", "2, 1 / -inf 0")
+    array([[  2.,   1.],
+           [-inf,   0.]])
+    """
+    rows = [row.replace(",", " ").replace(";", " ").split() for row in text.split("/")]
+    words = [word for row in rows for word in row]
+    if not words:
+        raise NumbersError(f"{option} is empty; write {_example(option)}")
+    if not all(rows):
+        raise NumbersError(f"{option} has an empty row")
+    for i, word in enumerate(words, 1):
+        if (value := _value(word)) is None:
+            raise NumbersError(
+                f"{option}: '{printable(word)}' (number {i} of {len(words)}) is not a number; "
+                f"write {_example(option)}"
+            )
+        with np.errstate(over="ignore"):
+            overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
+        if overflows:
+            raise NumbersError(
+                f"{option}: {printable(word)} is too large for {dtype}; write inf if you mean it"
+            )
+    if len({len(row) for row in rows}) > 1:
+        lengths = ", ".join(str(len(row)) for row in rows)
+        raise NumbersError(f"{option}: the rows have {lengths} numbers; give all the same number")
+    array = np.array([[float(word) for word in row] for row in rows], dtype)
+    return array[0] if len(rows) == 1 else array
+
+
+def _value(word: str) -> float | None:
+    try:
+        return None if "_" in word else float(word)  # Python would read 1_000 as a number
+    except ValueError:
+        return None
+
+
+def _example(option: str) -> str:
+    numbers = {"--logits": '"2,1,0.1"', "--target": "0"}.get(option, '"0.7,0.2,0.1"')
+    return f"{option} {numbers}"
+
+
+# -- one row, to explain ---------------------------------------------------------------------
+
+
+def explain_numbers(
+    numbers: str, *, target: str | None = None, labels: str | None = None, probs: bool = False
+) -> Explanation:
+    """Explain the loss of numbers such as "2,1,0.1".
+
+    Parameters
+    ----------
+    numbers : str
+        Logits, or probabilities if `probs` is set; separated by commas or spaces.
+    target : str, optional
+        The true class, counted from 0.
+    labels : str, optional
+        Dense labels, one for each class, instead of the target.
+    probs : bool
+
+    Raises
+    ------
+    NumbersError
+        If an argument is not valid, or two do not fit together. The message is one line.
+    """
+    from tinygrad_xent.commands.explaining.explanation import explain_loss
+    from tinygrad_xent.tensor import Tensor
+
+    option = "--probs" if probs else "--logits"
+    values = _parse_row(option, numbers)
+    notes = _check_probs(values) if probs else _check_logits(values)
+    given = Tensor(values, name="probs" if probs else "logits")
+    if target is not None:
+        true_class = _class(target, len(values), option)
+        return explain_loss(given, from_logits=not probs, target=true_class, notes=notes)
+    if labels is None:
+        raise NumbersError(NO_LABEL)
+    dense = _parse_row("--labels", labels)
+    if len(dense) != len(values):
+        raise NumbersError(
+            f"--labels has {len(dense)} numbers, {option} {len(values)}; give one for each class"
+        )
+    notes += _check_labels(dense)
+    return explain_loss(given, from_logits=not probs, labels=dense, notes=notes)
+
+
+def _parse_row(option: str, text: str) -> Any:
+    row = parse_rows(option, text)
+    if row.ndim > 1:
+        raise NumbersError(f"{option} has {len(row)} rows; explain one, or use compare for several")
+    if np.isnan(row).any():
+        raise NumbersError(f"{option} has a NaN; write {_example(option)}")
+    if len(row) == 1:
+        raise NumbersError(
+            f"{option} has only one number ({number(row[0])}); give one number for each class: "
+            f"{_example(option)}"
+        )
+    return row
+
+
+def _check_logits(values: Any) -> tuple[str, ...]:
+    if math.inf in values:
+        raise NumbersError(
+            "--logits has an infinite number; only -inf is allowed, for an impossible class"
+        )
+    if not np.isfinite(values).any():
+        raise NumbersError("--logits are all -inf; at least one class must be possible")
+    return ()
+
+
+def _check_probs(values: Any) -> tuple[str, ...]:
+    for i, p in enumerate(values, 1):
+        if not 0 <= p <= 1:
+            raise NumbersError(
+                f"--probs: {number(p)} (number {i}) is not a probability, which lies between 0 "
+                "and 1; use --logits for scores of any size"
+            )
+    total = math.fsum(values)
+    if total == 0:
+        raise NumbersError("--probs are all 0; they should sum to 1")
+    if abs(total - 1) <= _NEAR_ONE:
+        return ()
+    return (f"The probabilities sum to {total:.6g}, not 1: the loss divides them by their sum.",)
+
+
+def _check_labels(values: Any) -> tuple[str, ...]:
+    if not np.isfinite(values).all():
+        raise NumbersError("--labels has an infinite number; give probabilities that sum to 1")
+    total = math.fsum(values)
+    if abs(total - 1) > _NEAR_ONE:
+        odd = f"sum to {total:.6g}, not 1"
+    elif min(values) < 0:
+        odd = "are not all from 0 to 1"
+    else:
+        return ()
+    return (f"The labels {odd}: the loss and its gradient use them unchanged.",)
+
+
+def _class(text: str, classes: int, option: str) -> int:
+    what = f"{option} has {classes} classes, from 0 to {classes - 1}"
+    try:
+        target = int(text)
+    except ValueError:
+        raise NumbersError(
+            f"--target: '{printable(text)}' is not a whole number; {what}. For a distribution use "
+            "--labels"
+        ) from None
+    if not 0 <= target < classes:
+        raise NumbersError(f"--target {target} is out of range; {what}")
+    return target

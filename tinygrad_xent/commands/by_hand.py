@@ -20,6 +20,12 @@ NO_LABEL = 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"'
 _NEAR_ONE = 1e-6
 
 
+def add_label_options(parser: argparse._ActionsContainer) -> None:
+    """Add --target and --labels, of which a loss needs one."""
+    parser.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
+    parser.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
+
+
 def check_given_once(options: argparse.Namespace, *, probs: bool) -> None:
     """Raise an error for numbers or labels that are given twice."""
     if options.logits is not None and probs:

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.commands.by_hand import NO_LABEL, check_given_once, parse_rows
+from tinygrad_xent.commands.by_hand import (
+    NO_LABEL,
+    add_label_options,
+    check_given_once,
+    parse_rows,
+)
 from tinygrad_xent.commands.streams import check_output, say, write_output
 from tinygrad_xent.errors import NumbersError, ProbabilitiesWarning, UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -48,10 +53,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--logits", metavar="NUMBERS", help='one for each class; several rows: "2,1 / 0,3"'
     )
     parser.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
-    parser.add_argument(
-        "--target", metavar="CLASS", help="the true class, counted from 0; one for each row"
-    )
-    parser.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
+    add_label_options(parser)
     parser.add_argument("--axis", metavar="N", help="the axis of classes (default: -1)")
     parser.add_argument(
         "--dtype",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_xent.commands.by_hand import check_given_once, explain_numbers
+from tinygrad_xent.commands.by_hand import add_label_options, check_given_once, explain_numbers
 from tinygrad_xent.commands.streams import check_output, say, style_for, write_output
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -56,8 +56,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         const="",
         help="probabilities instead; without numbers: --logits are probabilities",
     )
-    numbers.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
-    numbers.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
+    add_label_options(numbers)
     parser.add_argument(
         "--out",
         metavar="FILE",

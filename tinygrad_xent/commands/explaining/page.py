@@ -5,7 +5,7 @@ The graph is shown by the player, and without scripts as a picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from itertools import groupby
@@ -23,8 +23,6 @@ from tinygrad_xent.visualization.pages import page as html_page
 from tinygrad_xent.visualization.player import Player
 from tinygrad_xent.visualization.tracing import Backward
 
-_STEP = ("step", "rule", "to", "sends", "total there")
-
 
 def page(e: Explanation) -> str:
     """Return the page."""
@@ -39,46 +37,52 @@ def page(e: Explanation) -> str:
     ]
     style = files("tinygrad_xent.commands.explaining").joinpath("page.css").read_text("utf-8")
     body = "".join(
-        f"<section>\n<h2>{name}</h2>\n{''.join(parts)}</section>\n" for name, parts in sections
+        f"<section>\n<h2>{name}</h2>\n{content}</section>\n" for name, content in sections
     )
     return html_page(title, body, style, scripts=True)
 
 
-def _paragraphs(sentences: Iterable[str]) -> Iterator[str]:
-    return (f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
+def _paragraphs(*sentences: str) -> str:
+    return "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
+
+
+def _code(name: str) -> str:
+    return f"<code>{escape(name)}</code>"
 
 
 def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str, strong: Sequence[int] = ()
-) -> Iterator[str]:
-    """Yield a table whose cells are HTML; on a narrow page each row becomes a card."""
-    yield from _head(head, kind)
-    yield '<tbody role="rowgroup">\n'
+    kind: str, head: Sequence[str], rows: Iterable[Sequence[str]], strong: Collection[int] = ()
+) -> str:
+    """Return a table whose cells are HTML; on a narrow page each row becomes a card.
+
+    A row of a single cell is the heading of the rows below it. The roles stand for what a browser
+    forgets when the style sheet makes cards of the rows.
+    """
+    columns = "".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in head)
+    lines = []
     for i, row in enumerate(rows):
-        yield from _row(head, row, strong=i in strong)
-    yield "</tbody>\n</table>\n"
-
-
-def _head(head: Sequence[str], kind: str) -> Iterator[str]:
-    yield f'<table class="{kind}" role="table">\n<thead role="rowgroup"><tr role="row">'
-    yield from (f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in head)
-    yield "</tr></thead>\n"
-
-
-def _row(head: Sequence[str], row: Sequence[str], *, strong: bool = False) -> Iterator[str]:
-    yield f'<tr role="row"{" class=strong" * strong}>'
-    for name, cell in zip(head, row, strict=True):
-        yield f'<td role="cell" data-head="{escape(name)}">{cell}</td>'
-    yield "</tr>\n"
+        if len(row) == 1:
+            mark = ' class="heading"'
+            cells = f'<th scope="colgroup" role="rowheader" colspan="{len(head)}">{row[0]}</th>'
+        else:
+            mark = ' class="strong"' if i in strong else ""
+            pairs = zip(head, row, strict=True)
+            cells = "".join(f'<td role="cell" data-head="{escape(n)}">{c}</td>' for n, c in pairs)
+        lines.append(f'<tr role="row"{mark}>{cells}</tr>\n')
+    return (
+        f'<table class="{kind}" role="table">\n<thead role="rowgroup"><tr role="row">{columns}</tr>'
+        f'</thead>\n<tbody role="rowgroup">\n{"".join(lines)}</tbody>\n</table>\n'
+    )
 
 
 # -- the parts -------------------------------------------------------------------------------
 
 
-def _example(training: Training) -> Iterator[str]:
-    yield from _paragraphs(words.training_sentences(training))
-    if training.image:
-        yield _image(training.table.features[training.row].reshape(training.image))
+def _example(training: Training) -> str:
+    text = _paragraphs(*words.training_sentences(training))
+    if not training.image:
+        return text
+    return text + _image(training.table.features[training.row].reshape(training.image))
 
 
 def _image(pixels: Any) -> str:
@@ -97,7 +101,7 @@ def _image(pixels: Any) -> str:
     )
 
 
-def _loss(e: Explanation) -> Iterator[str]:
+def _loss(e: Explanation) -> str:
     head, rows, left_out = words.class_rows(e)
     scale = float(np.max(np.abs(e.gradient), initial=0.0)) or 1.0
     cells = [
@@ -105,10 +109,9 @@ def _loss(e: Explanation) -> Iterator[str]:
         for i, row in rows
     ]
     strong = [k for k, (i, _) in enumerate(rows) if e.labels[i] > 0]
-    yield from _table(head, cells, kind="classes", strong=strong)
-    if left_out:
-        yield from _paragraphs([f"And {left_out} more, with smaller gradients."])
-    yield from _paragraphs([words.loss_sentence(e), *words.gradient_sentences(e), *e.notes])
+    more = [f"And {left_out} more, with smaller gradients."] if left_out else []
+    sentences = (*more, words.loss_sentence(e), *words.gradient_sentences(e), *e.notes)
+    return _table("classes", head, cells, strong) + _paragraphs(*sentences)
 
 
 def _bar(share: float) -> str:
@@ -118,57 +121,52 @@ def _bar(share: float) -> str:
     return f'<span class="bar {side}" style="--share:{abs(share):.3f}" aria-hidden="true"></span>'
 
 
-def _forward(e: Explanation) -> Iterator[str]:
+def _forward(e: Explanation) -> str:
     rows = [
         (
             str(event.step),
-            f"<code>{escape(event.name)}</code>",
+            _code(event.name),
             mathml(event.formula, event.letters) if event.formula else "given",
             escape(words.outline(event.value)),
         )
         for event in e.trace.forward
     ]
-    yield from _table(("step", "tensor", "formula", "value"), rows, kind="cards")
+    return _table("cards", ("step", "tensor", "formula", "value"), rows)
 
 
-def _backward(e: Explanation) -> Iterator[str]:
-    yield from _paragraphs([words.NOTATION])
-    yield from _head(_STEP, kind="cards")
+def _backward(e: Explanation) -> str:
+    rows: list[tuple[str, ...]] = []
     for _, events in groupby(e.trace.backward, key=lambda event: id(event.tensor)):
-        yield from _sender(e, list(events))
-    yield "</table>\n"
+        first, *others = events
+        rows.append((_sender(e, first),))
+        for event in (first, *others):
+            same = np.array_equal(event.sent, event.total, equal_nan=True)
+            rows.append(
+                (
+                    str(event.step),
+                    mathml(event.rule, event.letters) if event.rule else escape(event.op),
+                    _code(event.to_name),
+                    escape(words.summary(event.sent)),
+                    "the same" if same else escape(words.summary(event.total)),
+                )
+            )
+    head = ("step", "rule", "to", "sends", "total there")
+    return _paragraphs(words.NOTATION) + _table("cards", head, rows)
 
 
-def _sender(e: Explanation, events: list[Backward]) -> Iterator[str]:
-    """Yield the rows of one tensor: its gradient, and what it sends to its inputs."""
-    first = events[0]
-    yield '<tbody role="rowgroup">\n<tr role="row" class="sender">'
-    yield '<th scope="rowgroup" role="rowheader" colspan="5">'
-    yield f"<code>{escape(words.called(first, e.trace))}</code>"
-    yield f"<p>incoming ∂{escape(first.name)}: {escape(words.summary(first.incoming))}</p>"
-    if looked_through(first.tensor) is not None:
-        yield from _paragraphs([words.LOOK_THROUGH])
-    yield "</th></tr>\n"
-    for event in events:
-        same = np.array_equal(event.sent, event.total, equal_nan=True)
-        row = (
-            str(event.step),
-            mathml(event.rule, event.letters) if event.rule else escape(event.op),
-            f"<code>{escape(event.to_name)}</code>",
-            escape(words.summary(event.sent)),
-            "the same" if same else escape(words.summary(event.total)),
-        )
-        yield from _row(_STEP, row)
-    yield "</tbody>\n"
+def _sender(e: Explanation, event: Backward) -> str:
+    """Return how a tensor was computed, and the gradient that it passes to its rule."""
+    text = _code(words.called(event, e.trace))
+    text += _paragraphs(f"incoming ∂{event.name}: {words.summary(event.incoming)}")
+    if looked_through(event.tensor) is not None:
+        text += _paragraphs(words.LOOK_THROUGH)
+    return text
 
 
-def _check(e: Explanation) -> Iterator[str]:
-    yield from _paragraphs([words.METHOD])
-    rows = [
-        (f"<code>{escape(c.name)}</code>", counted(c), number(c.error), escape(remark(c)))
-        for c in e.check
-    ]
-    yield from _table(
-        ("gradient of", "entries", "largest difference", "verdict"), rows, kind="plain"
+def _check(e: Explanation) -> str:
+    rows = [(_code(c.name), counted(c), number(c.error), escape(remark(c))) for c in e.check]
+    return (
+        _paragraphs(words.METHOD)
+        + _table("plain", ("gradient of", "entries", "largest difference", "verdict"), rows)
+        + f'<p class="{"good" if e.check.ok else "bad"}">{escape(words.check_sentence(e))}</p>\n'
     )
-    yield f'<p class="{"good" if e.check.ok else "bad"}">{escape(words.check_sentence(e))}</p>\n'

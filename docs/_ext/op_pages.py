@@ -25,13 +25,11 @@ HERE = Path(__file__).parent.parent
 GROUPS = {
     "elementwise": "Functions of one variable",
     "arithmetic": "Arithmetic",
-    "piecewise": "Functions in pieces",
     "products": "Products",
     "reductions": "Sums, means, extremes and broadcasting",
-    "accumulation": "Running sums, products over axes",
-    "softmax_family": "The softmax, its logarithm, log-sum-exp",
-    "fused": "Cross-entropies of logits",
-    "cross_entropy": "Cross-entropy of probabilities",
+    "accumulation": "Products, running sums, log-sum-exp",
+    "softmax_family": "The softmax and its logarithm",
+    "cross_entropy": "Cross-entropies",
     "shaping": "Shapes",
     "indexing": "Indexing",
 }
@@ -54,20 +52,17 @@ weights are what the op receives.
 """
 
 
-def derivations() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for module in GROUPS:
-        text = (HERE / "derivations" / f"{module}.md").read_text(encoding="utf-8")
-        for section in text.split("\n## ")[1:]:
-            name, _, derivation = section.partition("\n")
-            found[name] = derivation.strip()
-    if found.keys() != OPS.keys():
-        raise ExtensionError(f"docs/derivations and the ops differ by {found.keys() ^ OPS.keys()}")
+def derivations() -> dict[str, dict[str, str]]:
+    """Return the derivations by group, which is a file of docs/derivations, and op."""
+    found: dict[str, dict[str, str]] = {}
+    for group in GROUPS:
+        text = (HERE / "derivations" / f"{group}.md").read_text(encoding="utf-8")
+        sections = (section.partition("\n") for section in text.split("\n## ")[1:])
+        found[group] = {name: derivation.strip() for name, _, derivation in sections}
+    derived = {name for group in found.values() for name in group}
+    if derived != OPS.keys():
+        raise ExtensionError(f"docs/derivations and the ops differ by {derived ^ OPS.keys()}")
     return found
-
-
-def module_of(op: Op) -> str:
-    return op.function.__module__.rpartition(".")[2]
 
 
 # -- one page --------------------------------------------------------------------------------
@@ -92,7 +87,7 @@ def page(op: Op, derivation: str) -> str:
 
 
 def summary(op: Op) -> str:
-    """Give the docstring up to its example, without the formula."""
+    """Return the docstring up to its example, without the formula."""
     text = inspect.cleandoc(op.function.__doc__ or "").partition("\n>>> ")[0]
     return re.sub(r":\s\$[^$]*\$", "", text, count=1).strip()
 
@@ -155,10 +150,10 @@ def raw(content: str, name: str) -> str:
 # -- all pages -------------------------------------------------------------------------------
 
 
-def overview() -> Iterator[str]:
+def overview(derived: dict[str, dict[str, str]]) -> Iterator[str]:
     yield INTRODUCTION
-    for module, title in GROUPS.items():
-        ops = [op for op in OPS.values() if module_of(op) == module]
+    for group, title in GROUPS.items():
+        ops = [op for op in OPS.values() if op.name in derived[group]]
         rows = [
             f"| [`{op.name}`]({op.name}.md) | {cell([op.formula])} | {cell(op.rule_formulas)} |"
             for op in ops
@@ -176,8 +171,12 @@ def write_pages(_app: Sphinx) -> None:
     folder = HERE / "_ops"
     folder.mkdir(exist_ok=True)
     derived = derivations()
-    pages = {name: page(op, derived[name]) for name, op in OPS.items()}
-    pages["index"] = "\n".join(overview()) + "\n"
+    pages = {
+        name: page(OPS[name], derivation)
+        for group in derived.values()
+        for name, derivation in group.items()
+    }
+    pages["index"] = "\n".join(overview(derived)) + "\n"
     for old in folder.glob("*.md"):
         if old.stem not in pages:
             old.unlink()

@@ -75,14 +75,14 @@ def run(options: argparse.Namespace) -> int:
 def _lines(report: Report, answered: list[Result]) -> Iterator[str]:
     for kind, results in (("op", report.ops), ("exercise", answered)):
         for result in results:
-            yield from _told(kind, result)
+            yield from _result_lines(kind, result)
     for problem in report.errors:
         yield f"failed: {problem}"
     checked = [r for r in (*report.ops, *answered) if r.code not in UNCHECKED]
     yield f"{sum(r.score for r in checked)} of {len(checked)} right."
 
 
-def _told(kind: str, result: Result) -> Iterator[str]:
+def _result_lines(kind: str, result: Result) -> Iterator[str]:
     import textwrap
 
     from tinygrad_xent.teaching.exercises.prose import text_of

@@ -50,7 +50,9 @@ body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
     parser.add_argument(
-        "--logits", metavar="NUMBERS", help='one for each class; several rows: "2,1 / 0,3"'
+        "--logits",
+        metavar="NUMBERS",
+        help='one for each class; several rows: "2,1 / 0,3", with --target "0,1"',
     )
     parser.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
     add_label_options(parser)

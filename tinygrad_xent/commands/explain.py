@@ -129,7 +129,7 @@ def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
 
 
 def check_renderer(ending: str) -> None:
-    """Raise `MissingRendererError` if PNG is asked for and nothing here can write it."""
+    """Raise `MissingRendererError` if PNG is asked for and resvg_py is missing."""
     if ending == ".png":
         from tinygrad_xent.tensor import Tensor
         from tinygrad_xent.visualization.drawing import draw

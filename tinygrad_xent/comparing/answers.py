@@ -297,8 +297,8 @@ def explain(a: Answer, b: Answer) -> Difference:
 
 
 def _exchange(a: Answer, b: Answer, together: list[Piece], place: tuple[int, ...]) -> Exchange:
-    mine = [step.words for piece in together for step in a.steps[piece.first]]
-    theirs = [step.words for piece in together for step in b.steps[piece.second]]
+    first = [step.words for piece in together for step in a.steps[piece.first]]
+    second = [step.words for piece in together for step in b.steps[piece.second]]
     start, stop = together[0], together[-1]
     before = a.row(start.first.start, place), b.row(start.second.start, place)
     after = a.row(stop.first.stop, place), b.row(stop.second.stop, place)
@@ -310,11 +310,12 @@ def _exchange(a: Answer, b: Answer, together: list[Piece], place: tuple[int, ...
         )
         if not close(*found):  # otherwise the backward passes differ elsewhere
             gradients = found
-    same = not (mine and theirs) or close(*before)  # otherwise they differ already
+    # If both take steps here, a row is shown only where the rows before these steps are equal.
+    same = not (first and second) or close(*before)
     return Exchange(
-        ", then ".join(mine),
-        ", then ".join(theirs),
-        (before[0] if mine else before[1]) if same else None,
+        ", then ".join(first),
+        ", then ".join(second),
+        (before[0] if first else before[1]) if same else None,
         *after,
         *gradients,
     )

@@ -13,6 +13,7 @@ Steps = tuple[Step, ...]
 
 # What several dialects share.
 
+_KERAS3_DENSE = (label.any_axis, label.integers_converted, label.same_shape)
 _TF_SPARSE = (loss.in_single, loss.take_log_softmax, loss.pick, loss.rounded)
 _TF_DENSE = (label.as_logits, loss.in_single, loss.fused, loss.rounded)
 _CLIPPED_LOG = (loss.clip_whole, loss.logarithm)
@@ -49,8 +50,7 @@ def keras2(sparse: bool, from_logits: bool) -> Steps:
         )  # fmt: skip
     if from_logits:
         return (label.axis_from_zero, label.same_shape, *_TF_DENSE)
-    wanted = (label.any_axis, label.same_dtype, label.same_shape)
-    return (*wanted, *_NORMALISED_LOG, loss.weigh)
+    return (label.any_axis, label.same_dtype, label.same_shape, *_NORMALISED_LOG, loss.weigh)
 
 
 def keras2_graph(sparse: bool, from_logits: bool) -> Steps:
@@ -78,8 +78,7 @@ def keras3_jax(sparse: bool, from_logits: bool) -> Steps:
             label.truncated, label.squeezed, label.one_for_each_last_row, label.any_axis,
             label.row_of_zeros, *logarithm, loss.weigh_one_hot,
         )  # fmt: skip
-    wanted = (label.any_axis, label.integers_converted, label.same_shape)
-    return (*wanted, *logarithm, loss.weigh)
+    return (*_KERAS3_DENSE, *logarithm, loss.weigh)
 
 
 def keras3_numpy(sparse: bool, from_logits: bool) -> Steps:
@@ -104,8 +103,7 @@ def keras3_torch(sparse: bool, from_logits: bool) -> Steps:
             label.refused_but_ignored, *logarithm,
             *(() if from_logits else (loss.without_four_axes,)), loss.pick_or_ignore,
         )  # fmt: skip
-    wanted = (label.any_axis, label.integers_converted, label.same_shape)
-    return (*wanted, *logarithm, loss.weigh)
+    return (*_KERAS3_DENSE, *logarithm, loss.weigh)
 
 
 def torch(sparse: bool, from_logits: bool) -> Steps:

@@ -108,13 +108,13 @@ def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
 
 def _split(labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
     """Return training and held-out rows: a fifth of each class, none of a class with one row."""
-    kept, held_out = [], []
+    trained_on, held_out = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
         n = min(max(round(HELD_OUT * len(rows)), 1), len(rows) - 1)
         held_out.append(rows[:n])
-        kept.append(rows[n:])
-    return np.concatenate(kept), np.sort(np.concatenate(held_out))
+        trained_on.append(rows[n:])
+    return np.concatenate(trained_on), np.sort(np.concatenate(held_out))
 
 
 def _standardised(features: Any, trained_on: Any) -> Any:

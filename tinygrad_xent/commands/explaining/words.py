@@ -33,28 +33,26 @@ METHOD = (
 def training_sentences(training: Training) -> list[str]:
     """Return sentences on the training, its accuracy, and the row that is explained."""
     table, classifier = training.table, training.classifier
-    example = int(np.searchsorted(classifier.held_out, training.row))
-    right = round(classifier.accuracy * len(classifier.held_out))
+    held_out, classes = classifier.held_out, len(table.classes)
+    right = round(classifier.accuracy * len(held_out))
     label = shortened(table.classes[table.labels[training.row]])
+    (example,) = np.flatnonzero(held_out == training.row)
     predicted = shortened(table.classes[classifier.predicted[example]])
-    features, logits = len(table.columns), len(table.classes)
-    sizes = f"{count(features, 'feature')}, {HIDDEN} hidden units, {logits} logits"
-    said = (
-        f"the label is {label}, as the classifier predicts"
+    verdict = (
+        "as the classifier predicts"
         if predicted == label
-        else f"the label is {label}, the classifier predicts {predicted}"
+        else f"the classifier predicts {predicted}"
     )
-    content = (
-        f"{printable(table.source)}: {training.content}, {logits} classes in column "
-        f"'{printable(table.label)}'."
-    )
-    success = (
-        f"A classifier ({sizes}) learned from {len(classifier.trained_on):,} rows in "
-        f"{training.seconds:.1f} s (seed {training.seed}). It is right on {right:,} of the "
-        f"{len(classifier.held_out):,} rows held out: {100 * classifier.accuracy:.1f} %."
-    )
-    choice = f"Of those, row {table.rows[training.row]} of the file has the largest loss: {said}."
-    return [content, success, choice]
+    return [
+        f"{printable(table.source)}: {training.content}, {classes} classes in column "
+        f"'{printable(table.label)}'.",
+        f"A classifier ({count(len(table.columns), 'feature')}, {HIDDEN} hidden units, {classes} "
+        f"logits) learned from {len(classifier.trained_on):,} rows in {training.seconds:.1f} s "
+        f"(seed {training.seed}). It is right on {right:,} of the {len(held_out):,} rows held "
+        f"out: {100 * classifier.accuracy:.1f} %.",
+        f"Of those, row {table.rows[training.row]} of the file has the largest loss: the label is "
+        f"{label}, {verdict}.",
+    ]
 
 
 def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
@@ -92,28 +90,28 @@ def loss_sentence(e: Explanation) -> str:
 def gradient_sentences(e: Explanation) -> list[str]:
     """Return sentences on the gradient with respect to the logits or probabilities."""
     what, gradient = ("logit" if e.from_logits else "probability"), e.gradient
-    said = []
+    sentences = []
     if e.from_logits:
-        said.append(
+        sentences.append(
             f"{gradient_name(e)} is the gradient of the loss with respect to the logits: ∂logits."
         )
     else:
-        said.append("∂probs is the gradient of the loss with respect to the probabilities.")
+        sentences.append("∂probs is the gradient of the loss with respect to the probabilities.")
         if e.target is not None and e.probs[e.target] < 1e-7:
-            said.append(
+            sentences.append(
                 "A probability below 1e-7 counts as 1e-7, and no gradient passes this limit: "
                 "nothing can be learned here. A loss from logits has no such limit."
             )
     if not np.isfinite(gradient).all() or not gradient.any():
-        return said
+        return sentences
     low, high = int(np.argmin(gradient)), int(np.argmax(gradient))
     raised = (
         f"raise the {what} of {shortened(e.classes[low])} ({decimal(gradient[low], signed=True)})"
     )
     lowered = f"lower that of {shortened(e.classes[high])} ({decimal(gradient[high], signed=True)})"
     moves = [*([raised] if gradient[low] < 0 else []), *([lowered] if gradient[high] > 0 else [])]
-    said.append(f"A step against it makes the loss smaller: {' and '.join(moves)}.")
-    return said
+    sentences.append(f"A step against it makes the loss smaller: {' and '.join(moves)}.")
+    return sentences
 
 
 def called(event: Backward, trace: Trace) -> str:
@@ -133,12 +131,10 @@ def check_sentence(e: Explanation) -> str:
     if unclear == len(e.check):
         return "Nothing could be checked: the loss is not finite."
     worst = number(max(c.error for c in e.check))
-    said = f"{count(entries, 'entry')}, off by {worst} at most."
+    accuracy = f"{count(entries, 'entry')}, off by {worst} at most."
     if unclear:
-        return (
-            f"{len(e.check) - unclear} gradients are right, {unclear} could not be checked: {said}"
-        )
-    return f"All {len(e.check)} gradients are right: {said}"
+        return f"{len(e.check) - unclear} gradients are right, {unclear} could not be checked: {accuracy}"
+    return f"All {len(e.check)} gradients are right: {accuracy}"
 
 
 def summary(array: Any) -> str:

@@ -43,16 +43,21 @@ def training_sentences(training: Training) -> list[str]:
         if predicted == label
         else f"the classifier predicts {predicted}"
     )
-    return [
+    content = (
         f"{printable(table.source)}: {training.content}, {classes} classes in column "
-        f"'{printable(table.label)}'.",
+        f"'{printable(table.label)}'."
+    )
+    success = (
         f"A classifier ({count(len(table.columns), 'feature')}, {HIDDEN} hidden units, {classes} "
         f"logits) learned from {len(classifier.trained_on):,} rows in {training.seconds:.1f} s "
         f"(seed {training.seed}). It is right on {right:,} of the {len(held_out):,} rows held "
-        f"out: {100 * classifier.accuracy:.1f} %.",
+        f"out: {100 * classifier.accuracy:.1f} %."
+    )
+    choice = (
         f"Of those, row {table.rows[training.row]} of the file has the largest loss: the label is "
-        f"{label}, {verdict}.",
-    ]
+        f"{label}, {verdict}."
+    )
+    return [content, success, choice]
 
 
 def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
@@ -132,9 +137,10 @@ def check_sentence(e: Explanation) -> str:
         return "Nothing could be checked: the loss is not finite."
     worst = number(max(c.error for c in e.check))
     accuracy = f"{count(entries, 'entry')}, off by {worst} at most."
+    right = len(e.check) - unclear
     if unclear:
-        return f"{len(e.check) - unclear} gradients are right, {unclear} could not be checked: {accuracy}"
-    return f"All {len(e.check)} gradients are right: {accuracy}"
+        return f"{right} gradients are right, {unclear} could not be checked: {accuracy}"
+    return f"All {right} gradients are right: {accuracy}"
 
 
 def summary(array: Any) -> str:

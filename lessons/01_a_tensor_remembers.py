@@ -175,7 +175,7 @@ tx.draw(result, names=locals(), gradients=False)
 
 # %% tags=["exercise"]
 def ancestors_of(inputs, name):
-    """Give the set of all names that `name` was computed from."""
+    """Return the set of all names that `name` was computed from."""
     raise NotImplementedError
 
 
@@ -234,7 +234,7 @@ tx.check("ancestors_of", ancestors_of)
 
 # %% tags=["exercise"]
 def product_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y = a * b."""
+    """Return the gradients (da, db), where y = a * b."""
     raise NotImplementedError
 
 

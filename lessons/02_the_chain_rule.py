@@ -44,7 +44,7 @@ import tinygrad_xent as tx
 
 # %% tags=["exercise"]
 def chain_rule(x):
-    """Give dy/dx, where y = exp(-x**2)."""
+    """Return dy/dx, where y = exp(-x**2)."""
     raise NotImplementedError
 
 
@@ -252,7 +252,7 @@ for tensor in order:
 
 # %% tags=["exercise"]
 def accumulate(inputs, slopes, output):
-    """Give the gradient of output with respect to each name that it depends on."""
+    """Return the gradient of output with respect to each name that it depends on."""
     raise NotImplementedError
 
 

@@ -95,7 +95,7 @@ tx.draw(result, names=locals())
 
 # %% tags=["exercise"]
 def square_backward(grad, y, x):
-    """Give the gradient of x, where y = x**2."""
+    """Return the gradient of x, where y = x**2."""
     raise NotImplementedError
 
 
@@ -195,7 +195,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def sigmoid_backward(grad, y, x):
-    """Give the gradient of x, where y = 1 / (1 + exp(-x))."""
+    """Return the gradient of x, where y = 1 / (1 + exp(-x))."""
     raise NotImplementedError
 
 
@@ -241,7 +241,7 @@ print("b", b.grad)
 
 # %% tags=["exercise"]
 def maximum_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y is the larger one of a and b."""
+    """Return the gradients (da, db), where y is the larger one of a and b."""
     raise NotImplementedError
 
 

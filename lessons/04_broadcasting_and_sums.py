@@ -60,7 +60,7 @@ print(tx.gradients(row_sums, x, seed=[10.0, 20.0]))
 
 # %% tags=["exercise"]
 def sum_backward(grad, y, x, *, axis, keepdims):
-    """Give the gradient of x, where y is the sum of x along an axis."""
+    """Return the gradient of x, where y is the sum of x along an axis."""
     raise NotImplementedError
 
 
@@ -264,7 +264,7 @@ for name, linear in {
 
 # %% tags=["exercise"]
 def matmul_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y = a @ b."""
+    """Return the gradients (da, db), where y = a @ b."""
     raise NotImplementedError
 
 

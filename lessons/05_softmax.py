@@ -115,7 +115,7 @@ print(tx.first_bad(broken))
 
 # %% tags=["exercise"]
 def stable_softmax(x):
-    """Give the softmax over the last axis."""
+    """Return the softmax over the last axis."""
     raise NotImplementedError
 
 
@@ -181,7 +181,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def softmax_jacobian(p):
-    """Give the matrix of the derivatives dp[i]/dx[j], where p is the softmax of x."""
+    """Return the matrix of the derivatives dp[i]/dx[j], where p is the softmax of x."""
     raise NotImplementedError
 
 
@@ -259,7 +259,7 @@ print("rows:   ", table.sum(axis=1).round(12))
 
 # %% tags=["exercise"]
 def softmax_backward(grad, y, x, *, axis):
-    """Give the gradient of x, where y is the softmax of x along an axis."""
+    """Return the gradient of x, where y is the softmax of x along an axis."""
     raise NotImplementedError
 
 

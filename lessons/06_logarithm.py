@@ -73,7 +73,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def log_backward(grad, y, x):
-    """Give the gradient of x, where y = log(x)."""
+    """Return the gradient of x, where y = log(x)."""
     raise NotImplementedError
 
 
@@ -276,7 +276,7 @@ print(tx.softmax(scores.data))
 
 # %% tags=["exercise"]
 def logsumexp(x):
-    """Give the log of the sum of exp(x) over the last axis."""
+    """Return the log of the sum of exp(x) over the last axis."""
     raise NotImplementedError
 
 
@@ -310,7 +310,7 @@ tx.check("logsumexp", logsumexp)
 
 # %% tags=["exercise"]
 def log_softmax_backward(grad, y, x):
-    """Give the gradient of x, where y is the log of the softmax of x over the last axis."""
+    """Return the gradient of x, where y is the log of the softmax of x over the last axis."""
     raise NotImplementedError
 
 

@@ -105,7 +105,7 @@ losses
 
 # %% tags=["exercise"]
 def softmax_cross_entropy(labels, logits):
-    """Give the cross-entropy of each row."""
+    """Return the cross-entropy of each row."""
     raise NotImplementedError
 
 
@@ -238,7 +238,7 @@ tx.draw(loss, names=locals())
 
 # %% tags=["exercise"]
 def softmax_cross_entropy_backward(grad, loss, labels, logits):
-    """Give the gradients (dlabels, dlogits) of the cross-entropy of each row."""
+    """Return the gradients (dlabels, dlogits) of the cross-entropy of each row."""
     raise NotImplementedError
 
 

@@ -66,7 +66,7 @@ print("picked:", np.take_along_axis(logits, where, axis=-1).tolist())
 
 # %% tags=["exercise"]
 def sparse_cross_entropy(target, logits):
-    """Give the cross-entropy of each row from the number of its class."""
+    """Return the cross-entropy of each row from the number of its class."""
     raise NotImplementedError
 
 
@@ -161,7 +161,7 @@ except tx.errors.AxisError as error:
 
 # %% tags=["exercise"]
 def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    """Give the gradient of the logits of a sparse cross-entropy along an axis."""
+    """Return the gradient of the logits of a sparse cross-entropy along an axis."""
     raise NotImplementedError
 
 
@@ -211,7 +211,7 @@ print(tx.sparse_categorical_crossentropy([1], np.array([[1.0, 0.0]])))
 
 # %% tags=["exercise"]
 def clipped_log_backward(grad, y, p, *, epsilon):
-    """Give the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""
+    """Return the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""
     raise NotImplementedError
 
 

@@ -155,7 +155,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def exact_top_gradient(logits, target):
-    """Give p - t for one row, right to the last digits."""
+    """Return p - t for one row, right to the last digits."""
     raise NotImplementedError
 
 
@@ -207,7 +207,7 @@ print("gradient of the mean\n", tx.gradients(losses.mean(), logits).round(3))
 
 # %% tags=["exercise"]
 def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    """Give the gradient of the logits of a mean cross-entropy."""
+    """Return the gradient of the logits of a mean cross-entropy."""
     raise NotImplementedError
 
 

@@ -62,7 +62,7 @@ print("both sides ", both_sides, "  error", both_sides - np.e)
 
 # %% tags=["exercise"]
 def central_difference(f, x, h):
-    """Give the gradient of f at x, entry by entry."""
+    """Return the gradient of f at x, entry by entry."""
     raise NotImplementedError
 
 
@@ -166,7 +166,7 @@ print(tx.gradcheck(tx.softmax, x))
 
 # %% tags=["exercise"]
 def complex_step(f, x):
-    """Give the derivative of f at each entry of x."""
+    """Return the derivative of f at each entry of x."""
     raise NotImplementedError
 
 

@@ -119,7 +119,7 @@ tx.draw(losses.mean(), names=locals())
 
 # %% tags=["exercise"]
 def linear_backward(grad, y, x, w, b):
-    """Give the gradients (dx, dw, db), where y = x @ w + b."""
+    """Return the gradients (dx, dw, db), where y = x @ w + b."""
     raise NotImplementedError
 
 
@@ -217,7 +217,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def sgd_step(w, grad, learning_rate, momentum, velocity):
-    """Give the new weights and the new velocity."""
+    """Return the new weights and the new velocity."""
     raise NotImplementedError
 
 

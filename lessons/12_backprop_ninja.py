@@ -266,7 +266,7 @@ tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 
 # %% tags=["exercise"]
 def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    """Give the gradients (dx, dgain, dbias) of batch normalisation."""
+    """Return the gradients (dx, dgain, dbias) of batch normalisation."""
     raise NotImplementedError
 
 
@@ -338,7 +338,7 @@ print("np.add.at(counts, [0, 0, 2], 1)", counts)
 
 # %% tags=["exercise"]
 def embedding_backward(grad, y, table, *, index):
-    """Give the gradient of table, where y = table[index]."""
+    """Return the gradient of table, where y = table[index]."""
     raise NotImplementedError
 
 
@@ -377,7 +377,7 @@ tx.check("embedding_backward", embedding_backward)
 
 # %% tags=["exercise"]
 def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
-    """Give the gradient of the mean cross-entropy with respect to each weight."""
+    """Return the gradient of the mean cross-entropy with respect to each weight."""
     n = len(index)
     e = table[index].reshape(n, -1)
     linear = e @ w1

@@ -154,7 +154,7 @@ print(gradient.data)
 
 # %% tags=["exercise"]
 def cross_entropy_hessian(p):
-    """Give the Hessian of the cross-entropy of each row, from its probabilities."""
+    """Return the Hessian of the cross-entropy of each row, from its probabilities."""
     raise NotImplementedError
 
 
@@ -250,7 +250,7 @@ tx.draw(along_v, names=locals())
 
 # %% tags=["exercise"]
 def hessian_vector_product(logits, v):
-    """Give the Hessian of the log-sum-exp of the logits, times v."""
+    """Return the Hessian of the log-sum-exp of the logits, times v."""
     raise NotImplementedError
 
 

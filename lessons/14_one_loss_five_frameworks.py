@@ -145,7 +145,7 @@ tx.compare([0], [[1.0, 0.0, 0.0]])
 
 # %% tags=["exercise"]
 def keras_probability_loss(target, p):
-    """Give the loss of each row, as Keras 2.2 computes it from an array of probabilities."""
+    """Return the loss of each row, as Keras 2.2 computes it from an array of probabilities."""
     raise NotImplementedError
 
 

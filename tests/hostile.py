@@ -13,11 +13,11 @@ import tinygrad_xent as tx
 count = []
 rule_code = tx.power.rule.__code__
 PACKAGE = os.path.dirname(tx.__file__)
-SOLUTION = PACKAGE + "/exercises/tasks/square_backward.py"
+SOLUTION = PACKAGE + "/teaching/exercises/tasks/square_backward.py"
 def first(gradients):
     return gradients[0]() if callable(gradients[0]) else gradients[0]
 def use(text):
-    exec(text.split("@exercise.solved")[1].split("@exercise")[0], space := {})
+    exec(text[text.index("def square_backward"):].split("def square(")[0], space := {})
     return space["square_backward"]
 """
 

@@ -189,3 +189,50 @@ def test_inputs_are_fresh_each_time() -> None:
     tx.check("chain_rule", answer)
     tx.check("chain_rule", answer)
     assert not np.array_equal(seen[0], seen[len(seen) // 2])
+
+
+def test_an_answer_may_return_the_same_array_from_every_call() -> None:
+    """It is judged on what the array held when it was returned, not on its last content."""
+    kept: dict[object, np.ndarray] = {}
+
+    def refilled(grad, y, x, *, axis):
+        out = kept.setdefault((x.shape, x.dtype), np.empty_like(x))
+        out[...] = right_softmax(grad, y, x, axis=axis)
+        return out
+
+    assert checked("softmax_backward", refilled)
+
+    pair = [None, None]
+
+    def same_list(grad, y, a, b):
+        pair[:] = grad * b, grad * a
+        return pair
+
+    assert checked("product_backward", same_list)
+
+    found: set[str] = set()
+
+    def same_set(inputs, name):
+        found.clear()
+        found.update(CATALOGUE["ancestors_of"].answer(inputs, name))
+        return found
+
+    assert checked("ancestors_of", same_set)
+
+    first: dict[tuple[int, ...], np.ndarray] = {}
+
+    def wrong_later(grad, y, x, *, axis):
+        out = first.setdefault(x.shape, np.zeros(x.shape))
+        out += right_softmax(grad, y, x, axis=axis)
+        return out
+
+    verdict = checked("softmax_backward", wrong_later)
+    assert verdict.code != "passed"
+    assert verdict.case != "one row", "the first call was right"
+
+
+def test_a_list_that_contains_itself_is_judged_like_any_other() -> None:
+    endless_list: list[object] = []
+    endless_list.append(endless_list)
+    verdict = checked("softmax_backward", lambda *_, axis: endless_list)
+    assert verdict.code.startswith("wrong-")

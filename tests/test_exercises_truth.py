@@ -7,9 +7,9 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.exercises.graphs import random_graph
+from tinygrad_xent.teaching.exercises.cases import random_graph
 
-RULES = [name for name, exercise in CATALOGUE.items() if exercise.rule_of]
+RULES = [name for name, exercise in CATALOGUE.items() if exercise.forward]
 ROWS = np.array([[0.3, -1.2, 2.0], [40.0, 0.0, -3.0], [900.0, -900.0, 899.0]])
 
 
@@ -25,9 +25,9 @@ def rng():
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_passes_the_gradient_check(name: str, rng) -> None:
     exercise = CATALOGUE[name]
-    op = tx.Op(exercise.rule_of)
+    op = tx.Op(exercise.forward)
     op.backward(exercise.answer)
-    for case in list(exercise.cases(rng))[:2]:
+    for case in list(exercise.inputs(rng))[:2]:
         report = tx.gradcheck(op, *case.args, rng=rng, **case.params)
         assert report, (case.about, report)
 
@@ -151,7 +151,7 @@ def test_a_step_of_gradient_descent() -> None:
 
 
 def test_the_ninja_s_gradients(rng) -> None:
-    *_, case = CATALOGUE["ninja_backward"].cases(rng)
+    *_, case = CATALOGUE["ninja_backward"].inputs(rng)
     index, target, *arrays = case.args
     names = ("table", "w1", "gain", "bias", "w2", "b2")
     table, w1, gain, bias, w2, b2 = tensors = [tx.Tensor(x) for x in arrays]

@@ -1,10 +1,12 @@
-"""The inputs that an answer is tried on."""
+"""The inputs that an answer is tried on, and small graphs among them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+_MOST_ENTRIES = 1_000_000
 
 
 class Case:
@@ -15,8 +17,8 @@ class Case:
     about : str
         What is special about these inputs, in words that fit after "for": "saturated logits".
     *args, **params
-        The arguments of the call. Of a backward rule only what its function takes: the gradient
-        and the output are put in front.
+        The arguments of the call. For a backward rule, the inputs and parameters of its function;
+        the upstream gradient and the output are added in front.
     """
 
     def __init__(self, about: str, /, *args: Any, **params: Any) -> None:
@@ -25,42 +27,45 @@ class Case:
         self.params = params
 
     def copy(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Give arguments that the answer may spoil."""
+        """Return copies of the arguments, which the answer may change."""
         return tuple(map(copied, self.args)), {k: copied(v) for k, v in self.params.items()}
 
     def precise(self) -> Case:
-        """Give the same numbers in double precision."""
-        wide = {name: widened(value) for name, value in self.params.items()}
-        return Case(self.about, *map(widened, self.args), **wide)
+        """Return the same numbers in double precision."""
+        params = {name: _float64(value) for name, value in self.params.items()}
+        return Case(self.about, *map(_float64, self.args), **params)
 
     @property
     def epsilon(self) -> float:
-        """How precise the least precise array is."""
+        """The machine epsilon of the least precise array."""
         values = (*self.args, *self.params.values())
         dtypes = [x.dtype for x in values if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
         return max([float(np.finfo(dtype).eps) for dtype in dtypes], default=2.0**-52)
 
 
-def copied(value: Any) -> Any:
-    """Copy an argument with all that can be changed in it."""
+def copied(value: Any, depth: int = 4) -> Any:
+    """Return a copy of a value, so that later changes to the original do not show.
+
+    Lists and the like are copied down to `depth`, as one may contain itself. An array with more
+    entries than any exercise has is not copied: a broadcast one may not fit into memory.
+    """
     if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(copied, value))
+        return value.copy() if value.size <= _MOST_ENTRIES else value
+    if depth and isinstance(value, dict):
+        return {key: copied(item, depth - 1) for key, item in value.items()}
+    for kind in (list, tuple, set):
+        if depth and isinstance(value, kind):
+            return kind(copied(item, depth - 1) for item in value)
     return value
 
 
-def widened(value: Any) -> Any:
-    """Give floats in float64, other things as they are."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value.astype(np.float64)
-    return copied(value)
+def _float64(value: Any) -> Any:
+    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return value.astype(np.float64) if floats else copied(value)
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two arguments are the same, NaN included."""
+    """Return whether two arguments are equal, NaN to NaN included."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         floats = a.dtype.kind == "f"
         return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=floats))
@@ -69,3 +74,27 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return type(a) is type(b) and bool(a == b)
+
+
+# -- graphs, as dicts from each name to the names that it was computed from ------------------
+
+Graph = dict[str, list[str]]
+
+DIAMOND: Graph = {"x": [], "a": ["x"], "b": ["x"], "y": ["a", "b"]}
+"""Two paths of the same length that meet."""
+DETOUR: Graph = {"y": ["c", "x"], "c": ["b"], "b": ["a"], "a": ["x"], "x": [], "z": ["y"]}
+"""A short path and a long one that meet; listed backwards, and with a name unused by `y`."""
+
+
+def random_graph(rng: np.random.Generator, size: int) -> Graph:
+    """Return a random graph whose last name, "loss", depends on at least two others.
+
+    Neither the names nor their order in the dict follow the order of computation.
+    """
+    letters = [str(letter) for letter in rng.permutation(list("abcdefghijklmnopqrstuvw"))[:size]]
+    graph: Graph = {letters[0]: [], letters[1]: []}
+    for i, letter in enumerate(letters[2:], start=2):
+        count = int(rng.integers(1, 3))
+        graph[letter] = [str(x) for x in rng.choice(letters[:i], count, replace=False)]
+    graph["loss"] = letters[-2:]
+    return {name: graph[name] for name in rng.permutation(list(graph)).tolist()}

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.errors import HintNumberError, UnknownExerciseError
 from tinygrad_xent.teaching.exercises.exercise import Exercise
-from tinygrad_xent.teaching.exercises.prose import Note, text_of
+from tinygrad_xent.teaching.exercises.markdown import Note, text_of
 from tinygrad_xent.teaching.exercises.verdict import Verdict
 
 _NAMES = (

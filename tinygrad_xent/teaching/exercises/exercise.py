@@ -1,32 +1,41 @@
-"""An exercise, collected from the functions of its module."""
+"""An exercise: a function to write, its hints and common mistakes, and how an answer is judged."""
 
 from __future__ import annotations
 
+import ast
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.comparing import Closeness
-from tinygrad_xent.teaching.exercises.judging import judge
+from tinygrad_xent.teaching.exercises.cases import Case, copied, same
+from tinygrad_xent.teaching.exercises.comparing import Closeness, Difference, a, compare, shown
+from tinygrad_xent.teaching.exercises.diagnosing import diagnosed
+from tinygrad_xent.teaching.exercises.markdown import quoted
 from tinygrad_xent.teaching.exercises.verdict import Verdict
+from tinygrad_xent.visualization.naming import printable
+
+__all__ = ["Case", "Exercise", "Mistake", "bare_source"]
 
 Function = Callable[..., Any]
+_ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up
+_LONGEST = 300
+_TO_WRITE = "    # The backward pass:"  # the lines above it are given to the learner
+_NO_GRADIENT = ("raised", "mutated", "none", "wrong-type", "wrong-count")
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that learners give.
+    """A wrong answer that learners often write.
 
     Attributes
     ----------
     source : str
         Its code.
     words : str
-        What the verdict says to it, in Markdown.
+        What the verdict says about it, in Markdown.
     function : callable
         The wrong answer itself.
     """
@@ -39,34 +48,45 @@ class Mistake:
 class Exercise:
     r"""A function to write, with all that is needed to teach and to judge it.
 
-    In a module of `tasks`, the decorators `to_write`, `solved`, `mistaken`, `inputs` and, where
-    they are needed, `forward` and `verified` mark the functions that make it up.
-
     Parameters
     ----------
-    module, doc : str
-        `__name__` and `__doc__` of the module: the name of the function to write, and the statement
-        under a line with its title.
+    answer : callable
+        A right answer. It also computes the expected values, so it must be right to the last digit.
+        Its docstring is the docstring of the function to write.
+    doc : str
+        A title, then the statement in Markdown.
     lesson : int
-        The lesson that it belongs to.
+        The number of the lesson that the exercise belongs to.
     hints : tuple of three str
-        From a nudge to nearly the solution; each one paragraph of Markdown.
+        From a nudge to nearly the solution; each is one paragraph of Markdown.
+    mistakes : mapping
+        From wrong answers to what a teacher would say about them, in Markdown. A wrong answer is
+        written as the one line of its body, as a pair of strings (a piece of the right answer and
+        what stands in its place), or as a function.
+    inputs : callable
+        Yields cases (`Case`) drawn with a random generator, small ones first. They should tell each
+        mistake from the right answer and from the other mistakes.
+    forward : callable, optional
+        For a backward rule, the function that it belongs to; the cases are inputs of that function.
+    verify : callable, optional
+        Judges a returned value where several are right: `verify(value, *args, **params)` returns a
+        sentence about what is wrong, or "".
     returns : str
-        What messages call the result: "result", or "da, db" for two. That of a backward rule is
-        found by itself.
+        What messages call the result: "result", or "m, s" for two. For a backward rule it follows
+        from `forward`.
     tolerance : float
-        How far a number may be off, as a share of the largest.
+        The largest error, relative to the largest expected number.
     entrywise : bool
-        As a share of each number by itself.
+        Whether the error of each number is relative to that number instead.
 
     Attributes
     ----------
     name, title, statement : str
-        The statement is Markdown.
+        The name of the function to write; the statement is Markdown.
     lesson : int
     hints : tuple of str
     blank, solution : str
-        Source: what the learner starts from, and one right answer.
+        Source code: what the learner starts from, and a right answer.
     mistakes : tuple of Mistake
 
     Examples
@@ -80,102 +100,61 @@ class Exercise:
 
     def __init__(
         self,
-        module: str,
+        answer: Function,
         doc: str | None,
         *,
         lesson: int,
         hints: tuple[str, str, str],
+        mistakes: Mapping[str | tuple[str, str] | Function, str],
+        inputs: Callable[[np.random.Generator], Iterable[Case]],
+        forward: Function | None = None,
+        verify: Callable[..., str] | None = None,
         returns: str = "result",
         tolerance: float = 1e-9,
         entrywise: bool = False,
     ) -> None:
         title, _, statement = inspect.cleandoc(doc or "").partition("\n")
-        self.name = module.rpartition(".")[2]
+        self.name = answer.__name__
         self.title = title.rstrip(".")
         self.statement = statement.strip()
         self.lesson = lesson
         self.hints = hints
-        self.returns = returns
+        self.answer = answer
+        self.solution = bare_source(answer)
+        self.blank = _blank(answer, self.solution)
+        self.inputs = inputs
+        self.forward = forward
+        self.verify = verify
+        self.returns = _names_of_gradients(forward) if forward else returns
         self.close = Closeness(tolerance, entrywise)
-        self.blank = ""
-        self.solution = ""
-        self.mistakes: tuple[Mistake, ...] = ()
-        self.answer: Function  # the solution itself
-        self.cases: Callable[[np.random.Generator], Iterable[Case]]
-        self.rule_of: Function | None = None
-        self.verify: Callable[..., str] | None = None
+        self.mistakes = tuple(self._mistake(*item) for item in mistakes.items())
 
-    # -- what a module is made of ------------------------------------------------------------
-
-    def to_write(self, function: Function) -> Function:
-        """Mark what the learner starts from."""
-        self.blank = source_of(function)
-        return function
-
-    def solved(self, function: Function) -> Function:
-        """Mark the solution; it also says what is right, so it must be right to the last digits."""
-        self.solution = source_of(function)
-        self.answer = function
-        return function
-
-    def mistaken(self, words: str) -> Callable[[Function], Function]:
-        """Mark a common mistake, and say what a teacher would say about it."""
-
-        def mark(function: Function) -> Function:
-            self.mistakes += (Mistake(source_of(function), words, function),)
-            return self.answer  # the name that they share stays that of the solution
-
-        return mark
-
-    def slipped(self, words: str, right: str, wrong: str) -> None:
-        """Add a mistake that is the solution with one piece of its source replaced.
-
-        For long solutions: what is wrong is seen at a glance.
-        """
-        source = self.solution.replace(right, wrong)
-        self.mistakes += (Mistake(source, words, run(source, self.name)),)
-
-    def inputs(self, function: Callable[[np.random.Generator], Iterable[Case]]) -> Function:
-        """Mark the function that draws the inputs: from a generator to cases (`Case`), small first.
-
-        They should tell every mistake from the solution, and from each other.
-        """
-        self.cases = function
-        return function
-
-    def forward(self, function: Function) -> Function:
-        """Mark the function whose backward rule is to be written; `inputs` are then its inputs."""
-        self.rule_of = function
-        names = list(inspect.signature(function).parameters.values())
-        data = [p.name for p in names if p.kind is not p.KEYWORD_ONLY]
-        self.returns = ", ".join(f"d{name}" for name in data)
-        return function
-
-    def verified(self, function: Callable[..., str]) -> Function:
-        """Mark a function that judges where several answers are right.
-
-        It is given what was returned and the arguments, and gives a sentence, or "" if all is well.
-        """
-        self.verify = function
-        return function
-
-    # -- what it is for ----------------------------------------------------------------------
+    def _mistake(self, wrong: str | tuple[str, str] | Function, words: str) -> Mistake:
+        if isinstance(wrong, tuple):
+            source = self.solution.replace(*wrong)
+        elif isinstance(wrong, str):
+            source = f"{self.solution.splitlines()[0]}\n    {wrong}"
+        else:
+            source = bare_source(wrong).replace(wrong.__name__, self.name)
+        defined: dict[str, Any] = {"np": np}
+        exec(source, defined)  # noqa: S102 - code of this package
+        return Mistake(source, words, defined[self.name])
 
     def judge(self, answer: Any, rng: np.random.Generator) -> Verdict:
-        """Judge an answer by what it returns for fresh random inputs.
+        """Judge an answer by what it returns for random inputs.
 
         Parameters
         ----------
         answer : callable
-            It is called, and not looked into: it may stand for a function of another process.
+            It is only called, so it may stand for a function of another process.
         rng : numpy.random.Generator
-            For the inputs.
+            Draws the inputs.
 
         Returns
         -------
         Verdict
         """
-        verdict = judge(self, answer, rng)
+        verdict = _judge(self, answer, rng)
         hint = "" if verdict else self.hints[0]
         return replace(verdict, exercise=self.name, hint=hint)
 
@@ -186,16 +165,159 @@ class Exercise:
         return f"**{self.title}**\n\n{self.statement}"
 
 
-def run(source: str, name: str) -> Function:
-    """Define a function from its source."""
-    defined: dict[str, Any] = {"np": np}
-    exec(source, defined)  # noqa: S102 - ours, from a module of `tasks`
-    function: Function = defined[name]
-    return function
+# -- source code -----------------------------------------------------------------------------
 
 
-def source_of(function: Function) -> str:
-    """Give the source of a function without its decorators."""
-    lines = inspect.getsource(function).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("def "))
-    return "\n".join(lines[start:])
+def bare_source(function: Function) -> str:
+    """Return the code of a function without decorators, docstring and annotations."""
+    source = inspect.getsource(function)
+    (node,) = ast.parse(source).body
+    assert isinstance(node, ast.FunctionDef)  # noqa: S101 - answers and rules are written with def
+    first = node.body[0]
+    documented = ast.get_docstring(node) is not None
+    start = first.end_lineno if documented else first.lineno - 1
+    for argument in ast.walk(node.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    body = source.splitlines()[start:]
+    return "\n".join([f"def {node.name}({ast.unparse(node.args)}):", *body])
+
+
+def _blank(answer: Function, solution: str) -> str:
+    """Return what the learner starts from: the head of an answer and its docstring."""
+    head, *body = solution.splitlines()
+    given = body[: body.index(_TO_WRITE)] if _TO_WRITE in body else []
+    return "\n".join([head, f'    """{answer.__doc__}"""', *given, "    raise NotImplementedError"])
+
+
+def _names_of_gradients(forward: Function) -> str:
+    parameters = inspect.signature(forward).parameters.values()
+    return ", ".join(f"d{p.name}" for p in parameters if p.kind is not p.KEYWORD_ONLY)
+
+
+# -- judging ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a call: a value or an error, and the name of an argument that it changed."""
+
+    value: Any = None
+    error: BaseException | None = None
+    changed: str = ""
+
+
+def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict:
+    if not callable(answer):
+        return Verdict(
+            passed=False,
+            code="not-callable",
+            message=f"The answer must be a function, and this is {a(answer)}. Pass the function "
+            f'without calling it: `check("{exercise.name}", {exercise.name})`.',
+        )
+    cases = list(_cases(exercise, rng))
+    outcomes = []
+    for case in cases:
+        outcomes.append(_tried(exercise, answer, case))
+        if isinstance(outcomes[-1].error, NotImplementedError):
+            message = "Nothing is written yet: put your code in place of the line with `raise`."
+            return Verdict(passed=False, code="blank", message=message)
+    for case, outcome in zip(cases, outcomes, strict=True):
+        if found := _fault(exercise, case, outcome):
+            break
+    else:
+        kinds = ", ".join(dict.fromkeys(case.about for case in cases))
+        return Verdict(passed=True, code="passed", message=f"Right for {kinds}.")
+    told = _recognised(exercise, cases, outcomes, found)
+    if told is None and exercise.forward and found.code not in _NO_GRADIENT:
+        told = diagnosed(exercise.forward, answer, case, found, rng)
+    told = told or found
+    evidence = tuple((name, shown(value)) for name, value in _named(exercise, case))
+    return Verdict(
+        passed=False, code=told.code, message=told.message, case=case.about, evidence=evidence
+    )
+
+
+def _cases(exercise: Exercise, rng: np.random.Generator) -> Iterator[Case]:
+    """Draw the inputs; for a backward rule, add the output and an upstream gradient."""
+    for case in exercise.inputs(rng):
+        if exercise.forward is None:
+            yield case
+            continue
+        args, params = case.copy()
+        y = np.asarray(exercise.forward(*args, **params))
+        grad = np.asarray(rng.normal(size=y.shape), dtype=y.dtype)
+        yield Case(case.about, grad, y, *case.args, **case.params)
+
+
+def _tried(exercise: Exercise, answer: Function, case: Case) -> Outcome:
+    """Call an answer with copies of the arguments, and keep a copy of what it returns.
+
+    An answer may write into its arguments, and may return the same array from every call.
+    """
+    args, params = case.copy()
+    try:
+        with np.errstate(all="ignore"):  # the verdict reports overflow
+            value = copied(answer(*args, **params))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an answer may raise anything
+        return Outcome(error=error)
+    pairs = zip(_named(exercise, case), (*args, *params.values()), strict=True)
+    changed = [name for (name, before), after in pairs if not same(before, after)]
+    return Outcome(value, changed=changed[0] if changed else "")
+
+
+def _named(exercise: Exercise, case: Case) -> list[tuple[str, Any]]:
+    """Return the arguments of a case with their names in the solution."""
+    names = inspect.signature(exercise.answer).parameters
+    return [*zip(names, case.args, strict=False), *case.params.items()]
+
+
+def _fault(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
+    if outcome.error is not None:
+        text = " ".join(str(outcome.error).split())[:_LONGEST]
+        said = printable(": ".join(filter(None, (type(outcome.error).__name__, text))))
+        return Difference("raised", f"Your function raised {quoted(said)}.")
+    args, params = case.precise().copy()
+    if exercise.verify:
+        message = exercise.verify(outcome.value, *args, **params)
+        found = Difference("wrong-value", message) if message else None
+    else:
+        with np.errstate(all="ignore"):
+            expected = exercise.answer(*args, **params)
+        found = compare(outcome.value, expected, exercise.returns, _close(exercise, case))
+    if found is None and outcome.changed:
+        return Difference(
+            "mutated",
+            f"The result is right, but your function changed its argument `{outcome.changed}`, "
+            "which may be used elsewhere. Make a new array: `a = a + b` instead of `a += b`.",
+        )
+    return found
+
+
+def _close(exercise: Exercise, case: Case) -> Closeness:
+    least = _ROUNDING_ERRORS * case.epsilon if case.epsilon > 1e-15 else 0.0
+    return replace(exercise.close, tolerance=max(exercise.close.tolerance, least))
+
+
+def _recognised(
+    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], found: Difference
+) -> Difference | None:
+    """Return the common mistake that has the same wrong results for all inputs."""
+    for mistake in exercise.mistakes:
+        theirs = [_tried(exercise, mistake.function, case) for case in cases]
+        close = [_close(exercise, case) for case in cases]
+        if all(map(_agree, outcomes, theirs, close)):
+            return Difference("mistake", f"{mistake.words} {found.message}")
+    return None
+
+
+def _agree(one: Outcome, other: Outcome, close: Closeness) -> bool:
+    if one.error or other.error:
+        return type(one.error) is type(other.error)
+    if one.value is None or other.value is None:
+        return one.value is other.value
+    try:
+        apart = compare(one.value, other.value, "result", close)
+    except (TypeError, ValueError):  # the mistake's value is not of a kind that `compare` expects
+        return False
+    return apart is None and one.changed == other.changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from tinygrad_xent.teaching.exercises.prose import html_of, text_of
+from tinygrad_xent.teaching.exercises.markdown import html_of, text_of
 
 _STYLE = """
 .tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;

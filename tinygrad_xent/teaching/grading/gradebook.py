@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import OutputError
-from tinygrad_xent.teaching.exercises.prose import text_of
+from tinygrad_xent.teaching.exercises.markdown import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
 from tinygrad_xent.teaching.grading.feedback import feedback
 from tinygrad_xent.teaching.grading.limits import Limits

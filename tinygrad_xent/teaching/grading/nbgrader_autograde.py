@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.teaching.exercises.prose import text_of
+from tinygrad_xent.teaching.exercises.markdown import text_of
 from tinygrad_xent.teaching.grading.assignment import tested
 from tinygrad_xent.teaching.grading.cells import plain
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells

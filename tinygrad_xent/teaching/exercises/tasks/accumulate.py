@@ -14,35 +14,12 @@ Write the backward pass: give a dict with the gradient of `output` with respect 
     {'x': 16.0, 'a': 2.0, 'y': 1.0}
 """
 
-from __future__ import annotations
-
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-from tinygrad_xent.teaching.exercises.graphs import DETOUR, DIAMOND, random_graph
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=2,
-    hints=(
-        "Along a path the slopes multiply; over several paths the products add up.",
-        "Start with 1 for `output` and 0 for all others. Go through the names in the reverse of "
-        "their topological order, so that all of a gradient has arrived before it is handed on.",
-        "For each input and slope of a name: "
-        "`gradients[source] = gradients[source] + gradients[name] * slope`. The order can come "
-        "from your `topological_order`, written again inside.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def accumulate(inputs, slopes, output):
-    """Give the gradient of output with respect to each name that it depends on."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def accumulate(inputs, slopes, output):
+    """Return the gradient of output with respect to each name that it depends on."""
     order = []
 
     def add(name):
@@ -60,57 +37,6 @@ def accumulate(inputs, slopes, output):
     return gradients
 
 
-@exercise.mistaken(
-    "A gradient that arrives replaces the one that was there. Where two paths meet, the two must "
-    "be added."
-)
-def accumulate(inputs, slopes, output):
-    order = []
-
-    def add(name):
-        if name not in order:
-            for source in inputs[name]:
-                add(source)
-            order.append(name)
-
-    add(output)
-    gradients = {output: 1.0}
-    for name in reversed(order):
-        for source, slope in zip(inputs[name], slopes[name], strict=True):
-            gradients[source] = gradients[name] * slope
-    return gradients
-
-
-@exercise.mistaken(
-    "The slopes are added, but not multiplied with the gradient that arrives at `name`."
-)
-def accumulate(inputs, slopes, output):
-    gradients = {output: 1.0}
-    waiting = [output]
-    for name in waiting:
-        for source, slope in zip(inputs[name], slopes[name], strict=True):
-            gradients[source] = gradients.get(source, 0.0) + slope
-            if source not in waiting:
-                waiting.append(source)
-    return gradients
-
-
-@exercise.mistaken(
-    "A gradient is handed on before all of it has arrived. Walk in the reverse of a topological "
-    "order, not in the order in which names are reached."
-)
-def accumulate(inputs, slopes, output):
-    gradients = {output: 1.0}
-    waiting = [output]
-    for name in waiting:
-        for source, slope in zip(inputs[name], slopes[name], strict=True):
-            gradients[source] = gradients.get(source, 0.0) + gradients[name] * slope
-            if source not in waiting:
-                waiting.append(source)
-    return gradients
-
-
-@exercise.inputs
 def inputs(rng):
     def with_slopes(graph):
         return graph, {
@@ -125,3 +51,43 @@ def inputs(rng):
         "one short path", *with_slopes({"y": ["x", "a"], "a": ["x"], "x": ["w"], "w": []}), "y"
     )
     yield Case("a random graph", *with_slopes(random_graph(rng, 8)), "loss")
+
+
+def in_order_of_discovery(inputs, slopes, output):
+    gradients = {output: 1.0}
+    waiting = [output]
+    for name in waiting:
+        for source, slope in zip(inputs[name], slopes[name], strict=True):
+            gradients[source] = gradients.get(source, 0.0) + gradients[name] * slope
+            if source not in waiting:
+                waiting.append(source)
+    return gradients
+
+
+exercise = Exercise(
+    accumulate,
+    __doc__,
+    lesson=2,
+    inputs=inputs,
+    hints=(
+        "Along a path the slopes multiply; over several paths the products add up.",
+        "Start with 1 for `output` and 0 for all others. Go through the names in the reverse of "
+        "their topological order, so that all of a gradient has arrived before it is handed on.",
+        "For each input and slope of a name: "
+        "`gradients[source] = gradients[source] + gradients[name] * slope`. The order can come "
+        "from your `topological_order`, written again inside.",
+    ),
+    mistakes={
+        ("gradients[source] +=", "gradients[source] ="): (
+            "A gradient that arrives replaces the one that was there. Where two paths meet, the "
+            "two must be added."
+        ),
+        ("gradients[name] * slope", "slope"): (
+            "The slopes are added, but not multiplied by the gradient that arrives at `name`."
+        ),
+        in_order_of_discovery: (
+            "A gradient is handed on before all of it has arrived. Walk in the reverse of a "
+            "topological order, not in the order in which names are reached."
+        ),
+    },
+)

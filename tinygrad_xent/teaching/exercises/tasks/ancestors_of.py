@@ -12,34 +12,12 @@ through others. `name` itself is not one of them.
     ['a', 'w', 'x']
 """
 
-from __future__ import annotations
-
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-from tinygrad_xent.teaching.exercises.graphs import DETOUR, DIAMOND, random_graph
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=1,
-    hints=(
-        "The direct inputs are `inputs[name]`. And what were those computed from?",
-        "Keep a set of the names found and a list of those still to look at. As long as the list "
-        "is not empty, take one name from it and look at its inputs.",
-        "Start with `waiting = [name]` and `found = set()`. For each input of a name taken from "
-        "`waiting`: if it is not in `found`, put it into both.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def ancestors_of(inputs, name):
-    """Give the set of all names that `name` was computed from."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def ancestors_of(inputs, name):
+    """Return the set of all names that `name` was computed from."""
     found = set()
     waiting = [name]
     while waiting:
@@ -50,36 +28,6 @@ def ancestors_of(inputs, name):
     return found
 
 
-@exercise.mistaken("These are the direct inputs only. What those were computed from belongs to it.")
-def ancestors_of(inputs, name):
-    return set(inputs[name])
-
-
-@exercise.mistaken("`name` itself is in your set. It was not computed from itself.")
-def ancestors_of(inputs, name):
-    found = {name}
-    waiting = [name]
-    while waiting:
-        for source in inputs[waiting.pop()]:
-            found.add(source)
-            waiting.append(source)
-    return found
-
-
-@exercise.mistaken("Your function stops two steps back. A graph can be of any depth.")
-def ancestors_of(inputs, name):
-    found = set(inputs[name])
-    for source in inputs[name]:
-        found.update(inputs[source])
-    return found
-
-
-@exercise.mistaken("These are all names of the graph but one. Others may have no path to `name`.")
-def ancestors_of(inputs, name):
-    return set(inputs) - {name}
-
-
-@exercise.inputs
 def inputs(rng):
     yield Case("a chain", {"x": [], "a": ["x"], "b": ["a"], "y": ["b"]}, "y")
     yield Case("two paths that meet", DIAMOND, "y")
@@ -87,3 +35,37 @@ def inputs(rng):
     yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
     yield Case("a leaf", {"x": [], "y": ["x"]}, "x")
     yield Case("a random graph", random_graph(rng, 9), "loss")
+
+
+def two_steps(inputs, name):
+    found = set(inputs[name])
+    for source in inputs[name]:
+        found.update(inputs[source])
+    return found
+
+
+exercise = Exercise(
+    ancestors_of,
+    __doc__,
+    lesson=1,
+    inputs=inputs,
+    hints=(
+        "The direct inputs are `inputs[name]`. And what were those computed from?",
+        "Keep a set of the names found and a list of those still to look at. As long as the list "
+        "is not empty, take one name from it and look at its inputs.",
+        "Start with `waiting = [name]` and `found = set()`. For each input of a name taken from "
+        "`waiting`: if it is not in `found`, put it into both.",
+    ),
+    mistakes={
+        "return set(inputs[name])": (
+            "These are the direct inputs only. What those were computed from belongs to it."
+        ),
+        ("found = set()", "found = {name}"): (
+            "`name` itself is in your set. It was not computed from itself."
+        ),
+        two_steps: ("Your function stops two steps back. A graph can be of any depth."),
+        "return set(inputs) - {name}": (
+            "These are all names of the graph but one. Others may have no path to `name`."
+        ),
+    },
+)

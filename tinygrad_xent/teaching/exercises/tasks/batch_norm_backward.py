@@ -20,37 +20,13 @@ Write the rule: return the tuple `(dx, dgain, dbias)`. Mind that the mean and th
     [1.0]
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=12,
-    hints=(
-        "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
-        "sums over the rows. Then `normed` has a gradient, and `x` acts on it in three ways.",
-        r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
-        r"the gradient of $n$. Moving all of $x$ changes nothing, so the mean of $\bar n$ is taken "
-        r"away; scaling changes little, so the part of $\bar n$ along $n$ is taken away.",
-        r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, with "
-        r"means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    """Give the gradients (dx, dgain, dbias) of batch normalisation."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
+    """Return the gradients (dx, dgain, dbias) of batch normalisation."""
     std = np.sqrt(np.var(x, axis=0) + epsilon)
     normed = (x - np.mean(x, axis=0)) / std
     dnormed = grad * gain
@@ -59,75 +35,11 @@ def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
     return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
 
 
-@exercise.mistaken(
-    "`dx` treats the mean and the variance as constants. Both are computed from `x`: they are two "
-    "more paths back to it."
-)
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0) + epsilon)
-    normed = (x - np.mean(x, axis=0)) / std
-    return grad * gain / std, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.mistaken(
-    "`dx` treats the variance as a constant. It is computed from `x`: a path back to it is missing."
-)
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0) + epsilon)
-    normed = (x - np.mean(x, axis=0)) / std
-    dnormed = grad * gain
-    dx = (dnormed - np.mean(dnormed, axis=0)) / std
-    return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.mistaken(
-    "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is missing."
-)
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0) + epsilon)
-    normed = (x - np.mean(x, axis=0)) / std
-    dnormed = grad * gain
-    dx = (dnormed - normed * np.mean(dnormed * normed, axis=0)) / std
-    return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.mistaken("The factor `gain` is missing in `dx`.")
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0) + epsilon)
-    normed = (x - np.mean(x, axis=0)) / std
-    dx = (grad - np.mean(grad, axis=0) - normed * np.mean(grad * normed, axis=0)) / std
-    return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.mistaken("`dgain` is taken from `x`; the gain is multiplied with the normalised `x`.")
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0) + epsilon)
-    normed = (x - np.mean(x, axis=0)) / std
-    dnormed = grad * gain
-    along = np.mean(dnormed * normed, axis=0)
-    dx = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
-    return dx, np.sum(grad * x, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.mistaken(
-    "`epsilon` is missing under the root. Where the variance is small, that is far off."
-)
-def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
-    std = np.sqrt(np.var(x, axis=0))
-    normed = (x - np.mean(x, axis=0)) / std
-    dnormed = grad * gain
-    along = np.mean(dnormed * normed, axis=0)
-    dx = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
-    return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
-
-
-@exercise.forward
 def batch_norm(x, gain, bias, *, epsilon):
     normed = (x - np.mean(x, axis=0)) / np.sqrt(np.var(x, axis=0) + epsilon)
     return gain * normed + bias
 
 
-@exercise.inputs
 def inputs(rng):
     def case(about, n, d, epsilon, scale=1.0, dtype=np.float64):
         x, gain, bias = scale * rng.normal(size=(n, d)), rng.uniform(0.5, 2, d), rng.normal(size=d)
@@ -138,3 +50,42 @@ def inputs(rng):
     yield case("a small variance", 4, 2, 0.1, scale=0.1)
     yield case("one feature", 4, 1, 1e-3)
     yield case("float32", 4, 2, 1e-3, dtype=np.float32)
+
+
+exercise = Exercise(
+    batch_norm_backward,
+    __doc__,
+    lesson=12,
+    forward=batch_norm,
+    inputs=inputs,
+    hints=(
+        "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
+        "sums over the rows. Then `normed` has a gradient, and `x` acts on it in three ways.",
+        r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
+        r"the gradient of $n$. Moving all of $x$ changes nothing, so the mean of $\bar n$ is taken "
+        r"away; scaling changes little, so the part of $\bar n$ along $n$ is taken away.",
+        r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, with "
+        r"means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
+    ),
+    mistakes={
+        (" - np.mean(dnormed, axis=0) - normed * along", ""): (
+            "`dx` treats the mean and the variance as constants. Both are computed from `x`: they "
+            "are two more paths back to it."
+        ),
+        (" - normed * along", ""): (
+            "`dx` treats the variance as a constant. It is computed from `x`: a path back to it "
+            "is missing."
+        ),
+        (" - np.mean(dnormed, axis=0)", ""): (
+            "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is "
+            "missing."
+        ),
+        ("grad * gain", "grad"): ("The factor `gain` is missing in `dx`."),
+        ("np.sum(grad * normed", "np.sum(grad * x"): (
+            "`dgain` is taken from `x`; the gain is multiplied by the normalised `x`."
+        ),
+        (" + epsilon", ""): (
+            "`epsilon` is missing under the root. Where the variance is small, that is far off."
+        ),
+    },
+)

@@ -10,17 +10,32 @@ shape.
     array([-0.736, -0.073])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+
+
+def chain_rule(x):
+    """Return dy/dx, where y = exp(-x**2)."""
+    a = x**2
+    b = -a
+    y = np.exp(b)
+    return y * -1 * (2 * x)
+
+
+def inputs(rng):
+    yield Case("three numbers", rng.uniform(0.3, 1.5, size=3) * rng.choice([-1, 1], size=3))
+    yield Case("two rows", rng.normal(size=(2, 3)))
+    yield Case("zero", np.array(0.0))
+    yield Case("large numbers", np.array([30.0, -40.0]))
+    yield Case("float32", rng.normal(size=4).astype(np.float32))
+
 
 exercise = Exercise(
-    __name__,
+    chain_rule,
     __doc__,
     lesson=2,
+    inputs=inputs,
     hints=(
         "Write the derivative of each of the three steps under it: that of $x^2$, of $-a$, of "
         "$e^b$. Then multiply.",
@@ -28,49 +43,19 @@ exercise = Exercise(
         r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
         r"The factors are $e^{-x^2}$, $-1$ and $2 x$.",
     ),
+    mistakes={
+        "return np.exp(-(x**2))": (
+            "The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone."
+        ),
+        "return 2 * x * np.exp(-(x**2))": (
+            "The factor of the step $b = -a$ is missing: it is $-1$."
+        ),
+        "return -2 * np.exp(-(x**2))": (
+            "The derivative of $x^2$ is $2 x$; only its factor 2 is there."
+        ),
+        "return np.exp(-2 * x)": (
+            "You put the inner derivative into the exponential. It is a factor: the chain rule "
+            "multiplies."
+        ),
+    },
 )
-
-
-@exercise.to_write
-def chain_rule(x):
-    """Give dy/dx, where y = exp(-x**2)."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def chain_rule(x):
-    a = x**2
-    b = -a
-    y = np.exp(b)
-    return y * -1 * (2 * x)
-
-
-@exercise.mistaken("The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone.")
-def chain_rule(x):
-    return np.exp(-(x**2))
-
-
-@exercise.mistaken("The factor of the step $b = -a$ is missing: it is $-1$.")
-def chain_rule(x):
-    return 2 * x * np.exp(-(x**2))
-
-
-@exercise.mistaken("The derivative of $x^2$ is $2 x$; only its factor 2 is there.")
-def chain_rule(x):
-    return -2 * np.exp(-(x**2))
-
-
-@exercise.mistaken(
-    "You put the inner derivative into the exponential. It is a factor: the chain rule multiplies."
-)
-def chain_rule(x):
-    return np.exp(-2 * x)
-
-
-@exercise.inputs
-def inputs(rng):
-    yield Case("three numbers", rng.uniform(0.3, 1.5, size=3) * rng.choice([-1, 1], size=3))
-    yield Case("two rows", rng.normal(size=(2, 3)))
-    yield Case("zero", np.array(0.0))
-    yield Case("large numbers", np.array([30.0, -40.0]))
-    yield Case("float32", rng.normal(size=4).astype(np.float32))

@@ -13,17 +13,36 @@ to $p$, an array of its shape. `p` may be exactly 0 or 1; nothing infinite may c
     array([0., 4., 0.])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+
+
+def clipped_log_backward(grad, y, p, *, epsilon):
+    """Return the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""
+    inside = (p > epsilon) & (p < 1 - epsilon)
+    return inside * grad / np.clip(p, epsilon, 1 - epsilon)
+
+
+def clipped_log(p, *, epsilon):
+    return np.log(np.clip(p, epsilon, 1 - epsilon))
+
+
+def inputs(rng):
+    inside = rng.uniform(0.1, 0.9, size=(2, 3))
+    yield Case("probabilities inside the limits", inside, epsilon=1e-7)
+    yield Case("0 and 1", np.array([0.0, 1.0, 0.5]), epsilon=1e-7)
+    yield Case("just outside the limits", np.array([1e-8, 1 - 1e-8, 0.3]), epsilon=1e-7)
+    yield Case("another epsilon", np.array([0.1, 0.5, 0.9, 0.001]), epsilon=0.2)
+    yield Case("float32", inside.astype(np.float32), epsilon=1e-3)
+
 
 exercise = Exercise(
-    __name__,
+    clipped_log_backward,
     __doc__,
     lesson=8,
+    forward=clipped_log,
+    inputs=inputs,
     hints=(
         "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
         "its limits, and outside?",
@@ -32,66 +51,24 @@ exercise = Exercise(
         "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
         "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply with `inside`.",
     ),
+    mistakes={
+        "return grad / p": (
+            "This is the rule of the logarithm alone. Where `p` is clipped, it does not move $y$: "
+            "its gradient is 0."
+        ),
+        "return grad / np.clip(p, epsilon, 1 - epsilon)": (
+            "You divided by the clipped `p`, but let the gradient through the clip. Where `p` is "
+            "clipped, it does not move $y$: its gradient is 0."
+        ),
+        (" & (p < 1 - epsilon)", ""): (
+            r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$."
+        ),
+        ("inside * grad / np.clip(p, epsilon, 1 - epsilon)", "inside * (grad / p)"): (
+            "Outside the limits you multiplied an infinite quotient by 0, which is NaN. Divide by "
+            "the clipped `p`."
+        ),
+        "return grad / (p + epsilon)": (
+            "You added epsilon to `p` instead of clipping it: that is another function."
+        ),
+    },
 )
-
-
-@exercise.to_write
-def clipped_log_backward(grad, y, p, *, epsilon):
-    """Give the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def clipped_log_backward(grad, y, p, *, epsilon):
-    inside = (p > epsilon) & (p < 1 - epsilon)
-    return inside * grad / np.clip(p, epsilon, 1 - epsilon)
-
-
-@exercise.mistaken(
-    "This is the rule of the logarithm alone. Where `p` is clipped, it does not move $y$: its "
-    "gradient is 0."
-)
-def clipped_log_backward(grad, y, p, *, epsilon):
-    return grad / p
-
-
-@exercise.mistaken(
-    "You divided by the clipped `p`, but let the gradient through the clip. Where `p` is clipped, "
-    "it does not move $y$: its gradient is 0."
-)
-def clipped_log_backward(grad, y, p, *, epsilon):
-    return grad / np.clip(p, epsilon, 1 - epsilon)
-
-
-@exercise.mistaken(r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$.")
-def clipped_log_backward(grad, y, p, *, epsilon):
-    return (p > epsilon) * grad / np.clip(p, epsilon, 1 - epsilon)
-
-
-@exercise.mistaken(
-    "Outside the limits you multiplied an infinite quotient with 0, which is NaN. Divide by the "
-    "clipped `p`."
-)
-def clipped_log_backward(grad, y, p, *, epsilon):
-    inside = (p > epsilon) & (p < 1 - epsilon)
-    return inside * (grad / p)
-
-
-@exercise.mistaken("You added epsilon to `p` instead of clipping it: that is another function.")
-def clipped_log_backward(grad, y, p, *, epsilon):
-    return grad / (p + epsilon)
-
-
-@exercise.forward
-def clipped_log(p, *, epsilon):
-    return np.log(np.clip(p, epsilon, 1 - epsilon))
-
-
-@exercise.inputs
-def inputs(rng):
-    inside = rng.uniform(0.1, 0.9, size=(2, 3))
-    yield Case("probabilities inside the limits", inside, epsilon=1e-7)
-    yield Case("0 and 1", np.array([0.0, 1.0, 0.5]), epsilon=1e-7)
-    yield Case("just outside the limits", np.array([1e-8, 1 - 1e-8, 0.3]), epsilon=1e-7)
-    yield Case("another epsilon", np.array([0.1, 0.5, 0.9, 0.001]), epsilon=0.2)
-    yield Case("float32", inside.astype(np.float32), epsilon=1e-3)

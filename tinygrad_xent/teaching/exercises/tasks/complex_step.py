@@ -12,82 +12,54 @@ each entry of the array `x`, right to nearly all digits. Choose the step yoursel
     array([1.        , 0.54030231])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=10,
-    hints=(
-        "In Python $i$ is written `1j`. What follows from the formula for the imaginary part?",
-        "Divide the imaginary part by $h$. The error is of the size of $h^2$, and nothing cancels: "
-        "$h$ can be as small as you like.",
-        "`np.imag(f(x + 1j * h)) / h` with `h = 1e-20`.",
-    ),
-    tolerance=1e-12,
-    entrywise=True,
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def complex_step(f, x):
-    """Give the derivative of f at each entry of x."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def complex_step(f, x):
+    """Return the derivative of f at each entry of x."""
     h = 1e-20
     return np.imag(f(x + 1j * h)) / h
 
 
-@exercise.mistaken(
-    "This is the central difference. Half of the digits cancel in it; take the imaginary part "
-    "after a step of `1j * h`."
-)
-def complex_step(f, x):
-    h = 1e-5
-    return (f(x + h) - f(x - h)) / (2 * h)
-
-
-@exercise.mistaken(
-    "A real step this small is lost: `x + h` is `x` again, and the difference is 0. Step by "
-    "`1j * h`."
-)
-def complex_step(f, x):
-    h = 1e-20
-    return (f(x + h) - f(x)) / h
-
-
-@exercise.mistaken("The division by $h$ is missing: the imaginary part is $h f'(x)$.")
-def complex_step(f, x):
-    return np.imag(f(x + 1j * 1e-20))
-
-
-@exercise.mistaken(
-    "You took the real part, which is $f(x)$. The derivative is in the imaginary one."
-)
-def complex_step(f, x):
-    return np.real(f(x + 1j * 1e-20))
-
-
-@exercise.mistaken(
-    "The step is too long: the error is of the size of $h^2$. Nothing cancels, so take 1e-20."
-)
-def complex_step(f, x):
-    h = 1e-3
-    return np.imag(f(x + 1j * h)) / h
-
-
-@exercise.inputs
 def inputs(rng):
     yield Case("the exponential", np.exp, rng.normal(size=3))
     yield Case("the sine", np.sin, rng.normal(size=(2, 2)))
     yield Case("the hyperbolic tangent", np.tanh, rng.uniform(-2, 2, size=3))
     yield Case("the logarithm", np.log, rng.uniform(0.3, 2, size=3))
     yield Case("the exponential of large numbers", np.exp, rng.uniform(20, 50, size=3))
+
+
+exercise = Exercise(
+    complex_step,
+    __doc__,
+    lesson=10,
+    inputs=inputs,
+    tolerance=1e-12,
+    entrywise=True,
+    hints=(
+        "In Python $i$ is written `1j`. What follows from the formula for the imaginary part?",
+        "Divide the imaginary part by $h$. The error is of the size of $h^2$, and nothing cancels: "
+        "$h$ can be as small as you like.",
+        "`np.imag(f(x + 1j * h)) / h` with `h = 1e-20`.",
+    ),
+    mistakes={
+        "return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5": (
+            "This is the central difference. Half of the digits cancel in it; take the imaginary "
+            "part after a step of `1j * h`."
+        ),
+        ("np.imag(f(x + 1j * h))", "(f(x + h) - f(x))"): (
+            "A real step this small is lost: `x + h` is `x` again, and the difference is 0. Step "
+            "by `1j * h`."
+        ),
+        (" / h", ""): ("The division by $h$ is missing: the imaginary part is $h f'(x)$."),
+        "return np.real(f(x + 1j * 1e-20))": (
+            "You took the real part, which is $f(x)$. The derivative is in the imaginary one."
+        ),
+        ("1e-20", "1e-3"): (
+            "The step is too long: the error is of the size of $h^2$. Nothing cancels, so take "
+            "1e-20."
+        ),
+    },
+)

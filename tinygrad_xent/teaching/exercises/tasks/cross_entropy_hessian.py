@@ -13,17 +13,31 @@ Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result 
             [-0.25,  0.25]]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+
+
+def cross_entropy_hessian(p):
+    """Return the Hessian of the cross-entropy of each row, from its probabilities."""
+    column, row = p[..., :, None], p[..., None, :]
+    return column * np.eye(p.shape[-1]) - column * row
+
+
+def inputs(rng):
+    yield Case("one row", rng.dirichlet(np.ones(3)))
+    yield Case("two rows", rng.dirichlet(np.ones(3), size=2))
+    yield Case("three axes", rng.dirichlet(np.ones(2), size=(2, 2)))
+    yield Case("a certain class", np.array([[1.0, 0.0, 0.0]]))
+    yield Case("no rows", np.zeros((0, 2)))
+    yield Case("float32", rng.dirichlet(np.ones(3), size=2).astype(np.float32))
+
 
 exercise = Exercise(
-    __name__,
+    cross_entropy_hessian,
     __doc__,
     lesson=13,
+    inputs=inputs,
     hints=(
         "For one row you know it: it is the Jacobian of the softmax, "
         r"$\operatorname{diag}(p) - p\,p^T$. How do you write it for many rows at once?",
@@ -32,60 +46,24 @@ exercise = Exercise(
         "`p[..., :, None] * np.eye(C)` has $p$ on the diagonals, with `C = p.shape[-1]`. Subtract "
         "the product of columns and rows.",
     ),
+    mistakes={
+        "return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])": (
+            "This is only the diagonal. Moving one logit moves all probabilities of the row, and "
+            "with them all entries of the gradient."
+        ),
+        ("column * np.eye(p.shape[-1]) - column * row", "-column * row"): (
+            r"The term on the diagonal is missing: $H = \operatorname{diag}(p) - p\,p^T$."
+        ),
+        (
+            "column * np.eye(p.shape[-1]) - column * row",
+            "column * row - column * np.eye(p.shape[-1])",
+        ): ("The sign is wrong. A cross-entropy is convex: its diagonal is not negative."),
+        "return np.diag(np.ravel(p)) - np.outer(p, p)": (
+            "Rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of everything. "
+            "Each row has its own."
+        ),
+        ("column * np.eye", "np.eye"): (
+            "The first term is the identity matrix. It must be weighted with the probabilities."
+        ),
+    },
 )
-
-
-@exercise.to_write
-def cross_entropy_hessian(p):
-    """Give the Hessian of the cross-entropy of each row, from its probabilities."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def cross_entropy_hessian(p):
-    column, row = p[..., :, None], p[..., None, :]
-    return column * np.eye(p.shape[-1]) - column * row
-
-
-@exercise.mistaken(
-    "This is only the diagonal. Moving one logit moves all probabilities of the row, and with them "
-    "all entries of the gradient."
-)
-def cross_entropy_hessian(p):
-    return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])
-
-
-@exercise.mistaken("The term on the diagonal is missing: $H = \\operatorname{diag}(p) - p\\,p^T$.")
-def cross_entropy_hessian(p):
-    return -p[..., :, None] * p[..., None, :]
-
-
-@exercise.mistaken("The sign is wrong. A cross-entropy is convex: its diagonal is not negative.")
-def cross_entropy_hessian(p):
-    column, row = p[..., :, None], p[..., None, :]
-    return column * row - column * np.eye(p.shape[-1])
-
-
-@exercise.mistaken(
-    "Rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of everything. Each row "
-    "has its own."
-)
-def cross_entropy_hessian(p):
-    return np.diag(np.ravel(p)) - np.outer(p, p)
-
-
-@exercise.mistaken(
-    "The first term is the identity matrix. It must be weighted with the probabilities."
-)
-def cross_entropy_hessian(p):
-    return np.eye(p.shape[-1]) - p[..., :, None] * p[..., None, :]
-
-
-@exercise.inputs
-def inputs(rng):
-    yield Case("one row", rng.dirichlet(np.ones(3)))
-    yield Case("two rows", rng.dirichlet(np.ones(3), size=2))
-    yield Case("three axes", rng.dirichlet(np.ones(2), size=(2, 2)))
-    yield Case("a certain class", np.array([[1.0, 0.0, 0.0]]))
-    yield Case("no rows", np.zeros((0, 2)))
-    yield Case("float32", rng.dirichlet(np.ones(3), size=2).astype(np.float32))

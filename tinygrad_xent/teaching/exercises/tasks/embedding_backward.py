@@ -15,77 +15,22 @@ times, or never.
            [2., 2.]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=12,
-    hints=(
-        "Each row of `y` is a copy of a row of the table. What happens to gradients where a value "
-        "is used several times?",
-        "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
-        "was copied from. With `+=` and an array of indices NumPy adds only once to each row.",
-        "`np.add.at(result, index, grad)` adds every time, also where an index occurs twice.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def embedding_backward(grad, y, table, *, index):
-    """Give the gradient of table, where y = table[index]."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def embedding_backward(grad, y, table, *, index):
+    """Return the gradient of table, where y = table[index]."""
     result = np.zeros(table.shape)
     np.add.at(result, index, grad)
     return result
 
 
-@exercise.mistaken(
-    "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` does the "
-    "same. All of them must be added: `np.add.at`."
-)
-def embedding_backward(grad, y, table, *, index):
-    result = np.zeros(table.shape)
-    result[index] = grad
-    return result
-
-
-@exercise.mistaken(
-    "This is the gradient of the copied rows. The table has a row for every token: add each "
-    "gradient to the row it was copied from."
-)
-def embedding_backward(grad, y, table, *, index):
-    return grad
-
-
-@exercise.mistaken("You took the mean of the gradients of a row. They add up.")
-def embedding_backward(grad, y, table, *, index):
-    result = np.zeros(table.shape)
-    np.add.at(result, index, grad)
-    uses = np.bincount(np.ravel(index), minlength=len(table))
-    return result / np.maximum(uses, 1)[:, None]
-
-
-@exercise.mistaken("The gradient was read from the places `index`, instead of being put there.")
-def embedding_backward(grad, y, table, *, index):
-    return grad[index]
-
-
-@exercise.forward
 def embedding(table, *, index):
     return table[index]
 
 
-@exercise.inputs
 def inputs(rng):
     table = rng.normal(size=(3, 2))
     yield Case("a row used twice", table, index=np.array([0, 2, 0]))
@@ -94,3 +39,35 @@ def inputs(rng):
     yield Case("a single index", table, index=np.array(1))
     yield Case("no index", table, index=np.zeros(0, np.int64))
     yield Case("float32", table.astype(np.float32), index=np.array([1, 1]))
+
+
+exercise = Exercise(
+    embedding_backward,
+    __doc__,
+    lesson=12,
+    forward=embedding,
+    inputs=inputs,
+    hints=(
+        "Each row of `y` is a copy of a row of the table. What happens to gradients where a value "
+        "is used several times?",
+        "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
+        "was copied from. With `+=` and an array of indices NumPy adds only once to each row.",
+        "`np.add.at(result, index, grad)` adds every time, also where an index occurs twice.",
+    ),
+    mistakes={
+        ("np.add.at(result, index, grad)", "result[index] = grad"): (
+            "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` "
+            "does the same. All of them must be added: `np.add.at`."
+        ),
+        "return grad": (
+            "This is the gradient of the copied rows. The table has a row for every token: add "
+            "each gradient to the row it was copied from."
+        ),
+        ("index, grad)", "index, grad / np.bincount(np.ravel(index))[index][..., None])"): (
+            "You took the mean of the gradients of a row. They add up."
+        ),
+        "return grad[index]": (
+            "The gradient was read from the places `index`, instead of being put there."
+        ),
+    },
+)

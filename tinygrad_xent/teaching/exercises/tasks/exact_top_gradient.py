@@ -12,74 +12,19 @@ size, however small it is.
     array([-4.24835426e-18,  4.24835426e-18])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=9,
-    hints=(
-        "Only one entry is in danger, that of the right class. What do the probabilities of a row "
-        "sum to?",
-        r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
-        "Compute `p` as ever and replace `p[target]` by minus the sum of the other entries; "
-        "`np.delete(p, target)` are the others.",
-    ),
-    entrywise=True,
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def exact_top_gradient(logits, target):
-    """Give p - t for one row, right to the last digits."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def exact_top_gradient(logits, target):
+    """Return p - t for one row, right to the last digits."""
     e = np.exp(logits - np.max(logits))
     gradient = e / np.sum(e)
     gradient[target] = -np.sum(np.delete(gradient, target))
     return gradient
 
 
-@exercise.mistaken(
-    "$p_t - 1$ cancels where $p_t$ is close to 1. Find another way to write it, without a "
-    "difference."
-)
-def exact_top_gradient(logits, target):
-    e = np.exp(logits - np.max(logits))
-    gradient = e / np.sum(e)
-    gradient[target] -= 1
-    return gradient
-
-
-@exercise.mistaken("The sum of the others is the size of that entry; its sign is negative.")
-def exact_top_gradient(logits, target):
-    e = np.exp(logits - np.max(logits))
-    gradient = e / np.sum(e)
-    gradient[target] = np.sum(np.delete(gradient, target))
-    return gradient
-
-
-@exercise.mistaken(
-    "You replaced the largest entry, which is not always that of the right class: a model may be "
-    "wrong."
-)
-def exact_top_gradient(logits, target):
-    e = np.exp(logits - np.max(logits))
-    gradient = e / np.sum(e)
-    top = np.argmax(logits)
-    gradient[top] = -np.sum(np.delete(gradient, top))
-    return gradient
-
-
-@exercise.inputs
 def inputs(rng):
     def sure(gap, size=3, dtype=np.float64):
         logits = rng.normal(size=size)
@@ -93,3 +38,32 @@ def inputs(rng):
     yield Case("a gap of 20 and six classes", sure(20, 6), 0)
     yield Case("large logits", sure(50) + 1000, 0)
     yield Case("float32", sure(25, dtype=np.float32), 0)
+
+
+exercise = Exercise(
+    exact_top_gradient,
+    __doc__,
+    lesson=9,
+    inputs=inputs,
+    entrywise=True,
+    hints=(
+        "Only one entry is in danger, that of the right class. What do the probabilities of a row "
+        "sum to?",
+        r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
+        "Compute `p` as ever and replace `p[target]` by minus the sum of the other entries; "
+        "`np.delete(p, target)` are the others.",
+    ),
+    mistakes={
+        ("= -np.sum(np.delete(gradient, target))", "-= 1"): (
+            "$p_t - 1$ cancels where $p_t$ is close to 1. Find another way to write it, without a "
+            "difference."
+        ),
+        ("= -np.sum", "= np.sum"): (
+            "The sum of the others is the size of that entry; its sign is negative."
+        ),
+        ("    gradient[target]", "    target = np.argmax(logits)\n    gradient[target]"): (
+            "You replaced the largest entry, which is not always that of the right class: a model "
+            "may be wrong."
+        ),
+    },
+)

@@ -11,83 +11,52 @@ logits may be large. Do not form any `(C, C)` matrix.
     array([ 0.25, -0.25])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=13,
-    hints=(
-        "Multiply both terms with $v$, one at a time. What kind of thing is $p^T v$?",
-        r"$\operatorname{diag}(p)\,v$ is a product entry by entry, and $p^T v$ is a single number.",
-        r"$H v = p \odot (v - p^T v)$, entry by entry. You have seen it before: it is the backward "
-        "rule of the softmax, because $H$ is symmetric.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def hessian_vector_product(logits, v):
-    """Give the Hessian of the log-sum-exp of the logits, times v."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def hessian_vector_product(logits, v):
+    """Return the Hessian of the log-sum-exp of the logits, times v."""
     e = np.exp(logits - np.max(logits))
     p = e / np.sum(e)
     return p * (v - np.sum(p * v))
 
 
-@exercise.mistaken(
-    "This is $\\operatorname{diag}(p)\\,v$ alone. The second term, $-p\\,(p^T v)$, is missing."
-)
-def hessian_vector_product(logits, v):
-    e = np.exp(logits - np.max(logits))
-    return e / np.sum(e) * v
-
-
-@exercise.mistaken(
-    "This is the diagonal of the Hessian times $v$. The entries off the diagonal, $-p_i\\,p_j$, "
-    "count as well."
-)
-def hessian_vector_product(logits, v):
-    e = np.exp(logits - np.max(logits))
-    p = e / np.sum(e)
-    return p * (1 - p) * v
-
-
-@exercise.mistaken("The exponential of a large logit overflows: subtract the largest first.")
-def hessian_vector_product(logits, v):
-    e = np.exp(logits)
-    p = e / np.sum(e)
-    return p * (v - np.sum(p * v))
-
-
-@exercise.mistaken(
-    "The sum in the bracket has lost its weights: it is $p^T v = \\sum_j p_j\\,v_j$."
-)
-def hessian_vector_product(logits, v):
-    e = np.exp(logits - np.max(logits))
-    return e / np.sum(e) * (v - np.sum(v))
-
-
-@exercise.mistaken("The two terms are added. The second one is subtracted.")
-def hessian_vector_product(logits, v):
-    e = np.exp(logits - np.max(logits))
-    p = e / np.sum(e)
-    return p * (v + np.sum(p * v))
-
-
-@exercise.inputs
 def inputs(rng):
     yield Case("three classes", rng.normal(size=3), rng.normal(size=3))
     yield Case("large logits", 1000 + rng.normal(size=3), rng.normal(size=3))
     yield Case("a vector of ones", rng.normal(size=4), np.ones(4))
     yield Case("two thousand classes", rng.normal(size=2000), rng.normal(size=2000))
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
+
+
+exercise = Exercise(
+    hessian_vector_product,
+    __doc__,
+    lesson=13,
+    inputs=inputs,
+    hints=(
+        "Multiply both terms with $v$, one at a time. What kind of thing is $p^T v$?",
+        r"$\operatorname{diag}(p)\,v$ is a product entry by entry, and $p^T v$ is a single number.",
+        r"$H v = p \odot (v - p^T v)$, entry by entry. You have seen it before: it is the backward "
+        "rule of the softmax, because $H$ is symmetric.",
+    ),
+    mistakes={
+        ("(v - np.sum(p * v))", "v"): (
+            r"This is $\operatorname{diag}(p)\,v$ alone. The second term, $-p\,(p^T v)$, is "
+            "missing."
+        ),
+        ("(v - np.sum(p * v))", "(1 - p) * v"): (
+            "This is the diagonal of the Hessian times $v$. The entries off the diagonal, "
+            r"$-p_i\,p_j$, count as well."
+        ),
+        (" - np.max(logits)", ""): (
+            "The exponential of a large logit overflows: subtract the largest first."
+        ),
+        ("np.sum(p * v)", "np.sum(v)"): (
+            r"The sum in the bracket has lost its weights: it is $p^T v = \sum_j p_j\,v_j$."
+        ),
+        ("v - ", "v + "): ("The two terms are added. The second one is subtracted."),
+    },
+)

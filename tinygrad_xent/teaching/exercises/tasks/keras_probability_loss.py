@@ -16,78 +16,17 @@ Write it for `target`, integers of shape `(N,)`, and `p` of shape `(N, C)`: one 
     array([ 0.693, 16.118])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=14,
-    hints=(
-        "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
-        "logarithm of a clipped probability?",
-        r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
-        "`c = np.clip(p, 1e-7, 1 - 1e-7)`; the right entry of each row is "
-        "`c[np.arange(len(c)), target]`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def keras_probability_loss(target, p):
-    """Give the loss of each row, as Keras 2.2 computes it from an array of probabilities."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def keras_probability_loss(target, p):
+    """Return the loss of each row, as Keras 2.2 computes it from an array of probabilities."""
     c = np.clip(p, 1e-7, 1 - 1e-7)
     return np.log(np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])
 
 
-@exercise.mistaken(
-    "The third step is missing: the clipped row is divided by its sum again. It shows where the "
-    "entries of a row do not add up to 1, and after the clip they hardly ever do."
-)
-def keras_probability_loss(target, p):
-    c = np.clip(p, 1e-7, 1 - 1e-7)
-    return -np.log(c[np.arange(len(c)), target])
-
-
-@exercise.mistaken("The clip is missing: a probability of 0 gives an infinite loss.")
-def keras_probability_loss(target, p):
-    return np.log(np.sum(p, axis=-1)) - np.log(p[np.arange(len(p)), target])
-
-
-@exercise.mistaken(
-    "You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. In the "
-    "sparse one the clip comes first."
-)
-def keras_probability_loss(target, p):
-    c = np.clip(p / np.sum(p, axis=-1, keepdims=True), 1e-7, 1 - 1e-7)
-    return -np.log(c[np.arange(len(c)), target])
-
-
-@exercise.mistaken("Only the right entry is clipped. All of them are, before they are summed.")
-def keras_probability_loss(target, p):
-    right = np.clip(p[np.arange(len(p)), target], 1e-7, 1 - 1e-7)
-    return np.log(np.sum(p, axis=-1)) - np.log(right)
-
-
-@exercise.mistaken(
-    "You took the exponentials of the probabilities, as if they were logits. The logits are their "
-    "logarithms."
-)
-def keras_probability_loss(target, p):
-    c = np.clip(p, 1e-7, 1 - 1e-7)
-    return np.log(np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]
-
-
-@exercise.inputs
 def inputs(rng):
     p = rng.dirichlet(np.ones(3), size=2)
     yield Case("two distributions", rng.integers(3, size=2), p)
@@ -97,3 +36,47 @@ def inputs(rng):
     yield Case("entries above 1", np.array([0, 1]), np.array([[2.0, 2.0, 4.0], [0.5, 3.0, 0.0]]))
     yield Case("a row of zeros", np.array([0]), np.zeros((1, 3)))
     yield Case("float32", rng.integers(3, size=2), p.astype(np.float32))
+
+
+def divided_before_the_clip(target, p):
+    c = np.clip(p / np.sum(p, axis=-1, keepdims=True), 1e-7, 1 - 1e-7)
+    return -np.log(c[np.arange(len(c)), target])
+
+
+exercise = Exercise(
+    keras_probability_loss,
+    __doc__,
+    lesson=14,
+    inputs=inputs,
+    hints=(
+        "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
+        "logarithm of a clipped probability?",
+        r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
+        "`c = np.clip(p, 1e-7, 1 - 1e-7)`; the right entry of each row is "
+        "`c[np.arange(len(c)), target]`.",
+    ),
+    mistakes={
+        ("np.log(np.sum(c, axis=-1)) - ", "-"): (
+            "The third step is missing: the clipped row is divided by its sum again. It shows "
+            "where the entries of a row do not add up to 1, and after the clip they hardly ever "
+            "do."
+        ),
+        ("np.clip(p, 1e-7, 1 - 1e-7)", "p"): (
+            "The clip is missing: a probability of 0 gives an infinite loss."
+        ),
+        divided_before_the_clip: (
+            "You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. "
+            "In the sparse one the clip comes first."
+        ),
+        ("np.sum(c, axis=-1)", "np.sum(p, axis=-1)"): (
+            "Only the right entry is clipped. All of them are, before they are summed."
+        ),
+        (
+            "np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])",
+            "np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]",
+        ): (
+            "You took the exponentials of the probabilities, as if they were logits. The logits "
+            "are their logarithms."
+        ),
+    },
+)

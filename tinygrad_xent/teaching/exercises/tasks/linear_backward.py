@@ -15,75 +15,20 @@ Write the rule: return the tuple `(dx, dw, db)`, each of the shape of its input.
     [30.0]
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=11,
-    hints=(
-        "It is a matrix product and a sum with broadcasting. You know both rules.",
-        r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
-        "every row.",
-        "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def linear_backward(grad, y, x, w, b):
-    """Give the gradients (dx, dw, db), where y = x @ w + b."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def linear_backward(grad, y, x, w, b):
+    """Return the gradients (dx, dw, db), where y = x @ w + b."""
     return grad @ w.T, x.T @ grad, np.sum(grad, axis=0)
 
 
-@exercise.mistaken(
-    "`db` is not summed. The bias was added to every row, so the gradients of all rows add up."
-)
-def linear_backward(grad, y, x, w, b):
-    return grad @ w.T, x.T @ grad, grad
-
-
-@exercise.mistaken(
-    "`db` is a mean over the rows. The rows add up; if the loss is a mean, `grad` has the $1/N$ in "
-    "it already."
-)
-def linear_backward(grad, y, x, w, b):
-    return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)
-
-
-@exercise.mistaken(
-    "You divided by the number of rows. If the loss is a mean, `grad` has the $1/N$ in it already."
-)
-def linear_backward(grad, y, x, w, b):
-    return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)
-
-
-@exercise.mistaken("`dw` is transposed: it must have the shape of `w`.")
-def linear_backward(grad, y, x, w, b):
-    return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)
-
-
-@exercise.mistaken("`db` is summed over the columns. The bias has an entry for each column.")
-def linear_backward(grad, y, x, w, b):
-    return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)
-
-
-@exercise.forward
 def linear(x, w, b):
     return x @ w + b
 
 
-@exercise.inputs
 def inputs(rng):
     def case(about, n, d, m, dtype=np.float64):
         shapes = (n, d), (d, m), (m,)
@@ -93,3 +38,38 @@ def inputs(rng):
     yield case("four rows", 4, 2, 3)
     yield case("one row", 1, 2, 3)
     yield case("float32", 3, 2, 2, np.float32)
+
+
+exercise = Exercise(
+    linear_backward,
+    __doc__,
+    lesson=11,
+    forward=linear,
+    inputs=inputs,
+    hints=(
+        "It is a matrix product and a sum with broadcasting. You know both rules.",
+        r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
+        "every row.",
+        "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
+    ),
+    mistakes={
+        "return grad @ w.T, x.T @ grad, grad": (
+            "`db` is not summed. The bias was added to every row, so the gradients of all rows "
+            "add up."
+        ),
+        "return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)": (
+            "`db` is a mean over the rows. The rows add up; if the loss is a mean, `grad` has the "
+            "$1/N$ in it already."
+        ),
+        "return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)": (
+            "You divided by the number of rows. If the loss is a mean, `grad` has the $1/N$ in it "
+            "already."
+        ),
+        "return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)": (
+            "`dw` is transposed: it must have the shape of `w`."
+        ),
+        "return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)": (
+            "`db` is summed over the columns. The bias has an entry for each column."
+        ),
+    },
+)

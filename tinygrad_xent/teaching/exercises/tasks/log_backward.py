@@ -11,76 +11,54 @@ large; that is right, and nothing is to be done about it.
     array([1., 2.])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=6,
-    hints=(
-        r"The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
-        r"$\frac{dy}{dx} = \frac{1}{x}$. And the gradient that arrives?",
-        r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
-    ),
-    entrywise=True,
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def log_backward(grad, y, x):
-    """Give the gradient of x, where y = log(x)."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def log_backward(grad, y, x):
+    """Return the gradient of x, where y = log(x)."""
     return grad / x
 
 
-@exercise.mistaken("You divided by the output `y`. The derivative is 1 over the input, `x`.")
-def log_backward(grad, y, x):
-    return grad / y
-
-
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used: multiply the derivative with it."
-)
-def log_backward(grad, y, x):
-    return 1 / x
-
-
-@exercise.mistaken("You multiplied with `x`; the derivative is $1 / x$.")
-def log_backward(grad, y, x):
-    return grad * x
-
-
-@exercise.mistaken(
-    "You added a small number to `x`. That avoids a division by 0, but it is another function's "
-    "gradient: for small `x` it is far off."
-)
-def log_backward(grad, y, x):
-    return grad / (x + 1e-7)
-
-
-@exercise.mistaken("The gradient of $\\ln x$ has no sign to turn: it is $1 / x$, not $-1 / x$.")
-def log_backward(grad, y, x):
-    return -grad / x
-
-
-@exercise.forward
 def log(x):
     return np.log(x)
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("three numbers", rng.uniform(0.3, 3, size=3))
     yield Case("two rows", rng.uniform(0.3, 3, size=(2, 3)))
     yield Case("tiny numbers", rng.uniform(1, 2, size=2) * [1e-8, 1e-20])
     yield Case("huge numbers", rng.uniform(1, 2, size=2) * [1e8, 1e20])
     yield Case("float32", rng.uniform(0.3, 3, size=4).astype(np.float32))
+
+
+exercise = Exercise(
+    log_backward,
+    __doc__,
+    lesson=6,
+    forward=log,
+    inputs=inputs,
+    entrywise=True,
+    hints=(
+        r"The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
+        r"$\frac{dy}{dx} = \frac{1}{x}$. And the gradient that arrives?",
+        r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
+    ),
+    mistakes={
+        "return grad / y": (
+            "You divided by the output `y`. The derivative is 1 over the input, `x`."
+        ),
+        "return 1 / x": (
+            "The upstream gradient, `grad`, is not used: multiply the derivative by it."
+        ),
+        "return grad * x": ("You multiplied by `x`; the derivative is $1 / x$."),
+        "return grad / (x + 1e-7)": (
+            "You added a small number to `x`. That avoids a division by 0, but it is another "
+            "function's gradient: for small `x` it is far off."
+        ),
+        "return -grad / x": (
+            r"The gradient of $\ln x$ has no sign to turn: it is $1 / x$, not $-1 / x$."
+        ),
+    },
+)

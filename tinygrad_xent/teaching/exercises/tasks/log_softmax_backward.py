@@ -11,82 +11,21 @@ Write the rule: return the gradient with respect to $x$, of the same shape.
     array([ 0.75, -0.75])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=6,
-    hints=(
-        "$x_i$ moves $y_i$ directly, and all entries of the row through the sum.",
-        r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
-        r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
-        r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and $p$ is at hand: $p_i = e^{y_i}$.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def log_softmax_backward(grad, y, x):
-    """Give the gradient of x, where y is the log of the softmax of x over the last axis."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def log_softmax_backward(grad, y, x):
+    """Return the gradient of x, where y is the log of the softmax of x over the last axis."""
     return grad - np.exp(y) * np.sum(grad, axis=-1, keepdims=True)
 
 
-@exercise.mistaken(
-    "`y` holds logarithms of probabilities. In the rule stands the probability itself, `np.exp(y)`."
-)
-def log_softmax_backward(grad, y, x):
-    return grad - y * np.sum(grad, axis=-1, keepdims=True)
-
-
-@exercise.mistaken(
-    "This is only the diagonal, $1 - p_i$. Every input moves all outputs of its row, through the "
-    "sum: the gradients of the whole row must be summed."
-)
-def log_softmax_backward(grad, y, x):
-    return grad - np.exp(y) * grad
-
-
-@exercise.mistaken(
-    "This is the rule of the softmax. That of its logarithm is simpler: the factors $p_j$ cancel."
-)
-def log_softmax_backward(grad, y, x):
-    p = np.exp(y)
-    return p * (grad - np.sum(grad * p, axis=-1, keepdims=True))
-
-
-@exercise.mistaken(
-    "The sum runs over the whole array. Each row has its own: `axis=-1, keepdims=True`."
-)
-def log_softmax_backward(grad, y, x):
-    return grad - np.exp(y) * np.sum(grad)
-
-
-@exercise.mistaken(
-    "You took the exponential of `x`, without dividing by its sum. The probabilities are "
-    "`np.exp(y)`."
-)
-def log_softmax_backward(grad, y, x):
-    return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)
-
-
-@exercise.forward
 def log_softmax(x):
     shifted = x - np.max(x, axis=-1, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("one row", rng.normal(size=3))
     yield Case("two rows", rng.normal(size=(2, 3)))
@@ -95,3 +34,39 @@ def inputs(rng):
     yield Case("three axes", rng.normal(size=(2, 2, 2)))
     yield Case("no rows", np.zeros((0, 3)))
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32))
+
+
+exercise = Exercise(
+    log_softmax_backward,
+    __doc__,
+    lesson=6,
+    forward=log_softmax,
+    inputs=inputs,
+    hints=(
+        "$x_i$ moves $y_i$ directly, and all entries of the row through the sum.",
+        r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
+        r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
+        r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and $p$ is at hand: $p_i = e^{y_i}$.",
+    ),
+    mistakes={
+        "return grad - y * np.sum(grad, axis=-1, keepdims=True)": (
+            "`y` holds logarithms of probabilities. In the rule stands the probability itself, "
+            "`np.exp(y)`."
+        ),
+        "return grad - np.exp(y) * grad": (
+            "This is only the diagonal, $1 - p_i$. Every input moves all outputs of its row, "
+            "through the sum: the gradients of the whole row must be summed."
+        ),
+        "return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))": (
+            "This is the rule of the softmax. That of its logarithm is simpler: the factors $p_j$ "
+            "cancel."
+        ),
+        "return grad - np.exp(y) * np.sum(grad)": (
+            "The sum runs over the whole array. Each row has its own: `axis=-1, keepdims=True`."
+        ),
+        "return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)": (
+            "You took the exponential of `x`, without dividing by its sum. The probabilities are "
+            "`np.exp(y)`."
+        ),
+    },
+)

@@ -13,84 +13,18 @@ nothing but $-\infty$ gives $-\infty$, not NaN.
     array([  0.693, 100.   ,    -inf])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=6,
-    hints=(
-        r"For any number $m$ it is $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is "
-        "a good choice?",
-        r"Take the largest entry of each row as $m$. In a row of nothing but $-\infty$ this gives "
-        r"$-\infty - (-\infty)$, which is NaN: take another $m$ there.",
-        "`top = np.max(x, axis=-1, keepdims=True)`, then "
-        "`top = np.where(np.isfinite(top), top, 0)`. Do not forget to add `top` at the end, "
-        "without its last axis: `top[..., 0]`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def logsumexp(x):
-    """Give the log of the sum of exp(x) over the last axis."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def logsumexp(x):
+    """Return the log of the sum of exp(x) over the last axis."""
     top = np.max(x, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     return top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))
 
 
-@exercise.mistaken(
-    "The exponential overflows for large numbers, and is rounded to 0 for very negative ones. Take "
-    "the largest entry of each row out first."
-)
-def logsumexp(x):
-    return np.log(np.sum(np.exp(x), axis=-1))
-
-
-@exercise.mistaken("What you subtracted before the exponential is not added again at the end.")
-def logsumexp(x):
-    top = np.max(x, axis=-1, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    return np.log(np.sum(np.exp(x - top), axis=-1))
-
-
-@exercise.mistaken(
-    r"In a row of nothing but $-\infty$, the maximum is $-\infty$ too, and the difference of both "
-    r"is NaN. Subtract 0 there."
-)
-def logsumexp(x):
-    top = np.max(x, axis=-1, keepdims=True)
-    return top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))
-
-
-@exercise.mistaken("The last axis is still there, with length 1. It should be gone.")
-def logsumexp(x):
-    top = np.max(x, axis=-1, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    return top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True))
-
-
-@exercise.mistaken(
-    "You subtracted the largest entry of the whole array. A row that lies far below it then has "
-    "only exponentials that are rounded to 0. Each row needs its own maximum."
-)
-def logsumexp(x):
-    top = np.max(x)
-    top = np.where(np.isfinite(top), top, 0)
-    return top + np.log(np.sum(np.exp(x - top), axis=-1))
-
-
-@exercise.inputs
 def inputs(rng):
     yield Case("one row", rng.normal(size=3))
     yield Case("two rows", rng.normal(size=(2, 3)))
@@ -104,3 +38,41 @@ def inputs(rng):
     yield Case("three axes", rng.normal(size=(2, 2, 2)))
     yield Case("no rows", np.zeros((0, 3)))
     yield Case("float32", 100 * rng.normal(size=(2, 3)).astype(np.float32))
+
+
+exercise = Exercise(
+    logsumexp,
+    __doc__,
+    lesson=6,
+    inputs=inputs,
+    hints=(
+        r"For any number $m$ it is $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is "
+        "a good choice?",
+        r"Take the largest entry of each row as $m$. In a row of nothing but $-\infty$ this gives "
+        r"$-\infty - (-\infty)$, which is NaN: take another $m$ there.",
+        "`top = np.max(x, axis=-1, keepdims=True)`, then "
+        "`top = np.where(np.isfinite(top), top, 0)`. Do not forget to add `top` at the end, "
+        "without its last axis: `top[..., 0]`.",
+    ),
+    mistakes={
+        "return np.log(np.sum(np.exp(x), axis=-1))": (
+            "The exponential overflows for large numbers, and is rounded to 0 for very negative "
+            "ones. Take the largest entry of each row out first."
+        ),
+        ("top[..., 0] + ", ""): (
+            "What you subtracted before the exponential is not added again at the end."
+        ),
+        ("    top = np.where(np.isfinite(top), top, 0)\n", ""): (
+            r"In a row of nothing but $-\infty$, the maximum is $-\infty$ too, and the difference "
+            "of both is NaN. Subtract 0 there."
+        ),
+        (
+            "top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))",
+            "top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True))",
+        ): ("The last axis is still there, with length 1. It should be gone."),
+        ("np.max(x, axis=-1, keepdims=True)", "np.max(x, keepdims=True)"): (
+            "You subtracted the largest entry of the whole array. A row that lies far below it "
+            "then has only exponentials that are rounded to 0. Each row needs its own maximum."
+        ),
+    },
+)

@@ -12,70 +12,20 @@ Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
            [20.]]))
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=4,
-    hints=(
-        "The shapes nearly decide it: `da` is `(m, k)`. Which product of `grad` `(m, n)` and "
-        "something made of `b` `(k, n)` has that shape?",
-        r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ moves the whole row $i$ of $Y$: "
-        r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
-        r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def matmul_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y = a @ b."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def matmul_backward(grad, y, a, b):
+    """Return the gradients (da, db), where y = a @ b."""
     return grad @ b.T, a.T @ grad
 
 
-@exercise.mistaken("The transposes are missing. For square matrices the shapes fit all the same.")
-def matmul_backward(grad, y, a, b):
-    return grad @ b, a @ grad
-
-
-@exercise.mistaken("The factors stand in the wrong order: a product of matrices is not symmetric.")
-def matmul_backward(grad, y, a, b):
-    return b.T @ grad, grad @ a.T
-
-
-@exercise.mistaken("The two gradients are swapped: the first belongs to `a`.")
-def matmul_backward(grad, y, a, b):
-    return a.T @ grad, grad @ b.T
-
-
-@exercise.mistaken("The gradient that arrives, `grad`, is not used.")
-def matmul_backward(grad, y, a, b):
-    ones = np.ones(y.shape)
-    return ones @ b.T, a.T @ ones
-
-
-@exercise.mistaken("This is the rule of the product entry by entry. `@` is the matrix product.")
-def matmul_backward(grad, y, a, b):
-    return grad * b, grad * a
-
-
-@exercise.forward
 def matmul(a, b):
     return a @ b
 
 
-@exercise.inputs
 def inputs(rng):
     def case(about, m, k, n, dtype=np.float64):
         a, b = rng.normal(size=(m, k)), rng.normal(size=(k, n))
@@ -86,3 +36,36 @@ def inputs(rng):
     yield case("a column times a row", 3, 1, 2)
     yield case("matrices", 2, 3, 4)
     yield case("float32", 2, 3, 2, np.float32)
+
+
+exercise = Exercise(
+    matmul_backward,
+    __doc__,
+    lesson=4,
+    forward=matmul,
+    inputs=inputs,
+    hints=(
+        "The shapes nearly decide it: `da` is `(m, k)`. Which product of `grad` `(m, n)` and "
+        "something made of `b` `(k, n)` has that shape?",
+        r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ moves the whole row $i$ of $Y$: "
+        r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
+        r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
+    ),
+    mistakes={
+        "return grad @ b, a @ grad": (
+            "The transposes are missing. For square matrices the shapes fit all the same."
+        ),
+        "return b.T @ grad, grad @ a.T": (
+            "The factors stand in the wrong order: a product of matrices is not symmetric."
+        ),
+        "return a.T @ grad, grad @ b.T": (
+            "The two gradients are swapped: the first belongs to `a`."
+        ),
+        "return np.ones(y.shape) @ b.T, a.T @ np.ones(y.shape)": (
+            "The upstream gradient, `grad`, is not used."
+        ),
+        "return grad * b, grad * a": (
+            "This is the rule of the product entry by entry. `@` is the matrix product."
+        ),
+    },
+)

@@ -13,90 +13,64 @@ half.
     (array([1. , 0. , 0.5]), array([0. , 1. , 0.5]))
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=3,
-    hints=(
-        "A comparison of arrays, such as `a > b`, gives True and False, which count as 1 and 0.",
-        "There are three cases for `da`: `grad` where `a > b`, half of it where `a == b`, and 0.",
-        "The share of $a$ is `(a > b) + 0.5 * (a == b)`; what is left of 1 is the share of $b$.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def maximum_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y is the larger one of a and b."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def maximum_backward(grad, y, a, b):
+    """Return the gradients (da, db), where y is the larger one of a and b."""
     share = (a > b) + 0.5 * (a == b)
     return grad * share, grad * (1 - share)
 
 
-@exercise.mistaken(
-    "Where both are equal, both get the whole gradient: together that is twice what arrived."
-)
-def maximum_backward(grad, y, a, b):
-    return grad * (a >= b), grad * (b >= a)
-
-
-@exercise.mistaken("Where both are equal, neither gets anything: the gradient is lost.")
-def maximum_backward(grad, y, a, b):
-    return grad * (a > b), grad * (b > a)
-
-
-@exercise.mistaken(
-    "Where both are equal, all goes to $a$. That can be defended at a kink, but here each is to "
-    "get half, so that the order of the two does not matter."
-)
-def maximum_backward(grad, y, a, b):
-    return grad * (a >= b), grad * (a < b)
-
-
-@exercise.mistaken(
-    "Where both are equal, all goes to $b$. That can be defended at a kink, but here each is to "
-    "get half, so that the order of the two does not matter."
-)
-def maximum_backward(grad, y, a, b):
-    return grad * (a > b), grad * (a <= b)
-
-
-@exercise.mistaken("Both get the whole gradient everywhere. The smaller one does not move $y$.")
-def maximum_backward(grad, y, a, b):
-    return grad, grad
-
-
-@exercise.mistaken("The smaller one gets the gradient: the comparison is the wrong way round.")
-def maximum_backward(grad, y, a, b):
-    share = (a < b) + 0.5 * (a == b)
-    return grad * share, grad * (1 - share)
-
-
-@exercise.mistaken("`grad` is multiplied with the inputs. The slope is 1 for the larger one, or 0.")
-def maximum_backward(grad, y, a, b):
-    return grad * a * (a > b), grad * b * (b > a)
-
-
-@exercise.forward
 def maximum(a, b):
     return np.maximum(a, b)
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("three numbers", rng.normal(size=3), rng.normal(size=3))
     yield Case("two rows", *rng.normal(size=(2, 2, 3)))
     ties = rng.integers(-1, 2, size=5).astype(float)
     yield Case("equal numbers", ties, np.array([*ties[:3], *rng.normal(size=2)]))
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
+
+
+exercise = Exercise(
+    maximum_backward,
+    __doc__,
+    lesson=3,
+    forward=maximum,
+    inputs=inputs,
+    hints=(
+        "A comparison of arrays, such as `a > b`, gives True and False, which count as 1 and 0.",
+        "There are three cases for `da`: `grad` where `a > b`, half of it where `a == b`, and 0.",
+        "The share of $a$ is `(a > b) + 0.5 * (a == b)`; what is left of 1 is the share of $b$.",
+    ),
+    mistakes={
+        "return grad * (a >= b), grad * (b >= a)": (
+            "Where both are equal, both get the whole gradient: together that is twice what "
+            "arrived."
+        ),
+        "return grad * (a > b), grad * (b > a)": (
+            "Where both are equal, neither gets anything: the gradient is lost."
+        ),
+        "return grad * (a >= b), grad * (a < b)": (
+            "Where both are equal, all goes to $a$. That can be defended at a kink, but here each "
+            "is to get half, so that the order of the two does not matter."
+        ),
+        "return grad * (a > b), grad * (a <= b)": (
+            "Where both are equal, all goes to $b$. That can be defended at a kink, but here each "
+            "is to get half, so that the order of the two does not matter."
+        ),
+        "return grad, grad": (
+            "Both get the whole gradient everywhere. The smaller one does not move $y$."
+        ),
+        ("(a > b)", "(a < b)"): (
+            "The smaller one gets the gradient: the comparison is the wrong way round."
+        ),
+        "return grad * a * (a > b), grad * b * (b > a)": (
+            "`grad` is multiplied by the inputs. The slope is 1 for the larger one, or 0."
+        ),
+    },
+)

@@ -13,104 +13,25 @@ Write the backward rule: return the gradient with respect to `logits`, of shape 
            [ 0.25, -0.25]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=9,
-    hints=(
-        "Take it in two steps: what gradient does a mean hand to each of its $N$ losses? And what "
-        "does each loss hand to its row of logits?",
-        r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
-        "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply with "
-        "`grad / N`, where `N` is `len(logits)`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    """Give the gradient of the logits of a mean cross-entropy."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
+    """Return the gradient of the logits of a mean cross-entropy."""
     e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
     p = e / np.sum(e, axis=-1, keepdims=True)
     p[np.arange(len(logits)), target] -= 1
     return grad * p / len(logits)
 
 
-@exercise.mistaken(
-    "The division by $N$ is missing: a mean hands each of its $N$ losses only one $N$-th of the "
-    "gradient."
-)
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[np.arange(len(logits)), target] -= 1
-    return grad * p
-
-
-@exercise.mistaken(
-    "You divided by the number of classes. The mean is over the rows: divide by `len(logits)`."
-)
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[np.arange(len(logits)), target] -= 1
-    return grad * p / logits.shape[1]
-
-
-@exercise.mistaken(
-    "You divided by the number of all logits. The mean is over the rows: divide by `len(logits)`."
-)
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[np.arange(len(logits)), target] -= 1
-    return grad * p / logits.size
-
-
-@exercise.mistaken("The gradient that arrives, `grad`, is not used. It need not be 1.")
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[np.arange(len(logits)), target] -= 1
-    return p / len(logits)
-
-
-@exercise.mistaken("`p[:, target] -= 1` changes these columns in every row. Each row has its own.")
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[:, target] -= 1
-    return grad * p / len(logits)
-
-
-@exercise.mistaken(
-    "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
-)
-def mean_cross_entropy_backward(grad, loss, logits, *, target):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    return grad * e / np.sum(e, axis=-1, keepdims=True) / len(logits)
-
-
-@exercise.forward
 def mean_cross_entropy(logits, *, target):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return -np.mean(log_p[np.arange(len(logits)), target])
 
 
-@exercise.inputs
 def inputs(rng):
     def case(about, logits):
         return Case(about, logits, target=rng.integers(logits.shape[1], size=len(logits)))
@@ -120,3 +41,40 @@ def inputs(rng):
     yield case("one row", rng.normal(size=(1, 3)))
     yield case("large logits", 1000 + 30 * rng.normal(size=(2, 3)))
     yield case("float32", rng.normal(size=(4, 3)).astype(np.float32))
+
+
+exercise = Exercise(
+    mean_cross_entropy_backward,
+    __doc__,
+    lesson=9,
+    forward=mean_cross_entropy,
+    inputs=inputs,
+    hints=(
+        "Take it in two steps: what gradient does a mean hand to each of its $N$ losses? And what "
+        "does each loss hand to its row of logits?",
+        r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
+        "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply with "
+        "`grad / N`, where `N` is `len(logits)`.",
+    ),
+    mistakes={
+        (" / len(logits)", ""): (
+            "The division by $N$ is missing: a mean hands each of its $N$ losses only one $N$-th "
+            "of the gradient."
+        ),
+        ("/ len(logits)", "/ logits.shape[1]"): (
+            "You divided by the number of classes. The mean is over the rows: divide by "
+            "`len(logits)`."
+        ),
+        ("/ len(logits)", "/ logits.size"): (
+            "You divided by the number of all logits. The mean is over the rows: divide by "
+            "`len(logits)`."
+        ),
+        ("grad * p", "p"): ("The upstream gradient, `grad`, is not used. It need not be 1."),
+        ("p[np.arange(len(logits)), target]", "p[:, target]"): (
+            "`p[:, target] -= 1` changes these columns in every row. Each row has its own."
+        ),
+        ("    p[np.arange(len(logits)), target] -= 1\n", ""): (
+            "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
+        ),
+    },
+)

@@ -12,84 +12,18 @@ without entries has $m = -\infty$ and $s = 0$; two such blocks together are one.
     (array([5.]), array([3.5]))
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=15,
-    hints=(
-        "The maximum of both is easy. The two sums are relative to different maxima; what must "
-        "each be multiplied with to be relative to the new one?",
-        r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
-        r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
-        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` in its "
-        "place.",
-    ),
-    returns="m, s",
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def merge_logsumexp(m1, s1, m2, s2):
     """Make one pair (m, s) of those of two blocks."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def merge_logsumexp(m1, s1, m2, s2):
     m = np.maximum(m1, m2)
     top = np.where(np.isfinite(m), m, 0)
     return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
 
 
-@exercise.mistaken(
-    "The sums are added as they are. Each is relative to its own maximum: bring both to the new "
-    "one first."
-)
-def merge_logsumexp(m1, s1, m2, s2):
-    return np.maximum(m1, m2), s1 + s2
-
-
-@exercise.mistaken(
-    "The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."
-)
-def merge_logsumexp(m1, s1, m2, s2):
-    m = np.maximum(m1, m2)
-    return m, (s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)
-
-
-@exercise.mistaken("The exponents have the wrong sign: it is $m_1 - m$, which is never positive.")
-def merge_logsumexp(m1, s1, m2, s2):
-    m = np.maximum(m1, m2)
-    top = np.where(np.isfinite(m), m, 0)
-    return m, s1 * np.exp(top - m1) + s2 * np.exp(top - m2)
-
-
-@exercise.mistaken(
-    r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum is "
-    r"$-\infty$."
-)
-def merge_logsumexp(m1, s1, m2, s2):
-    m = np.maximum(m1, m2)
-    return m, s1 * np.exp(m1 - m) + s2 * np.exp(m2 - m)
-
-
-@exercise.mistaken(
-    "Only the second block is brought to the new maximum. Either may have the smaller one."
-)
-def merge_logsumexp(m1, s1, m2, s2):
-    m = np.maximum(m1, m2)
-    top = np.where(np.isfinite(m), m, 0)
-    return m, s1 + s2 * np.exp(m2 - top)
-
-
-@exercise.inputs
 def inputs(rng):
     def blocks(m1, m2):
         s1, s2 = rng.uniform(1, 3, size=(2, len(m1)))
@@ -104,3 +38,41 @@ def inputs(rng):
     yield Case("an empty block first", empty, nothing, some, total)
     yield Case("two empty blocks", empty, nothing, empty, nothing)
     yield Case("float32", *(x.astype(np.float32) for x in blocks([1.0, 5.0], [2.0, -3.0])))
+
+
+exercise = Exercise(
+    merge_logsumexp,
+    __doc__,
+    lesson=15,
+    inputs=inputs,
+    returns="m, s",
+    hints=(
+        "The maximum of both is easy. The two sums are relative to different maxima; what must "
+        "each be multiplied with to be relative to the new one?",
+        r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
+        r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
+        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` in its "
+        "place.",
+    ),
+    mistakes={
+        "return np.maximum(m1, m2), s1 + s2": (
+            "The sums are added as they are. Each is relative to its own maximum: bring both to "
+            "the new one first."
+        ),
+        (
+            "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
+            "(s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)",
+        ): ("The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."),
+        (
+            "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
+            "s1 * np.exp(top - m1) + s2 * np.exp(top - m2)",
+        ): ("The exponents have the wrong sign: it is $m_1 - m$, which is never positive."),
+        ("np.where(np.isfinite(m), m, 0)", "m"): (
+            r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum "
+            r"is $-\infty$."
+        ),
+        ("s1 * np.exp(m1 - top)", "s1"): (
+            "Only the second block is brought to the new maximum. Either may have the smaller one."
+        ),
+    },
+)

@@ -21,33 +21,13 @@ of its weight.
     {'table': (2, 2), 'w1': (4, 1), 'gain': (1,), 'bias': (1,), 'w2': (1, 2), 'b2': (2,)}
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=12,
-    hints=(
-        "Go through the lines of the forward pass from the last to the first, and write one or two "
-        "lines for each: a name `dsomething` for the gradient of every `something`.",
-        "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
-        "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
-        "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
-        "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
-        "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
-        "table.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
-    """Give the gradient of the mean cross-entropy with respect to each weight."""
+    """Return the gradient of the mean cross-entropy with respect to each weight."""
     n = len(index)
     e = table[index].reshape(n, -1)
     linear = e @ w1
@@ -57,21 +37,7 @@ def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
     logits = h @ w2 + b2
     p = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     p = p / np.sum(p, axis=1, keepdims=True)
-    raise NotImplementedError
-
-
-@exercise.solved
-def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
-    n = len(index)
-    e = table[index].reshape(n, -1)
-    linear = e @ w1
-    std = np.sqrt(np.var(linear, axis=0) + 1e-5)
-    normed = (linear - np.mean(linear, axis=0)) / std
-    h = np.tanh(gain * normed + bias)
-    logits = h @ w2 + b2
-    p = np.exp(logits - np.max(logits, axis=1, keepdims=True))
-    p = p / np.sum(p, axis=1, keepdims=True)
-
+    # The backward pass:
     dlogits = p.copy()
     dlogits[np.arange(n), target] -= 1
     dlogits = dlogits / n
@@ -93,37 +59,6 @@ def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
     }
 
 
-exercise.slipped(
-    "The division by N is missing: a mean hands each of its N losses only one N-th of the "
-    "gradient.",
-    "    dlogits = dlogits / n\n",
-    "",
-)
-exercise.slipped(
-    "The slope of tanh is $1 - h^2$, with the square of the output.",
-    "1 - h**2",
-    "1 - h",
-)
-exercise.slipped(
-    "The batch normalisation is treated as if mean and variance were constants. Both are computed "
-    "from its input: two more paths.",
-    "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
-    "dlinear = dnormed / std",
-)
-exercise.slipped(
-    "Where a character occurs twice in `index`, only its last gradient is kept in the table. All "
-    "of them must be added: `np.add.at`.",
-    "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
-    "dtable[index] = de.reshape(*index.shape, -1)",
-)
-exercise.slipped(
-    "The factor `gain` is missing on the way back through the batch normalisation.",
-    "dnormed = da * gain",
-    "dnormed = da",
-)
-
-
-@exercise.inputs
 def inputs(rng):
     def case(about, n, context, size, width, hidden):
         weights = [
@@ -140,3 +75,45 @@ def inputs(rng):
     yield case("a small network", 4, 2, 3, 2, 2)
     yield case("another network", 8, 3, 5, 2, 4)
     yield case("a context of one character", 5, 1, 4, 3, 3)
+
+
+exercise = Exercise(
+    ninja_backward,
+    __doc__,
+    lesson=12,
+    inputs=inputs,
+    hints=(
+        "Go through the lines of the forward pass from the last to the first, and write one or two "
+        "lines for each: a name `dsomething` for the gradient of every `something`.",
+        "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
+        "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
+        "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
+        "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
+        "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
+        "table.",
+    ),
+    mistakes={
+        ("    dlogits = dlogits / n\n", ""): (
+            "The division by N is missing: a mean hands each of its N losses only one N-th of the "
+            "gradient."
+        ),
+        ("1 - h**2", "1 - h"): ("The slope of tanh is $1 - h^2$, with the square of the output."),
+        (
+            "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
+            "dlinear = dnormed / std",
+        ): (
+            "The batch normalisation is treated as if mean and variance were constants. Both are "
+            "computed from its input: two more paths."
+        ),
+        (
+            "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
+            "dtable[index] = de.reshape(*index.shape, -1)",
+        ): (
+            "Where a character occurs twice in `index`, only its last gradient is kept in the "
+            "table. All of them must be added: `np.add.at`."
+        ),
+        ("dnormed = da * gain", "dnormed = da"): (
+            "The factor `gain` is missing on the way back through the batch normalisation."
+        ),
+    },
+)

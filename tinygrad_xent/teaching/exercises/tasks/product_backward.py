@@ -11,17 +11,33 @@ $b$, each of the same shape.
     (array([30.]), array([20.]))
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+
+
+def product_backward(grad, y, a, b):
+    """Return the gradients (da, db), where y = a * b."""
+    return grad * b, grad * a
+
+
+def product(a, b):
+    return a * b
+
+
+def inputs(rng):
+    for about, shape in (("three numbers", 3), ("two rows", (2, 3)), ("a single number", ())):
+        yield Case(about, rng.normal(size=shape), rng.normal(size=shape))
+    yield Case("zeros", np.zeros(2), rng.normal(size=2))
+    yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
+
 
 exercise = Exercise(
-    __name__,
+    product_backward,
     __doc__,
     lesson=1,
+    forward=product,
+    inputs=inputs,
     hints=(
         "If only $a$ moves a little, how much does $a\\,b$ move? What does that depend on?",
         r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it with $\bar y$, the "
@@ -29,60 +45,22 @@ exercise = Exercise(
         r"$\bar a = \bar y\,b$, and $\bar b$ is made in the same way from $a$. Return both as a "
         "tuple, $a$'s first.",
     ),
+    mistakes={
+        "return grad * a, grad * b": (
+            "The two gradients are swapped: if $a$ moves, $y$ moves $b$ times as much, so the "
+            "gradient of $a$ has the factor $b$."
+        ),
+        "return b, a": (
+            "The upstream gradient, `grad`, is not used. These are the slopes of $y$; the "
+            "gradients of the loss are those times `grad`."
+        ),
+        "return grad, grad": (
+            "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one "
+            "factor is the other factor."
+        ),
+        "return grad * y, grad * y": (
+            "You multiplied `grad` by the output `y`. The slope of a product in one factor is the "
+            "other factor alone."
+        ),
+    },
 )
-
-
-@exercise.to_write
-def product_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y = a * b."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def product_backward(grad, y, a, b):
-    return grad * b, grad * a
-
-
-@exercise.mistaken(
-    "The two gradients are swapped: if $a$ moves, $y$ moves $b$ times as much, so the gradient of "
-    "$a$ has the factor $b$."
-)
-def product_backward(grad, y, a, b):
-    return grad * a, grad * b
-
-
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used. These are the slopes of $y$; the gradients of "
-    "the loss are those times `grad`."
-)
-def product_backward(grad, y, a, b):
-    return b, a
-
-
-@exercise.mistaken(
-    "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one factor is "
-    "the other factor."
-)
-def product_backward(grad, y, a, b):
-    return grad, grad
-
-
-@exercise.mistaken(
-    "You multiplied `grad` with the output `y`. The slope of a product in one factor is the other "
-    "factor alone."
-)
-def product_backward(grad, y, a, b):
-    return grad * y, grad * y
-
-
-@exercise.forward
-def product(a, b):
-    return a * b
-
-
-@exercise.inputs
-def inputs(rng):
-    for about, shape in (("three numbers", 3), ("two rows", (2, 3)), ("a single number", ())):
-        yield Case(about, rng.normal(size=shape), rng.normal(size=shape))
-    yield Case("zeros", np.zeros(2), rng.normal(size=2))
-    yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))

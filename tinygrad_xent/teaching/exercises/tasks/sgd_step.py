@@ -15,85 +15,17 @@ stay as they are.
     (array([0.77]), array([2.3]))
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=11,
-    hints=(
-        "The statement has the two formulas; mind which velocity the second one uses.",
-        "The weights move by the new velocity. `velocity = momentum * velocity + grad` makes a new "
-        "array, `velocity *= momentum` would change the one that came in.",
-        "After that line: `return w - learning_rate * velocity, velocity`.",
-    ),
-    returns="w, velocity",
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def sgd_step(w, grad, learning_rate, momentum, velocity):
-    """Give the new weights and the new velocity."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def sgd_step(w, grad, learning_rate, momentum, velocity):
+    """Return the new weights and the new velocity."""
     velocity = momentum * velocity + grad
     return w - learning_rate * velocity, velocity
 
 
-@exercise.mistaken("The weights go uphill: a step goes against the gradient, so it is subtracted.")
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    velocity = momentum * velocity + grad
-    return w + learning_rate * velocity, velocity
-
-
-@exercise.mistaken("The weights move by the old velocity. They are to move by the new one.")
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    return w - learning_rate * velocity, momentum * velocity + grad
-
-
-@exercise.mistaken("The weights move by the gradient alone: momentum has no effect on them.")
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    return w - learning_rate * grad, momentum * velocity + grad
-
-
-@exercise.mistaken(
-    "The gradient is weighted with 1 minus the momentum. That is a running mean, as Adam keeps it; "
-    "here the gradient counts in full."
-)
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    velocity = momentum * velocity + (1 - momentum) * grad
-    return w - learning_rate * velocity, velocity
-
-
-@exercise.mistaken(
-    "The learning rate is in your velocity, as in Keras. Here it comes in only when the weights "
-    "move."
-)
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    velocity = momentum * velocity - learning_rate * grad
-    return w + velocity, velocity
-
-
-@exercise.mistaken(
-    "`velocity *= ...` and `w -= ...` write into the arrays that came in. Write "
-    "`velocity = momentum * velocity + grad`, which makes a new one."
-)
-def sgd_step(w, grad, learning_rate, momentum, velocity):
-    velocity *= momentum
-    velocity += grad
-    w -= learning_rate * velocity
-    return w, velocity
-
-
-@exercise.inputs
 def inputs(rng):
     def case(about, shape, momentum, dtype=np.float64):
         w, grad, velocity = rng.normal(size=(3, *shape)).astype(dtype)
@@ -103,3 +35,51 @@ def inputs(rng):
     yield case("a matrix", (2, 2), 0.5)
     yield case("no momentum", (3,), 0.0)
     yield case("float32", (3,), 0.9, np.float32)
+
+
+def in_place(w, grad, learning_rate, momentum, velocity):
+    velocity *= momentum
+    velocity += grad
+    w -= learning_rate * velocity
+    return w, velocity
+
+
+exercise = Exercise(
+    sgd_step,
+    __doc__,
+    lesson=11,
+    inputs=inputs,
+    returns="w, velocity",
+    hints=(
+        "The statement has the two formulas; mind which velocity the second one uses.",
+        "The weights move by the new velocity. `velocity = momentum * velocity + grad` makes a new "
+        "array, `velocity *= momentum` would change the one that came in.",
+        "After that line: `return w - learning_rate * velocity, velocity`.",
+    ),
+    mistakes={
+        ("w - learning_rate", "w + learning_rate"): (
+            "The weights go uphill: a step goes against the gradient, so it is subtracted."
+        ),
+        "return w - learning_rate * velocity, momentum * velocity + grad": (
+            "The weights move by the old velocity. They are to move by the new one."
+        ),
+        "return w - learning_rate * grad, momentum * velocity + grad": (
+            "The weights move by the gradient alone: momentum has no effect on them."
+        ),
+        ("+ grad", "+ (1 - momentum) * grad"): (
+            "The gradient is weighted with 1 minus the momentum. That is a running mean, as Adam "
+            "keeps it; here the gradient counts in full."
+        ),
+        (
+            "+ grad\n    return w - learning_rate * velocity",
+            "- learning_rate * grad\n    return w + velocity",
+        ): (
+            "The learning rate is in your velocity, as in Keras. Here it comes in only when the "
+            "weights move."
+        ),
+        in_place: (
+            "`velocity *= ...` and `w -= ...` write into the arrays that came in. Write `velocity "
+            "= momentum * velocity + grad`, which makes a new one."
+        ),
+    },
+)

@@ -11,17 +11,35 @@ of the same shape.
     array([0.25, 1.5 ])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+
+
+def sigmoid_backward(grad, y, x):
+    """Return the gradient of x, where y = 1 / (1 + exp(-x))."""
+    return grad * y * (1 - y)
+
+
+def sigmoid(x):
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, 1) / (1 + small)
+
+
+def inputs(rng):
+    yield Case("three numbers", rng.normal(size=3))
+    yield Case("two rows", rng.normal(size=(2, 3)))
+    yield Case("saturated numbers", np.array([800.0, -800.0, 30.0, -30.0]))
+    yield Case("a single number", np.array(rng.normal()))
+    yield Case("float32", rng.normal(size=4).astype(np.float32))
+
 
 exercise = Exercise(
-    __name__,
+    sigmoid_backward,
     __doc__,
     lesson=3,
+    forward=sigmoid,
+    inputs=inputs,
     hints=(
         r"The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.",
         r"$\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the "
@@ -29,61 +47,20 @@ exercise = Exercise(
         r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it with "
         "`grad`.",
     ),
+    mistakes={
+        "return y * (1 - y)": (
+            "The upstream gradient, `grad`, is not used: multiply the derivative by it."
+        ),
+        "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
+            "`y` is the logistic function of $x$ already; you applied it to `y` once more."
+        ),
+        "return grad * x * (1 - x)": ("You put the input `x` where the output `y` belongs."),
+        "return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2": (
+            "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
+            "All that is needed is `y`."
+        ),
+        "return grad * (1 - y**2)": (
+            "$1 - y^2$ is the derivative of tanh. That of the logistic function is another."
+        ),
+    },
 )
-
-
-@exercise.to_write
-def sigmoid_backward(grad, y, x):
-    """Give the gradient of x, where y = 1 / (1 + exp(-x))."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def sigmoid_backward(grad, y, x):
-    return grad * y * (1 - y)
-
-
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used: multiply the derivative with it."
-)
-def sigmoid_backward(grad, y, x):
-    return y * (1 - y)
-
-
-@exercise.mistaken("`y` is the logistic function of $x$ already; you applied it to `y` once more.")
-def sigmoid_backward(grad, y, x):
-    s = 1 / (1 + np.exp(-y))
-    return grad * s * (1 - s)
-
-
-@exercise.mistaken("You put the input `x` where the output `y` belongs.")
-def sigmoid_backward(grad, y, x):
-    return grad * x * (1 - x)
-
-
-@exercise.mistaken(
-    "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
-    "All that is needed is `y`."
-)
-def sigmoid_backward(grad, y, x):
-    return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2
-
-
-@exercise.mistaken("$1 - y^2$ is the derivative of tanh. That of the logistic function is another.")
-def sigmoid_backward(grad, y, x):
-    return grad * (1 - y**2)
-
-
-@exercise.forward
-def sigmoid(x):
-    small = np.exp(-np.abs(x))
-    return np.where(x < 0, small, 1) / (1 + small)
-
-
-@exercise.inputs
-def inputs(rng):
-    yield Case("three numbers", rng.normal(size=3))
-    yield Case("two rows", rng.normal(size=(2, 3)))
-    yield Case("saturated numbers", np.array([800.0, -800.0, 30.0, -30.0]))
-    yield Case("a single number", np.array(rng.normal()))
-    yield Case("float32", rng.normal(size=4).astype(np.float32))

@@ -12,79 +12,21 @@ $x$, an array of the same shape.
     array([ 0.1875, -0.1875])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=5,
-    hints=(
-        "Every output depends on every input of its row, so the gradient of one input is a sum "
-        "over all outputs.",
-        r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. Put it "
-        r"into $\bar x_i = \sum_j \bar y_j\,J_{ji}$ and take the sum apart.",
-        r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; "
-        "`keepdims=True` lets it be subtracted from `grad`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def softmax_backward(grad, y, x, *, axis):
-    """Give the gradient of x, where y is the softmax of x along an axis."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def softmax_backward(grad, y, x, *, axis):
+    """Return the gradient of x, where y is the softmax of x along an axis."""
     return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
 
 
-@exercise.mistaken(
-    "This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross terms: "
-    "raising one input lowers all other outputs of its row."
-)
-def softmax_backward(grad, y, x, *, axis):
-    return grad * y * (1 - y)
-
-
-@exercise.mistaken(
-    "The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along `axis`."
-)
-def softmax_backward(grad, y, x, *, axis):
-    return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))
-
-
-@exercise.mistaken(
-    "The sum runs over the whole array. Each row of the softmax has a sum of its own: give "
-    "`np.sum` the argument `axis=axis`."
-)
-def softmax_backward(grad, y, x, *, axis):
-    return y * (grad - np.sum(grad * y))
-
-
-@exercise.mistaken("The sum has lost the weights $y_j$: it is $\\sum_j \\bar y_j\\,y_j$.")
-def softmax_backward(grad, y, x, *, axis):
-    return y * (grad - np.sum(grad, axis=axis, keepdims=True))
-
-
-@exercise.mistaken("The factor $y_i$ in front is missing.")
-def softmax_backward(grad, y, x, *, axis):
-    return grad - np.sum(grad * y, axis=axis, keepdims=True)
-
-
-@exercise.forward
 def softmax(x, *, axis):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("one row", rng.normal(size=3), axis=-1)
     yield Case("two rows", rng.normal(size=(2, 3)), axis=-1)
@@ -93,3 +35,40 @@ def inputs(rng):
     yield Case("saturated rows", 50 * rng.normal(size=(2, 4)), axis=-1)
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32), axis=-1)
     yield Case("no rows", np.zeros((0, 3)), axis=-1)
+
+
+exercise = Exercise(
+    softmax_backward,
+    __doc__,
+    lesson=5,
+    forward=softmax,
+    inputs=inputs,
+    hints=(
+        "Every output depends on every input of its row, so the gradient of one input is a sum "
+        "over all outputs.",
+        r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. Put it "
+        r"into $\bar x_i = \sum_j \bar y_j\,J_{ji}$ and take the sum apart.",
+        r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; "
+        "`keepdims=True` lets it be subtracted from `grad`.",
+    ),
+    mistakes={
+        "return grad * y * (1 - y)": (
+            "This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross "
+            "terms: raising one input lowers all other outputs of its row."
+        ),
+        "return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))": (
+            "The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along "
+            "`axis`."
+        ),
+        "return y * (grad - np.sum(grad * y))": (
+            "The sum runs over the whole array. Each row of the softmax has a sum of its own: "
+            "give `np.sum` the argument `axis=axis`."
+        ),
+        "return y * (grad - np.sum(grad, axis=axis, keepdims=True))": (
+            r"The sum has lost the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
+        ),
+        "return grad - np.sum(grad * y, axis=axis, keepdims=True)": (
+            "The factor $y_i$ in front is missing."
+        ),
+    },
+)

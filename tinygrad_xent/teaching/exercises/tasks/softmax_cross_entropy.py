@@ -12,89 +12,18 @@ size, also where a probability is so small that it is rounded to 0.
     array([  0.693, 500.   ])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=7,
-    hints=(
-        r"Do not compute $p$ and then its logarithm: write $\ln p_i$ with the logits.",
-        r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$. Subtract the largest logit of each row first, so "
-        "that nothing overflows.",
-        "`shifted = logits - np.max(logits, axis=-1, keepdims=True)`; the logarithms of the "
-        "probabilities are `shifted` minus the log of the sum of its exponentials. Then multiply "
-        "with `labels`, sum over the last axis, and turn the sign.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def softmax_cross_entropy(labels, logits):
-    """Give the cross-entropy of each row."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def softmax_cross_entropy(labels, logits):
+    """Return the cross-entropy of each row."""
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return -np.sum(labels * log_p, axis=-1)
 
 
-@exercise.mistaken(
-    "You took the logarithm of the softmax. Where a probability is rounded to 0, its logarithm is "
-    r"$-\infty$; compute $\ln p$ from the logits."
-)
-def softmax_cross_entropy(labels, logits):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    return -np.sum(labels * np.log(p), axis=-1)
-
-
-@exercise.mistaken(
-    "You added a small number inside the logarithm. It hides the infinity, but the loss of a row "
-    "that is badly wrong is then far too small."
-)
-def softmax_cross_entropy(labels, logits):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    return -np.sum(labels * np.log(p + 1e-12), axis=-1)
-
-
-@exercise.mistaken("The exponential of a large logit overflows: subtract the row's largest first.")
-def softmax_cross_entropy(labels, logits):
-    log_p = logits - np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
-    return -np.sum(labels * log_p, axis=-1)
-
-
-@exercise.mistaken("The sign is wrong: logarithms of probabilities are negative, a loss is not.")
-def softmax_cross_entropy(labels, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return np.sum(labels * log_p, axis=-1)
-
-
-@exercise.mistaken("You took the mean over the classes. The cross-entropy of a row is a sum.")
-def softmax_cross_entropy(labels, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return -np.mean(labels * log_p, axis=-1)
-
-
-@exercise.mistaken("All rows are averaged. One loss for each row is asked for.")
-def softmax_cross_entropy(labels, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return -np.mean(np.sum(labels * log_p, axis=-1))
-
-
-@exercise.inputs
 def inputs(rng):
     def case(about, logits, dtype=np.float64):
         weights = rng.uniform(0.1, 1, size=logits.shape)
@@ -108,3 +37,47 @@ def inputs(rng):
     yield case("saturated rows", np.array([[0.0, -900.0], [700.0, -800.0]]))
     yield case("three axes", rng.normal(size=(2, 2, 2)))
     yield case("float32", rng.normal(size=(2, 3)), np.float32)
+
+
+exercise = Exercise(
+    softmax_cross_entropy,
+    __doc__,
+    lesson=7,
+    inputs=inputs,
+    hints=(
+        r"Do not compute $p$ and then its logarithm: write $\ln p_i$ with the logits.",
+        r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$. Subtract the largest logit of each row first, so "
+        "that nothing overflows.",
+        "`shifted = logits - np.max(logits, axis=-1, keepdims=True)`; the logarithms of the "
+        "probabilities are `shifted` minus the log of the sum of its exponentials. Then multiply "
+        "with `labels`, sum over the last axis, and turn the sign.",
+    ),
+    mistakes={
+        (
+            "shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))",
+            "np.log(np.exp(shifted) / np.sum(np.exp(shifted), axis=-1, keepdims=True))",
+        ): (
+            "You took the logarithm of the softmax. Where a probability is rounded to 0, its "
+            r"logarithm is $-\infty$; compute $\ln p$ from the logits."
+        ),
+        (
+            "shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))",
+            "np.log(np.exp(shifted) / np.sum(np.exp(shifted), axis=-1, keepdims=True) + 1e-12)",
+        ): (
+            "You added a small number inside the logarithm. It hides the infinity, but the loss "
+            "of a row that is badly wrong is then far too small."
+        ),
+        (" - np.max(logits, axis=-1, keepdims=True)", ""): (
+            "The exponential of a large logit overflows: subtract the row's largest first."
+        ),
+        ("-np.sum", "np.sum"): (
+            "The sign is wrong: logarithms of probabilities are negative, a loss is not."
+        ),
+        ("-np.sum", "-np.mean"): (
+            "You took the mean over the classes. The cross-entropy of a row is a sum."
+        ),
+        ("-np.sum(labels * log_p, axis=-1)", "-np.mean(np.sum(labels * log_p, axis=-1))"): (
+            "All rows are averaged. One loss for each row is asked for."
+        ),
+    },
+)

@@ -11,79 +11,16 @@ Write the function that gives this matrix from the probabilities `p` alone, an a
            [-0.25,  0.25]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=5,
-    hints=(
-        r"Write $p_i$ as a fraction and take the derivative with the quotient rule, once for "
-        r"$j = i$ and once for another $j$.",
-        r"$\frac{\partial p_i}{\partial x_i} = p_i\,(1 - p_i)$, and for another $j$ it is "
-        r"$-p_i\,p_j$.",
-        "Both cases in one: $J_{ij} = [i = j]\\,p_i - p_i\\,p_j$. `np.diag(p)` is the first term, "
-        "`np.outer(p, p)` the second.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def softmax_jacobian(p):
-    """Give the matrix of the derivatives dp[i]/dx[j], where p is the softmax of x."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def softmax_jacobian(p):
+    """Return the matrix of the derivatives dp[i]/dx[j], where p is the softmax of x."""
     return np.diag(p) - np.outer(p, p)
 
 
-@exercise.mistaken(
-    "This is only the diagonal. Raising one input lowers all other probabilities: the entries off "
-    "the diagonal are not 0."
-)
-def softmax_jacobian(p):
-    return np.diag(p * (1 - p))
-
-
-@exercise.mistaken(
-    "The diagonal lacks a term. If an input rises, the sum below the bar rises too: "
-    "$p_i\\,(1 - p_i)$, not $p_i$."
-)
-def softmax_jacobian(p):
-    return np.diag(p) - np.outer(p, p) * (1 - np.eye(len(p)))
-
-
-@exercise.mistaken("All signs are reversed: raising an input raises its own probability.")
-def softmax_jacobian(p):
-    return np.outer(p, p) - np.diag(p)
-
-
-@exercise.mistaken("The second term has the wrong sign: the rows of the matrix must add up to 0.")
-def softmax_jacobian(p):
-    return np.diag(p) + np.outer(p, p)
-
-
-@exercise.mistaken("The term on the diagonal is missing: $[i = j]\\,p_i$.")
-def softmax_jacobian(p):
-    return -np.outer(p, p)
-
-
-@exercise.mistaken(
-    "The first term is the identity matrix. It must be weighted with the probabilities: "
-    "`np.diag(p)`."
-)
-def softmax_jacobian(p):
-    return np.eye(len(p)) - np.outer(p, p)
-
-
-@exercise.inputs
 def inputs(rng):
     def case(about, size):
         e = np.exp(rng.normal(size=size))
@@ -95,3 +32,40 @@ def inputs(rng):
     yield Case("a certain class", np.array([1.0, 0.0, 0.0]))
     yield Case("one class", np.array([1.0]))
     yield Case("float32", np.array([0.5, 0.25, 0.25], np.float32))
+
+
+exercise = Exercise(
+    softmax_jacobian,
+    __doc__,
+    lesson=5,
+    inputs=inputs,
+    hints=(
+        r"Write $p_i$ as a fraction and take the derivative with the quotient rule, once for "
+        r"$j = i$ and once for another $j$.",
+        r"$\frac{\partial p_i}{\partial x_i} = p_i\,(1 - p_i)$, and for another $j$ it is "
+        r"$-p_i\,p_j$.",
+        "Both cases in one: $J_{ij} = [i = j]\\,p_i - p_i\\,p_j$. `np.diag(p)` is the first term, "
+        "`np.outer(p, p)` the second.",
+    ),
+    mistakes={
+        "return np.diag(p * (1 - p))": (
+            "This is only the diagonal. Raising one input lowers all other probabilities: the "
+            "entries off the diagonal are not 0."
+        ),
+        "return np.diag(p) - np.outer(p, p) * (1 - np.eye(len(p)))": (
+            "The diagonal lacks a term. If an input rises, the sum below the bar rises too: "
+            r"$p_i\,(1 - p_i)$, not $p_i$."
+        ),
+        "return np.outer(p, p) - np.diag(p)": (
+            "All signs are reversed: raising an input raises its own probability."
+        ),
+        "return np.diag(p) + np.outer(p, p)": (
+            "The second term has the wrong sign: the rows of the matrix must add up to 0."
+        ),
+        "return -np.outer(p, p)": (r"The term on the diagonal is missing: $[i = j]\,p_i$."),
+        "return np.eye(len(p)) - np.outer(p, p)": (
+            "The first term is the identity matrix. It must be weighted with the probabilities: "
+            "`np.diag(p)`."
+        ),
+    },
+)

@@ -12,105 +12,19 @@ logits of any size. Logits may be $-\infty$, but not that of the right class.
     array([ 0.693, 90.   ])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=8,
-    hints=(
-        r"$-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.",
-        "Subtract the largest logit of each row from all of it; both parts may be computed from "
-        "the shifted logits. `np.take_along_axis` picks an entry from each row.",
-        "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` are the right "
-        "logits, also if `target` is a single number.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def sparse_cross_entropy(target, logits):
-    """Give the cross-entropy of each row from the number of its class."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def sparse_cross_entropy(target, logits):
+    """Return the cross-entropy of each row from the number of its class."""
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     where = np.expand_dims(target, -1)
     picked = np.take_along_axis(shifted, where, axis=-1)[..., 0]
     return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
 
 
-@exercise.mistaken(
-    "You took the logarithm of the softmax. Where a probability is rounded to 0, its logarithm is "
-    r"$-\infty$; compute $\ln p$ from the logits."
-)
-def sparse_cross_entropy(target, logits):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    return -np.log(np.take_along_axis(p, np.expand_dims(target, -1), axis=-1)[..., 0])
-
-
-@exercise.mistaken("The exponential of a large logit overflows: subtract the row's largest first.")
-def sparse_cross_entropy(target, logits):
-    picked = np.take_along_axis(logits, np.expand_dims(target, -1), axis=-1)[..., 0]
-    return np.log(np.sum(np.exp(logits), axis=-1)) - picked
-
-
-@exercise.mistaken(
-    "The logit of the right class comes from the logits as they were, and the log-sum-exp from the "
-    "shifted ones. Both must be shifted alike."
-)
-def sparse_cross_entropy(target, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(logits, np.expand_dims(target, -1), axis=-1)[..., 0]
-    return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
-
-
-@exercise.mistaken("The sign is wrong: logarithms of probabilities are negative, a loss is not.")
-def sparse_cross_entropy(target, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]
-    return picked - np.log(np.sum(np.exp(shifted), axis=-1))
-
-
-@exercise.mistaken(
-    "`logits[..., target]` takes these columns from every row. Each row has its own class: use "
-    "`np.take_along_axis`."
-)
-def sparse_cross_entropy(target, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    total = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return (total - shifted)[..., target]
-
-
-@exercise.mistaken(
-    "What you picked still has the axis of the classes, with length 1, and so the difference was "
-    "broadcast to a table. Take the axis away: `[..., 0]`."
-)
-def sparse_cross_entropy(target, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)
-    return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
-
-
-@exercise.mistaken(
-    "One-hot labels times the logarithms: where a logit is $-\\infty$, $0 \\cdot \\infty$ is NaN. "
-    "Pick the entry instead of multiplying with zeros."
-)
-def sparse_cross_entropy(target, logits):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return -np.sum(np.eye(logits.shape[-1])[target] * log_p, axis=-1)
-
-
-@exercise.inputs
 def inputs(rng):
     def case(about, logits):
         return Case(about, rng.integers(logits.shape[-1], size=logits.shape[:-1]), logits)
@@ -123,3 +37,62 @@ def inputs(rng):
     yield case("three axes", rng.normal(size=(2, 2, 2)))
     yield case("no rows", np.zeros((0, 3)))
     yield case("float32", rng.normal(size=(2, 3)).astype(np.float32))
+
+
+def whole_columns(target, logits):
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    total = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    return (total - shifted)[..., target]
+
+
+def one_hot(target, logits):
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    return -np.sum(np.eye(logits.shape[-1])[target] * log_p, axis=-1)
+
+
+exercise = Exercise(
+    sparse_cross_entropy,
+    __doc__,
+    lesson=8,
+    inputs=inputs,
+    hints=(
+        r"$-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.",
+        "Subtract the largest logit of each row from all of it; both parts may be computed from "
+        "the shifted logits. `np.take_along_axis` picks an entry from each row.",
+        "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` are the right "
+        "logits, also if `target` is a single number.",
+    ),
+    mistakes={
+        (
+            "np.log(np.sum(np.exp(shifted), axis=-1)) - picked",
+            "-np.log(np.exp(picked) / np.sum(np.exp(shifted), axis=-1))",
+        ): (
+            "You took the logarithm of the softmax. Where a probability is rounded to 0, its "
+            r"logarithm is $-\infty$; compute $\ln p$ from the logits."
+        ),
+        (" - np.max(logits, axis=-1, keepdims=True)", ""): (
+            "The exponential of a large logit overflows: subtract the row's largest first."
+        ),
+        ("take_along_axis(shifted", "take_along_axis(logits"): (
+            "The logit of the right class comes from the logits as they were, and the log-sum-exp "
+            "from the shifted ones. Both must be shifted alike."
+        ),
+        (
+            "np.log(np.sum(np.exp(shifted), axis=-1)) - picked",
+            "picked - np.log(np.sum(np.exp(shifted), axis=-1))",
+        ): ("The sign is wrong: logarithms of probabilities are negative, a loss is not."),
+        whole_columns: (
+            "`logits[..., target]` takes these columns from every row. Each row has its own "
+            "class: use `np.take_along_axis`."
+        ),
+        ("[..., 0]", ""): (
+            "What you picked still has the axis of the classes, with length 1, and so the "
+            "difference was broadcast to a table. Take the axis away: `[..., 0]`."
+        ),
+        one_hot: (
+            r"One-hot labels times the logarithms: where a logit is $-\infty$, $0 \cdot \infty$ "
+            "is NaN. Pick the entry instead of multiplying with zeros."
+        ),
+    },
+)

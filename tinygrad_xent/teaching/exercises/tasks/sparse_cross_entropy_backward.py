@@ -14,37 +14,13 @@ any, also a negative one, and logits may be large.
            [ 1. , -1. ]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=8,
-    hints=(
-        "It is $p - t$ again, with a one-hot $t$; and the gradient that arrives belongs to whole "
-        "rows.",
-        r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
-        "1 at the right class of each row.",
-        "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
-        "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the shape to multiply "
-        "with.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    """Give the gradient of the logits of a sparse cross-entropy along an axis."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
+    """Return the gradient of the logits of a sparse cross-entropy along an axis."""
     e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
     p = e / np.sum(e, axis=axis, keepdims=True)
     where = np.expand_dims(target, axis)
@@ -53,74 +29,12 @@ def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
     return np.expand_dims(grad, axis) * p
 
 
-@exercise.mistaken(
-    "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
-)
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
-    p = e / np.sum(e, axis=axis, keepdims=True)
-    return np.expand_dims(grad, axis) * p
-
-
-@exercise.mistaken("The sign is wrong: the gradient is $p - t$, not $t - p$.")
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
-    p = e / np.sum(e, axis=axis, keepdims=True)
-    where = np.expand_dims(target, axis)
-    picked = np.take_along_axis(p, where, axis)
-    np.put_along_axis(p, where, picked - 1, axis)
-    return -np.expand_dims(grad, axis) * p
-
-
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used: each row is multiplied with its."
-)
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
-    p = e / np.sum(e, axis=axis, keepdims=True)
-    where = np.expand_dims(target, axis)
-    np.put_along_axis(p, where, np.take_along_axis(p, where, axis) - 1, axis)
-    return p
-
-
-@exercise.mistaken(
-    "`grad` is lined up with the last axes of `logits`. It lacks the axis of the classes: put it "
-    "back with `np.expand_dims(grad, axis)`."
-)
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
-    p = e / np.sum(e, axis=axis, keepdims=True)
-    where = np.expand_dims(target, axis)
-    np.put_along_axis(p, where, np.take_along_axis(p, where, axis) - 1, axis)
-    return grad * p
-
-
-@exercise.mistaken("The classes are taken along the last axis, whatever `axis` says.")
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    where = np.expand_dims(target, -1)
-    np.put_along_axis(p, where, np.take_along_axis(p, where, -1) - 1, -1)
-    return np.expand_dims(grad, -1) * p
-
-
-@exercise.mistaken("You divided by the number of rows. That is the rule of a mean over the batch.")
-def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
-    e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
-    p = e / np.sum(e, axis=axis, keepdims=True)
-    where = np.expand_dims(target, axis)
-    np.put_along_axis(p, where, np.take_along_axis(p, where, axis) - 1, axis)
-    return np.expand_dims(grad, axis) * p / max(target.size, 1)
-
-
-@exercise.forward
 def sparse_cross_entropy(logits, *, target, axis):
     shifted = logits - np.max(logits, axis=axis, keepdims=True)
     picked = np.take_along_axis(shifted, np.expand_dims(target, axis), axis)
     return np.log(np.sum(np.exp(shifted), axis=axis)) - np.squeeze(picked, axis)
 
 
-@exercise.inputs
 def inputs(rng):
     def case(about, logits, axis):
         shape = np.delete(logits.shape, axis)
@@ -134,3 +48,40 @@ def inputs(rng):
     yield case("large logits", 1000 + 30 * rng.normal(size=(2, 3)), 1)
     yield case("no rows", np.zeros((0, 3)), -1)
     yield case("float32", rng.normal(size=(2, 3)).astype(np.float32), -1)
+
+
+exercise = Exercise(
+    sparse_cross_entropy_backward,
+    __doc__,
+    lesson=8,
+    forward=sparse_cross_entropy,
+    inputs=inputs,
+    hints=(
+        "It is $p - t$ again, with a one-hot $t$; and the gradient that arrives belongs to whole "
+        "rows.",
+        r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
+        "1 at the right class of each row.",
+        "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
+        "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the shape to multiply "
+        "with.",
+    ),
+    mistakes={
+        ("    np.put_along_axis(p, where, picked - 1, axis)\n", ""): (
+            "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
+        ),
+        ("return ", "return -"): ("The sign is wrong: the gradient is $p - t$, not $t - p$."),
+        ("np.expand_dims(grad, axis) * p", "p"): (
+            "The upstream gradient, `grad`, is not used: each row is multiplied by its."
+        ),
+        ("np.expand_dims(grad, axis)", "grad"): (
+            "`grad` is lined up with the last axes of `logits`. It lacks the axis of the classes: "
+            "put it back with `np.expand_dims(grad, axis)`."
+        ),
+        ("    e = ", "    axis = -1\n    e = "): (
+            "The classes are taken along the last axis, whatever `axis` says."
+        ),
+        ("* p", "* p / max(target.size, 1)"): (
+            "You divided by the number of rows. That is the rule of a mean over the batch."
+        ),
+    },
+)

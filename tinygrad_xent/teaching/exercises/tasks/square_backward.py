@@ -10,66 +10,49 @@ Write the rule: return the gradient of the loss with respect to $x$, an array of
     array([  4., -60.])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=3,
-    hints=(
-        "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do with "
-        "the gradient that arrives?",
-        r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
-        "The derivative of $x^2$ is $2 x$. Multiply it with `grad`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def square_backward(grad, y, x):
-    """Give the gradient of x, where y = x**2."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def square_backward(grad, y, x):
+    """Return the gradient of x, where y = x**2."""
     return grad * 2 * x
 
 
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used. Your rule gives the derivative of $y$; the "
-    "gradient of the loss is that times `grad`."
-)
-def square_backward(grad, y, x):
-    return 2 * x
-
-
-@exercise.mistaken(
-    "You multiplied with $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the output."
-)
-def square_backward(grad, y, x):
-    return grad * 2 * y
-
-
-@exercise.mistaken("The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.")
-def square_backward(grad, y, x):
-    return grad * x
-
-
-@exercise.forward
 def square(x):
     return x**2
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("three numbers", rng.normal(size=3))
     yield Case("two rows and three columns", rng.normal(size=(2, 3)))
     yield Case("a single number", np.array(rng.normal()))
     yield Case("no entries", np.zeros((0, 3)))
     yield Case("float32", rng.normal(size=4).astype(np.float32))
+
+
+exercise = Exercise(
+    square_backward,
+    __doc__,
+    lesson=3,
+    forward=square,
+    inputs=inputs,
+    hints=(
+        "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do with "
+        "the gradient that arrives?",
+        r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
+        "The derivative of $x^2$ is $2 x$. Multiply it with `grad`.",
+    ),
+    mistakes={
+        "return 2 * x": (
+            "The upstream gradient, `grad`, is not used. Your rule gives the derivative of $y$; "
+            "the gradient of the loss is that times `grad`."
+        ),
+        "return grad * 2 * y": (
+            "You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the "
+            "output."
+        ),
+        "return grad * x": ("The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$."),
+    },
+)

@@ -13,86 +13,22 @@ Write the rule: return the gradient with respect to `x`, an array of the shape o
            [20., 20., 20.]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=4,
-    hints=(
-        "Each summand moves the sum by as much as it moves itself: its slope is 1. So what does "
-        "each entry of a row get?",
-        "Each entry gets the gradient of its own sum, as it is: the rule of a sum is a broadcast. "
-        "`np.expand_dims` puts the axis back that the sum took away.",
-        "Unless `keepdims`, start with `grad = np.expand_dims(grad, axis)`; then "
-        "`np.broadcast_to(grad, x.shape)`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def sum_backward(grad, y, x, *, axis, keepdims):
-    """Give the gradient of x, where y is the sum of x along an axis."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def sum_backward(grad, y, x, *, axis, keepdims):
+    """Return the gradient of x, where y is the sum of x along an axis."""
     if not keepdims:
         grad = np.expand_dims(grad, axis)
     return np.broadcast_to(grad, x.shape)
 
 
-@exercise.mistaken(
-    "The summed axis is not put back. Broadcasting then lines `grad` up with the last axes of `x`, "
-    "and for some shapes that fits by accident."
-)
-def sum_backward(grad, y, x, *, axis, keepdims):
-    return np.broadcast_to(grad, x.shape)
-
-
-@exercise.mistaken("The axis is always put back at the end. It belongs where it was: at `axis`.")
-def sum_backward(grad, y, x, *, axis, keepdims):
-    if not keepdims:
-        grad = np.expand_dims(grad, -1)
-    return np.broadcast_to(grad, x.shape)
-
-
-@exercise.mistaken(
-    "You divided by the length of the axis. That is the rule of a mean; in a sum each slope is 1."
-)
-def sum_backward(grad, y, x, *, axis, keepdims):
-    if not keepdims:
-        grad = np.expand_dims(grad, axis)
-    return np.broadcast_to(grad, x.shape) / x.shape[axis]
-
-
-@exercise.mistaken("`grad` is multiplied with `x`. The slope of a sum in each summand is 1.")
-def sum_backward(grad, y, x, *, axis, keepdims):
-    if not keepdims:
-        grad = np.expand_dims(grad, axis)
-    return grad * x
-
-
-@exercise.mistaken(
-    "The gradient that arrives, `grad`, is not used. The slopes are 1; the gradients are those "
-    "times `grad`."
-)
-def sum_backward(grad, y, x, *, axis, keepdims):
-    return np.ones(x.shape)
-
-
-@exercise.forward
 def sum(x, *, axis, keepdims):
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("rows (axis=1)", rng.normal(size=(3, 3)), axis=1, keepdims=False)
     yield Case("columns (axis=0)", rng.normal(size=(2, 3)), axis=0, keepdims=False)
@@ -101,3 +37,40 @@ def inputs(rng):
     yield Case("the middle of three axes", rng.normal(size=(2, 2, 2)), axis=1, keepdims=False)
     yield Case("a vector", rng.normal(size=3), axis=0, keepdims=False)
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32), axis=1, keepdims=False)
+
+
+exercise = Exercise(
+    sum_backward,
+    __doc__,
+    lesson=4,
+    forward=sum,
+    inputs=inputs,
+    hints=(
+        "Each summand moves the sum by as much as it moves itself: its slope is 1. So what does "
+        "each entry of a row get?",
+        "Each entry gets the gradient of its own sum, as it is: the rule of a sum is a broadcast. "
+        "`np.expand_dims` puts the axis back that the sum took away.",
+        "Unless `keepdims`, start with `grad = np.expand_dims(grad, axis)`; then "
+        "`np.broadcast_to(grad, x.shape)`.",
+    ),
+    mistakes={
+        "return np.broadcast_to(grad, x.shape)": (
+            "The summed axis is not put back. Broadcasting then lines `grad` up with the last "
+            "axes of `x`, and for some shapes that fits by accident."
+        ),
+        ("grad, axis)", "grad, -1)"): (
+            "The axis is always put back at the end. It belongs where it was: at `axis`."
+        ),
+        ("x.shape)", "x.shape) / x.shape[axis]"): (
+            "You divided by the length of the axis. That is the rule of a mean; in a sum each "
+            "slope is 1."
+        ),
+        ("np.broadcast_to(grad, x.shape)", "grad * x"): (
+            "`grad` is multiplied by `x`. The slope of a sum in each summand is 1."
+        ),
+        "return np.ones(x.shape)": (
+            "The upstream gradient, `grad`, is not used. The slopes are 1; the gradients are "
+            "those times `grad`."
+        ),
+    },
+)

@@ -13,36 +13,14 @@ do. Names that `output` does not depend on are left out.)
     ['x', 'a', 'y']
 """
 
-from __future__ import annotations
-
-from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
 from tinygrad_xent.teaching.exercises.comparing import a, shown
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-from tinygrad_xent.teaching.exercises.graphs import DETOUR, DIAMOND, random_graph
-from tinygrad_xent.teaching.exercises.prose import quoted
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=2,
-    hints=(
-        "When may a name be put into the list? When all its inputs are in it.",
-        "A function that calls itself does it: to add a name, first add each of its inputs (which "
-        "does nothing if it is there already), then the name.",
-        "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
-        "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.markdown import quoted
 
 
-@exercise.to_write
 def topological_order(inputs, output):
     """List output and its ancestors, inputs before what uses them."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def topological_order(inputs, output):
     order = []
 
     def add(name):
@@ -55,69 +33,6 @@ def topological_order(inputs, output):
     return order
 
 
-@exercise.mistaken(
-    "This is the order of the backward pass, output first. Turn the list round to get it."
-)
-def topological_order(inputs, output):
-    order = []
-
-    def add(name):
-        if name not in order:
-            for source in inputs[name]:
-                add(source)
-            order.append(name)
-
-    add(output)
-    return order[::-1]
-
-
-@exercise.mistaken(
-    "You put a name into the list before its inputs, and turned the list round. Where a short and "
-    "a long path meet, that sets a name too late: its place is fixed by the first path that "
-    "reaches it, and not by the longest."
-)
-def topological_order(inputs, output):
-    order = []
-
-    def add(name):
-        if name not in order:
-            order.append(name)
-            for source in inputs[name]:
-                add(source)
-
-    add(output)
-    return order[::-1]
-
-
-@exercise.mistaken(
-    "You walked back level by level, and turned the list round. Where a short and a long path "
-    "meet, a name belongs to several levels, and the first is not the right one."
-)
-def topological_order(inputs, output):
-    order = [output]
-    for name in order:
-        for source in inputs[name]:
-            if source not in order:
-                order.append(source)
-    return order[::-1]
-
-
-@exercise.mistaken(
-    "Names on several paths are listed several times. Ask whether a name is in the list already."
-)
-def topological_order(inputs, output):
-    order = []
-
-    def add(name):
-        for source in inputs[name]:
-            add(source)
-        order.append(name)
-
-    add(output)
-    return order
-
-
-@exercise.verified
 def verify(given, inputs, output):
     if not isinstance(given, list | tuple):
         return f"The result is {a(given)}, and should be a list."
@@ -138,7 +53,6 @@ def verify(given, inputs, output):
     return ""
 
 
-@exercise.inputs
 def inputs(rng):
     yield Case("a chain", {"y": ["b"], "b": ["a"], "a": ["x"], "x": []}, "y")
     yield Case("two paths that meet", DIAMOND, "y")
@@ -150,3 +64,59 @@ def inputs(rng):
     )
     yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
     yield Case("a random graph", random_graph(rng, 8), "loss")
+
+
+def names_before_inputs(inputs, output):
+    order = []
+
+    def add(name):
+        if name not in order:
+            order.append(name)
+            for source in inputs[name]:
+                add(source)
+
+    add(output)
+    return order[::-1]
+
+
+def level_by_level(inputs, output):
+    order = [output]
+    for name in order:
+        for source in inputs[name]:
+            if source not in order:
+                order.append(source)
+    return order[::-1]
+
+
+exercise = Exercise(
+    topological_order,
+    __doc__,
+    lesson=2,
+    verify=verify,
+    inputs=inputs,
+    hints=(
+        "When may a name be put into the list? When all its inputs are in it.",
+        "A function that calls itself does it: to add a name, first add each of its inputs (which "
+        "does nothing if it is there already), then the name.",
+        "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
+        "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
+    ),
+    mistakes={
+        ("return order", "return order[::-1]"): (
+            "This is the order of the backward pass, output first. Turn the list round to get it."
+        ),
+        names_before_inputs: (
+            "You put a name into the list before its inputs, and turned the list round. Where a "
+            "short and a long path meet, that sets a name too late: its place is fixed by the "
+            "first path that reaches it, and not by the longest."
+        ),
+        level_by_level: (
+            "You walked back level by level, and turned the list round. Where a short and a long "
+            "path meet, a name belongs to several levels, and the first is not the right one."
+        ),
+        ("if name not in order:", "if True:"): (
+            "Names on several paths are listed several times. Ask whether a name is in the list "
+            "already."
+        ),
+    },
+)

@@ -16,87 +16,19 @@ returns the gradient of the array before: a sum of `grad`, of exactly that shape
            [60.]])
 """
 
-from __future__ import annotations
-
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
-from tinygrad_xent.teaching.exercises.exercise import Exercise
-
-exercise = Exercise(
-    __name__,
-    __doc__,
-    lesson=4,
-    hints=(
-        "There are two kinds of stretching, and so two sums: over axes that `shape` does not have, "
-        "and over axes that have length 1 in it.",
-        "First sum over the `grad.ndim - len(shape)` axes in front, which go away. Then over the "
-        "axes where `shape` has a 1, which stay.",
-        "`np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second "
-        "the places of the ones in `shape`, with `keepdims=True`.",
-    ),
-)
+from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
-@exercise.to_write
 def unbroadcast(grad, shape):
     """Sum grad to a shape that was broadcast to its own."""
-    raise NotImplementedError
-
-
-@exercise.solved
-def unbroadcast(grad, shape):
     extra = grad.ndim - len(shape)
     grad = np.sum(grad, axis=tuple(range(extra)))
     ones = tuple(i for i, length in enumerate(shape) if length == 1)
     return np.sum(grad, axis=ones, keepdims=True)
 
 
-@exercise.mistaken(
-    "Only the axes in front are summed. Axes of length 1 in `shape` were stretched too."
-)
-def unbroadcast(grad, shape):
-    return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))
-
-
-@exercise.mistaken(
-    "Only axes of length 1 are summed. Axes that `shape` does not have were put in front, and must "
-    "go away."
-)
-def unbroadcast(grad, shape):
-    extra = grad.ndim - len(shape)
-    ones = tuple(i + extra for i, length in enumerate(shape) if length == 1)
-    return np.sum(grad, axis=ones, keepdims=True)
-
-
-@exercise.mistaken(
-    "The axes of length 1 are summed away. They must stay, with length 1: `keepdims=True`."
-)
-def unbroadcast(grad, shape):
-    extra = grad.ndim - len(shape)
-    ones = tuple(i + extra for i, length in enumerate(shape) if length == 1)
-    return np.sum(grad, axis=tuple(range(extra)) + ones)
-
-
-@exercise.mistaken("You took a mean. Every repeated entry counts in full: it is a sum.")
-def unbroadcast(grad, shape):
-    extra = grad.ndim - len(shape)
-    grad = np.mean(grad, axis=tuple(range(extra)))
-    ones = tuple(i for i, length in enumerate(shape) if length == 1)
-    return np.mean(grad, axis=ones, keepdims=True)
-
-
-@exercise.mistaken("You took the first of the repeated entries. All of them count: sum them.")
-def unbroadcast(grad, shape):
-    while grad.ndim > len(shape):
-        grad = grad[0]
-    for i, length in enumerate(shape):
-        if length == 1:
-            grad = np.take(grad, [0], axis=i)
-    return grad
-
-
-@exercise.inputs
 def inputs(rng):
     grad = rng.normal(size=(2, 3))
     yield Case("an axis in front", grad, (3,))
@@ -106,3 +38,47 @@ def inputs(rng):
     yield Case("a single number", grad, ())
     yield Case("both kinds", rng.normal(size=(2, 2, 2)), (2, 1))
     yield Case("float32", grad.astype(np.float32), (1,))
+
+
+def first_entries(grad, shape):
+    while grad.ndim > len(shape):
+        grad = grad[0]
+    for i, length in enumerate(shape):
+        if length == 1:
+            grad = np.take(grad, [0], axis=i)
+    return grad
+
+
+exercise = Exercise(
+    unbroadcast,
+    __doc__,
+    lesson=4,
+    inputs=inputs,
+    hints=(
+        "There are two kinds of stretching, and so two sums: over axes that `shape` does not have, "
+        "and over axes that have length 1 in it.",
+        "First sum over the `grad.ndim - len(shape)` axes in front, which go away. Then over the "
+        "axes where `shape` has a 1, which stay.",
+        "`np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second "
+        "the places of the ones in `shape`, with `keepdims=True`.",
+    ),
+    mistakes={
+        "return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))": (
+            "Only the axes in front are summed. Axes of length 1 in `shape` were stretched too."
+        ),
+        (
+            "    grad = np.sum(grad, axis=tuple(range(extra)))\n    ones = tuple(i ",
+            "    ones = tuple(i + extra ",
+        ): (
+            "Only axes of length 1 are summed. Axes that `shape` does not have were put in front, "
+            "and must go away."
+        ),
+        (", keepdims=True", ""): (
+            "The axes of length 1 are summed away. They must stay, with length 1: `keepdims=True`."
+        ),
+        ("np.sum", "np.mean"): (
+            "You took a mean. Every repeated entry counts in full: it is a sum."
+        ),
+        first_entries: ("You took the first of the repeated entries. All of them count: sum them."),
+    },
+)

@@ -165,7 +165,7 @@ tx.draw(result, names=locals(), gradients=False)
 # name that was not computed, a leaf, has an empty list. Nothing is computed from itself, not even
 # through others.
 #
-# Write the function that gives the set of all names that `name` was computed from, directly or
+# Write a function that returns the set of all names that `name` was computed from, directly or
 # through others. `name` itself is not one of them.
 #
 #     >>> inputs = {"x": [], "w": [], "a": ["w", "x"], "y": ["a"], "z": ["y"]}
@@ -221,7 +221,7 @@ tx.check("ancestors_of", ancestors_of)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The gradients of a product
 #
-# The function is $y = a\,b$, entry by entry, on two arrays of one shape. Its backward rule is handed
+# The function is $y = a\,b$, entry by entry, on two arrays of one shape. Its backward rule receives
 # `grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y`, and the
 # inputs `a` and `b`. All have the same shape.
 #

@@ -35,7 +35,7 @@ import tinygrad_xent as tx
 # The function is $y = e^{-x^2}$, entry by entry. It is made of three steps: $a = x^2$, then $b = -a$,
 # then $y = e^b$. Each step has its own derivative, and the chain rule multiplies them.
 #
-# Write the function that gives $\frac{dy}{dx}$ for an array `x` of any shape, as an array of the same
+# Write a function that returns $\frac{dy}{dx}$ for an array `x` of any shape, as an array of that
 # shape.
 #
 #     >>> chain_rule(np.array([1.0, 2.0])).round(3)
@@ -194,12 +194,12 @@ tx.play(y, names=locals())
 # ### Exercise: Inputs before what uses them
 #
 # A graph is given as a dict: `inputs[name]` is the list of the names that `name` was computed from,
-# empty for a leaf. A backward pass may hand a gradient on only when all of it has arrived; for that
-# it needs an order.
+# empty for a leaf. A backward pass may pass a gradient on only when it is complete; for that it needs
+# an order.
 #
-# Write the function that gives a list of `output` and of all names that it was computed from, each
-# once, so that every name stands after all its inputs. (There may be several such orders: any will
-# do. Names that `output` does not depend on are left out.)
+# Write a function that returns a list of `output` and all names that it was computed from, each once,
+# so that every name comes after all its inputs. (There may be several such orders: any will do. Leave
+# out names that `output` does not depend on.)
 #
 #     >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
 #     >>> topological_order(inputs, "y")
@@ -208,7 +208,7 @@ tx.play(y, names=locals())
 
 # %% tags=["exercise"]
 def topological_order(inputs, output):
-    """List output and its ancestors, inputs before what uses them."""
+    """Return a list of output and its ancestors, inputs first."""
     raise NotImplementedError
 
 
@@ -238,11 +238,11 @@ for tensor in order:
 #
 # A graph of numbers is given by two dicts. `inputs[name]` is the list of the names that `name` was
 # computed from, empty for a leaf. `slopes[name]` is a list of the same length: the derivative of
-# `name` with respect to each of its inputs, in the same order. A name may be in a list twice, as `x`
-# in `x * x`.
+# `name` with respect to each of its inputs, in the same order. A name may be in a list twice, like
+# `x` in `x * x`.
 #
-# Write the backward pass: give a dict with the gradient of `output` with respect to `output` itself
-# (which is 1) and to every name that it was computed from, and with no other names.
+# Write the backward pass: return a dict with the gradient of `output` with respect to `output` itself
+# (which is 1) and to every name that it was computed from, and no other names.
 #
 #     >>> inputs = {"x": [], "a": ["x"], "y": ["a", "x"]}
 #     >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}

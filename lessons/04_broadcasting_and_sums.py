@@ -46,11 +46,11 @@ print(tx.gradients(row_sums, x, seed=[10.0, 20.0]))
 # ### Exercise: The backward rule of a sum
 #
 # The function is `y = np.sum(x, axis=axis, keepdims=keepdims)`, with one integer `axis`. Its backward
-# rule is handed `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the
-# output `y`, the input `x`, and the two parameters.
+# rule receives `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the output
+# `y`, the input `x`, and the two parameters.
 #
 # Write the rule: return the gradient with respect to `x`, an array of the shape of `x`. Without
-# `keepdims`, the summed axis is not in `grad`; with it, it is there with length 1.
+# `keepdims`, `grad` lacks the summed axis; with it, that axis has length 1.
 #
 #     >>> x, grad = np.ones((2, 3)), np.array([10.0, 20.0])
 #     >>> sum_backward(grad, np.sum(x, axis=1), x, axis=1, keepdims=False)
@@ -104,13 +104,13 @@ print("to the bias: ", d_bias)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Broadcasting, undone
 #
-# NumPy stretches an array of the shape `shape` when it meets a larger one: it puts axes in front, and
-# repeats along axes of length 1. An entry that was repeated has moved the result in several places,
-# so its gradient is the sum of the gradients of all these places.
+# NumPy stretches an array of the shape `shape` to fit a larger one: it adds axes in front, and
+# repeats entries along axes of length 1. A repeated entry acts in several places, so its gradient is
+# the sum of the gradients of all these places.
 #
-# Write the function that is given `grad`, the gradient of the stretched array, and `shape`, and
-# returns the gradient of the array before: a sum of `grad`, of exactly that shape. Every axis of
-# `shape`, counted from the end, is as long as that of `grad`, or 1.
+# Write a function that takes `grad`, the gradient of the stretched array, and `shape`, and returns
+# the gradient of the original array: `grad`, summed to exactly that shape. Every axis of `shape`,
+# counted from the end, is as long as that of `grad`, or has length 1.
 #
 #     >>> grad = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 #     >>> unbroadcast(grad, (3,))
@@ -122,7 +122,7 @@ print("to the bias: ", d_bias)
 
 # %% tags=["exercise"]
 def unbroadcast(grad, shape):
-    """Sum grad to a shape that was broadcast to its own."""
+    """Return grad, summed to the shape that was broadcast to its own."""
     raise NotImplementedError
 
 
@@ -251,7 +251,7 @@ for name, linear in {
 # ### Exercise: The backward rule of a matrix product
 #
 # The function is $Y = A B$, `y = a @ b`, with `a` of shape `(m, k)` and `b` of shape `(k, n)`. Its
-# backward rule is handed `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
+# backward rule receives `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
 # `(m, n)`), the output `y`, and the inputs `a` and `b`.
 #
 # Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.

@@ -101,12 +101,12 @@ print(tx.first_bad(broken))
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A softmax that never overflows
 #
-# The softmax of a row is $p_i = e^{x_i} / \sum_j e^{x_j}$. Written like this it fails: $e^{1000}$ is
-# more than a float can hold. But adding one number to a whole row changes nothing, because it cancels
+# The softmax of a row is $p_i = e^{x_i} / \sum_j e^{x_j}$. Computed like this it fails: $e^{1000}$ is
+# more than a float can hold. But adding a number to a whole row changes nothing, because it cancels
 # in the fraction.
 #
 # Write the softmax over the last axis of an array `x` of any shape, right for entries of any size.
-# Entries may also be $-\infty$ (their probability is 0), but not all of a row.
+# Entries may be $-\infty$ (their probability is 0), but not all entries of a row.
 #
 #     >>> stable_softmax(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))
 #     array([[0.5, 0.5],
@@ -171,7 +171,7 @@ plt.show()
 # Let $p$ be the softmax of a row $x$ of $n$ numbers. Its Jacobian is the $n \times n$ matrix of all
 # derivatives, $J_{ij} = \frac{\partial p_i}{\partial x_j}$.
 #
-# Write the function that gives this matrix from the probabilities `p` alone, an array of shape
+# Write a function that computes this matrix from the probabilities `p` alone, an array of shape
 # `(n,)`.
 #
 #     >>> softmax_jacobian(np.array([0.5, 0.5]))
@@ -246,7 +246,7 @@ print("rows:   ", table.sum(axis=1).round(12))
 # ### Exercise: The backward rule of softmax
 #
 # The function is the softmax $y_i = e^{x_i} / \sum_j e^{x_j}$ along the axis `axis`, on an array of
-# any shape. Its backward rule is handed `grad` (the gradient of the loss with respect to $y$, written
+# any shape. Its backward rule receives `grad` (the gradient of the loss with respect to $y$, written
 # $\bar y$), the output `y`, the input `x`, and `axis`. The three arrays have the same shape.
 #
 # Write the rule without forming the Jacobian matrix: return the gradient of the loss with respect to

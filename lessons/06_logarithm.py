@@ -61,11 +61,11 @@ plt.show()
 # ### Exercise: The backward rule of the logarithm
 #
 # The function is the natural logarithm $y = \ln x$, entry by entry, on an array of positive numbers.
-# Its backward rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
+# Its backward rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
 # output `y` and the input `x`, all of one shape.
 #
 # Write the rule: return the gradient with respect to $x$, of the same shape. Near 0 it becomes very
-# large; that is right, and nothing is to be done about it.
+# large; that is right, so do nothing about it.
 #
 #     >>> log_backward(np.array([1.0, 6.0]), np.array([0.0, 1.0986]), np.array([1.0, 3.0]))
 #     array([1., 2.])
@@ -261,12 +261,11 @@ print(tx.softmax(scores.data))
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The logarithm of a sum of exponentials
 #
-# The function is $\ell = \ln \sum_i e^{x_i}$, over the last axis of an array of any shape: that axis
-# is gone in the result. It is the smooth relative of the maximum, and the middle of every
-# cross-entropy.
+# The function is $\ell = \ln \sum_i e^{x_i}$, over the last axis of an array of any shape; the result
+# lacks that axis. It is a smooth maximum, and the core of every cross-entropy.
 #
-# Write it so that it is right for entries of any size: no exponential may overflow, and a row with
-# nothing but $-\infty$ gives $-\infty$, not NaN.
+# Write it so that it is right for entries of any size: no exponential may overflow, and a row of only
+# $-\infty$ gives $-\infty$, not NaN.
 #
 #     >>> x = np.array([[0.0, 0.0], [100.0, 0.0], [-np.inf, -np.inf]])
 #     >>> with np.errstate(divide="ignore"):
@@ -298,8 +297,8 @@ tx.check("logsumexp", logsumexp)
 # ### Exercise: The backward rule of log-softmax
 #
 # The function is $y_i = x_i - \ln \sum_j e^{x_j}$, over the last axis of an array of any shape: the
-# logarithm of the softmax. Its backward rule is handed `grad` ($\bar y$, the gradient of the loss
-# with respect to $y$), the output `y` and the input `x`, all of one shape.
+# logarithm of the softmax. Its backward rule receives `grad` ($\bar y$, the gradient of the loss with
+# respect to $y$), the output `y` and the input `x`, all of one shape.
 #
 # Write the rule: return the gradient with respect to $x$, of the same shape.
 #

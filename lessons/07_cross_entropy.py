@@ -96,7 +96,7 @@ losses
 #
 # Write it for arrays `labels` and `logits` of one shape, `(..., C)`: the classes are the last axis,
 # and the result is one loss per row, of shape `(...)`. It must be right for logits of any finite
-# size, also where a probability is so small that it is rounded to 0.
+# size, even where a probability is so small that it is rounded to 0.
 #
 #     >>> labels = np.array([[0.0, 1.0], [0.5, 0.5]])
 #     >>> softmax_cross_entropy(labels, np.array([[0.0, 0.0], [1000.0, 0.0]])).round(3)
@@ -223,7 +223,7 @@ tx.draw(loss, names=locals())
 # ### Exercise: Both gradients of a cross-entropy
 #
 # The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row:
-# `labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule is handed `grad`
+# `labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule receives `grad`
 # ($\bar\ell$, the gradient of the final result with respect to each loss, of shape `(N,)`), `loss`,
 # `labels` and `logits`.
 #

@@ -52,13 +52,13 @@ print("picked:", np.take_along_axis(logits, where, axis=-1).tolist())
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Cross-entropy from class numbers
 #
-# Often a row has one right class, and its number is all that the label says. The loss is then the
-# logarithm of one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
+# Often a row has one true class, and its number is the whole label. The loss is then the logarithm of
+# one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 #
 # Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
 # of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
-# logits `target` is a single number. No table of one-hot labels is needed. It must be right for
-# logits of any size. Logits may be $-\infty$, but not that of the right class.
+# logits `target` is a single number. You need no table of one-hot labels. The result must be right
+# for logits of any size. Logits may be $-\infty$, but not that of the true class.
 #
 #     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
 #     array([ 0.693, 90.   ])
@@ -146,12 +146,12 @@ except tx.errors.AxisError as error:
 # ### Exercise: The backward rule of the fused sparse cross-entropy
 #
 # The function is $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$ along the axis `axis` of
-# `logits`; `target` holds the number of the right class for each row, and has the shape of `logits`
-# without that axis. So have `loss` and `grad` ($\bar\ell$, the gradient of the final result with
-# respect to each loss).
+# `logits`; `target` holds the number of the true class for each row, and has the shape of `logits`
+# without that axis, like `loss` and `grad` ($\bar\ell$, the gradient of the final result with respect
+# to each loss).
 #
 # Write the rule: return the gradient with respect to `logits`, an array of its shape. The axis may be
-# any, also a negative one, and logits may be large.
+# any axis, counted from the end if negative, and logits may be large.
 #
 #     >>> logits, target = np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1])
 #     >>> sparse_cross_entropy_backward(np.array([1.0, 2.0]), None, logits, target=target, axis=-1)
@@ -198,11 +198,12 @@ print(tx.sparse_categorical_crossentropy([1], np.array([[1.0, 0.0]])))
 #
 # Before it takes a logarithm, Keras 2.2 clips probabilities: $y = \ln c$, where
 # $c = \min(\max(p, \varepsilon), 1 - \varepsilon)$, entry by entry. The loss is then never infinite.
-# But what is clipped does not move any more, and so the worst predictions get no gradient at all.
+# But a clipped probability no longer changes the loss, so the worst predictions get no gradient at
+# all.
 #
-# The backward rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
+# The backward rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
 # output `y`, the input `p`, and the parameter `epsilon`. Write it: return the gradient with respect
-# to $p$, an array of its shape. `p` may be exactly 0 or 1; nothing infinite may come out.
+# to $p$, an array of its shape. `p` may be exactly 0 or 1; the result must be finite.
 #
 #     >>> grad, p = np.ones(3), np.array([0.0, 0.25, 1.0])
 #     >>> clipped_log_backward(grad, None, p, epsilon=1e-7)

@@ -142,12 +142,12 @@ plt.show()
 # ### Exercise: The last digits of p - t
 #
 # The gradient of a sparse cross-entropy with respect to one row of logits is $p_i - [i = t]$. When a
-# model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: of the digits of the difference
-# none is right, and soon it is 0 altogether. TensorFlow and PyTorch lose them like this.
+# model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: first its digits are wrong, and
+# finally it is exactly 0. TensorFlow and PyTorch lose digits this way.
 #
 # Write the gradient with all its digits: `logits` has the shape `(C,)`, `target` is the number of the
-# right class, and the result has the shape of `logits`. Every entry must be right relative to its own
-# size, however small it is.
+# true class, and the result has the shape of `logits`. Every entry must be accurate relative to its
+# own size, however small it is.
 #
 #     >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
 #     array([-4.24835426e-18,  4.24835426e-18])
@@ -190,12 +190,12 @@ print("gradient of the mean\n", tx.gradients(losses.mean(), logits).round(3))
 # $N$ times too long.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise: Who divides by N, in a mean
+# ### Exercise: Dividing by N in the rule of a mean
 #
 # The function is the mean of a sparse cross-entropy over a batch, $\ell = \frac{1}{N} \sum_n \ell_n$
 # with $\ell_n = -\ln p_{n,t_n}$: `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
-# and `loss` is one number. So is `grad` ($\bar\ell$, the gradient of the final result with respect to
-# the loss).
+# and `loss` is a single number. So is `grad` ($\bar\ell$, the gradient of the final result with
+# respect to the loss).
 #
 # Write the backward rule: return the gradient with respect to `logits`, of shape `(N, C)`.
 #

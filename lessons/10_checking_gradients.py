@@ -47,14 +47,14 @@ print("both sides ", both_sides, "  error", both_sides - np.e)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A gradient without calculus
 #
-# The derivative of a function is what its output moves by, divided by what its input moved by. With a
-# step to both sides the error is far smaller than with one step:
+# A derivative is the change of the output divided by the change of the input. With a step to each
+# side the error is far smaller than with a single step:
 # $\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$, where $e_i$ is 1
 # at the entry $i$ and 0 elsewhere.
 #
 # Write it for a function `f` from an array to a number: `x` is an array of any shape, `h` the step,
-# and the result has the shape of `x`. `f` is called with arrays of that shape only, and `x` itself
-# stays as it is.
+# and the result has the shape of `x`. `f` takes only arrays of that shape, and `x` itself must not
+# change.
 #
 #     >>> central_difference(np.prod, np.array([2.0, 3.0, 5.0]), 1e-3).round(6)
 #     array([15., 10.,  6.])
@@ -152,10 +152,10 @@ print(tx.gradcheck(tx.softmax, x))
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A derivative without a difference
 #
-# A difference of two nearby values loses digits, and a smaller step loses more. For a function that
-# takes complex numbers there is a way out: step by $i h$ instead of $h$. Then
-# $f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, with nothing
-# subtracted.
+# The difference of two nearby values loses digits, and the smaller the step, the more it loses. For a
+# function of complex numbers there is a way out: step by $i h$ instead of $h$. Then
+# $f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any
+# subtraction.
 #
 # Write it for a function `f` that works entry by entry, such as `np.exp`: the result is $f'(x)$ for
 # each entry of the array `x`, right to nearly all digits. Choose the step yourself.

@@ -103,7 +103,7 @@ tx.draw(losses.mean(), names=locals())
 # ### Exercise: The backward rule of a layer
 #
 # A linear layer computes `y = x @ w + b`: a batch `x` of shape `(N, D)`, weights `w` of shape
-# `(D, M)`, and a bias `b` of shape `(M,)` that is added to every row. Its backward rule is handed
+# `(D, M)`, and a bias `b` of shape `(M,)` that is added to every row. Its backward rule receives
 # `grad` ($\bar Y$, the gradient of the loss with respect to `y`, of shape `(N, M)`), the output `y`
 # and the three inputs.
 #
@@ -205,10 +205,10 @@ plt.show()
 # 1. $v_{\text{new}} = \mu v + g$, with the gradient $g$ and the momentum $\mu$,
 # 2. $w_{\text{new}} = w - \eta\,v_{\text{new}}$, with the learning rate $\eta$.
 #
-# (This is PyTorch's form. In Keras's, $v$ has the learning rate and the sign in it.)
+# (This is PyTorch's form. In Keras, $v$ includes the learning rate and the sign.)
 #
-# Write the step: return the tuple of the new weights and the new velocity. The arrays that come in
-# stay as they are.
+# Write the step: return the tuple of the new weights and the new velocity. The arguments must not
+# change.
 #
 #     >>> w, velocity = sgd_step(np.array([1.0]), np.array([0.5]), 0.1, 0.9, np.array([2.0]))
 #     >>> w.round(6), velocity

@@ -244,17 +244,17 @@ tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of batch normalisation
 #
-# Each column of `x` (shape `(N, D)`: N examples, D features) is brought to mean 0 and variance 1, and
-# then scaled and moved by two learned rows of shape `(D,)`:
+# Each column of `x` (shape `(N, D)`: N examples, D features) is shifted and scaled to mean 0 and
+# variance 1, and then scaled and shifted by two learned rows of shape `(D,)`:
 #
 #     normed = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
 #     y = gain * normed + bias
 #
-# (`x.var` divides by N.) The backward rule is handed `grad` (the gradient of the loss with respect to
-# `y`, of its shape), the output `y`, the three inputs, and `epsilon`.
+# (`x.var` divides by N.) The backward rule receives `grad` (the gradient of the loss with respect to
+# `y`, of the same shape), the output `y`, the three inputs, and `epsilon`.
 #
-# Write the rule: return the tuple `(dx, dgain, dbias)`. Mind that the mean and the variance depend on
-# `x` as well.
+# Write the rule: return the tuple `(dx, dgain, dbias)`. Note that the mean and the variance depend on
+# `x`, too.
 #
 #     >>> x, ones, zeros = np.array([[1.0], [-1.0]]), np.ones(1), np.zeros(1)
 #     >>> for gradient in batch_norm_backward(np.array([[1.0], [0.0]]), x, x, ones, zeros, epsilon=1):
@@ -319,11 +319,11 @@ np.add.at(counts, [0, 0, 2], 1)
 print("np.add.at(counts, [0, 0, 2], 1)", counts)
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise: The backward rule of a table
+# ### Exercise: The backward rule of an embedding
 #
-# An embedding turns numbers of tokens into rows of a table: `y = table[index]`. `table` has the shape
-# `(V, D)` and `index` holds integers, in any shape, so `y` has the shape of `index` and one axis
-# more. The backward rule is handed `grad` (the gradient of the loss with respect to `y`, of its
+# An embedding turns token numbers into rows of a table: `y = table[index]`. `table` has the shape
+# `(V, D)` and `index` holds integers, in any shape, so `y` has the shape of `index` with one more
+# axis. The backward rule receives `grad` (the gradient of the loss with respect to `y`, of its
 # shape), `y`, `table` and `index`.
 #
 # Write the rule: return the gradient with respect to `table`, of its shape. A row may be used several
@@ -354,17 +354,17 @@ tx.check("embedding_backward", embedding_backward)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A whole network, backwards, by hand
 #
-# A character model guesses the next character from the last ones: their embeddings stand side by side
-# in a row, go through a linear layer, a batch normalisation and a tanh, and another linear layer
-# gives the logits. The loss is the mean cross-entropy of the batch. The forward pass is written in
-# the blank already, with a name for every step.
+# A character model predicts the next character from the last ones: their embeddings, joined to one
+# row, go through a linear layer, a batch normalisation and a tanh, and a second linear layer computes
+# the logits. The loss is the mean cross-entropy of the batch. The forward pass is already there, with
+# a name for every step.
 #
 # The arguments are `index` (`(N, T)` integers, the last T characters), `target` (`(N,)`, the next
 # one), and the weights `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2`
 # (`(H, V)`), `b2` (`(V,)`).
 #
 # Write the backward pass of the mean cross-entropy below it: return a dict with the gradient of each
-# weight, under the names `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
+# weight, under the keys `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
 # of its weight.
 #
 #     >>> index, target = np.array([[0, 1], [1, 1]]), np.array([1, 0])

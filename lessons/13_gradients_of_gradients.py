@@ -140,9 +140,9 @@ print(gradient.data)
 # ### Exercise: The second derivative of a cross-entropy
 #
 # The gradient of the cross-entropy of one row with respect to its logits is $p - t$. Differentiate
-# once more: the labels go away, and what is left is the Hessian
-# $H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$,
-# a symmetric matrix for each row.
+# once more: the labels drop out, and what remains is the Hessian
+# $H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$, a
+# symmetric matrix for each row.
 #
 # Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result has the shape
 # `(..., C, C)`, one matrix for each row of `p`.
@@ -239,7 +239,7 @@ tx.draw(along_v, names=locals())
 #
 # For one row of $C$ logits, the Hessian $H = \operatorname{diag}(p) - p\,p^T$ of the cross-entropy
 # (and of $\ln \sum_i e^{z_i}$) has $C^2$ entries. With a vocabulary of 100,000 words it would take 80
-# GB. But to multiply it with a vector $v$, the matrix is not needed.
+# GB. But to multiply it by a vector $v$, you do not need the matrix.
 #
 # Write the product $H v$ for `logits` and `v` of shape `(C,)`; the result has the same shape. The
 # logits may be large. Do not form any `(C, C)` matrix.

@@ -131,11 +131,11 @@ tx.compare([0], [[1.0, 0.0, 0.0]])
 # array (and not the output of a softmax layer), it does three things to each row:
 #
 # 1. clip every entry to the range from $\varepsilon = 10^{-7}$ to $1 - \varepsilon$,
-# 2. take the logarithms, as if they were logits,
+# 2. take the logarithm of each entry, and use it as a logit,
 # 3. compute the sparse cross-entropy of these logits: $\ln \sum_j e^{z_j} - z_t$.
 #
-# The last step divides, in effect, the clipped entries by their sum. So a row of any positive numbers
-# gives a loss, and a certain and right prediction does not give 0.
+# In effect, the last step divides the clipped entries by their sum. So any row of positive numbers
+# has a loss, and even a certain and right prediction has a loss above 0.
 #
 # Write it for `target`, integers of shape `(N,)`, and `p` of shape `(N, C)`: one loss per row.
 #

@@ -254,15 +254,15 @@ except tx.errors.LabelRangeError as error:
 # are 1.75, and $\ln 4 + \ln 1.75 = \ln 7$.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise: A log-sum-exp in two pieces
+# ### Exercise: A log-sum-exp from two blocks
 #
 # A row that is too long for one machine, or for its memory, is cut into blocks. Each block keeps two
-# numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to it.
-# The log-sum-exp of the block is $m + \ln s$.
+# numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to that
+# maximum. The log-sum-exp of the block is $m + \ln s$.
 #
-# Write the function that makes one such pair of two blocks: from `m1, s1` and `m2, s2`, arrays of one
-# shape (one entry for each row), the tuple `(m, s)` of both together. Nothing may overflow. A block
-# without entries has $m = -\infty$ and $s = 0$; two such blocks together are one.
+# Write a function that merges two blocks: from `m1, s1` and `m2, s2`, arrays of one shape (one entry
+# for each row), it returns the tuple `(m, s)` of both together. Nothing may overflow. A block without
+# entries has $m = -\infty$ and $s = 0$, and so have two such blocks together.
 #
 #     >>> merge_logsumexp(np.array([5.0]), np.array([1.5]), np.array([5.0]), np.array([2.0]))
 #     (array([5.]), array([3.5]))
@@ -270,7 +270,7 @@ except tx.errors.LabelRangeError as error:
 
 # %% tags=["exercise"]
 def merge_logsumexp(m1, s1, m2, s2):
-    """Make one pair (m, s) of those of two blocks."""
+    """Return the pair (m, s) of two blocks together."""
     raise NotImplementedError
 
 

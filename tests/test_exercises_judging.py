@@ -86,7 +86,7 @@ def test_an_odd_answer_gets_a_clear_sentence(answer, code, words) -> None:
         ("topological_order", lambda *_: None, "wrong-value", "a NoneType, and should be a list"),
         ("topological_order", lambda *_: [[]], "wrong-value", "`[]` is in the list"),
         ("topological_order", lambda *_: ["y"], "wrong-value", "`'a'` is not in the list"),
-        ("topological_order", lambda *_: list("yxab"), "wrong-value", "'y'` stands before its"),
+        ("topological_order", lambda *_: list("yxab"), "wrong-value", "'y'` comes before its"),
         ("stable_softmax", lambda x: x.astype(int), "wrong-dtype", "digits were cut off"),
         ("central_difference", lambda f, x, h: x, "wrong-value", "should be"),
         ("sgd_step", lambda w, *_: w, "wrong-type", "a tuple of 2: (w, velocity)"),

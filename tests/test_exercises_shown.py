@@ -57,7 +57,7 @@ def test_a_verdict_in_a_notebook_does_not_rest_on_colour() -> None:
 def test_hints_and_solutions() -> None:
     texts = [tx.hint("log_backward", i).markdown for i in (1, 2, 3)]
     assert texts == list(CATALOGUE["log_backward"].hints)
-    assert str(tx.hint("log_backward")) == "dy/dx = 1/x. And the gradient that arrives?"
+    assert str(tx.hint("log_backward")) == "dy/dx = 1/x. What happens to the upstream gradient?"
     solution = tx.solution("log_backward")
     assert str(solution) == repr(solution) == CATALOGUE["log_backward"].solution
     assert solution._repr_markdown_() == f"```python\n{solution}\n```"

@@ -41,7 +41,7 @@ def test_check_a_wrong_file(folder, capsys):
     assert cli.main(["check", "a.py"]) == 1
     shown = capsys.readouterr().out
     assert "op half: WRONG\n  The gradient of x is exactly 4 times what it should be" in shown
-    assert "exercise square_backward: WRONG\n  The gradient that arrives, `grad`, is not" in shown
+    assert "exercise square_backward: WRONG\n  The upstream gradient, `grad`, is not" in shown
     assert "\n    grad = [" in shown
     assert "\n  Hint: " in shown
     assert "\nfailed: cell 1, line 12: ZeroDivisionError: division by zero in `1/0`\n" in shown

@@ -107,7 +107,7 @@ def test_points(course):
     ("student", "words"),
     [
         ("right", "Right for three numbers"),
-        ("wrong", "The gradient that arrives, `grad`, is not used."),
+        ("wrong", "The upstream gradient, `grad`, is not used."),
         ("cheating", "tinygrad_xent's own softmax_backward"),
         ("silent", "Nothing is written yet"),
     ],

@@ -97,7 +97,7 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
     (False, 'mistake')
     >>> print(verdict)
     square_backward: not right yet
-    The gradient that arrives, `grad`, is not used. ...
+    The upstream gradient, `grad`, is not used. ...
     """
     return CATALOGUE[name].judge(answer, rng or np.random.default_rng())
 

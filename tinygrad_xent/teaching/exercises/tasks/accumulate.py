@@ -2,11 +2,11 @@ r"""Where paths meet, gradients add up.
 
 A graph of numbers is given by two dicts. `inputs[name]` is the list of the names that `name` was
 computed from, empty for a leaf. `slopes[name]` is a list of the same length: the derivative of
-`name` with respect to each of its inputs, in the same order. A name may be in a list twice, as `x`
-in `x * x`.
+`name` with respect to each of its inputs, in the same order. A name may be in a list twice, like
+`x` in `x * x`.
 
-Write the backward pass: give a dict with the gradient of `output` with respect to `output` itself
-(which is 1) and to every name that it was computed from, and with no other names.
+Write the backward pass: return a dict with the gradient of `output` with respect to `output` itself
+(which is 1) and to every name that it was computed from, and no other names.
 
     >>> inputs = {"x": [], "a": ["x"], "y": ["a", "x"]}
     >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}
@@ -71,23 +71,23 @@ exercise = Exercise(
     inputs=inputs,
     hints=(
         "Along a path the slopes multiply; over several paths the products add up.",
-        "Start with 1 for `output` and 0 for all others. Go through the names in the reverse of "
-        "their topological order, so that all of a gradient has arrived before it is handed on.",
+        "Start with 1 for `output` and 0 for all others. Go through the names in reverse "
+        "topological order, so that each gradient is complete before it is passed on.",
         "For each input and slope of a name: "
-        "`gradients[source] = gradients[source] + gradients[name] * slope`. The order can come "
-        "from your `topological_order`, written again inside.",
+        "`gradients[source] = gradients[source] + gradients[name] * slope`. For the order, define "
+        "your `topological_order` again inside.",
     ),
     mistakes={
         ("gradients[source] +=", "gradients[source] ="): (
-            "A gradient that arrives replaces the one that was there. Where two paths meet, the "
-            "two must be added."
+            "Each new contribution replaces the gradient so far. Where two paths meet, their "
+            "contributions add up."
         ),
         ("gradients[name] * slope", "slope"): (
-            "The slopes are added, but not multiplied by the gradient that arrives at `name`."
+            "The slopes are added, but not multiplied by the gradient of `name`."
         ),
         in_order_of_discovery: (
-            "A gradient is handed on before all of it has arrived. Walk in the reverse of a "
-            "topological order, not in the order in which names are reached."
+            "A gradient is passed on before it is complete. Go in reverse topological order, not "
+            "in the order in which names are reached."
         ),
     },
 )

@@ -4,7 +4,7 @@ A graph is given as a dict: `inputs[name]` is the list of the names that `name` 
 name that was not computed, a leaf, has an empty list. Nothing is computed from itself, not even
 through others.
 
-Write the function that gives the set of all names that `name` was computed from, directly or
+Write a function that returns the set of all names that `name` was computed from, directly or
 through others. `name` itself is not one of them.
 
     >>> inputs = {"x": [], "w": [], "a": ["w", "x"], "y": ["a"], "z": ["y"]}
@@ -50,22 +50,23 @@ exercise = Exercise(
     lesson=1,
     inputs=inputs,
     hints=(
-        "The direct inputs are `inputs[name]`. And what were those computed from?",
-        "Keep a set of the names found and a list of those still to look at. As long as the list "
-        "is not empty, take one name from it and look at its inputs.",
+        "The direct inputs are `inputs[name]`. What were those computed from?",
+        "Keep a set of the names found so far and a list of those still to visit. While the list "
+        "is not empty, take a name from it and look at its inputs.",
         "Start with `waiting = [name]` and `found = set()`. For each input of a name taken from "
-        "`waiting`: if it is not in `found`, put it into both.",
+        "`waiting`: if it is not in `found`, add it to both.",
     ),
     mistakes={
         "return set(inputs[name])": (
-            "These are the direct inputs only. What those were computed from belongs to it."
+            "These are only the direct inputs. What those were computed from belongs to the set, "
+            "too."
         ),
         ("found = set()", "found = {name}"): (
             "`name` itself is in your set. It was not computed from itself."
         ),
-        two_steps: ("Your function stops two steps back. A graph can be of any depth."),
+        two_steps: "Your function stops two steps back. A graph can be of any depth.",
         "return set(inputs) - {name}": (
-            "These are all names of the graph but one. Others may have no path to `name`."
+            "These are all other names of the graph. Some may have no path to `name`."
         ),
     },
 )

@@ -1,16 +1,16 @@
 r"""The backward rule of batch normalisation.
 
-Each column of `x` (shape `(N, D)`: N examples, D features) is brought to mean 0 and variance 1, and
-then scaled and moved by two learned rows of shape `(D,)`:
+Each column of `x` (shape `(N, D)`: N examples, D features) is shifted and scaled to mean 0 and
+variance 1, and then scaled and shifted by two learned rows of shape `(D,)`:
 
     normed = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
     y = gain * normed + bias
 
-(`x.var` divides by N.) The backward rule is handed `grad` (the gradient of the loss with respect to
-`y`, of its shape), the output `y`, the three inputs, and `epsilon`.
+(`x.var` divides by N.) The backward rule receives `grad` (the gradient of the loss with respect to
+`y`, of the same shape), the output `y`, the three inputs, and `epsilon`.
 
-Write the rule: return the tuple `(dx, dgain, dbias)`. Mind that the mean and the variance depend on
-`x` as well.
+Write the rule: return the tuple `(dx, dgain, dbias)`. Note that the mean and the variance depend on
+`x`, too.
 
     >>> x, ones, zeros = np.array([[1.0], [-1.0]]), np.ones(1), np.zeros(1)
     >>> for gradient in batch_norm_backward(np.array([[1.0], [0.0]]), x, x, ones, zeros, epsilon=1):
@@ -60,17 +60,18 @@ exercise = Exercise(
     inputs=inputs,
     hints=(
         "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
-        "sums over the rows. Then `normed` has a gradient, and `x` acts on it in three ways.",
+        "sums over the rows. That gives the gradient of `normed`, which depends on `x` in three "
+        "ways.",
         r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
-        r"the gradient of $n$. Moving all of $x$ changes nothing, so the mean of $\bar n$ is taken "
-        r"away; scaling changes little, so the part of $\bar n$ along $n$ is taken away.",
-        r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, with "
-        r"means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
+        "the gradient of $n$. Shifting all of $x$ changes nothing, so subtract the mean of "
+        r"$\bar n$; scaling changes little, so subtract the part of $\bar n$ along $n$.",
+        r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, "
+        r"with means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
     ),
     mistakes={
         (" - np.mean(dnormed, axis=0) - normed * along", ""): (
-            "`dx` treats the mean and the variance as constants. Both are computed from `x`: they "
-            "are two more paths back to it."
+            "`dx` treats the mean and the variance as constants. Both are computed from `x`, so "
+            "there are two more paths back to it."
         ),
         (" - normed * along", ""): (
             "`dx` treats the variance as a constant. It is computed from `x`: a path back to it "
@@ -80,12 +81,12 @@ exercise = Exercise(
             "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is "
             "missing."
         ),
-        ("grad * gain", "grad"): ("The factor `gain` is missing in `dx`."),
+        ("grad * gain", "grad"): "The factor `gain` is missing in `dx`.",
         ("np.sum(grad * normed", "np.sum(grad * x"): (
-            "`dgain` is taken from `x`; the gain is multiplied by the normalised `x`."
+            "`dgain` uses `x`, but the gain is multiplied by the normalised `x`."
         ),
         (" + epsilon", ""): (
-            "`epsilon` is missing under the root. Where the variance is small, that is far off."
+            "`epsilon` is missing under the root. For a small variance the result is far off."
         ),
     },
 )

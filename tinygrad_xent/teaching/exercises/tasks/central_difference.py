@@ -1,13 +1,13 @@
 r"""A gradient without calculus.
 
-The derivative of a function is what its output moves by, divided by what its input moved by. With a
-step to both sides the error is far smaller than with one step:
+A derivative is the change of the output divided by the change of the input. With a step to each
+side the error is far smaller than with a single step:
 $\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$, where $e_i$ is 1
 at the entry $i$ and 0 elsewhere.
 
 Write it for a function `f` from an array to a number: `x` is an array of any shape, `h` the step,
-and the result has the shape of `x`. `f` is called with arrays of that shape only, and `x` itself
-stays as it is.
+and the result has the shape of `x`. `f` takes only arrays of that shape, and `x` itself must not
+change.
 
     >>> central_difference(np.prod, np.array([2.0, 3.0, 5.0]), 1e-3).round(6)
     array([15., 10.,  6.])
@@ -54,27 +54,27 @@ exercise = Exercise(
     tolerance=1e-6,
     hints=(
         "Only one entry moves at a time: two calls of `f` for each entry of `x`.",
-        "`np.ndindex(x.shape)` goes through all places of an array of any shape. Make a copy of "
-        "`x` for each step, and change one entry of it.",
-        "For each place: `up = x.copy()`, `up[place] += h`, and likewise `down`. The entry of the "
-        "result is `(f(up) - f(down)) / (2 * h)`.",
+        "`np.ndindex(x.shape)` yields the index of every entry, for any shape. Copy `x` for each "
+        "step, and change one entry of the copy.",
+        "For each index `place`: `up = x.copy()`, `up[place] += h`, and likewise `down`. The "
+        "entry of the result is `(f(up) - f(down)) / (2 * h)`.",
     ),
     mistakes={
         ("/ (2 * h)", "/ h"): (
-            "You divided by $h$. From $x - h$ to $x + h$ the input moved by $2 h$: the gradient "
-            "is twice as large as it should be."
+            "You divided by $h$. From $x - h$ to $x + h$ the input changes by $2 h$, so your "
+            "gradient is twice too large."
         ),
         ("(f(up) - f(down)) / (2 * h)", "(f(up) - f(x)) / h"): (
-            "This is the one-sided difference. Its error shrinks only like $h$, that of the "
-            "central one like $h^2$."
+            "This is the one-sided difference. Its error is proportional to $h$; that of the "
+            "central difference, to $h^2$."
         ),
         "return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))": (
-            "All entries move at once. That is a derivative in one direction; a gradient moves "
-            "one entry at a time."
+            "All entries change at once, which gives the derivative in one direction. For a "
+            "gradient, change one entry at a time."
         ),
         in_place: (
-            "`x` is not put back after a step: the next entries are differentiated at another "
-            "place, and the array that came in has changed. Work on copies."
+            "`x` is not restored after a step, so the next derivatives are taken at another "
+            "point, and the caller's array has changed. Work on copies."
         ),
     },
 )

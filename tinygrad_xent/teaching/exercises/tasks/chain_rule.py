@@ -3,7 +3,7 @@ r"""The chain rule, by hand.
 The function is $y = e^{-x^2}$, entry by entry. It is made of three steps: $a = x^2$, then $b = -a$,
 then $y = e^b$. Each step has its own derivative, and the chain rule multiplies them.
 
-Write the function that gives $\frac{dy}{dx}$ for an array `x` of any shape, as an array of the same
+Write a function that returns $\frac{dy}{dx}$ for an array `x` of any shape, as an array of that
 shape.
 
     >>> chain_rule(np.array([1.0, 2.0])).round(3)
@@ -37,11 +37,11 @@ exercise = Exercise(
     lesson=2,
     inputs=inputs,
     hints=(
-        "Write the derivative of each of the three steps under it: that of $x^2$, of $-a$, of "
-        "$e^b$. Then multiply.",
+        "Write down the derivative of each of the three steps: of $x^2$, of $-a$, of $e^b$. Then "
+        "multiply them.",
         r"$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and "
         r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
-        r"The factors are $e^{-x^2}$, $-1$ and $2 x$.",
+        "The factors are $e^{-x^2}$, $-1$ and $2 x$.",
     ),
     mistakes={
         "return np.exp(-(x**2))": (
@@ -54,7 +54,7 @@ exercise = Exercise(
             "The derivative of $x^2$ is $2 x$; only its factor 2 is there."
         ),
         "return np.exp(-2 * x)": (
-            "You put the inner derivative into the exponential. It is a factor: the chain rule "
+            "The inner derivative is inside the exponential. It is a factor: the chain rule "
             "multiplies."
         ),
     },

@@ -2,11 +2,12 @@ r"""The cliff in Keras's loss.
 
 Before it takes a logarithm, Keras 2.2 clips probabilities: $y = \ln c$, where
 $c = \min(\max(p, \varepsilon), 1 - \varepsilon)$, entry by entry. The loss is then never infinite.
-But what is clipped does not move any more, and so the worst predictions get no gradient at all.
+But a clipped probability no longer changes the loss, so the worst predictions get no gradient at
+all.
 
-The backward rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
+The backward rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
 output `y`, the input `p`, and the parameter `epsilon`. Write it: return the gradient with respect
-to $p$, an array of its shape. `p` may be exactly 0 or 1; nothing infinite may come out.
+to $p$, an array of its shape. `p` may be exactly 0 or 1; the result must be finite.
 
     >>> grad, p = np.ones(3), np.array([0.0, 0.25, 1.0])
     >>> clipped_log_backward(grad, None, p, epsilon=1e-7)
@@ -46,25 +47,25 @@ exercise = Exercise(
     hints=(
         "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
         "its limits, and outside?",
-        r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Mind that `p` may be 0 "
+        r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Note that `p` may be 0 "
         "where you divide.",
         "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
-        "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply with `inside`.",
+        "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply by `inside`.",
     ),
     mistakes={
         "return grad / p": (
-            "This is the rule of the logarithm alone. Where `p` is clipped, it does not move $y$: "
-            "its gradient is 0."
+            "This is the rule of the logarithm alone. Where `p` is clipped, it does not change "
+            "$y$: its gradient is 0."
         ),
         "return grad / np.clip(p, epsilon, 1 - epsilon)": (
-            "You divided by the clipped `p`, but let the gradient through the clip. Where `p` is "
-            "clipped, it does not move $y$: its gradient is 0."
+            "You divided by the clipped `p`, but the gradient still passes through the clip. "
+            "Where `p` is clipped, it does not change $y$: its gradient is 0."
         ),
         (" & (p < 1 - epsilon)", ""): (
             r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$."
         ),
         ("inside * grad / np.clip(p, epsilon, 1 - epsilon)", "inside * (grad / p)"): (
-            "Outside the limits you multiplied an infinite quotient by 0, which is NaN. Divide by "
+            "Outside the limits you multiply an infinite quotient by 0, which is NaN. Divide by "
             "the clipped `p`."
         ),
         "return grad / (p + epsilon)": (

@@ -1,9 +1,9 @@
 r"""A derivative without a difference.
 
-A difference of two nearby values loses digits, and a smaller step loses more. For a function that
-takes complex numbers there is a way out: step by $i h$ instead of $h$. Then
-$f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, with nothing
-subtracted.
+The difference of two nearby values loses digits, and the smaller the step, the more it loses. For a
+function of complex numbers there is a way out: step by $i h$ instead of $h$. Then
+$f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any
+subtraction.
 
 Write it for a function `f` that works entry by entry, such as `np.exp`: the result is $f'(x)$ for
 each entry of the array `x`, right to nearly all digits. Choose the step yourself.
@@ -39,27 +39,27 @@ exercise = Exercise(
     tolerance=1e-12,
     entrywise=True,
     hints=(
-        "In Python $i$ is written `1j`. What follows from the formula for the imaginary part?",
-        "Divide the imaginary part by $h$. The error is of the size of $h^2$, and nothing cancels: "
-        "$h$ can be as small as you like.",
+        "In Python, $i$ is written `1j`. What does the formula say about the imaginary part?",
+        "Divide the imaginary part by $h$. The error is about $h^2$, and nothing cancels: $h$ can "
+        "be as small as you like.",
         "`np.imag(f(x + 1j * h)) / h` with `h = 1e-20`.",
     ),
     mistakes={
         "return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5": (
-            "This is the central difference. Half of the digits cancel in it; take the imaginary "
-            "part after a step of `1j * h`."
+            "This is the central difference, in which about half of the digits cancel. Take the "
+            "imaginary part after a step of `1j * h`."
         ),
         ("np.imag(f(x + 1j * h))", "(f(x + h) - f(x))"): (
-            "A real step this small is lost: `x + h` is `x` again, and the difference is 0. Step "
-            "by `1j * h`."
+            "A real step this small is lost in rounding: `x + h` equals `x`, and the difference "
+            "is 0. Step by `1j * h`."
         ),
-        (" / h", ""): ("The division by $h$ is missing: the imaginary part is $h f'(x)$."),
+        (" / h", ""): "The division by $h$ is missing: the imaginary part is $h f'(x)$.",
         "return np.real(f(x + 1j * 1e-20))": (
-            "You took the real part, which is $f(x)$. The derivative is in the imaginary one."
+            "You took the real part, which is $f(x)$. The derivative is in the imaginary part."
         ),
         ("1e-20", "1e-3"): (
-            "The step is too long: the error is of the size of $h^2$. Nothing cancels, so take "
-            "1e-20."
+            "The step is too long: the error is about $h^2$. Nothing cancels, so a step of 1e-20 "
+            "is fine."
         ),
     },
 )

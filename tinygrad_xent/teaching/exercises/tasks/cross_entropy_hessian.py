@@ -1,9 +1,9 @@
 r"""The second derivative of a cross-entropy.
 
 The gradient of the cross-entropy of one row with respect to its logits is $p - t$. Differentiate
-once more: the labels go away, and what is left is the Hessian
-$H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$,
-a symmetric matrix for each row.
+once more: the labels drop out, and what remains is the Hessian
+$H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$, a
+symmetric matrix for each row.
 
 Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result has the shape
 `(..., C, C)`, one matrix for each row of `p`.
@@ -39,17 +39,17 @@ exercise = Exercise(
     lesson=13,
     inputs=inputs,
     hints=(
-        "For one row you know it: it is the Jacobian of the softmax, "
+        "For one row you know it already: it is the Jacobian of the softmax, "
         r"$\operatorname{diag}(p) - p\,p^T$. How do you write it for many rows at once?",
         "`p[..., :, None]` are columns and `p[..., None, :]` are rows; their product, with "
-        "broadcasting, holds all $p_i\\,p_j$.",
+        r"broadcasting, holds all $p_i\,p_j$.",
         "`p[..., :, None] * np.eye(C)` has $p$ on the diagonals, with `C = p.shape[-1]`. Subtract "
         "the product of columns and rows.",
     ),
     mistakes={
         "return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])": (
-            "This is only the diagonal. Moving one logit moves all probabilities of the row, and "
-            "with them all entries of the gradient."
+            "This is only the diagonal. Changing one logit changes all probabilities of the row, "
+            "and with them all entries of the gradient."
         ),
         ("column * np.eye(p.shape[-1]) - column * row", "-column * row"): (
             r"The term on the diagonal is missing: $H = \operatorname{diag}(p) - p\,p^T$."
@@ -59,11 +59,11 @@ exercise = Exercise(
             "column * row - column * np.eye(p.shape[-1])",
         ): ("The sign is wrong. A cross-entropy is convex: its diagonal is not negative."),
         "return np.diag(np.ravel(p)) - np.outer(p, p)": (
-            "Rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of everything. "
-            "Each row has its own."
+            "The rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of the "
+            "whole batch. Each row has its own."
         ),
         ("column * np.eye", "np.eye"): (
-            "The first term is the identity matrix. It must be weighted with the probabilities."
+            "The first term is the identity matrix. It must be weighted by the probabilities."
         ),
     },
 )

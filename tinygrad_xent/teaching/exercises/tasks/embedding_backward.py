@@ -1,8 +1,8 @@
-r"""The backward rule of a table.
+r"""The backward rule of an embedding.
 
-An embedding turns numbers of tokens into rows of a table: `y = table[index]`. `table` has the shape
-`(V, D)` and `index` holds integers, in any shape, so `y` has the shape of `index` and one axis
-more. The backward rule is handed `grad` (the gradient of the loss with respect to `y`, of its
+An embedding turns token numbers into rows of a table: `y = table[index]`. `table` has the shape
+`(V, D)` and `index` holds integers, in any shape, so `y` has the shape of `index` with one more
+axis. The backward rule receives `grad` (the gradient of the loss with respect to `y`, of its
 shape), `y`, `table` and `index`.
 
 Write the rule: return the gradient with respect to `table`, of its shape. A row may be used several
@@ -48,16 +48,16 @@ exercise = Exercise(
     forward=embedding,
     inputs=inputs,
     hints=(
-        "Each row of `y` is a copy of a row of the table. What happens to gradients where a value "
-        "is used several times?",
+        "Each row of `y` is a copy of a row of the table. What happens to the gradient of a value "
+        "that is used several times?",
         "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
-        "was copied from. With `+=` and an array of indices NumPy adds only once to each row.",
-        "`np.add.at(result, index, grad)` adds every time, also where an index occurs twice.",
+        "was copied from. With `+=` and an array of indices, NumPy adds to each row only once.",
+        "`np.add.at(result, index, grad)` adds every time, even where an index occurs twice.",
     ),
     mistakes={
         ("np.add.at(result, index, grad)", "result[index] = grad"): (
             "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` "
-            "does the same. All of them must be added: `np.add.at`."
+            "has the same flaw. Add all of them, with `np.add.at`."
         ),
         "return grad": (
             "This is the gradient of the copied rows. The table has a row for every token: add "
@@ -66,8 +66,6 @@ exercise = Exercise(
         ("index, grad)", "index, grad / np.bincount(np.ravel(index))[index][..., None])"): (
             "You took the mean of the gradients of a row. They add up."
         ),
-        "return grad[index]": (
-            "The gradient was read from the places `index`, instead of being put there."
-        ),
+        "return grad[index]": "The gradient is read at `index` instead of being written there.",
     },
 )

@@ -1,12 +1,12 @@
 r"""The last digits of p - t.
 
 The gradient of a sparse cross-entropy with respect to one row of logits is $p_i - [i = t]$. When a
-model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: of the digits of the difference
-none is right, and soon it is 0 altogether. TensorFlow and PyTorch lose them like this.
+model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: first its digits are wrong, and
+finally it is exactly 0. TensorFlow and PyTorch lose digits this way.
 
 Write the gradient with all its digits: `logits` has the shape `(C,)`, `target` is the number of the
-right class, and the result has the shape of `logits`. Every entry must be right relative to its own
-size, however small it is.
+true class, and the result has the shape of `logits`. Every entry must be accurate relative to its
+own size, however small it is.
 
     >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
     array([-4.24835426e-18,  4.24835426e-18])
@@ -47,23 +47,23 @@ exercise = Exercise(
     inputs=inputs,
     entrywise=True,
     hints=(
-        "Only one entry is in danger, that of the right class. What do the probabilities of a row "
+        "Only one entry is at risk, that of the true class. What do the probabilities of a row "
         "sum to?",
         r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
-        "Compute `p` as ever and replace `p[target]` by minus the sum of the other entries; "
-        "`np.delete(p, target)` are the others.",
+        "Compute `p` as usual, then replace `p[target]` by minus the sum of the other entries, "
+        "`np.delete(p, target)`.",
     ),
     mistakes={
         ("= -np.sum(np.delete(gradient, target))", "-= 1"): (
-            "$p_t - 1$ cancels where $p_t$ is close to 1. Find another way to write it, without a "
+            "$p_t - 1$ cancels where $p_t$ is close to 1. Write it in another way, without a "
             "difference."
         ),
         ("= -np.sum", "= np.sum"): (
-            "The sum of the others is the size of that entry; its sign is negative."
+            "The sum of the other entries has the right size, but this entry is negative."
         ),
         ("    gradient[target]", "    target = np.argmax(logits)\n    gradient[target]"): (
-            "You replaced the largest entry, which is not always that of the right class: a model "
-            "may be wrong."
+            "You replaced the largest entry. That is not always the entry of the true class: a "
+            "model may be wrong."
         ),
     },
 )

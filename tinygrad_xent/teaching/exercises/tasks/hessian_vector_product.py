@@ -2,7 +2,7 @@ r"""A Hessian times a vector, without the Hessian.
 
 For one row of $C$ logits, the Hessian $H = \operatorname{diag}(p) - p\,p^T$ of the cross-entropy
 (and of $\ln \sum_i e^{z_i}$) has $C^2$ entries. With a vocabulary of 100,000 words it would take 80
-GB. But to multiply it with a vector $v$, the matrix is not needed.
+GB. But to multiply it by a vector $v$, you do not need the matrix.
 
 Write the product $H v$ for `logits` and `v` of shape `(C,)`; the result has the same shape. The
 logits may be large. Do not form any `(C, C)` matrix.
@@ -37,9 +37,9 @@ exercise = Exercise(
     lesson=13,
     inputs=inputs,
     hints=(
-        "Multiply both terms with $v$, one at a time. What kind of thing is $p^T v$?",
-        r"$\operatorname{diag}(p)\,v$ is a product entry by entry, and $p^T v$ is a single number.",
-        r"$H v = p \odot (v - p^T v)$, entry by entry. You have seen it before: it is the backward "
+        "Multiply each of the two terms by $v$. What kind of thing is $p^T v$?",
+        r"$\operatorname{diag}(p)\,v$ is an elementwise product, and $p^T v$ is a single number.",
+        r"$H v = p \odot (v - p^T v)$, elementwise. You have seen it before: it is the backward "
         "rule of the softmax, because $H$ is symmetric.",
     ),
     mistakes={
@@ -55,8 +55,8 @@ exercise = Exercise(
             "The exponential of a large logit overflows: subtract the largest first."
         ),
         ("np.sum(p * v)", "np.sum(v)"): (
-            r"The sum in the bracket has lost its weights: it is $p^T v = \sum_j p_j\,v_j$."
+            r"The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$."
         ),
-        ("v - ", "v + "): ("The two terms are added. The second one is subtracted."),
+        ("v - ", "v + "): "The two terms are added. The second one is subtracted.",
     },
 )

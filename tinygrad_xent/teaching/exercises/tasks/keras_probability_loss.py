@@ -4,11 +4,11 @@ r"""What Keras makes of probabilities.
 array (and not the output of a softmax layer), it does three things to each row:
 
 1. clip every entry to the range from $\varepsilon = 10^{-7}$ to $1 - \varepsilon$,
-2. take the logarithms, as if they were logits,
+2. take the logarithm of each entry, and use it as a logit,
 3. compute the sparse cross-entropy of these logits: $\ln \sum_j e^{z_j} - z_t$.
 
-The last step divides, in effect, the clipped entries by their sum. So a row of any positive numbers
-gives a loss, and a certain and right prediction does not give 0.
+In effect, the last step divides the clipped entries by their sum. So any row of positive numbers
+has a loss, and even a certain and right prediction has a loss above 0.
 
 Write it for `target`, integers of shape `(N,)`, and `p` of shape `(N, C)`: one loss per row.
 
@@ -52,14 +52,13 @@ exercise = Exercise(
         "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
         "logarithm of a clipped probability?",
         r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
-        "`c = np.clip(p, 1e-7, 1 - 1e-7)`; the right entry of each row is "
-        "`c[np.arange(len(c)), target]`.",
+        "`c = np.clip(p, 1e-7, 1 - 1e-7)`; `c[np.arange(len(c)), target]` is the entry of the "
+        "true class in each row.",
     ),
     mistakes={
         ("np.log(np.sum(c, axis=-1)) - ", "-"): (
-            "The third step is missing: the clipped row is divided by its sum again. It shows "
-            "where the entries of a row do not add up to 1, and after the clip they hardly ever "
-            "do."
+            "The third step is missing: the clipped row is divided by its sum again. It matters "
+            "where the entries of a row do not sum to 1, and after the clip they hardly ever do."
         ),
         ("np.clip(p, 1e-7, 1 - 1e-7)", "p"): (
             "The clip is missing: a probability of 0 gives an infinite loss."
@@ -69,13 +68,13 @@ exercise = Exercise(
             "In the sparse one the clip comes first."
         ),
         ("np.sum(c, axis=-1)", "np.sum(p, axis=-1)"): (
-            "Only the right entry is clipped. All of them are, before they are summed."
+            "Only the entry of the true class is clipped. Clip all entries before you sum them."
         ),
         (
             "np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])",
             "np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]",
         ): (
-            "You took the exponentials of the probabilities, as if they were logits. The logits "
+            "You took exponentials of the probabilities, as if these were the logits. The logits "
             "are their logarithms."
         ),
     },

@@ -1,7 +1,7 @@
 r"""The backward rule of a layer.
 
 A linear layer computes `y = x @ w + b`: a batch `x` of shape `(N, D)`, weights `w` of shape
-`(D, M)`, and a bias `b` of shape `(M,)` that is added to every row. Its backward rule is handed
+`(D, M)`, and a bias `b` of shape `(M,)` that is added to every row. Its backward rule receives
 `grad` ($\bar Y$, the gradient of the loss with respect to `y`, of shape `(N, M)`), the output `y`
 and the three inputs.
 
@@ -47,7 +47,7 @@ exercise = Exercise(
     forward=linear,
     inputs=inputs,
     hints=(
-        "It is a matrix product and a sum with broadcasting. You know both rules.",
+        "It is a matrix product and an addition with broadcasting. You know both rules.",
         r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
         "every row.",
         "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
@@ -58,12 +58,12 @@ exercise = Exercise(
             "add up."
         ),
         "return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)": (
-            "`db` is a mean over the rows. The rows add up; if the loss is a mean, `grad` has the "
-            "$1/N$ in it already."
+            "`db` is a mean over the rows. It should be a sum; if the loss is a mean, `grad` "
+            "already contains the $1/N$."
         ),
         "return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)": (
-            "You divided by the number of rows. If the loss is a mean, `grad` has the $1/N$ in it "
-            "already."
+            "You divided by the number of rows. If the loss is a mean, `grad` already contains "
+            "the $1/N$."
         ),
         "return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)": (
             "`dw` is transposed: it must have the shape of `w`."

@@ -1,11 +1,11 @@
 r"""The backward rule of the logarithm.
 
 The function is the natural logarithm $y = \ln x$, entry by entry, on an array of positive numbers.
-Its backward rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
+Its backward rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the
 output `y` and the input `x`, all of one shape.
 
 Write the rule: return the gradient with respect to $x$, of the same shape. Near 0 it becomes very
-large; that is right, and nothing is to be done about it.
+large; that is right, so do nothing about it.
 
     >>> log_backward(np.array([1.0, 6.0]), np.array([0.0, 1.0986]), np.array([1.0, 3.0]))
     array([1., 2.])
@@ -41,8 +41,8 @@ exercise = Exercise(
     inputs=inputs,
     entrywise=True,
     hints=(
-        r"The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
-        r"$\frac{dy}{dx} = \frac{1}{x}$. And the gradient that arrives?",
+        "The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
+        r"$\frac{dy}{dx} = \frac{1}{x}$. What happens to the upstream gradient?",
         r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
     ),
     mistakes={
@@ -52,13 +52,13 @@ exercise = Exercise(
         "return 1 / x": (
             "The upstream gradient, `grad`, is not used: multiply the derivative by it."
         ),
-        "return grad * x": ("You multiplied by `x`; the derivative is $1 / x$."),
+        "return grad * x": "You multiplied by `x`; the derivative is $1 / x$.",
         "return grad / (x + 1e-7)": (
-            "You added a small number to `x`. That avoids a division by 0, but it is another "
-            "function's gradient: for small `x` it is far off."
+            "You added a small number to `x`. That avoids a division by 0, but it is the gradient "
+            "of another function: for small `x` it is far off."
         ),
         "return -grad / x": (
-            r"The gradient of $\ln x$ has no sign to turn: it is $1 / x$, not $-1 / x$."
+            r"The sign is wrong: the derivative of $\ln x$ is $1 / x$, not $-1 / x$."
         ),
     },
 )

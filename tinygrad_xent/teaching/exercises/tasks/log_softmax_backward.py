@@ -1,8 +1,8 @@
 r"""The backward rule of log-softmax.
 
 The function is $y_i = x_i - \ln \sum_j e^{x_j}$, over the last axis of an array of any shape: the
-logarithm of the softmax. Its backward rule is handed `grad` ($\bar y$, the gradient of the loss
-with respect to $y$), the output `y` and the input `x`, all of one shape.
+logarithm of the softmax. Its backward rule receives `grad` ($\bar y$, the gradient of the loss with
+respect to $y$), the output `y` and the input `x`, all of one shape.
 
 Write the rule: return the gradient with respect to $x$, of the same shape.
 
@@ -43,26 +43,26 @@ exercise = Exercise(
     forward=log_softmax,
     inputs=inputs,
     hints=(
-        "$x_i$ moves $y_i$ directly, and all entries of the row through the sum.",
+        "$x_i$ changes $y_i$ directly, and all entries of the row through the sum.",
         r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
         r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
-        r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and $p$ is at hand: $p_i = e^{y_i}$.",
+        r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and you have $p$ already: $p_i = e^{y_i}$.",
     ),
     mistakes={
         "return grad - y * np.sum(grad, axis=-1, keepdims=True)": (
-            "`y` holds logarithms of probabilities. In the rule stands the probability itself, "
+            "`y` holds logarithms of probabilities. The rule needs the probabilities themselves, "
             "`np.exp(y)`."
         ),
         "return grad - np.exp(y) * grad": (
-            "This is only the diagonal, $1 - p_i$. Every input moves all outputs of its row, "
-            "through the sum: the gradients of the whole row must be summed."
+            "This is only the diagonal, $1 - p_i$. Every input changes all outputs of its row "
+            "through the sum, so the upstream gradients of the whole row must be summed."
         ),
         "return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))": (
-            "This is the rule of the softmax. That of its logarithm is simpler: the factors $p_j$ "
-            "cancel."
+            "This is the rule of the softmax. The rule of its logarithm is simpler: the factors "
+            "$p_j$ cancel."
         ),
         "return grad - np.exp(y) * np.sum(grad)": (
-            "The sum runs over the whole array. Each row has its own: `axis=-1, keepdims=True`."
+            "The sum runs over the whole array. Each row needs its own: `axis=-1, keepdims=True`."
         ),
         "return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)": (
             "You took the exponential of `x`, without dividing by its sum. The probabilities are "

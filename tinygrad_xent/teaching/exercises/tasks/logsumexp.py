@@ -1,11 +1,10 @@
 r"""The logarithm of a sum of exponentials.
 
-The function is $\ell = \ln \sum_i e^{x_i}$, over the last axis of an array of any shape: that axis
-is gone in the result. It is the smooth relative of the maximum, and the middle of every
-cross-entropy.
+The function is $\ell = \ln \sum_i e^{x_i}$, over the last axis of an array of any shape; the result
+lacks that axis. It is a smooth maximum, and the core of every cross-entropy.
 
-Write it so that it is right for entries of any size: no exponential may overflow, and a row with
-nothing but $-\infty$ gives $-\infty$, not NaN.
+Write it so that it is right for entries of any size: no exponential may overflow, and a row of only
+$-\infty$ gives $-\infty$, not NaN.
 
     >>> x = np.array([[0.0, 0.0], [100.0, 0.0], [-np.inf, -np.inf]])
     >>> with np.errstate(divide="ignore"):
@@ -46,33 +45,33 @@ exercise = Exercise(
     lesson=6,
     inputs=inputs,
     hints=(
-        r"For any number $m$ it is $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is "
-        "a good choice?",
-        r"Take the largest entry of each row as $m$. In a row of nothing but $-\infty$ this gives "
+        r"For any number $m$, $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is a "
+        "good choice?",
+        r"Take the largest entry of each row as $m$. In a row of only $-\infty$ that gives "
         r"$-\infty - (-\infty)$, which is NaN: take another $m$ there.",
         "`top = np.max(x, axis=-1, keepdims=True)`, then "
-        "`top = np.where(np.isfinite(top), top, 0)`. Do not forget to add `top` at the end, "
-        "without its last axis: `top[..., 0]`.",
+        "`top = np.where(np.isfinite(top), top, 0)`. Add `top` again at the end, without its last "
+        "axis: `top[..., 0]`.",
     ),
     mistakes={
         "return np.log(np.sum(np.exp(x), axis=-1))": (
             "The exponential overflows for large numbers, and is rounded to 0 for very negative "
-            "ones. Take the largest entry of each row out first."
+            "ones. Subtract the largest entry of each row first."
         ),
         ("top[..., 0] + ", ""): (
-            "What you subtracted before the exponential is not added again at the end."
+            "You subtracted the maximum before the exponential, but do not add it again at the end."
         ),
         ("    top = np.where(np.isfinite(top), top, 0)\n", ""): (
-            r"In a row of nothing but $-\infty$, the maximum is $-\infty$ too, and the difference "
-            "of both is NaN. Subtract 0 there."
+            r"In a row of only $-\infty$, the maximum is $-\infty$, too, and the difference is "
+            "NaN. Subtract 0 there."
         ),
         (
             "top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))",
             "top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True))",
-        ): ("The last axis is still there, with length 1. It should be gone."),
+        ): ("The last axis is still there, with length 1. The result should not have it."),
         ("np.max(x, axis=-1, keepdims=True)", "np.max(x, keepdims=True)"): (
-            "You subtracted the largest entry of the whole array. A row that lies far below it "
-            "then has only exponentials that are rounded to 0. Each row needs its own maximum."
+            "You subtracted the largest entry of the whole array. In a row far below it, all "
+            "exponentials are rounded to 0. Each row needs its own maximum."
         ),
     },
 )

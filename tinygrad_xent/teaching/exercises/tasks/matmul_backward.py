@@ -1,7 +1,7 @@
 r"""The backward rule of a matrix product.
 
 The function is $Y = A B$, `y = a @ b`, with `a` of shape `(m, k)` and `b` of shape `(k, n)`. Its
-backward rule is handed `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
+backward rule receives `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
 `(m, n)`), the output `y`, and the inputs `a` and `b`.
 
 Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
@@ -45,18 +45,18 @@ exercise = Exercise(
     forward=matmul,
     inputs=inputs,
     hints=(
-        "The shapes nearly decide it: `da` is `(m, k)`. Which product of `grad` `(m, n)` and "
-        "something made of `b` `(k, n)` has that shape?",
-        r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ moves the whole row $i$ of $Y$: "
+        "The shapes nearly decide it: `da` has the shape `(m, k)`. How can you multiply `grad`, "
+        "`(m, n)`, and something made of `b`, `(k, n)`, to get that shape?",
+        r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ changes the whole row $i$ of $Y$: "
         r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
         r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
     ),
     mistakes={
         "return grad @ b, a @ grad": (
-            "The transposes are missing. For square matrices the shapes fit all the same."
+            "The transposes are missing. With square matrices the shapes fit anyway."
         ),
         "return b.T @ grad, grad @ a.T": (
-            "The factors stand in the wrong order: a product of matrices is not symmetric."
+            "The factors are in the wrong order: a matrix product does not commute."
         ),
         "return a.T @ grad, grad @ b.T": (
             "The two gradients are swapped: the first belongs to `a`."
@@ -65,7 +65,7 @@ exercise = Exercise(
             "The upstream gradient, `grad`, is not used."
         ),
         "return grad * b, grad * a": (
-            "This is the rule of the product entry by entry. `@` is the matrix product."
+            "This is the rule of the elementwise product; `@` is the matrix product."
         ),
     },
 )

@@ -1,12 +1,11 @@
-r"""The backward rule of the larger one.
+r"""The backward rule of a maximum.
 
-The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule is
-handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
+The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule
+receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
 inputs `a` and `b`, all of one shape.
 
-Write the rule: return the tuple `(da, db)`. Only the larger one moves $y$, so it gets all of the
-gradient. Where both are equal, $y$ has a kink and several answers can be defended; here each gets
-half.
+Write the rule: return the tuple `(da, db)`. Only the larger one changes $y$, so it gets the whole
+gradient. Where they are equal, $y$ has a kink, and several answers are valid; here each gets half.
 
     >>> grad, y = np.array([1.0, 1.0, 1.0]), np.array([5.0, 5.0, 4.0])
     >>> maximum_backward(grad, y, np.array([5.0, 2.0, 4.0]), np.array([3.0, 5.0, 4.0]))
@@ -45,32 +44,33 @@ exercise = Exercise(
     hints=(
         "A comparison of arrays, such as `a > b`, gives True and False, which count as 1 and 0.",
         "There are three cases for `da`: `grad` where `a > b`, half of it where `a == b`, and 0.",
-        "The share of $a$ is `(a > b) + 0.5 * (a == b)`; what is left of 1 is the share of $b$.",
+        "The share of $a$ is `(a > b) + 0.5 * (a == b)`; the share of $b$ is 1 minus that.",
     ),
     mistakes={
         "return grad * (a >= b), grad * (b >= a)": (
-            "Where both are equal, both get the whole gradient: together that is twice what "
-            "arrived."
+            "Where they are equal, both get the whole gradient: together twice the upstream "
+            "gradient."
         ),
         "return grad * (a > b), grad * (b > a)": (
-            "Where both are equal, neither gets anything: the gradient is lost."
+            "Where they are equal, neither gets anything: the gradient is lost."
         ),
         "return grad * (a >= b), grad * (a < b)": (
-            "Where both are equal, all goes to $a$. That can be defended at a kink, but here each "
-            "is to get half, so that the order of the two does not matter."
+            "Where they are equal, $a$ gets everything. That is valid at a kink, but here each "
+            "gets half, so that the order of the two does not matter."
         ),
         "return grad * (a > b), grad * (a <= b)": (
-            "Where both are equal, all goes to $b$. That can be defended at a kink, but here each "
-            "is to get half, so that the order of the two does not matter."
+            "Where they are equal, $b$ gets everything. That is valid at a kink, but here each "
+            "gets half, so that the order of the two does not matter."
         ),
         "return grad, grad": (
-            "Both get the whole gradient everywhere. The smaller one does not move $y$."
+            "Both get the whole gradient everywhere. The smaller one does not change $y$."
         ),
         ("(a > b)", "(a < b)"): (
             "The smaller one gets the gradient: the comparison is the wrong way round."
         ),
         "return grad * a * (a > b), grad * b * (b > a)": (
-            "`grad` is multiplied by the inputs. The slope is 1 for the larger one, or 0."
+            "`grad` is multiplied by the inputs. The slope is 1 for the larger one and 0 for the "
+            "other."
         ),
     },
 )

@@ -1,9 +1,9 @@
-r"""Who divides by N, in a mean.
+r"""Dividing by N in the rule of a mean.
 
 The function is the mean of a sparse cross-entropy over a batch, $\ell = \frac{1}{N} \sum_n \ell_n$
 with $\ell_n = -\ln p_{n,t_n}$: `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
-and `loss` is one number. So is `grad` ($\bar\ell$, the gradient of the final result with respect to
-the loss).
+and `loss` is a single number. So is `grad` ($\bar\ell$, the gradient of the final result with
+respect to the loss).
 
 Write the backward rule: return the gradient with respect to `logits`, of shape `(N, C)`.
 
@@ -50,16 +50,16 @@ exercise = Exercise(
     forward=mean_cross_entropy,
     inputs=inputs,
     hints=(
-        "Take it in two steps: what gradient does a mean hand to each of its $N$ losses? And what "
-        "does each loss hand to its row of logits?",
+        "Take two steps: what gradient does a mean pass to each of its $N$ losses? And what does "
+        "each loss pass to its row of logits?",
         r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
-        "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply with "
+        "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply by "
         "`grad / N`, where `N` is `len(logits)`.",
     ),
     mistakes={
         (" / len(logits)", ""): (
-            "The division by $N$ is missing: a mean hands each of its $N$ losses only one $N$-th "
-            "of the gradient."
+            "The division by $N$ is missing: a mean passes only $1/N$ of the gradient to each of "
+            "its $N$ losses."
         ),
         ("/ len(logits)", "/ logits.shape[1]"): (
             "You divided by the number of classes. The mean is over the rows: divide by "
@@ -69,12 +69,12 @@ exercise = Exercise(
             "You divided by the number of all logits. The mean is over the rows: divide by "
             "`len(logits)`."
         ),
-        ("grad * p", "p"): ("The upstream gradient, `grad`, is not used. It need not be 1."),
+        ("grad * p", "p"): "The upstream gradient, `grad`, is not used. It may differ from 1.",
         ("p[np.arange(len(logits)), target]", "p[:, target]"): (
-            "`p[:, target] -= 1` changes these columns in every row. Each row has its own."
+            "`p[:, target] -= 1` changes these columns in every row. Each row has only one target."
         ),
         ("    p[np.arange(len(logits)), target] -= 1\n", ""): (
-            "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
+            "This is the softmax alone: subtract 1 at the true class of each row."
         ),
     },
 )

@@ -1,12 +1,12 @@
-r"""A log-sum-exp in two pieces.
+r"""A log-sum-exp from two blocks.
 
 A row that is too long for one machine, or for its memory, is cut into blocks. Each block keeps two
-numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to it.
-The log-sum-exp of the block is $m + \ln s$.
+numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to that
+maximum. The log-sum-exp of the block is $m + \ln s$.
 
-Write the function that makes one such pair of two blocks: from `m1, s1` and `m2, s2`, arrays of one
-shape (one entry for each row), the tuple `(m, s)` of both together. Nothing may overflow. A block
-without entries has $m = -\infty$ and $s = 0$; two such blocks together are one.
+Write a function that merges two blocks: from `m1, s1` and `m2, s2`, arrays of one shape (one entry
+for each row), it returns the tuple `(m, s)` of both together. Nothing may overflow. A block without
+entries has $m = -\infty$ and $s = 0$, and so have two such blocks together.
 
     >>> merge_logsumexp(np.array([5.0]), np.array([1.5]), np.array([5.0]), np.array([2.0]))
     (array([5.]), array([3.5]))
@@ -18,7 +18,7 @@ from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
 
 
 def merge_logsumexp(m1, s1, m2, s2):
-    """Make one pair (m, s) of those of two blocks."""
+    """Return the pair (m, s) of two blocks together."""
     m = np.maximum(m1, m2)
     top = np.where(np.isfinite(m), m, 0)
     return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
@@ -47,12 +47,11 @@ exercise = Exercise(
     inputs=inputs,
     returns="m, s",
     hints=(
-        "The maximum of both is easy. The two sums are relative to different maxima; what must "
-        "each be multiplied with to be relative to the new one?",
+        "The maximum of both is easy. But the two sums are relative to different maxima: which "
+        "factors make them relative to the new one?",
         r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
         r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
-        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` in its "
-        "place.",
+        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` instead.",
     ),
     mistakes={
         "return np.maximum(m1, m2), s1 + s2": (
@@ -66,7 +65,7 @@ exercise = Exercise(
         (
             "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
             "s1 * np.exp(top - m1) + s2 * np.exp(top - m2)",
-        ): ("The exponents have the wrong sign: it is $m_1 - m$, which is never positive."),
+        ): ("The exponents have the wrong sign: use $m_1 - m$, which is never positive."),
         ("np.where(np.isfinite(m), m, 0)", "m"): (
             r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum "
             r"is $-\infty$."

@@ -1,16 +1,16 @@
 r"""A whole network, backwards, by hand.
 
-A character model guesses the next character from the last ones: their embeddings stand side by side
-in a row, go through a linear layer, a batch normalisation and a tanh, and another linear layer
-gives the logits. The loss is the mean cross-entropy of the batch. The forward pass is written in
-the blank already, with a name for every step.
+A character model predicts the next character from the last ones: their embeddings, joined to one
+row, go through a linear layer, a batch normalisation and a tanh, and a second linear layer computes
+the logits. The loss is the mean cross-entropy of the batch. The forward pass is already there, with
+a name for every step.
 
 The arguments are `index` (`(N, T)` integers, the last T characters), `target` (`(N,)`, the next
 one), and the weights `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2`
 (`(H, V)`), `b2` (`(V,)`).
 
 Write the backward pass of the mean cross-entropy below it: return a dict with the gradient of each
-weight, under the names `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
+weight, under the keys `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
 of its weight.
 
     >>> index, target = np.array([[0, 1], [1, 1]]), np.array([1, 0])
@@ -83,8 +83,8 @@ exercise = Exercise(
     lesson=12,
     inputs=inputs,
     hints=(
-        "Go through the lines of the forward pass from the last to the first, and write one or two "
-        "lines for each: a name `dsomething` for the gradient of every `something`.",
+        "Go through the forward pass from the last line to the first, and write one or two lines "
+        "for each: `dsomething` is the gradient of `something`.",
         "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
         "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
         "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
@@ -94,15 +94,15 @@ exercise = Exercise(
     ),
     mistakes={
         ("    dlogits = dlogits / n\n", ""): (
-            "The division by N is missing: a mean hands each of its N losses only one N-th of the "
-            "gradient."
+            "The division by N is missing: a mean passes only 1/N of the gradient to each of its "
+            "N losses."
         ),
-        ("1 - h**2", "1 - h"): ("The slope of tanh is $1 - h^2$, with the square of the output."),
+        ("1 - h**2", "1 - h"): "The slope of tanh is $1 - h^2$, with the square of the output.",
         (
             "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
             "dlinear = dnormed / std",
         ): (
-            "The batch normalisation is treated as if mean and variance were constants. Both are "
+            "Mean and variance in the batch normalisation are treated as constants. Both are "
             "computed from its input: two more paths."
         ),
         (
@@ -110,7 +110,7 @@ exercise = Exercise(
             "dtable[index] = de.reshape(*index.shape, -1)",
         ): (
             "Where a character occurs twice in `index`, only its last gradient is kept in the "
-            "table. All of them must be added: `np.add.at`."
+            "table. Add all of them, with `np.add.at`."
         ),
         ("dnormed = da * gain", "dnormed = da"): (
             "The factor `gain` is missing on the way back through the batch normalisation."

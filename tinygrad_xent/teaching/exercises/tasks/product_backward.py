@@ -1,6 +1,6 @@
 r"""The gradients of a product.
 
-The function is $y = a\,b$, entry by entry, on two arrays of one shape. Its backward rule is handed
+The function is $y = a\,b$, entry by entry, on two arrays of one shape. Its backward rule receives
 `grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y`, and the
 inputs `a` and `b`. All have the same shape.
 
@@ -39,15 +39,15 @@ exercise = Exercise(
     forward=product,
     inputs=inputs,
     hints=(
-        "If only $a$ moves a little, how much does $a\\,b$ move? What does that depend on?",
-        r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it with $\bar y$, the "
-        "gradient that arrives.",
-        r"$\bar a = \bar y\,b$, and $\bar b$ is made in the same way from $a$. Return both as a "
-        "tuple, $a$'s first.",
+        r"If only $a$ changes a little, by how much does $a\,b$ change? What does that depend on?",
+        r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it by $\bar y$, the "
+        "upstream gradient.",
+        r"$\bar a = \bar y\,b$, and likewise $\bar b$ with $a$. Return both as a tuple, $\bar a$ "
+        "first.",
     ),
     mistakes={
         "return grad * a, grad * b": (
-            "The two gradients are swapped: if $a$ moves, $y$ moves $b$ times as much, so the "
+            "The two gradients are swapped: if $a$ changes, $y$ changes $b$ times as much, so the "
             "gradient of $a$ has the factor $b$."
         ),
         "return b, a": (

@@ -5,10 +5,10 @@ Gradient descent with momentum keeps a velocity $v$ for each weight. A step does
 1. $v_{\text{new}} = \mu v + g$, with the gradient $g$ and the momentum $\mu$,
 2. $w_{\text{new}} = w - \eta\,v_{\text{new}}$, with the learning rate $\eta$.
 
-(This is PyTorch's form. In Keras's, $v$ has the learning rate and the sign in it.)
+(This is PyTorch's form. In Keras, $v$ includes the learning rate and the sign.)
 
-Write the step: return the tuple of the new weights and the new velocity. The arrays that come in
-stay as they are.
+Write the step: return the tuple of the new weights and the new velocity. The arguments must not
+change.
 
     >>> w, velocity = sgd_step(np.array([1.0]), np.array([0.5]), 0.1, 0.9, np.array([2.0]))
     >>> w.round(6), velocity
@@ -51,35 +51,35 @@ exercise = Exercise(
     inputs=inputs,
     returns="w, velocity",
     hints=(
-        "The statement has the two formulas; mind which velocity the second one uses.",
-        "The weights move by the new velocity. `velocity = momentum * velocity + grad` makes a new "
-        "array, `velocity *= momentum` would change the one that came in.",
+        "The statement has the two formulas; check which velocity the second one uses.",
+        "The weights change by the new velocity. `velocity = momentum * velocity + grad` makes a "
+        "new array; `velocity *= momentum` would change the argument.",
         "After that line: `return w - learning_rate * velocity, velocity`.",
     ),
     mistakes={
         ("w - learning_rate", "w + learning_rate"): (
-            "The weights go uphill: a step goes against the gradient, so it is subtracted."
+            "The weights go uphill: a step goes against the gradient, so subtract it."
         ),
         "return w - learning_rate * velocity, momentum * velocity + grad": (
-            "The weights move by the old velocity. They are to move by the new one."
+            "The weights change by the old velocity. They must change by the new one."
         ),
         "return w - learning_rate * grad, momentum * velocity + grad": (
-            "The weights move by the gradient alone: momentum has no effect on them."
+            "The weights change by the gradient alone: momentum has no effect on them."
         ),
         ("+ grad", "+ (1 - momentum) * grad"): (
-            "The gradient is weighted with 1 minus the momentum. That is a running mean, as Adam "
-            "keeps it; here the gradient counts in full."
+            "The gradient is weighted by 1 minus the momentum. That makes a running mean, as in "
+            "Adam; here the gradient counts in full."
         ),
         (
             "+ grad\n    return w - learning_rate * velocity",
             "- learning_rate * grad\n    return w + velocity",
         ): (
-            "The learning rate is in your velocity, as in Keras. Here it comes in only when the "
-            "weights move."
+            "Your velocity includes the learning rate, as in Keras. Here it matters only when the "
+            "weights change."
         ),
         in_place: (
-            "`velocity *= ...` and `w -= ...` write into the arrays that came in. Write `velocity "
-            "= momentum * velocity + grad`, which makes a new one."
+            "`velocity *= ...` and `w -= ...` write into the arguments. Write "
+            "`velocity = momentum * velocity + grad`, which makes a new one."
         ),
     },
 )

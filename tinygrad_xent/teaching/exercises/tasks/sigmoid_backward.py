@@ -1,10 +1,10 @@
 r"""The backward rule of the logistic function.
 
 The function is $y = \frac{1}{1 + e^{-x}}$, entry by entry, on an array of any shape. Its backward
-rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
+rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
 the input `x`, all of one shape.
 
-Write the rule from `y` alone, without another exponential: return the gradient with respect to $x$,
+Write the rule with `y` alone, without another exponential: return the gradient with respect to $x$,
 of the same shape.
 
     >>> sigmoid_backward(np.array([1.0, 8.0]), np.array([0.5, 0.75]), np.array([0.0, 1.0986]))
@@ -43,8 +43,8 @@ exercise = Exercise(
     hints=(
         r"The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.",
         r"$\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the "
-        "other, written with $y$?",
-        r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it with "
+        "other, in terms of $y$?",
+        r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it by "
         "`grad`.",
     ),
     mistakes={
@@ -52,15 +52,15 @@ exercise = Exercise(
             "The upstream gradient, `grad`, is not used: multiply the derivative by it."
         ),
         "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
-            "`y` is the logistic function of $x$ already; you applied it to `y` once more."
+            "`y` is already the logistic function of $x$; you applied the function again, to `y`."
         ),
-        "return grad * x * (1 - x)": ("You put the input `x` where the output `y` belongs."),
+        "return grad * x * (1 - x)": "You put the input `x` where the output `y` belongs.",
         "return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2": (
             "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
-            "All that is needed is `y`."
+            "You only need `y`."
         ),
         "return grad * (1 - y**2)": (
-            "$1 - y^2$ is the derivative of tanh. That of the logistic function is another."
+            "$1 - y^2$ is the derivative of tanh. The logistic function has another."
         ),
     },
 )

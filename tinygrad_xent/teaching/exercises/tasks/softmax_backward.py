@@ -1,7 +1,7 @@
 r"""The backward rule of softmax.
 
 The function is the softmax $y_i = e^{x_i} / \sum_j e^{x_j}$ along the axis `axis`, on an array of
-any shape. Its backward rule is handed `grad` (the gradient of the loss with respect to $y$, written
+any shape. Its backward rule receives `grad` (the gradient of the loss with respect to $y$, written
 $\bar y$), the output `y`, the input `x`, and `axis`. The three arrays have the same shape.
 
 Write the rule without forming the Jacobian matrix: return the gradient of the loss with respect to
@@ -46,10 +46,10 @@ exercise = Exercise(
     hints=(
         "Every output depends on every input of its row, so the gradient of one input is a sum "
         "over all outputs.",
-        r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. Put it "
-        r"into $\bar x_i = \sum_j \bar y_j\,J_{ji}$ and take the sum apart.",
-        r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; "
-        "`keepdims=True` lets it be subtracted from `grad`.",
+        r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. "
+        r"Insert it into $\bar x_i = \sum_j \bar y_j\,J_{ji}$, and split the sum.",
+        r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; with "
+        "`keepdims=True` you can subtract it from `grad`.",
     ),
     mistakes={
         "return grad * y * (1 - y)": (
@@ -61,11 +61,11 @@ exercise = Exercise(
             "`axis`."
         ),
         "return y * (grad - np.sum(grad * y))": (
-            "The sum runs over the whole array. Each row of the softmax has a sum of its own: "
-            "give `np.sum` the argument `axis=axis`."
+            "The sum runs over the whole array. Each row of the softmax has its own sum: call "
+            "`np.sum` with `axis=axis`."
         ),
         "return y * (grad - np.sum(grad, axis=axis, keepdims=True))": (
-            r"The sum has lost the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
+            r"The sum lacks the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
         ),
         "return grad - np.sum(grad * y, axis=axis, keepdims=True)": (
             "The factor $y_i$ in front is missing."

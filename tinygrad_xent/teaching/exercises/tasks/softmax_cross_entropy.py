@@ -5,7 +5,7 @@ $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$.
 
 Write it for arrays `labels` and `logits` of one shape, `(..., C)`: the classes are the last axis,
 and the result is one loss per row, of shape `(...)`. It must be right for logits of any finite
-size, also where a probability is so small that it is rounded to 0.
+size, even where a probability is so small that it is rounded to 0.
 
     >>> labels = np.array([[0.0, 1.0], [0.5, 0.5]])
     >>> softmax_cross_entropy(labels, np.array([[0.0, 0.0], [1000.0, 0.0]])).round(3)
@@ -45,12 +45,12 @@ exercise = Exercise(
     lesson=7,
     inputs=inputs,
     hints=(
-        r"Do not compute $p$ and then its logarithm: write $\ln p_i$ with the logits.",
+        r"Do not compute $p$ and then its logarithm: write $\ln p_i$ in terms of the logits.",
         r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$. Subtract the largest logit of each row first, so "
         "that nothing overflows.",
         "`shifted = logits - np.max(logits, axis=-1, keepdims=True)`; the logarithms of the "
         "probabilities are `shifted` minus the log of the sum of its exponentials. Then multiply "
-        "with `labels`, sum over the last axis, and turn the sign.",
+        "by `labels`, sum over the last axis, and change the sign.",
     ),
     mistakes={
         (
@@ -64,11 +64,12 @@ exercise = Exercise(
             "shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))",
             "np.log(np.exp(shifted) / np.sum(np.exp(shifted), axis=-1, keepdims=True) + 1e-12)",
         ): (
-            "You added a small number inside the logarithm. It hides the infinity, but the loss "
-            "of a row that is badly wrong is then far too small."
+            "You added a small number inside the logarithm. It hides the infinity, but then the "
+            "loss of a badly wrong row is far too small."
         ),
         (" - np.max(logits, axis=-1, keepdims=True)", ""): (
-            "The exponential of a large logit overflows: subtract the row's largest first."
+            "The exponential of a large logit overflows: subtract the largest logit of its row "
+            "first."
         ),
         ("-np.sum", "np.sum"): (
             "The sign is wrong: logarithms of probabilities are negative, a loss is not."
@@ -77,7 +78,7 @@ exercise = Exercise(
             "You took the mean over the classes. The cross-entropy of a row is a sum."
         ),
         ("-np.sum(labels * log_p, axis=-1)", "-np.mean(np.sum(labels * log_p, axis=-1))"): (
-            "All rows are averaged. One loss for each row is asked for."
+            "You averaged over the rows. Return one loss for each row."
         ),
     },
 )

@@ -1,7 +1,7 @@
 r"""Both gradients of a cross-entropy.
 
 The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row:
-`labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule is handed `grad`
+`labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule receives `grad`
 ($\bar\ell$, the gradient of the final result with respect to each loss, of shape `(N,)`), `loss`,
 `labels` and `logits`.
 
@@ -53,36 +53,36 @@ exercise = Exercise(
     forward=softmax_cross_entropy,
     inputs=inputs,
     hints=(
-        r"The loss is linear in the labels, so their gradient is short. For the logits use "
+        "The loss is linear in the labels, so their gradient is simple. For the logits, use "
         r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$.",
         r"$\frac{\partial \ell}{\partial t_i} = -\ln p_i$. In "
         r"$\frac{\partial \ell}{\partial z_i}$ every label of the row contributes "
         r"$t_j\,(p_i - [i = j])$.",
-        r"$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. Give "
-        "`grad` a second axis first: `grad[:, None]`.",
+        r"$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. First "
+        "add a second axis to `grad`: `grad[:, None]`.",
     ),
     mistakes={
         (" * total", ""): (
             "$p - t$ is the gradient of the logits only where the labels of a row sum to 1. "
-            "Otherwise $p$ is to be multiplied by their sum."
+            "Otherwise $p$ must be multiplied by their sum."
         ),
         ("    grad = grad[:, None]\n", ""): (
-            "`grad` is lined up with the classes. It has one entry for each row: give it a second "
+            "`grad` is aligned with the classes. It has one entry for each row: add a second "
             "axis, `grad[:, None]`."
         ),
         (
             "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
             "-log_p, np.exp(log_p) * total - labels",
-        ): ("The upstream gradient, `grad`, is not used: each row is multiplied by its."),
+        ): ("The upstream gradient, `grad`, is not used: multiply each row by its entry."),
         (
             "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
             "grad * (np.exp(log_p) * total - labels), -grad * log_p",
-        ): ("The two gradients are swapped: that of the labels comes first."),
+        ): ("The two gradients are swapped: the gradient of the labels comes first."),
         ("np.exp(log_p) * total - labels", "labels - np.exp(log_p) * total"): (
             "The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$."
         ),
         ("-grad * log_p", "-grad * np.exp(log_p)"): (
-            "The gradient of the labels is taken from the probabilities. It holds their logarithms."
+            "The gradient of the labels uses the probabilities. It must use their logarithms."
         ),
     },
 )

@@ -3,7 +3,7 @@ r"""All derivatives of a softmax at once.
 Let $p$ be the softmax of a row $x$ of $n$ numbers. Its Jacobian is the $n \times n$ matrix of all
 derivatives, $J_{ij} = \frac{\partial p_i}{\partial x_j}$.
 
-Write the function that gives this matrix from the probabilities `p` alone, an array of shape
+Write a function that computes this matrix from the probabilities `p` alone, an array of shape
 `(n,)`.
 
     >>> softmax_jacobian(np.array([0.5, 0.5]))
@@ -40,11 +40,11 @@ exercise = Exercise(
     lesson=5,
     inputs=inputs,
     hints=(
-        r"Write $p_i$ as a fraction and take the derivative with the quotient rule, once for "
-        r"$j = i$ and once for another $j$.",
-        r"$\frac{\partial p_i}{\partial x_i} = p_i\,(1 - p_i)$, and for another $j$ it is "
+        "Write $p_i$ as a fraction and differentiate it with the quotient rule, once for $j = i$ "
+        r"and once for $j \ne i$.",
+        r"$\frac{\partial p_i}{\partial x_i} = p_i\,(1 - p_i)$, and for $j \ne i$ it is "
         r"$-p_i\,p_j$.",
-        "Both cases in one: $J_{ij} = [i = j]\\,p_i - p_i\\,p_j$. `np.diag(p)` is the first term, "
+        r"Both cases in one: $J_{ij} = [i = j]\,p_i - p_i\,p_j$. `np.diag(p)` is the first term, "
         "`np.outer(p, p)` the second.",
     ),
     mistakes={
@@ -53,18 +53,18 @@ exercise = Exercise(
             "entries off the diagonal are not 0."
         ),
         "return np.diag(p) - np.outer(p, p) * (1 - np.eye(len(p)))": (
-            "The diagonal lacks a term. If an input rises, the sum below the bar rises too: "
+            "The diagonal lacks a term. If an input rises, the denominator rises, too: "
             r"$p_i\,(1 - p_i)$, not $p_i$."
         ),
         "return np.outer(p, p) - np.diag(p)": (
             "All signs are reversed: raising an input raises its own probability."
         ),
         "return np.diag(p) + np.outer(p, p)": (
-            "The second term has the wrong sign: the rows of the matrix must add up to 0."
+            "The second term has the wrong sign: the rows of the matrix must sum to 0."
         ),
-        "return -np.outer(p, p)": (r"The term on the diagonal is missing: $[i = j]\,p_i$."),
+        "return -np.outer(p, p)": r"The term on the diagonal is missing: $[i = j]\,p_i$.",
         "return np.eye(len(p)) - np.outer(p, p)": (
-            "The first term is the identity matrix. It must be weighted with the probabilities: "
+            "The first term is the identity matrix. It must be weighted by the probabilities: "
             "`np.diag(p)`."
         ),
     },

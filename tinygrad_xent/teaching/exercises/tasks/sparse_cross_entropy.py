@@ -1,12 +1,12 @@
 r"""Cross-entropy from class numbers.
 
-Often a row has one right class, and its number is all that the label says. The loss is then the
-logarithm of one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
+Often a row has one true class, and its number is the whole label. The loss is then the logarithm of
+one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 
 Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
 of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
-logits `target` is a single number. No table of one-hot labels is needed. It must be right for
-logits of any size. Logits may be $-\infty$, but not that of the right class.
+logits `target` is a single number. You need no table of one-hot labels. The result must be right
+for logits of any size. Logits may be $-\infty$, but not that of the true class.
 
     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
     array([ 0.693, 90.   ])
@@ -58,10 +58,10 @@ exercise = Exercise(
     inputs=inputs,
     hints=(
         r"$-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.",
-        "Subtract the largest logit of each row from all of it; both parts may be computed from "
+        "Subtract the largest logit of each row from the whole row, and compute both parts from "
         "the shifted logits. `np.take_along_axis` picks an entry from each row.",
-        "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` are the right "
-        "logits, also if `target` is a single number.",
+        "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` holds the "
+        "logits of the true classes, even if `target` is a single number.",
     ),
     mistakes={
         (
@@ -72,11 +72,12 @@ exercise = Exercise(
             r"logarithm is $-\infty$; compute $\ln p$ from the logits."
         ),
         (" - np.max(logits, axis=-1, keepdims=True)", ""): (
-            "The exponential of a large logit overflows: subtract the row's largest first."
+            "The exponential of a large logit overflows: subtract the largest logit of its row "
+            "first."
         ),
         ("take_along_axis(shifted", "take_along_axis(logits"): (
-            "The logit of the right class comes from the logits as they were, and the log-sum-exp "
-            "from the shifted ones. Both must be shifted alike."
+            "The logit of the true class is not shifted, and the log-sum-exp is. Use the shifted "
+            "logits for both."
         ),
         (
             "np.log(np.sum(np.exp(shifted), axis=-1)) - picked",
@@ -87,12 +88,12 @@ exercise = Exercise(
             "class: use `np.take_along_axis`."
         ),
         ("[..., 0]", ""): (
-            "What you picked still has the axis of the classes, with length 1, and so the "
-            "difference was broadcast to a table. Take the axis away: `[..., 0]`."
+            "The picked logits still have the axis of the classes, with length 1, so the "
+            "difference is broadcast to a table. Remove that axis: `[..., 0]`."
         ),
         one_hot: (
-            r"One-hot labels times the logarithms: where a logit is $-\infty$, $0 \cdot \infty$ "
-            "is NaN. Pick the entry instead of multiplying with zeros."
+            r"You multiplied the logarithms by one-hot labels: where a logit is $-\infty$, "
+            r"$0 \cdot \infty$ is NaN. Pick the entry instead."
         ),
     },
 )

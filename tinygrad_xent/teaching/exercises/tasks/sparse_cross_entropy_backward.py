@@ -1,12 +1,12 @@
 r"""The backward rule of the fused sparse cross-entropy.
 
 The function is $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$ along the axis `axis` of
-`logits`; `target` holds the number of the right class for each row, and has the shape of `logits`
-without that axis. So have `loss` and `grad` ($\bar\ell$, the gradient of the final result with
-respect to each loss).
+`logits`; `target` holds the number of the true class for each row, and has the shape of `logits`
+without that axis, like `loss` and `grad` ($\bar\ell$, the gradient of the final result with respect
+to each loss).
 
 Write the rule: return the gradient with respect to `logits`, an array of its shape. The axis may be
-any, also a negative one, and logits may be large.
+any axis, counted from the end if negative, and logits may be large.
 
     >>> logits, target = np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1])
     >>> sparse_cross_entropy_backward(np.array([1.0, 2.0]), None, logits, target=target, axis=-1)
@@ -57,31 +57,31 @@ exercise = Exercise(
     forward=sparse_cross_entropy,
     inputs=inputs,
     hints=(
-        "It is $p - t$ again, with a one-hot $t$; and the gradient that arrives belongs to whole "
-        "rows.",
+        "It is $p - t$ again, with a one-hot $t$; and each entry of the upstream gradient belongs "
+        "to a whole row.",
         r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
-        "1 at the right class of each row.",
+        "1 at the true class of each row.",
         "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
-        "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the shape to multiply "
-        "with.",
+        "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the right shape for "
+        "the product.",
     ),
     mistakes={
         ("    np.put_along_axis(p, where, picked - 1, axis)\n", ""): (
-            "This is the softmax alone: at the right class of each row, 1 is to be subtracted."
+            "This is the softmax alone: subtract 1 at the true class of each row."
         ),
-        ("return ", "return -"): ("The sign is wrong: the gradient is $p - t$, not $t - p$."),
+        ("return ", "return -"): "The sign is wrong: the gradient is $p - t$, not $t - p$.",
         ("np.expand_dims(grad, axis) * p", "p"): (
-            "The upstream gradient, `grad`, is not used: each row is multiplied by its."
+            "The upstream gradient, `grad`, is not used: multiply each row by its entry."
         ),
         ("np.expand_dims(grad, axis)", "grad"): (
-            "`grad` is lined up with the last axes of `logits`. It lacks the axis of the classes: "
-            "put it back with `np.expand_dims(grad, axis)`."
+            "`grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: "
+            "insert it with `np.expand_dims(grad, axis)`."
         ),
         ("    e = ", "    axis = -1\n    e = "): (
             "The classes are taken along the last axis, whatever `axis` says."
         ),
         ("* p", "* p / max(target.size, 1)"): (
-            "You divided by the number of rows. That is the rule of a mean over the batch."
+            "You divided by the number of rows. That belongs to a mean over the batch."
         ),
     },
 )

@@ -1,8 +1,8 @@
 r"""The backward rule of a square.
 
-The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule is handed
-`grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y` and the
-input `x`. All three have the same shape.
+The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule receives
+`grad` (the gradient of the loss with respect to $y$, the upstream gradient, written $\bar y$), the
+output `y` and the input `x`. All three have the same shape.
 
 Write the rule: return the gradient of the loss with respect to $x$, an array of the same shape.
 
@@ -39,20 +39,20 @@ exercise = Exercise(
     forward=square,
     inputs=inputs,
     hints=(
-        "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do with "
-        "the gradient that arrives?",
+        "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do "
+        "with the upstream gradient?",
         r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
-        "The derivative of $x^2$ is $2 x$. Multiply it with `grad`.",
+        "The derivative of $x^2$ is $2 x$. Multiply it by `grad`.",
     ),
     mistakes={
         "return 2 * x": (
-            "The upstream gradient, `grad`, is not used. Your rule gives the derivative of $y$; "
+            "The upstream gradient, `grad`, is not used. Your rule returns the derivative of $y$; "
             "the gradient of the loss is that times `grad`."
         ),
         "return grad * 2 * y": (
             "You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the "
             "output."
         ),
-        "return grad * x": ("The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$."),
+        "return grad * x": "The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.",
     },
 )

@@ -1,11 +1,11 @@
 r"""A softmax that never overflows.
 
-The softmax of a row is $p_i = e^{x_i} / \sum_j e^{x_j}$. Written like this it fails: $e^{1000}$ is
-more than a float can hold. But adding one number to a whole row changes nothing, because it cancels
+The softmax of a row is $p_i = e^{x_i} / \sum_j e^{x_j}$. Computed like this it fails: $e^{1000}$ is
+more than a float can hold. But adding a number to a whole row changes nothing, because it cancels
 in the fraction.
 
 Write the softmax over the last axis of an array `x` of any shape, right for entries of any size.
-Entries may also be $-\infty$ (their probability is 0), but not all of a row.
+Entries may be $-\infty$ (their probability is 0), but not all entries of a row.
 
     >>> stable_softmax(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))
     array([[0.5, 0.5],
@@ -46,8 +46,8 @@ exercise = Exercise(
         "Which number could you subtract from a row so that no exponential can overflow?",
         "Subtract the largest entry of each row: then all exponents are 0 or less, and one "
         "exponential is exactly 1.",
-        "`np.max` and `np.sum` with `axis=-1, keepdims=True` give one number for each row, in a "
-        "shape that can be combined with `x`.",
+        "`np.max` and `np.sum` with `axis=-1, keepdims=True` return one number for each row, in a "
+        "shape that broadcasts with `x`.",
     ),
     mistakes={
         (" - np.max(x, axis=-1, keepdims=True)", ""): (
@@ -55,22 +55,21 @@ exercise = Exercise(
             "it cancels in the fraction."
         ),
         "return np.exp(x) / np.sum(np.exp(x))": (
-            "The sum runs over the whole array. Each row is a distribution of its own: `axis=-1`. "
-            "And the exponential of a large number overflows: subtract something from the row "
-            "first."
+            "The sum runs over the whole array. Each row is its own distribution: `axis=-1`. And "
+            "the exponential of a large number overflows: subtract something from the row first."
         ),
         ("np.max(x, axis=-1, keepdims=True)", "np.max(x)"): (
-            "You subtracted the largest entry of the whole array. A row that lies far below it "
-            "then has only exponentials that are rounded to 0. Each row needs its own maximum."
+            "You subtracted the largest entry of the whole array. In a row far below it, all "
+            "exponentials are rounded to 0. Each row needs its own maximum."
         ),
         ("np.sum(e, axis=-1, keepdims=True)", "np.sum(e)"): (
-            "The sum runs over the whole array. Each row is a distribution of its own: `axis=-1`."
+            "The sum runs over the whole array. Each row is its own distribution: `axis=-1`."
         ),
         ("axis=-1", "axis=0"): (
             "The sum runs over the first axis. The rows lie along the last one: `axis=-1`."
         ),
         ("x - np.max", "x / np.max"): (
-            "You divided by the largest entry; that changes the result. Subtract it."
+            "You divided by the largest entry, which changes the result. Subtract it."
         ),
     },
 )

@@ -1,11 +1,11 @@
 r"""The backward rule of a sum.
 
 The function is `y = np.sum(x, axis=axis, keepdims=keepdims)`, with one integer `axis`. Its backward
-rule is handed `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the
-output `y`, the input `x`, and the two parameters.
+rule receives `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the output
+`y`, the input `x`, and the two parameters.
 
 Write the rule: return the gradient with respect to `x`, an array of the shape of `x`. Without
-`keepdims`, the summed axis is not in `grad`; with it, it is there with length 1.
+`keepdims`, `grad` lacks the summed axis; with it, that axis has length 1.
 
     >>> x, grad = np.ones((2, 3)), np.array([10.0, 20.0])
     >>> sum_backward(grad, np.sum(x, axis=1), x, axis=1, keepdims=False)
@@ -46,27 +46,27 @@ exercise = Exercise(
     forward=sum,
     inputs=inputs,
     hints=(
-        "Each summand moves the sum by as much as it moves itself: its slope is 1. So what does "
-        "each entry of a row get?",
-        "Each entry gets the gradient of its own sum, as it is: the rule of a sum is a broadcast. "
-        "`np.expand_dims` puts the axis back that the sum took away.",
+        "If one term changes, the sum changes by as much: the slope is 1. So what does each entry "
+        "of a row get?",
+        "Each entry gets the gradient of its own sum, unchanged: the rule of a sum is a "
+        "broadcast. `np.expand_dims` restores the axis that the sum removed.",
         "Unless `keepdims`, start with `grad = np.expand_dims(grad, axis)`; then "
         "`np.broadcast_to(grad, x.shape)`.",
     ),
     mistakes={
         "return np.broadcast_to(grad, x.shape)": (
-            "The summed axis is not put back. Broadcasting then lines `grad` up with the last "
-            "axes of `x`, and for some shapes that fits by accident."
+            "The summed axis is not restored. Broadcasting then aligns `grad` with the last axes "
+            "of `x`, which fits some shapes by accident."
         ),
         ("grad, axis)", "grad, -1)"): (
-            "The axis is always put back at the end. It belongs where it was: at `axis`."
+            "The axis is always restored at the end. It belongs where it was: at `axis`."
         ),
         ("x.shape)", "x.shape) / x.shape[axis]"): (
             "You divided by the length of the axis. That is the rule of a mean; in a sum each "
             "slope is 1."
         ),
         ("np.broadcast_to(grad, x.shape)", "grad * x"): (
-            "`grad` is multiplied by `x`. The slope of a sum in each summand is 1."
+            "`grad` is multiplied by `x`. The slope of a sum in each term is 1."
         ),
         "return np.ones(x.shape)": (
             "The upstream gradient, `grad`, is not used. The slopes are 1; the gradients are "

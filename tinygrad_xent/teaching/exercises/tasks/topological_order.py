@@ -1,12 +1,12 @@
 r"""Inputs before what uses them.
 
 A graph is given as a dict: `inputs[name]` is the list of the names that `name` was computed from,
-empty for a leaf. A backward pass may hand a gradient on only when all of it has arrived; for that
-it needs an order.
+empty for a leaf. A backward pass may pass a gradient on only when it is complete; for that it needs
+an order.
 
-Write the function that gives a list of `output` and of all names that it was computed from, each
-once, so that every name stands after all its inputs. (There may be several such orders: any will
-do. Names that `output` does not depend on are left out.)
+Write a function that returns a list of `output` and all names that it was computed from, each once,
+so that every name comes after all its inputs. (There may be several such orders: any will do. Leave
+out names that `output` does not depend on.)
 
     >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
     >>> topological_order(inputs, "y")
@@ -20,7 +20,7 @@ from tinygrad_xent.teaching.exercises.markdown import quoted
 
 
 def topological_order(inputs, output):
-    """List output and its ancestors, inputs before what uses them."""
+    """Return a list of output and its ancestors, inputs first."""
     order = []
 
     def add(name):
@@ -36,7 +36,7 @@ def topological_order(inputs, output):
 def verify(given, inputs, output):
     if not isinstance(given, list | tuple):
         return f"The result is {a(given)}, and should be a list."
-    wanted = set(exercise.answer(inputs, output))
+    wanted = set(topological_order(inputs, output))
     strange = [name for name in given if not isinstance(name, str) or name not in wanted]
     if strange:
         one = quoted(shown(strange[0]))
@@ -49,7 +49,7 @@ def verify(given, inputs, output):
     for i, name in enumerate(given):
         for source in inputs[name]:
             if source not in given[:i]:
-                return f"In `{list(given)}`, `{name!r}` stands before its input `{source!r}`."
+                return f"In `{list(given)}`, `{name!r}` comes before its input `{source!r}`."
     return ""
 
 
@@ -95,27 +95,27 @@ exercise = Exercise(
     verify=verify,
     inputs=inputs,
     hints=(
-        "When may a name be put into the list? When all its inputs are in it.",
-        "A function that calls itself does it: to add a name, first add each of its inputs (which "
-        "does nothing if it is there already), then the name.",
+        "When may a name be added to the list? When all its inputs are in it.",
+        "Use a function that calls itself: to add a name, first add each of its inputs (which "
+        "does nothing if the input is in the list already), then the name.",
         "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
         "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
     ),
     mistakes={
         ("return order", "return order[::-1]"): (
-            "This is the order of the backward pass, output first. Turn the list round to get it."
+            "This is the order of the backward pass, output first. Reverse the list."
         ),
         names_before_inputs: (
-            "You put a name into the list before its inputs, and turned the list round. Where a "
-            "short and a long path meet, that sets a name too late: its place is fixed by the "
-            "first path that reaches it, and not by the longest."
+            "You added each name before its inputs, and reversed the list. Where a short and a "
+            "long path meet, a name then comes too late: the first path that reaches it fixes its "
+            "place, not the longest."
         ),
         level_by_level: (
-            "You walked back level by level, and turned the list round. Where a short and a long "
-            "path meet, a name belongs to several levels, and the first is not the right one."
+            "You went back level by level, and reversed the list. Where a short and a long path "
+            "meet, a name belongs to several levels, and the first is not the right one."
         ),
         ("if name not in order:", "if True:"): (
-            "Names on several paths are listed several times. Ask whether a name is in the list "
+            "Names on several paths are listed several times. Check whether a name is in the list "
             "already."
         ),
     },

@@ -1,4 +1,4 @@
-"""All exercises, in the order of the lessons; each is loaded when it is first asked for."""
+"""All exercises, in the order of the lessons; each is loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
     Parameters
     ----------
     name : str
-        The exercise, which is called as the function to write.
+        The exercise; its name is that of the function to write.
     answer : callable
         The function that you wrote.
     rng : numpy.random.Generator, optional
-        What draws the inputs; a fresh one by default.
+        Draws the inputs; by default they differ each time.
 
     Returns
     -------
     Verdict
-        True if the answer passed; printed or shown by a notebook, it says what is wrong.
+        True if the answer passed. Printed or shown by a notebook, it says what is wrong.
 
     Raises
     ------
@@ -103,14 +103,14 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
 
 
 def hint(name: str, number: int = 2) -> Note:
-    """Give a hint to an exercise.
+    """Return a hint for an exercise.
 
     Parameters
     ----------
     name : str
         The exercise.
     number : int
-        1 is what `check` gives; 2 says more, and 3 nearly everything.
+        1 is the hint that a verdict shows; 2 says more, and 3 nearly everything.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def hint(name: str, number: int = 2) -> Note:
 
 
 def solution(name: str) -> Note:
-    """Show a right answer to an exercise.
+    """Return a right answer to an exercise.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def solution(name: str) -> Note:
     Returns
     -------
     Note
-        The source; a notebook shows it with colours.
+        The source code; a notebook shows it in colour.
 
     Raises
     ------

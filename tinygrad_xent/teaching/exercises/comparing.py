@@ -1,4 +1,4 @@
-"""A returned value against the expected one; the difference, in a sentence."""
+"""Comparing a returned value with the expected one: the first difference, in a sentence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tinygrad_xent.teaching.exercises.markdown import quoted
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.naming import printable
 
-_SMALLEST_SCALE = 1e-3  # below it a gradient of ordinary inputs counts as 0
+_SMALLEST_SCALE = 1e-3  # a gradient of ordinary inputs much below it counts as 0
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is wrong with a value."""
+    """What is wrong with a value: a code for programs, and a sentence."""
 
     code: str
     message: str
@@ -31,16 +31,16 @@ class Closeness:
     Attributes
     ----------
     tolerance : float
-        The share of the largest expected number.
+        The largest error, relative to the largest expected number.
     entrywise : bool
-        The share of each number by itself, for exercises about the last digits.
+        Whether it is relative to each number instead, for exercises about the last digits.
     """
 
     tolerance: float
     entrywise: bool = False
 
     def holds(self, given: Any, expected: Any) -> Any:
-        """Say of each entry whether it is right; NaN is right where it is expected."""
+        """Return for each entry whether it is right; NaN is right where it is expected."""
         finite = np.abs(expected[np.isfinite(expected)])
         scale = np.abs(expected)
         if not self.entrywise:
@@ -52,17 +52,17 @@ class Closeness:
 
 
 def compare(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
-    """Find the first difference.
+    """Return the first difference between two values, or None.
 
     Parameters
     ----------
     given, expected : object
         What an answer returned, and what is right: an array or a number, a set or a list of names,
-        a tuple or a dict of such things.
+        or a tuple or a dict of such values.
     name : str
         What to call the value; "da, db" for a tuple of two.
     close : Closeness
-        Of numbers.
+        How far numbers may be apart.
     """
     if given is None:
         return Difference("none", f"{_called(name)} is None. Is a `return` missing?")
@@ -79,7 +79,9 @@ def _arrays(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     try:
         array = np.asarray(given)
     except (TypeError, ValueError):
-        return Difference("wrong-type", f"{_called(name)} is a list that makes no array.")
+        return Difference(
+            "wrong-type", f"{_called(name)} is a list that NumPy cannot turn into an array."
+        )
     if array.dtype.kind not in "biuf":
         held = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype} entries"
         return Difference(
@@ -101,12 +103,14 @@ def _arrays(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     if not np.isfinite(numbers[place]):
         return Difference("non-finite", message)
     if array.dtype.kind in "biu" and expected.dtype.kind == "f":
-        return Difference("wrong-dtype", f"{message} It holds integers: digits were cut off.")
+        return Difference(
+            "wrong-dtype", f"{message} It holds integers, so the decimals are cut off."
+        )
     return Difference("wrong-value", message)
 
 
 def _told_apart(a: float, b: float) -> tuple[str, str]:
-    """Write two numbers with as many digits as it takes to see that they differ."""
+    """Return two numbers as text, with enough digits to see that they differ."""
     short = number(a), number(b)
     return (repr(float(a)), repr(float(b))) if float(short[0]) == float(short[1]) else short
 
@@ -173,18 +177,18 @@ _KINDS: tuple[tuple[type, Callable[..., Difference | None]], ...] = (
 
 
 def _called(name: str) -> str:
-    """Call a value that has no name the result."""
+    """Return what a message calls a value, at the beginning of a sentence."""
     return "The result" if name == "result" or ", " in name else f"`{name}`"
 
 
 def a(value: Any) -> str:
-    """Say of what kind a value is: "an array", "a str"."""
+    """Return the type of a value with its article: "an array", "a str"."""
     kind = re.sub(r"\W", "", type(value).__name__.replace("ndarray", "array"))
     return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
 def shown(value: Any, most: int = 200) -> str:
-    """Write any value on one line that is not too long."""
+    """Return any value as text on one line of at most `most` characters."""
     name = getattr(value, "__name__", "")
     if name and getattr(np, name, None) is value:
         return f"np.{name}"
@@ -196,6 +200,6 @@ def shown(value: Any, most: int = 200) -> str:
     else:
         try:
             text = repr(value)
-        except Exception:  # noqa: BLE001 - the repr of a stranger's object may do anything
+        except Exception:  # noqa: BLE001 - the repr of any object may raise anything
             text = a(value)
     return printable(text if len(text) <= most else f"{text[: most - 1]}…")

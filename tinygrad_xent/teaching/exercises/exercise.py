@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.checking import gradcheck
+from tinygrad_xent.op import Op
 from tinygrad_xent.teaching.exercises.cases import Case, copied, same
 from tinygrad_xent.teaching.exercises.comparing import Closeness, Difference, a, compare, shown
-from tinygrad_xent.teaching.exercises.diagnosing import diagnosed
 from tinygrad_xent.teaching.exercises.markdown import quoted
 from tinygrad_xent.teaching.exercises.verdict import Verdict
 from tinygrad_xent.visualization.naming import printable
@@ -23,6 +24,7 @@ Function = Callable[..., Any]
 _ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up
 _LONGEST = 300
 _TO_WRITE = "    # The backward pass:"  # the lines above it are given to the learner
+_SAYS_NOTHING = ("kink", "unknown")
 _NO_GRADIENT = ("raised", "mutated", "none", "wrong-type", "wrong-count")
 
 
@@ -230,7 +232,7 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
         return Verdict(passed=True, code="passed", message=f"Right for {kinds}.")
     told = _recognised(exercise, cases, outcomes, found)
     if told is None and exercise.forward and found.code not in _NO_GRADIENT:
-        told = diagnosed(exercise.forward, answer, case, found, rng)
+        told = _diagnosed(exercise.forward, answer, case, found, rng)
     told = told or found
     evidence = tuple((name, shown(value)) for name, value in _named(exercise, case))
     return Verdict(
@@ -321,3 +323,29 @@ def _agree(one: Outcome, other: Outcome, close: Closeness) -> bool:
     except (TypeError, ValueError):  # the mistake's value is not of a kind that `compare` expects
         return False
     return apart is None and one.changed == other.changed
+
+
+def _diagnosed(
+    forward: Function, answer: Function, case: Case, found: Difference, rng: np.random.Generator
+) -> Difference | None:
+    """Return what `gradcheck` says about a wrong rule that makes no common mistake, or None."""
+    failures = []
+
+    def rule(*args: Any, **params: Any) -> Any:
+        try:
+            return answer(*args, **params)
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    op = Op(forward)
+    op.backward(rule)
+    _, _, *inputs = case.args
+    try:
+        diagnosis = gradcheck(op, *inputs, rng=rng, **case.params).diagnosis
+    except Exception:  # noqa: BLE001 - a rule may fail for other upstream gradients
+        return None
+    if failures or diagnosis is None or diagnosis.code in _SAYS_NOTHING:
+        return None
+    message = f"{diagnosis.message} {found.message} {diagnosis.hint}"
+    return Difference(diagnosis.code, message.strip())

@@ -1,4 +1,4 @@
-"""The little Markdown of hints and verdicts: `code` and $formulas$ within a line."""
+"""The Markdown of hints and verdicts, `code` and $formulas$, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _spans(
 
 
 def text_of(markdown: str) -> str:
-    r"""Write it for a terminal.
+    r"""Return it as plain text, for a terminal.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def text_of(markdown: str) -> str:
 
 
 def html_of(markdown: str) -> str:
-    """Write it for a page.
+    """Return it as HTML.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def html_of(markdown: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Make code of text that comes from a learner's function: no formula, whatever is in it.
+    """Return text from a learner's function as code, so that nothing in it counts as Markdown.
 
     Examples
     --------
@@ -63,12 +63,12 @@ def quoted(text: str) -> str:
 
 @dataclass(frozen=True)
 class Note:
-    """A text that a notebook shows as Markdown and a terminal as it is.
+    """A text for terminals, and the same in Markdown for notebooks.
 
     Attributes
     ----------
     text, markdown : str
-        For the one and for the other.
+        The two forms.
     """
 
     text: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from tinygrad_xent.teaching.exercises.markdown import html_of, text_of
+from tinygrad_xent.visualization.pages import html_table
 
 _STYLE = """
 .tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;
@@ -16,6 +17,7 @@ _STYLE = """
 .tx-verdict code { font-size: 0.95em; background: none; color: inherit; padding: 0; }
 .tx-verdict table { border-collapse: collapse; font-size: 0.9em; margin: 0.4em 0; }
 .tx-verdict caption { text-align: start; caption-side: top; padding: 0; color: inherit; }
+.tx-verdict tbody th { font-family: var(--jp-code-font-family, monospace); }
 .tx-verdict.tx-verdict table :is(th, td) { text-align: start; padding: 0.1em 1em 0.1em 0;
   background: none; border: 0; vertical-align: baseline; white-space: normal;
   font-variant-numeric: tabular-nums; }
@@ -32,20 +34,20 @@ class Verdict:
     passed : bool
         A verdict is true if this is.
     message : str
-        What is to be said, in Markdown.
+        What is right or wrong, in Markdown.
     code : str
         The kind of outcome, for programs: "passed", "blank", "not-callable", "raised", "mutated",
-        "mistake" (one of the exercise's common ones), "none", "wrong-type", "wrong-count",
+        "mistake" (one of the exercise's common mistakes), "none", "wrong-type", "wrong-count",
         "wrong-shape", "wrong-dtype", "non-finite", "wrong-value", "missing", "extra", or a code of
         `gradcheck`'s diagnosis.
     case : str
-        The kind of input that shows it: "two rows".
+        The kind of input for which the answer is wrong: "two rows".
     evidence : tuple of (str, str)
-        That input: names and values.
+        The names and values of that input.
     exercise : str
         The exercise's name.
     hint : str
-        The first hint, where the answer did not pass.
+        The first hint, if the answer did not pass.
     """
 
     passed: bool
@@ -62,7 +64,7 @@ class Verdict:
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self._word()}", text_of(self.message)]
         if self.case:
-            lines.append(f"This was seen with {self.case}:")
+            lines.append(self._where())
             lines += [f"  {name} = {value}" for name, value in self.evidence]
         if self.hint:
             lines += [f"Hint: {text_of(self.hint)}", self._more()]
@@ -77,12 +79,7 @@ class Verdict:
         parts = [f"<p><strong>{mark} {name}: {self._word()}</strong></p>"]
         parts.append(f"<p>{html_of(self.message)}</p>")
         if self.case:
-            rows = "".join(
-                f'<tr><th scope="row"><code>{escape(key)}</code></th><td>{escape(value)}</td></tr>'
-                for key, value in self.evidence
-            )
-            caption = f"<caption>This was seen with {escape(self.case)}:</caption>"
-            parts.append(f"<table>{caption}<tbody>{rows}</tbody></table>")
+            parts.append(html_table(("argument", "value"), self.evidence, self._where()))
         if self.hint:
             more = html_of(f"`{self._more()}`")
             parts.append(f"<p><strong>Hint.</strong> {html_of(self.hint)}</p><p>{more}</p>")
@@ -92,6 +89,9 @@ class Verdict:
         if self.code == "blank":
             return "not written yet"
         return "passed" if self.passed else "not right yet"
+
+    def _where(self) -> str:
+        return f"This was seen with {self.case}:"
 
     def _more(self) -> str:
         return f'The next hint: tx.hint("{self.exercise}", 2)'

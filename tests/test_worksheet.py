@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.teaching.by_hand import exactly
+from tinygrad_xent.teaching.easy_numbers import exact_text
 
 
 def small_loss():
@@ -53,7 +53,7 @@ def texts(svg):
     ],
 )
 def test_numbers_are_written_exactly_or_not_at_all(x, text):
-    assert exactly(float(x)) == text
+    assert exact_text(float(x)) == text
 
 
 def test_own_numbers_stay_when_they_are_easy():
@@ -69,8 +69,8 @@ def test_a_softmax_gets_logarithms_so_that_probabilities_are_fractions():
     sheet = tx.worksheet(loss, names=names)
     z = next(x for x in tx.ancestors(sheet.loss) if x.name == "z")
     assert len(set(z.data)) == 3
-    assert all(exactly(x).startswith(("ln ", "0")) for x in z.data)
-    assert exactly(sheet.loss.item()).startswith("ln")
+    assert all(exact_text(x).startswith(("ln ", "0")) for x in z.data)
+    assert exact_text(sheet.loss.item()).startswith("ln")
     assert {"p", "z", "loss"} <= {text.split(" = ")[0] for text in texts(sheet.key)}
     assert loss.item() == pytest.approx(0.417, abs=1e-3), "the learner's own graph stays as it was"
 
@@ -88,7 +88,7 @@ def test_the_key_has_the_gradients():
     sheet = tx.worksheet(loss, names=names, seed=5)
     (z,) = [x for x in tx.ancestors(sheet.loss) if x.op is None]
     for entry in tx.gradients(sheet.loss, z):
-        assert exactly(entry).replace("-", "−") in texts(sheet.key)
+        assert exact_text(entry).replace("-", "−") in texts(sheet.key)
 
 
 def test_each_seed_gives_other_numbers_and_always_the_same():

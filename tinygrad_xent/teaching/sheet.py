@@ -1,10 +1,10 @@
-"""A worksheet: the graph of a loss to fill in with a pencil, and the answer key."""
+"""A worksheet: the graph of a loss with blanks to fill in by hand, and the answer key."""
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -12,24 +12,37 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinygrad_xent.backprop import check_seed
 from tinygrad_xent.errors import PictureFormatError, WorksheetError
 from tinygrad_xent.graph import Node
-from tinygrad_xent.teaching.by_hand import friendly, with_friendly_numbers
-from tinygrad_xent.teaching.paper import on_paper
+from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
 from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.drawing.face import HEADER, Face
+from tinygrad_xent.visualization.drawing.layout import Link, place
+from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
+from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Text, moved
+from tinygrad_xent.visualization.drawing.model import Box, Model
+from tinygrad_xent.visualization.drawing.paint import paint
+from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, RULE
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import names_by_id, printable
+from tinygrad_xent.visualization.pages import page
 
 MOST_BOXES, MOST_ENTRIES = 16, 12
+_PAD, _CELL, _DOWN, _TEXT, _SMALL = 12.0, 60.0, 30.0, 14.0, 11.0
+_RULE_LINE = 26.0
+_ROOM = 150.0  # for a rule written by hand
+_PAPER = "#fffffe"  # not the white of 0, which the legend would explain
+_CAPTION = 62.0  # the cells begin to the right of the words "value" and "gradient"
 
 
 class Worksheet:
     """The graph of a loss with blanks, and the answer key; made by `worksheet`.
 
-    Notebooks show it by itself. `save` writes two pages to print.
+    A notebook shows it; `save` writes two pages to print.
 
     Attributes
     ----------
@@ -48,61 +61,56 @@ class Worksheet:
 
     @cached_property
     def sheet(self) -> str:
-        """The page to fill in, as one SVG document."""
+        """The graph with blanks, as an SVG document."""
         boxes = ", ".join(box.title for box in self._model.boxes)
         alt = f"The graph of {self._name} with empty cells for values and gradients: {boxes}."
-        return on_paper(self._model, f"Worksheet: {self._name}", alt, filled=False)
+        return _picture(self._model, f"Worksheet: {self._name}", alt, filled=False)
 
     @cached_property
     def key(self) -> str:
-        """The answer key, as one SVG document."""
+        """The answer key, as an SVG document."""
         title = f"Answer key: {self._name}"
-        return on_paper(self._model, title, words.alt(self._model), filled=True)
+        return _picture(self._model, title, words.alt(self._model), filled=True)
 
     @property
     def html(self) -> str:
-        """Two pages to print: the sheet and its key."""
-        style = files("tinygrad_xent.teaching").joinpath("sheet.css").read_text("utf-8")
+        """A page to print on two sheets: the worksheet and its key."""
         number = "" if self._number is None else f", no. {self._number}"
-        name = escape(self._name)
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>Worksheet: {name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-            f"<section>\n<header><h1>The gradients of {name}{number}</h1>"
-            "<p>Name: <span></span></p></header>\n"
-            f"<ol>{''.join(f'<li>{escape(step)}</li>' for step in self._steps())}</ol>\n"
-            f"{self.sheet}</section>\n"
-            f"<section>\n<header><h1>Answer key: {name}{number}</h1></header>\n"
-            f"{self.key}</section>\n</body>\n</html>\n"
+        steps = "".join(f"<li>{escape(step)}</li>" for step in self._steps())
+        return page(
+            f"The gradients of {self._name}{number}",
+            f"<section>\n<p>Name: <span></span></p>\n<ol>{steps}</ol>\n{self.sheet}</section>\n"
+            f"<section>\n<h2>Answer key: {escape(self._name)}{number}</h2>\n"
+            f"{self.key}</section>\n",
+            files("tinygrad_xent.teaching").joinpath("sheet.css").read_text("utf-8"),
         )
 
     def _steps(self) -> tuple[str, ...]:
         name = self._name
         return (
-            "Fill in the values, top to bottom. Fractions and logarithms may stay: 1/3, ln 2.",
-            f"Write down the rule of each step. ∂x is the gradient of {name} with respect to x.",
+            "Fill in the values from top to bottom. Leave fractions and logarithms: 1/3, ln 2.",
+            f"Write down the rule of each op. ∂x stands for ∂{name}/∂x.",
             f"Start with the gradient 1 at {name}, and fill in the gradients from the bottom up.",
-            "Where several arrows leave a box, add up what comes back along them.",
+            "Where several arrows leave a box, add up the contributions that come back along them.",
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write sheet and key to a file: two pages to print, which need no network.
+        """Write worksheet and key to a file: two pages to print, which need no network.
 
         Parameters
         ----------
         path : path-like
-            Ends in .html. The file appears complete or not at all.
+            A name that ends in .html. The file is written completely or not at all.
 
         Returns
         -------
         Path
-            Where it is.
+            The path of the file.
 
         Raises
         ------
         PictureFormatError
-            If the name ends in something else.
+            If the name does not end in .html.
         OSError
             If the file cannot be written.
         """
@@ -131,31 +139,31 @@ class Worksheet:
 def worksheet(
     loss: Node, *, names: Mapping[str, Any] | None = None, seed: int | None = None
 ) -> Worksheet:
-    """Make a worksheet of a loss: its graph with blanks to fill in by hand, and the answer key.
+    """Return a worksheet of a loss: its graph with blanks to fill in by hand, and the answer key.
 
-    The values of leaves and constants are given. To be filled in are the values of all steps, their
+    The values of leaves and constants are given. The learner fills in the values of all ops, their
     backward rules, and all gradients.
 
     Parameters
     ----------
     loss : Tensor
-        A scalar, computed in a few steps from small arrays.
+        A scalar, computed by a few ops from small arrays.
     names : mapping of str to Tensor or ndarray, optional
-        What to call the tensors; `names=locals()` takes a notebook's or a function's own names.
+        Names of the tensors; `names=locals()` takes those of a notebook's or function's variables.
     seed : int, optional
-        Compute the loss from other numbers, such that it and its gradients come out easy: integers,
-        short fractions and logarithms of these. Other seeds give other numbers, as far as there are
-        any. By default this is done only if the loss's own numbers do not come out exactly.
+        Compute the loss from other numbers, so that it and its gradients are easy to write:
+        integers, short fractions and logarithms of these. Another seed draws other numbers,
+        if there are any. By default, numbers are replaced only if some cannot be written exactly.
 
     Returns
     -------
     Worksheet
-        Shows itself in notebooks; `save` it as .html to print it.
+        Shown in notebooks; `save` it as .html to print it.
 
     Raises
     ------
     NotRecordedError, NotScalarError, GradientDtypeError
-        If there is no backward pass to run; the message says why.
+        If the loss has no gradient; the message says why.
     WorksheetError
         If the graph is too large to be filled in by hand.
 
@@ -169,9 +177,9 @@ def worksheet(
     """
     check_seed(loss, None)
     _check_size(build((loss,), names, gradients=False))
-    if seed is not None or not friendly(loss):
+    if seed is not None or not is_easy(loss):
         called = names_by_id(names)
-        loss, twin = with_friendly_numbers(loss, seed or 0)
+        loss, twin = with_easy_numbers(loss, seed or 0)
         names = {called[id(old)]: new for old, new in twin.items() if id(old) in called} | {
             name: x for name, x in (names or {}).items() if not isinstance(x, Node)
         }
@@ -192,3 +200,72 @@ def _check_size(model: Model) -> None:
                 f"{box.title} has the shape {box.value.shape}, too large to fill in by hand: use "
                 f"arrays of at most {MOST_ENTRIES} entries and two axes"
             )
+
+
+# -- the picture of a graph for paper --------------------------------------------------------
+
+
+def _picture(model: Model, title: str, alt: str, *, filled: bool) -> str:
+    """Return a graph as SVG, with its numbers and rules or with space for them."""
+    arrows = tuple(replace(arrow, sent="", small="", rule="") for arrow in model.arrows)
+    # The widths do not depend on `filled`, so both pages have the boxes in the same places.
+    faces = [_face(box, filled=filled) for box in model.boxes]
+    links = [
+        Link(a.source, a.target, a.port, max(len(model.boxes[a.target].ports), 1)) for a in arrows
+    ]
+    placement = place([(face.width, face.height) for face in faces], links)
+    plain = replace(model, arrows=arrows, with_sent=False, groups=())
+    return paint(plain, faces, placement, title, alt)
+
+
+def _face(box: Box, *, filled: bool) -> Face:
+    title = shorten(box.title, 30)
+    made = f" = {shorten(box.expression, 30)}" if box.expression else ""
+    marks: list[Mark] = [Text(_PAD, HEADER - 7, made, 13, bold=title)]
+    width = text_width(title, 13, bold=True) + text_width(made, 13)
+    y = HEADER
+    for line in box.details:
+        y += 15
+        marks.append(Text(_PAD, y, line, _SMALL, GREY))
+        width = max(width, text_width(line, _SMALL))
+    for rule in box.rules:
+        left, _, right = rule.partition(" = ")
+        y += _RULE_LINE
+        marks.append(Text(_PAD, y, f"{left} = {right if filled else ''}", 12, RULE))
+        start = text_width(f"{left} = ", 12)
+        length = max(_ROOM, text_width(right, 12))
+        if not filled:
+            marks.append(Patch(_PAD + start, y + 3, ((0, 0, length, 0.6),), LINE))
+        width = max(width, start + length)
+    y += 10
+    given = box.kind in ("leaf", "constant")
+    tables = [("value", _texts(box.value), filled or given)]
+    if box.gradient is not None:
+        tables.append(("gradient", _texts(box.gradient), filled))
+    # All cells have the same width, so that it does not reveal the length of an answer.
+    texts = [text for _, rows, _ in tables for row in rows for text in row]
+    longest = max((text_width(text, _TEXT) for text in texts), default=0.0)
+    across = max(_CELL, longest + 10)
+    for caption, rows, shown in tables:
+        marks.append(Text(_PAD, y + _DOWN / 2 + 4, caption, _SMALL, GREY))
+        if not rows[0]:
+            marks.append(Text(_PAD + _CAPTION, y + _DOWN / 2 + 4, "no entries", _SMALL, GREY))
+        marks += moved(_cells(rows, across, shown=shown), _PAD + _CAPTION, y)
+        width = max(width, _CAPTION + len(rows[0]) * across)
+        y += len(rows) * _DOWN + 8
+    return Face(float(round(width + 2 * _PAD)), float(round(y + 4)), tuple(marks), HEADER)
+
+
+def _texts(array: Any) -> list[list[str]]:
+    rows = np.atleast_2d(array)
+    return [[exact_or_rounded(x).replace("-", "−") for x in row] for row in rows] or [[]]
+
+
+def _cells(rows: list[list[str]], across: float, *, shown: bool) -> Iterator[Mark]:
+    """Yield cells of the same width, empty or with their numbers."""
+    places = [(i * _DOWN, j * across) for i, row in enumerate(rows) for j in range(len(row))]
+    yield Patch(0, 0, tuple((x, y, across, _DOWN) for y, x in places), _PAPER, LINE)
+    if shown:
+        texts = (text for row in rows for text in row)
+        for (y, x), text in zip(places, texts, strict=True):
+            yield Text(x + across / 2, y + 20, text, _TEXT, INK, "middle")

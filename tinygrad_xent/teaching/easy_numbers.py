@@ -1,4 +1,4 @@
-"""Numbers that can be computed with by hand: how they are written, and how to find some."""
+"""Numbers that are easy to compute with by hand: writing them exactly, and finding some."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import shown
 
 _ATTEMPTS = 90
-_SLACK = 1.2  # how much longer than the shortest numbers may be, so that seeds differ
-_INEXACT, _ZERO = 12, 8  # how many characters a number counts for that is not exact, or says little
-_ROUNDING = 1e-13  # what is left of a 0, such as of 0.1 + 0.2 - 0.3; by hand it is 0
+_SLACK = 1.2  # how much longer than the shortest numbers others may be, so that seeds differ
+_INEXACT, _ZERO = 12, 8  # a number without an exact form, and 0, count as this many characters
+_ROUNDING = 1e-13  # smaller numbers are 0 apart from rounding errors, such as 0.1 + 0.2 - 0.3
 _CHOICES = (
     np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0]),
-    np.log([1.0, 2.0, 3.0, 4.0]),  # a softmax makes fractions of them
+    np.log([1.0, 2.0, 3.0, 4.0]),  # a softmax turns them into fractions
 )
 
 
-def exactly(x: float) -> str | None:
-    """Write a number as one does by hand, or give None if that is not possible.
+def exact_text(x: float) -> str | None:
+    """Return a number as written by hand, or None if it has no short exact form.
 
     Examples
     --------
-    >>> [exactly(x) for x in (3.0, -0.25, 1 / 6, np.log(2), -np.log(1.5), 1e-17, 0.41703)]
+    >>> [exact_text(x) for x in (3.0, -0.25, 1 / 6, np.log(2), -np.log(1.5), 1e-17, 0.41703)]
     ['3', '-0.25', '1/6', 'ln 2', '-ln(3/2)', '0', None]
     """
     if not math.isfinite(x) or abs(x) >= 1000:
@@ -52,32 +52,33 @@ def _fraction(x: float) -> Fraction | None:
     return fraction if math.isclose(float(fraction), x, rel_tol=1e-9) else None
 
 
-def by_hand(x: Any) -> str:
-    """Write a number exactly where that is possible, else with three digits."""
-    return exactly(float(x)) or number(x)
+def exact_or_rounded(x: Any) -> str:
+    """Return a number exactly if possible, otherwise with three digits."""
+    return exact_text(float(x)) or number(x)
 
 
-def friendly(output: Node) -> bool:
-    """Whether all values and gradients of a graph can be written exactly."""
-    return all(exactly(x) is not None for x in _numbers(output))
+def is_easy(output: Node) -> bool:
+    """Return whether all values and gradients of a graph can be written exactly."""
+    return all(exact_text(x) is not None for x in _numbers(output))
 
 
-def with_friendly_numbers(output: Node, seed: int) -> tuple[Node, dict[Node, Node]]:
-    """Compute a graph again from other numbers, such that all others come out easy as well.
+def with_easy_numbers(output: Node, seed: int) -> tuple[Node, dict[Node, Node]]:
+    """Return a copy of a graph, computed from other numbers so that all its numbers are easy.
 
-    Integers are tried, and logarithms of integers; one of those with the shortest numbers wins.
+    The leaves get integers and logarithms of integers; of many attempts, one with the shortest
+    numbers is chosen.
 
     Returns
     -------
     Tensor, dict of Tensor to Tensor
-        The new output, and the new counterpart of each tensor.
+        The new output, and the copy of each tensor.
     """
     rng = np.random.default_rng(seed)
     leaves = [node for node in shown(output) if node.op is None and node.data.dtype.kind == "f"]
     twins = []
     for attempt in range(_ATTEMPTS):
-        some = _CHOICES[attempt % 3 : attempt % 3 + 1] or _CHOICES  # integers, logarithms, or both
-        drawn = {x: _drawn(rng, some[rng.integers(len(some))], x.data.shape) for x in leaves}
+        kinds = _CHOICES[attempt % 3 : attempt % 3 + 1] or _CHOICES  # integers, logarithms, both
+        drawn = {x: _drawn(rng, kinds[rng.integers(len(kinds))], x.data.shape) for x in leaves}
         twins.append(_recomputed(output, drawn))
     efforts = np.array([sum(map(_effort, _numbers(twin[output]))) for twin in twins])
     chosen = twins[rng.choice(np.flatnonzero(efforts <= _SLACK * efforts.min()))]
@@ -85,7 +86,7 @@ def with_friendly_numbers(output: Node, seed: int) -> tuple[Node, dict[Node, Nod
 
 
 def _drawn(rng: np.random.Generator, choice: Any, shape: tuple[int, ...]) -> Any:
-    """Draw numbers, all different as long as there are enough: equal ones hide mistakes."""
+    """Return random numbers, all different while there are enough: equal ones hide mistakes."""
     size = math.prod(shape)
     rounds = [rng.permutation(choice) for _ in range(0, max(size, 1), choice.size)]
     return np.concatenate(rounds)[:size].reshape(shape)
@@ -108,7 +109,7 @@ def _recomputed(output: Node, data: Mapping[Node, Any]) -> dict[Node, Node]:
 
 
 def _numbers(output: Node) -> list[float]:
-    """All values and all gradients."""
+    """Return all values and gradients of a graph."""
     arrays = [node.data for node in shown(output) if node.data.dtype.kind == "f"]
     with np.errstate(all="ignore"):
         arrays += [grad for _, grad in backpropagate(output)]
@@ -118,5 +119,5 @@ def _numbers(output: Node) -> list[float]:
 def _effort(x: float) -> int:
     if x == 0:
         return _ZERO
-    text = exactly(x)
+    text = exact_text(x)
     return _INEXACT if text is None else len(text)

@@ -12,8 +12,7 @@ def softmax_diagonal_only(grad, y, x, *, axis):
 
 from __future__ import annotations
 
-from tinygrad_xent.teaching.museum.collection import RIGHT_RULES, WRONG_RULES
-from tinygrad_xent.teaching.museum.puzzles import answer, op_of, puzzle
+from tinygrad_xent.teaching.museum.collection import RIGHT_RULES, WRONG_RULES, answer, op_of, puzzle
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule
 
 __all__ = ["RIGHT_RULES", "WRONG_RULES", "Rule", "WrongRule", "answer", "op_of", "puzzle"]

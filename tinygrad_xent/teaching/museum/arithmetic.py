@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.teaching.museum.inputs import above_zero, few_negative, normal, with_value
 from tinygrad_xent.teaching.museum.layers import clipped_log, hard_tanh, square
-from tinygrad_xent.teaching.museum.rules import wrong
+from tinygrad_xent.teaching.museum.rules import above_zero, few_negative, normal, with_value, wrong
 
 # -- functions of one variable ---------------------------------------------------------------
 

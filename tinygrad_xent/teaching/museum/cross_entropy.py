@@ -9,16 +9,16 @@ import numpy as np
 from tinygrad_xent import ops
 from tinygrad_xent.domains import simplex
 from tinygrad_xent.ops import expand_dims, log_softmax, softmax, softmax_minus_one_hot
-from tinygrad_xent.teaching.museum.inputs import (
+from tinygrad_xent.teaching.museum.layers import mean_cross_entropy, mean_squared_error
+from tinygrad_xent.teaching.museum.rules import (
     class_numbers,
     classes_first,
     distributions,
     logits_for,
     normal,
     one_hot,
+    wrong,
 )
-from tinygrad_xent.teaching.museum.layers import mean_cross_entropy, mean_squared_error
-from tinygrad_xent.teaching.museum.rules import wrong
 
 _DENSE = distributions(4, 5)
 _SPARSE = class_numbers(3, 10)

@@ -9,9 +9,8 @@ import numpy as np
 from tinygrad_xent import ops
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.ops.reductions import spread
-from tinygrad_xent.teaching.museum.inputs import above_zero, normal, with_value
 from tinygrad_xent.teaching.museum.layers import channel_bias, linear, outer, scale_rows
-from tinygrad_xent.teaching.museum.rules import wrong
+from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, wrong
 
 
 @wrong(ops.sum, "wrong-shape", normal((2, 3), axis=1))

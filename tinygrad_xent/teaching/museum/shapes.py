@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.teaching.museum.inputs import normal, repeated_rows
-from tinygrad_xent.teaching.museum.rules import wrong
+from tinygrad_xent.teaching.museum.rules import normal, repeated_rows, wrong
 
 _ROWS = repeated_rows(lambda rows: ((rows,), {"axis": 0}))
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.ops import sum
-from tinygrad_xent.teaching.museum.inputs import above_zero, normal, with_value
 from tinygrad_xent.teaching.museum.layers import centre, normalise, standardise
-from tinygrad_xent.teaching.museum.rules import wrong
+from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, wrong
 
 _ROWS = normal((4, 5))
 

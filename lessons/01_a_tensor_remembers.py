@@ -7,9 +7,9 @@
 # computed from what. That record is a graph. You will build one, look at it, walk through it, and
 # write the first rule that sends a gradient back through it.
 #
-# You need Python, a little NumPy, and the derivatives of school: $x^2$ has slope $2x$, and
-# $3x$ has slope 3. Plan for half an hour. In JupyterLab, Shift + Enter runs a cell and goes to the
-# next; run them from top to bottom. Under the heading *Exercise* a cell waits for you to fill it in.
+# You need Python, a little NumPy, and derivatives as in school: $x^2$ has slope $2x$, and $3x$ has
+# slope 3. Plan for half an hour. In JupyterLab, Shift + Enter runs a cell and goes to the next; run
+# them from top to bottom. Under the heading *Exercise* a cell waits for you to fill it in.
 
 # %%
 import matplotlib.pyplot as plt
@@ -60,10 +60,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# A nudge costs one evaluation of the whole loss for each number that is nudged. With two numbers
-# that is nothing. A model of a million weights would have to be run a million times for a single
-# step of training. The slopes are also a little wrong in their last digits, because the nudge is
-# small but not zero.
+# A nudge costs one evaluation of the whole loss for each number that is nudged. With two numbers that
+# is nothing. A model with a million weights would have to run a million times for a single step of
+# training. The slopes are also a little wrong in their last digits, because the nudge is small but
+# not zero.
 #
 # There is a way that costs about as much as computing the loss a few times, however many weights
 # there are, and that is exact up to rounding. It goes backwards through the computation. For
@@ -82,8 +82,8 @@ product = w * 2.0
 product
 
 # %% [markdown]
-# The numbers are in `.data`. The memory is two attributes: `.op` says which operation (an *op*) made
-# the tensor, `.inputs` what it was made from.
+# The numbers are in `.data`. The memory is in two attributes: `.op` says which operation (an *op*)
+# made the tensor, `.inputs` lists what it was made from.
 
 # %%
 print("data:  ", product.data)
@@ -92,8 +92,9 @@ print("inputs:", product.inputs)
 print("the first input is w itself:", product.inputs[0] is w)
 
 # %% [markdown]
-# The second input is the plain number 2.0. It is no Tensor, so nothing will ask how the loss changes
-# with it: it is a constant. That is the whole rule for what gets a gradient and what does not.
+# The second input is the plain number 2.0. It is not a Tensor, so nothing will ask how the loss
+# changes with it: it is a constant. That is the whole rule for what gets a gradient and what does
+# not.
 #
 # `w` was not computed from anything. It has no op and no inputs, and is called a *leaf*.
 
@@ -101,7 +102,7 @@ print("the first input is w itself:", product.inputs[0] is w)
 print(w.op, w.inputs)
 
 # %% [markdown]
-# Now the whole loss, step by step. Nothing here is new arithmetic; each line makes one more tensor
+# Now the whole loss, step by step. There is no new arithmetic here; each line makes one more tensor
 # that remembers the line.
 
 # %%
@@ -123,17 +124,17 @@ tx.draw(loss, names=locals(), gradients=False)
 # Read it from top to bottom, as the numbers were computed:
 #
 # * A **green** head marks a leaf: `w` and `b`.
-# * A **blue** head marks a tensor that an op made. It says how: `product = w × 2`.
-# * An **arrow** leads from what was used to what was made of it. Below the head stand shape (a
-#   single number is a *scalar*), dtype and value.
-# * A plain number has no box. It stands where it was used, as in `y = 2`: these ops call their first
-#   input x and their second one y. Where two arrows come in, a small x and y tell which is which.
+# * A **blue** head marks a tensor that an op made. The head says how: `product = w × 2`.
+# * An **arrow** leads from what was used to what was made of it. Below the head are the shape (a
+#   single number is a *scalar*), the dtype and the value.
+# * A plain number has no box. It is shown where it is used, as in `y = 2`: these ops call their first
+#   input x and their second one y. Where two arrows come in, a small x and y show which is which.
 #
 # Mathematicians call boxes and arrows a *graph*. The arrows never lead in a circle, because a
 # tensor can only be made of tensors that exist already.
 #
-# The picture is drawn from `.op` and `.inputs`, and from nothing else. You can walk the same way by
-# hand, from the loss back to a leaf:
+# The picture is drawn from `.op` and `.inputs`, and from nothing else. You can follow them by hand,
+# from the loss back to a leaf:
 
 # %%
 print(loss.op, "of", loss.inputs)
@@ -143,7 +144,7 @@ print(loss.inputs[0].inputs[0].op, "of", loss.inputs[0].inputs[0].inputs)
 # %% [markdown]
 # ## A graph is not a tree
 #
-# A tensor may be used more than once. Then arrows from one box lead to several others, and the ways
+# A tensor may be used more than once. Then arrows from one box lead to several others, and the paths
 # meet again further down:
 
 # %%
@@ -154,7 +155,7 @@ tx.draw(result, names=locals(), gradients=False)
 
 # %% [markdown]
 # `side` is used three times: twice in `square`, and once in `result`. It is still one box, because it
-# is one tensor. Whoever collects everything that a result depends on has to notice what was met
+# is one tensor. Code that collects everything that a result depends on has to notice what it has met
 # already. Otherwise `side` would be counted three times here, and in a deep graph some tensors would
 # be counted millions of times.
 
@@ -184,11 +185,11 @@ tx.check("ancestors_of", ancestors_of)
 
 # %% [markdown]
 # The check calls your function on graphs it makes up and says what it finds. When you are stuck,
-# `tx.hint("ancestors_of", 1)` gives a hint, with 2 a stronger one, with 3 nearly the answer, and
-# `tx.solution("ancestors_of")` shows one way to write it.
+# `tx.hint("ancestors_of", 1)` gives a hint, 2 instead of 1 gives a stronger one, 3 nearly the answer,
+# and `tx.solution("ancestors_of")` shows one way to write it.
 #
-# The library has nearly the same for tensors. It lists the oldest first, and at the end the tensor
-# itself, here the one that `power` made:
+# The library has nearly the same function for tensors. It lists the oldest first, and the tensor
+# itself last, here the one that `power` made:
 
 # %%
 [tensor.name or str(tensor.op) for tensor in tx.ancestors(loss)]
@@ -196,27 +197,27 @@ tx.check("ancestors_of", ancestors_of)
 # %% [markdown]
 # ## One step back
 #
-# The graph lists the steps. What remains is to know, for each kind of step, how a small change goes
-# through it. Take a product $y = ab$. Nudge $a$ by $\varepsilon$:
+# The graph lists the steps. What remains is to find out, for each kind of step, how a small change
+# passes through it. Take a product $y = ab$. Nudge $a$ by $\varepsilon$:
 #
 # $$(a + \varepsilon)\, b = ab + \varepsilon b$$
 #
 # The product changes by $b$ times the nudge, so its slope in $a$ is $b$.
 #
-# But we do not want the slope of $y$. We want that of the final result, the loss, that was
-# computed from $y$ later on. Suppose somebody has already found out that the loss changes by
-# $\bar y$ times as much as $y$ does. Read $\bar y$ as "the gradient of the loss with respect
-# to $y$"; in code it is called `grad`, and in words the *upstream gradient*. Then a nudge $\varepsilon$ of $a$ changes $y$ by
-# $b\,\varepsilon$, and that changes the loss by $\bar y\, b\, \varepsilon$. So
+# But we do not want the slope of $y$. We want that of the final result, the loss, which was computed
+# from $y$ later on. Suppose somebody has already found out that the loss changes by $\bar y$ times as
+# much as $y$ does. Read $\bar y$ as "the gradient of the loss with respect to $y$"; in code it is
+# called `grad`, and in words the *upstream gradient*. Then a nudge $\varepsilon$ of $a$ changes $y$
+# by $b\,\varepsilon$, and that changes the loss by $\bar y\, b\, \varepsilon$. So
 #
 # $$\bar a = \bar y\, b.$$
 #
-# This is one half of the *backward rule* of the product. A rule is handed the gradient of what came
-# out, and answers with the gradients of what went in, here $\bar a$ and $\bar b$. It is handed the output
-# and the inputs too, since the slopes depend on them. (Not every rule uses all of it. This one has no
-# use for $y$; lesson 3 shows one that has.)
+# This is one half of the *backward rule* of the product. A rule takes the gradient of what came out,
+# and returns the gradients of what went in, here $\bar a$ and $\bar b$. It takes the output and the
+# inputs, too, since the slopes depend on them. (Not every rule uses all of them. This one does not
+# need $y$; lesson 3 shows one that does.)
 #
-# Go through the same thought with a nudge of $b$; then write the rule.
+# Repeat the argument with a nudge of $b$; then write the rule.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The gradients of a product
@@ -246,7 +247,8 @@ tx.check("product_backward", product_backward)
 #
 # Each op of the library carries such a rule. `loss.backward()` starts at the loss, whose gradient
 # with respect to itself is 1, goes through the graph against the arrows, applies one rule at each
-# box, and leaves in `.grad` of every leaf what has arrived there. One walk gives all slopes.
+# box, and leaves in `.grad` of every leaf the gradient that has arrived there. One walk gives all
+# slopes.
 
 # %%
 loss.backward()
@@ -254,12 +256,12 @@ print("slope in w:", w.grad, "  by nudging:", slope_w)
 print("slope in b:", b.grad, "  by nudging:", slope_b)
 
 # %% [markdown]
-# The same numbers, and this time exact. The picture now has the gradient beside each value, the
-# rule inside each box, and beside each arrow what the rule sent back along it. Read it from the
-# bottom up: 1, then $2 \cdot 2.5 = 5$, then 5 again through the subtraction and the sum, and
-# $5 \cdot 2 = 10$ at `w`. In the picture $\partial w$ is written for the gradient with respect to
-# `w`, which was $\bar w$ above; below the picture it is written in full, $\partial L/\partial
-# \text{value}$. In the last box, $2\,\text{error}^{2-1}$ is the $2x$ of school.
+# The same numbers, and this time exact. The picture now has the gradient beside each value, the rule
+# inside each box, and beside each arrow what the rule sent back along it. Read it from the bottom up:
+# 1, then $2 \cdot 2.5 = 5$, then 5 again through the subtraction and the sum, and $5 \cdot 2 = 10$ at
+# `w`. In the picture, $\partial w$ stands for the gradient with respect to `w`, which was $\bar w$
+# above; below the picture it is written in full, $\partial L/\partial \text{value}$. In the last box,
+# $2\,\text{error}^{2-1}$ is the $2x$ that you know from school.
 
 # %%
 tx.draw(loss, names=locals())
@@ -281,8 +283,8 @@ print("after: ", loss_of(w.data - step * w.grad, b.data - step * b.grad))
 # * A Tensor is an array with a memory: `.op` and `.inputs`. What is not a Tensor is a constant.
 # * Following `.inputs` from the loss gives its graph. A tensor that is used several times is one box
 #   with several arrows.
-# * Each op has a backward rule. It takes the gradient of the output and gives those of the inputs. For
-#   $y = ab$: $\bar a = \bar y\,b$ and $\bar b = \bar y\,a$.
+# * Each op has a backward rule. It takes the gradient of the output and returns those of the inputs.
+#   For $y = ab$: $\bar a = \bar y\,b$ and $\bar b = \bar y\,a$.
 # * `loss.backward()` applies the rules once each, from the loss to the leaves.
 #
 # The next lesson takes that walk one step at a time, and shows why its order matters.

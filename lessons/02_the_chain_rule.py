@@ -4,8 +4,8 @@
 # The last lesson ended with `loss.backward()`: one walk through the graph, and every gradient is
 # there. This lesson takes the walk apart. You will multiply slopes along a path, see why one starts
 # at the loss and not at the inputs, add up where paths meet, and find out what goes wrong when the
-# walk visits the tensors in a careless order. At the end you will have written the whole backward
-# pass of a graph of numbers yourself.
+# walk visits the tensors in a wrong order. At the end you will have written the whole backward pass
+# of a graph of numbers yourself.
 
 # %%
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ import tinygrad_xent as tx
 # $$a = x^2, \qquad b = -a, \qquad y = e^b.$$
 #
 # Nudge $x$ by a tiny $\varepsilon$ and follow the nudge. The square has slope $2x$, so $a$ moves by
-# $2x\,\varepsilon$. The minus turns that into $-2x\,\varepsilon$ at $b$. The exponential has itself
-# as slope, so $y$ moves by $y \cdot (-2x)\,\varepsilon$. Each step multiplies what arrives by its own
+# $2x\,\varepsilon$. The minus turns that into $-2x\,\varepsilon$ at $b$. The exponential is its own
+# slope, so $y$ moves by $y \cdot (-2x)\,\varepsilon$. Each step multiplies what arrives by its own
 # slope. In one line:
 #
 # $$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx} = e^b \cdot (-1) \cdot 2x.$$
@@ -77,24 +77,24 @@ plt.show()
 # %% [markdown]
 # ## From which end?
 #
-# Three numbers are to be multiplied: $e^b \cdot (-1) \cdot 2x$. From the right it is the way of the
-# nudge: begin with how fast $x$ moves, then $a$, then $b$, then $y$. This is called *forward mode*. It
-# answers the question: if *this input* moves, how does everything after it move? With a million
-# inputs it has to be asked a million times.
+# There are three numbers to multiply: $e^b \cdot (-1) \cdot 2x$. From right to left, you follow the
+# nudge: begin with how fast $x$ moves, then $a$, then $b$, then $y$. This is called *forward mode*.
+# It answers the question: if *this input* moves, how does everything after it move? With a million
+# inputs you have to ask it a million times.
 #
-# From the left it is the other way around. Begin with $y$, and ask for each tensor: by how much does
-# the *result* move if this one does?
+# From left to right, it is the other way around. Begin with $y$, and ask for each tensor: by how much
+# does the *result* move if this one does?
 #
 # $$\bar y = 1, \qquad \bar b = \bar y\, e^b,$$
 #
 # $$\bar a = \bar b \cdot (-1), \qquad \bar x = \bar a \cdot 2x.$$
 #
-# As before, $\bar a$ is the gradient of the result with respect to $a$. This is
-# *reverse mode*; for neural networks it is called *backpropagation*. One walk from the result answers
-# the question for everything that went into it. A loss is one number that depends on millions: that
-# is why one begins at the loss.
+# As before, $\bar a$ is the gradient of the result with respect to $a$. This is *reverse mode*; for
+# neural networks it is called *backpropagation*. One walk from the result answers the question for
+# everything that went into it. A loss is one number that depends on millions of others: that is why
+# you begin at the loss.
 #
-# The trace lists both walks. In its rules, `∂a` is written for $\bar a$.
+# The trace lists both walks. In its rules, `∂a` stands for $\bar a$.
 
 # %%
 x = tx.Tensor(1.0, name="x")
@@ -110,7 +110,7 @@ print(tx.trace(y, names=locals()))
 # ## Step through it
 #
 # The player shows the same steps in the graph. **Next** goes one step on; first come the values, top
-# to bottom, then the gradients, from the bottom up. At each step the rule and the numbers in it stand
+# to bottom, then the gradients, from the bottom up. At each step the rule and its numbers appear
 # beside the graph, or below it. Go to the end once. Then tick **Predict first**, go back to the first
 # step with **First**, and type each gradient before it is shown.
 
@@ -145,7 +145,7 @@ tx.draw(y, names=locals())
 # Look at the two arrows that leave `x`: 24 comes back along one, 12 along the other, and `x` has 36.
 #
 # In general: **multiply along each path, add up over all paths**. A sum over all paths sounds like a
-# lot of work, and it would be. In the graph below each tensor is the sum of the previous one with
+# lot of work, and it can be. In the graph below each tensor is the sum of the previous one with
 # itself, so there are two arrows from each to the next, and with every step the number of paths
 # doubles.
 
@@ -171,12 +171,12 @@ print("gradient of start:  ", tx.gradients(end, start))
 #
 # $$a = x^2, \qquad b = 3a, \qquad y = a + b.$$
 #
-# Since $y = 4x^2$, the slope at $x = 1$ is 8. Suppose we are hasty: as soon as a tensor has got
+# Since $y = 4x^2$, the slope at $x = 1$ is 8. Suppose we are hasty: as soon as a tensor receives
 # something, it sends it on. From $y$ both $a$ and $b$ receive 1. Now it is $a$'s turn, and it sends
-# $1 \cdot 2x = 2$ to $x$. Then $b$ sends 3 to $a$, which has 4 now. But $a$ has already sent.
-# $x$ stays at 2.
+# $1 \cdot 2x = 2$ to $x$. Then $b$ sends 3 to $a$, which has 4 now. But $a$ has already sent, so $x$
+# stays at 2.
 #
-# Tick **Wrong order** in the player and watch it happen. Then take the tick away, and compare.
+# Tick **Wrong order** in the player and watch it happen. Then untick it, and compare.
 
 # %%
 x = tx.Tensor(1.0, name="x")
@@ -187,8 +187,8 @@ tx.play(y, names=locals())
 
 # %% [markdown]
 # The remedy is an order in which every tensor comes after all that it receives from. Seen from the
-# other end: list the tensors so that each stands after everything it was computed from, and walk the
-# list backwards. Such a list is called a *topological order*.
+# other end: list the tensors so that each comes after everything it was computed from, and go through
+# the list backwards. Such a list is called a *topological order*.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Inputs before what uses them
@@ -229,9 +229,9 @@ for tensor in order:
 # %% [markdown]
 # ## The whole backward pass
 #
-# Now everything is there. Put 1 at the output. Walk the topological order backwards. At each tensor
-# its gradient is complete; for each of its inputs multiply it by the slope, and *add* the product to
-# what the input has got so far.
+# Now you have all the parts. Put 1 at the output. Go through the topological order backwards. At each
+# tensor its gradient is complete; for each of its inputs multiply it by the slope, and *add* the
+# product to what the input has received so far.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Where paths meet, gradients add up
@@ -262,7 +262,7 @@ tx.check("accumulate", accumulate)
 # %% [markdown]
 # With arrays in place of numbers, and rules in place of slopes, this function is the heart of every
 # framework that trains neural networks. In this library it is `tx.backpropagate`, a generator that
-# hands out each tensor with its finished gradient, so that you can watch it from a loop:
+# yields each tensor with its finished gradient, so that you can watch it from a loop:
 
 # %%
 for tensor, gradient in tx.backpropagate(y):
@@ -276,8 +276,8 @@ for tensor, gradient in tx.backpropagate(y):
 #   respect to everything that went into it.
 # * Where paths meet at a tensor, their contributions add up. Adding before sending on is what saves
 #   reverse mode from following every path.
-# * A tensor may send only when all contributions have arrived. Walking a topological order backwards
-#   ensures it.
+# * A tensor may send only when all contributions have arrived. Going through a topological order
+#   backwards ensures it.
 #
 # ## Further reading
 #

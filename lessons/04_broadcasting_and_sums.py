@@ -2,9 +2,9 @@
 # # 4. Broadcasting and sums
 #
 # Most of what a network computes is linear: sums, copies, rearrangements, matrix products. Their
-# rules need no calculus at all, only bookkeeping of who contributed to whom. And they come in pairs:
-# the rule of a sum is a copy, the rule of a copy is a sum. This lesson shows why, and with it where
-# most wrong shapes in hand-written gradients come from.
+# rules need no calculus at all, only bookkeeping about what contributed to what. And they come in
+# pairs: the rule of a sum is a copy, the rule of a copy is a sum. This lesson shows why, and with it
+# where most wrong shapes in hand-written gradients come from.
 
 # %%
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ import tinygrad_xent as tx
 # ## A sum sends copies
 #
 # Let $y = x_0 + x_1 + x_2$. Nudge any one of the three, and $y$ moves by just as much: all slopes are
-# 1. So what arrives at $y$ goes unchanged to each entry, $\bar x_i = \bar y$. The gradient is copied.
+# 1. So the gradient of $y$ goes unchanged to each entry, $\bar x_i = \bar y$. The gradient is copied.
 
 # %%
 x = tx.Tensor([2.0, 5.0, 1.0], name="x")
@@ -35,12 +35,12 @@ print("two sums:", row_sums.data)
 print(tx.gradients(row_sums, x, seed=[10.0, 20.0]))
 
 # %% [markdown]
-# Here `row_sums` is two numbers and no loss. `seed` gives the gradients that are to arrive at them, as
-# if a loss had followed: 10 for the first and 20 for the second.
+# Here `row_sums` is two numbers, not a loss. `seed` is their upstream gradient, as if a loss had
+# followed: 10 for the first and 20 for the second.
 #
-# The bookkeeping is in the shapes. `x` has shape (2, 3), the gradient that arrives has shape (2,). To
-# copy it to the right places, the axis that the sum removed must first be put back with length 1:
-# (2, 1), which NumPy then stretches to (2, 3). With `keepdims=True` the axis was never removed.
+# The bookkeeping is in the shapes. `x` has shape (2, 3), the upstream gradient has shape (2,). To
+# copy it to the right places, the axis that the sum removed must first be put back with length 1: (2,
+# 1), which NumPy then stretches to (2, 3). With `keepdims=True` the axis was never removed.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of a sum
@@ -70,8 +70,8 @@ tx.check("sum_backward", sum_backward)
 # %% [markdown]
 # ## A copy sends a sum
 #
-# Now the other way around. NumPy's *broadcasting* stretches a small array when it meets a larger one.
-# A bias of three numbers is added to every row of a table:
+# Now the other way around. NumPy's *broadcasting* stretches a small array to fit a larger one. A bias
+# of three numbers is added to every row of a table:
 
 # %%
 table = tx.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], name="table")
@@ -80,9 +80,9 @@ shifted = table + bias
 shifted
 
 # %% [markdown]
-# `bias[0]` went into two entries of the result, one in each row. A nudge of it moves both. In lesson 2
-# you saw what happens where one number has an influence in two ways: the contributions add up. So
-# the gradient of `bias[0]` is the sum over the rows of what arrives in column 0.
+# `bias[0]` went into two entries of the result, one in each row. A nudge of it moves both. In lesson
+# 2 you saw what happens where one number has an effect along two paths: the contributions add up. So
+# the gradient of `bias[0]` is the sum over the rows of the upstream gradient in column 0.
 
 # %%
 arriving = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
@@ -91,9 +91,9 @@ print("to the table:", d_table.tolist())
 print("to the bias: ", d_bias)
 
 # %% [markdown]
-# The rule of broadcasting thus has two parts, and they undo its two parts. Axes that broadcasting put
-# in front are summed away. Axes that it stretched from length 1 are summed to length 1. What comes
-# out must have exactly the shape of the array before it was stretched:
+# The rule of broadcasting thus has two parts, and they undo its two parts. Axes that broadcasting
+# added in front are summed away. Axes that it stretched from length 1 are summed to length 1. The
+# result must have exactly the shape of the array before it was stretched:
 #
 # | array before | stretched to | summed over |
 # |---|---|---|
@@ -130,19 +130,19 @@ def unbroadcast(grad, shape):
 tx.check("unbroadcast", unbroadcast)
 
 # %% [markdown]
-# In this library no rule has to think of it. The backward pass sees that a gradient is larger than its
-# tensor, and puts the op `sum_to` in between, which is what you have just written. Here is the
-# backward pass drawn as a graph of its own, with the forward pass in grey. The loss is made so that
-# the same numbers arrive at `shifted` as above. Follow them to the box `∂bias`, where `Σ to shape`
-# stands for `sum_to`.
+# In this library no rule has to take care of this. The backward pass sees that a gradient is larger
+# than its tensor, and inserts the op `sum_to`, which is what you have just written. Here is the
+# backward pass drawn as a graph of its own, with the forward pass in grey. The loss is chosen so that
+# `shifted` has the same upstream gradient as above. Follow them to the box `∂bias`, where
+# `Σ to shape` stands for `sum_to`.
 
 # %%
 loss = (arriving * shifted).sum()
 tx.draw(loss, names=locals(), backward=True)
 
 # %% [markdown]
-# The op refuses what broadcasting cannot explain. That is deliberate. A gradient of a shape that does
-# not fit comes from a wrong rule, and a sum that makes anything fit would hide it:
+# The op refuses what broadcasting cannot explain. That is deliberate. A gradient whose shape does not
+# fit comes from a wrong rule, and a sum that makes everything fit would hide that:
 
 # %%
 try:
@@ -160,7 +160,7 @@ except tx.errors.RuleShapeError as error:
 # \text{copy} = \begin{pmatrix} 1 \\ 1 \\ 1 \end{pmatrix}.$$
 #
 # Each is the other one transposed. That is no accident. Let $y = A x$ be any linear function. Entry
-# $y_i = \sum_j A_{ij} x_j$ moves $A_{ij}$ times as much as $x_j$. What arrives at $x_j$ is the sum over
+# $y_i = \sum_j A_{ij} x_j$ moves $A_{ij}$ times as much as $x_j$. The gradient of $x_j$ is a sum over
 # all $i$ that it influences:
 #
 # $$\bar x_j = \sum_i A_{ij}\, \bar y_i, \qquad\text{that is}\qquad \bar x = A^T \bar y.$$
@@ -168,7 +168,7 @@ except tx.errors.RuleShapeError as error:
 # **The rule of a linear function is its transpose.** Mathematicians call the transpose the *adjoint*.
 # The adjoint of the adjoint is the function you began with: hence the pairs.
 #
-# You can see the matrix of a linear op without knowing it: its columns are what the op makes of
+# You can see the matrix of a linear op without knowing it: its columns are the op's results for
 # arrays with a single 1. Do it for the op and for its rule, and compare.
 
 
@@ -234,12 +234,13 @@ for name, linear in {
 # %% [markdown]
 # ## The matrix product
 #
-# $Y = A B$ is linear in $A$ while $B$ stays, and linear in $B$ while $A$ stays. Write down one entry:
+# $Y = A B$ is linear in $A$ while $B$ is fixed, and linear in $B$ while $A$ is fixed. Write out one
+# entry:
 #
 # $$Y_{ij} = \sum_k A_{ik} B_{kj}.$$
 #
-# Which entries of $Y$ does $A_{ik}$ influence? Those of row $i$: each $Y_{ij}$, with slope $B_{kj}$. Add
-# up what arrives:
+# Which entries of $Y$ does $A_{ik}$ influence? Those of row $i$: each $Y_{ij}$, with slope $B_{kj}$.
+# Add up the contributions:
 #
 # $$\bar A_{ik} = \sum_j \bar Y_{ij} B_{kj}.$$
 #
@@ -272,8 +273,8 @@ def matmul_backward(grad, y, a, b):
 tx.check("matmul_backward", matmul_backward)
 
 # %% [markdown]
-# A layer of a network, $X W + b$, is made of these parts: a matrix product, a broadcast, and a sum for
-# the loss. Step through it, and at each step say the shape of the gradient before you look.
+# A layer of a network, $X W + b$, is made of these parts: a matrix product, a broadcast, and a sum
+# for the loss. Step through it, and at each step name the shape of the gradient before you look.
 
 # %%
 inputs = np.array([[1.0, 0.0], [1.0, 2.0], [0.0, 1.0]])

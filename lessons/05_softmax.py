@@ -2,9 +2,9 @@
 # # 5. Softmax
 #
 # A classifier ends with a row of numbers, one score for each class. *Softmax* turns the scores into
-# probabilities. It is the first function of this course in which every output depends on every
-# input, so it has not one slope but a whole table of them. You will write the function so that it
-# never overflows, find the table, and then a backward rule that does without the table.
+# probabilities. It is the first function of this course in which every output depends on every input,
+# so it has not one slope but a whole table of them. You will write the function so that it never
+# overflows, find the table, and then a backward rule that needs no table.
 #
 # From lesson 2 you need that contributions add up, from lesson 3 how a rule is called, and from
 # lesson 4 that a rule may be seen as a matrix.
@@ -19,9 +19,9 @@ from tinygrad_xent.teaching.museum import answer, op_of, puzzle
 # %% [markdown]
 # ## From scores to probabilities
 #
-# A model has looked at a photo, and gives the scores 2 for *cat*, 1 for *dog* and 0.1 for *bird*. A
+# A model has looked at a photo, and its scores are 2 for *cat*, 1 for *dog* and 0.1 for *bird*. A
 # score may be any number; a larger one means that the model finds the class more likely. We want
-# probabilities instead: none below 0, a sum of 1, and the same order.
+# probabilities instead: not negative, with a sum of 1, and in the same order.
 #
 # Two steps do it. The exponential makes every number positive and keeps the order. Dividing by the
 # sum makes the sum 1:
@@ -46,18 +46,18 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The exponential stretches: a lead of 1 in the score has become a probability 2.7 times as large.
-# It is the same factor wherever the two scores lie, because the sum below the bar cancels:
+# The exponential stretches: a lead of 1 in the score has become a probability 2.7 times as large. It
+# is the same factor wherever the two scores lie, because the denominator cancels:
 #
 # $$\frac{p_i}{p_k} = \frac{e^{x_i}}{e^{x_k}} = e^{x_i - x_k}.$$
 #
-# So softmax looks at nothing but the differences of scores.
+# So softmax depends only on the differences of scores.
 
 # %% [markdown]
 # ## The shift
 #
-# If only differences count, then adding the same number $c$ to all scores must change nothing. And
-# so it is: above the bar appears a factor $e^c$, below the bar in every term too, and it cancels.
+# If only differences count, then adding the same number $c$ to all scores must change nothing. And so
+# it is: a factor $e^c$ appears in the numerator and in every term of the denominator, and cancels.
 #
 # $$\frac{e^{x_i + c}}{\sum_j e^{x_j + c}} = \frac{e^c\, e^{x_i}}{e^c \sum_j e^{x_j}} = p_i$$
 #
@@ -77,10 +77,10 @@ with np.errstate(all="ignore"):
 # %% [markdown]
 # The largest number that a float64 can hold is about $1.8 \cdot 10^{308}$. $e^{1000}$ is larger and
 # becomes infinity, `inf`; this is called *overflow*. Infinity divided by infinity is not a number,
-# `nan`. (`np.errstate` keeps NumPy's warnings away, since we ask for trouble on purpose.)
+# `nan`. (`np.errstate` silences NumPy's warnings, since we ask for trouble on purpose.)
 #
-# In a long computation the `nan` appears far from where it began. Hand Tensors to the function, and
-# `tx.first_bad` walks the graph and names the first step that went wrong:
+# In a long computation the `nan` appears far from where the trouble began. Pass Tensors to the
+# function, and `tx.first_bad` walks the graph and names the first step that went wrong:
 
 # %%
 with np.errstate(all="ignore"):
@@ -89,14 +89,14 @@ print(tx.first_bad(broken))
 
 # %% [markdown]
 # (A tensor without a name of its own gets a number, counted in the order in which they were made:
-# `v1` is the exponential. By `x` an op means what it was given.)
+# `v1` is the exponential. `x` is the op's input.)
 #
 # The remedy is in the formula above. We are free to add any $c$ before the exponential. Which $c$
-# makes sure that no exponential is too large, and that the sum below the bar is never 0?
+# makes sure that no exponential is too large, and that the denominator is never 0?
 #
-# From here on there may be many rows of scores, one for each example, and each is a softmax of its
-# own: along `axis=-1`, the last axis. `keepdims=True`, which you know from lesson 4, keeps one number
-# for each row in a shape that lines up with the rows.
+# From here on there may be many rows of scores, one for each example, and each has its own softmax:
+# along `axis=-1`, the last axis. `keepdims=True`, which you know from lesson 4, keeps one number for
+# each row in a shape that lines up with the rows.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A softmax that never overflows
@@ -156,14 +156,14 @@ plt.show()
 # Such a table is called a *Jacobian*. ($\partial$ instead of $d$ says that the other inputs stay
 # where they are.)
 #
-# Take an entry off the diagonal first, $i \ne j$. Write $S$ for the sum below the bar, so that
+# Take an entry off the diagonal first, $i \ne j$. Write $S$ for the denominator, so that
 # $p_i = e^{x_i} / S$. When $x_j$ moves, the numerator $e^{x_i}$ stays, and $S$ moves with the slope
 # $e^{x_j}$. The derivative of $1/S$ is $-1/S^2$, so
 #
 # $$J_{ij} = e^{x_i} \cdot \Big(-\frac{1}{S^2}\Big) \cdot e^{x_j} = -p_i\, p_j.$$
 #
 # On the diagonal, $i = j$, the numerator moves as well, and one more term appears. Find it with the
-# quotient rule. All of the table can then be said by means of $p$ alone.
+# quotient rule. The whole table can then be written with $p$ alone.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: All derivatives of a softmax at once
@@ -222,8 +222,8 @@ print("rows:   ", table.sum(axis=1).round(12))
 # %% [markdown]
 # ## The rule, without the table
 #
-# The rule is handed $\bar p$, how the loss moves with each probability, and has to give $\bar x$. A
-# score moves all probabilities, so its gradient is a sum over all of them:
+# The rule receives $\bar p$, how the loss changes with each probability, and has to return $\bar x$.
+# A score changes all probabilities, so its gradient is a sum over all of them:
 #
 # $$\bar x_i = \sum_j \bar p_j\, J_{ji}.$$
 #
@@ -231,14 +231,14 @@ print("rows:   ", table.sum(axis=1).round(12))
 # and multiply. For three classes that is fine. A model that chooses the next word of a text has
 # perhaps 50,000 classes, and the table 2.5 billion entries, 20 gigabytes, for one row of one batch.
 #
-# But the table is made of $p$ alone, and so is simple enough to be summed on paper. With $[i = j]$
-# for 1 where $i$ equals $j$ and 0 elsewhere, both cases of $J$ fit into one line:
+# But the table depends on $p$ alone, so it is simple enough to sum on paper. With $[i = j]$ for 1
+# where $i$ equals $j$ and 0 elsewhere, both cases of $J$ fit into one line:
 #
 # $$\bar x_i = \sum_j \bar p_j\; p_j\, \big([i = j] - p_i\big).$$
 #
-# Take the sum apart at the minus sign. In the first sum only one term is left. In the second $p_i$
-# does not depend on $j$, and can be pulled out. What remains needs one sum for the whole row, and
-# no table.
+# Split the sum at the minus sign. In the first sum only one term is left. In the second $p_i$ does
+# not depend on $j$, and can be pulled out. What remains needs one sum for the whole row, and no
+# table.
 #
 # In the exercise the output is called $y$, as always in a rule, where we have written $p$.
 
@@ -269,13 +269,13 @@ tx.check("softmax_backward", softmax_backward)
 # %% [markdown]
 # ## What the rule says
 #
-# Read the finished rule as a sentence. The sum $\sum_j \bar p_j\, p_j$ is a mean of the gradients
-# that arrive, in which each class counts with its probability. A score receives its own gradient
-# *less this mean*, times its probability.
+# Read the finished rule as a sentence. The sum $\sum_j \bar p_j\, p_j$ is a mean of the upstream
+# gradients, weighted by the probabilities. A score receives its own upstream gradient *minus this
+# mean*, times its probability.
 #
-# Here is a case where that can be seen. A machine has three buttons that pay 10, 2 and 6. You press
-# them with the probabilities $p$, so on average you get $\sum_j p_j \cdot \text{pay}_j$. What
-# arrives at $p_j$ is the pay of button $j$. The scores below are chosen so that $p$ is 1/2, 1/4,
+# Here is a case that shows it. A machine has three buttons that pay 10, 2 and 6. You press them with
+# the probabilities $p$, so on average you get $\sum_j p_j \cdot \text{pay}_j$. So the upstream
+# gradient of $p_j$ is the pay of button $j$. The scores below are chosen so that $p$ is 1/2, 1/4,
 # 1/4; the mean pay is then $5 + 0.5 + 1.5 = 7$.
 #
 # The first button pays 3 more than the mean, so its score has the gradient $\frac12 \cdot 3 = 1.5$:
@@ -296,10 +296,10 @@ tx.play(mean_pay, names=locals())
 # %% [markdown]
 # ## Find the mistake
 #
-# That sum is a law, which holds for every gradient that a softmax sends back, whatever arrives.
-# There are more of this kind. `tx.invariants` finds out by trying which laws follow from what a
-# function does, and whether its rule keeps them. (*shift* is the law of the rows of the table, and
-# *total* that of its columns. *symmetry* speaks of second derivatives; they come in lesson 13.)
+# That sum is a law, which holds for every gradient that a softmax sends back, whatever the upstream
+# gradient. There are more of this kind. `tx.invariants` finds out by trying which laws follow from
+# what a function does, and whether its rule keeps them. (*shift* is the law of the rows of the table,
+# and *total* that of its columns. *symmetry* speaks of second derivatives; they come in lesson 13.)
 
 # %%
 batch = [[2.0, 1.0, 0.1], [0.0, 1.0, 5.0]]
@@ -314,11 +314,11 @@ mystery = puzzle(0, "softmax")
 tx.invariants(mystery, batch)
 
 # %% [markdown]
-# Its gradients do not sum to 0: *shift* is broken, and with it *total*. A law tells that something
-# is wrong, and often what sort of thing. `tx.gradcheck` compares with nudges, as the check of lesson
-# 3 does, and then looks for the reason. It tries several random upstream gradients, and shows one of
-# them in its tables. Before you run the next cell, guess: which part of the table of slopes does this
-# rule know?
+# Its gradients do not sum to 0: *shift* is broken, and with it *total*. A broken law tells you that
+# something is wrong, and often what kind of thing. `tx.gradcheck` compares with nudges, as the check
+# of lesson 3 does, and then looks for the reason. It tries several random upstream gradients, and
+# shows one of them in its tables. Before you run the next cell, guess: which part of the table of
+# slopes does this rule know?
 
 # %%
 tx.gradcheck(mystery, batch)
@@ -327,8 +327,8 @@ tx.gradcheck(mystery, batch)
 print(answer(mystery).source)
 
 # %% [markdown]
-# It has the diagonal alone, $p_i (1 - p_i)$. That is the rule of the sigmoid, where each output
-# has one input, and a mistake that is often made with a softmax.
+# It has the diagonal alone, $p_i (1 - p_i)$. That is the rule of the sigmoid, where each output has
+# one input, and a common mistake with a softmax.
 #
 # The next wrong rule is harder to catch. It forgets `axis` in its sum, so that the mean is taken
 # over the whole batch. Check it with one row, and then with two:
@@ -346,9 +346,9 @@ print(tx.gradcheck(careless, batch))
 # %% [markdown]
 # ## Far out, nothing gets through
 #
-# Look once more at the curves: far to the left and far to the right they are flat. Every entry of
-# the table is a product in which either $p_i$ and $p_j$ or $p_i$ and $1 - p_i$ stand, and when the
-# model is sure, all of these products are small.
+# Look once more at the curves: far to the left and far to the right they are flat. Every entry of the
+# table is a product, either of $p_i$ and $p_j$ or of $p_i$ and $1 - p_i$, and when the model is sure,
+# all of these products are small.
 
 # %%
 for lead in [0.0, 5.0, 10.0, 20.0]:
@@ -359,20 +359,20 @@ for lead in [0.0, 5.0, 10.0, 20.0]:
 
 # %% [markdown]
 # The softmax is then *saturated*. That is as it should be when the model is sure and right. When it
-# is sure and wrong, it ought to learn most of all, and next to nothing gets through the softmax.
-# The next three lessons are about the function that makes up for it: the logarithm.
+# is sure and wrong, it ought to learn most of all, and hardly anything gets through the softmax. The
+# next three lessons are about the function that makes up for it: the logarithm.
 
 # %% [markdown]
 # ## Summary
 #
-# * Softmax makes probabilities of scores: $p_i = e^{x_i} / \sum_j e^{x_j}$. Only differences of
+# * Softmax turns scores into probabilities: $p_i = e^{x_i} / \sum_j e^{x_j}$. Only differences of
 #   scores count.
 # * Subtract the largest score of each row first. It changes nothing on paper, and no exponential
 #   overflows.
 # * Its Jacobian is $J_{ij} = [i = j]\,p_i - p_i\,p_j$: rows and columns sum to 0.
-# * The rule needs no table: $\bar x_i = p_i\,(\bar p_i - \sum_j \bar p_j\,p_j)$. Each score
-#   receives its gradient less the mean, times its probability.
-# * A softmax that is sure lets next to no gradient through.
+# * The rule needs no table: $\bar x_i = p_i\,(\bar p_i - \sum_j \bar p_j\,p_j)$. Each score receives
+#   its upstream gradient minus the mean, times its probability.
+# * A softmax that is sure lets hardly any gradient through.
 #
 # ## Further reading
 #

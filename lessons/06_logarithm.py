@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 6. The logarithm, and where digits die
 #
-# A softmax that is sure and wrong lets next to no gradient through. The logarithm makes up for it,
-# and is the reason why classifiers are trained with one. It also brings an infinity of its own, and
-# a slow loss of digits that no warning tells of. In this lesson you find out where digits are lost,
-# and compute softmax and logarithm in one step, so that none are.
+# A softmax that is sure and wrong lets hardly any gradient through. The logarithm makes up for it,
+# and is the reason why classifiers are trained with one. It also brings an infinity of its own, and a
+# slow loss of digits without any warning. In this lesson you find out where digits are lost, and
+# compute softmax and logarithm in one step, so that none get lost.
 #
 # You need the softmax and its rule from lesson 5.
 
@@ -18,7 +18,7 @@ from tinygrad_xent.teaching.museum import answer, op_of
 # %% [markdown]
 # ## Why a logarithm
 #
-# A model is good if it has given a high probability to what then happened. For many examples the
+# A model is good if it gave a high probability to what then happened. For many examples the
 # probabilities multiply. Take 2000 photos, each with a probability of 0.5 for the class it really
 # has:
 
@@ -33,9 +33,9 @@ print("sum of logarithms:", np.sum(np.log(given)).round(2))
 # the overflow of lesson 5. The logarithm turns the product into a sum, $\ln(ab) = \ln a + \ln b$,
 # and a sum of 2000 ordinary numbers is no trouble.
 #
-# With a minus in front it is a loss: $-\ln p$, where $p$ is the probability that the model gave to
-# the truth. Being sure and right costs nothing, every halving of $p$ costs another $\ln 2 = 0.693$,
-# and having called the truth impossible costs infinitely much.
+# With a minus sign it is a loss: $-\ln p$, where $p$ is the probability that the model gave to the
+# truth. Being sure and right costs nothing, every halving of $p$ costs another $\ln 2 = 0.693$, and
+# calling the truth impossible costs infinitely much.
 
 # %%
 p_axis = np.linspace(0.004, 1, 300)
@@ -54,8 +54,8 @@ plt.show()
 # ## Its rule
 #
 # The logarithm undoes the exponential: if $y = \ln x$, then $e^y = x$. Take the derivative of both
-# sides of $e^y = x$ with respect to $x$. On the left it is $e^y$ times the slope of $y$, by the
-# chain rule; on the right it is 1. Now solve for the slope, and say it by means of $x$.
+# sides of $e^y = x$ with respect to $x$. On the left it is $e^y$ times the slope of $y$, by the chain
+# rule; on the right it is 1. Now solve for the slope, and write it with $x$.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of the logarithm
@@ -95,9 +95,9 @@ loss = -log_p[0]
 print(tx.trace(loss, names=locals()))
 
 # %% [markdown]
-# Look at the last three lines of *sends*. The logarithm multiplies by $1/p_0$, which is about
-# 22,000. The softmax multiplies by $p_0\,(1 - p_0)$, which is about 1/22,000. Together almost
-# exactly 1 is left:
+# Look at the last three lines of *sends*. The logarithm multiplies by $1/p_0$, which is about 22,000.
+# The softmax multiplies by $p_0\,(1 - p_0)$, which is about 1/22,000. Together they leave almost
+# exactly 1:
 #
 # $$\frac{1}{p_0} \cdot p_0\,(1 - p_0) = 1 - p_0.$$
 #
@@ -129,10 +129,10 @@ picture
 print(tx.first_bad(loss))
 
 # %% [markdown]
-# (It was not told the names: `v2` is `log_p`, and `x` what the logarithm was given.)
+# (It does not know the names: `v2` is `log_p`, and `x` is the input of the logarithm.)
 #
-# A remedy that is often seen adds a small number inside, $\ln(p + 10^{-12})$. Then nothing is
-# infinite. Is it right?
+# A common remedy adds a small number inside, $\ln(p + 10^{-12})$. Then nothing is infinite. Is it
+# right?
 
 # %%
 p = tx.softmax(scores)
@@ -141,14 +141,15 @@ print("loss:    ", patched.item())
 print("gradient:", tx.gradients(patched, scores))
 
 # %% [markdown]
-# The loss is 27.6 and should be 800. What is worse, the gradient is 0: the patch hides the `nan`,
-# and the example that the model gets most wrong teaches it nothing. The digits of $p_0$ were gone
+# The loss is 27.6 and should be 800. Worse, the gradient is 0: the patch hides the `nan`, and the
+# example that the model gets most wrong teaches the model nothing. The digits of $p_0$ were gone
 # before the logarithm, and nothing that comes after the softmax can bring them back.
 
 # %% [markdown]
 # ## Digits die before that
 #
-# Infinity at least is seen. There is a quieter loss, and it begins long before a lead of 800.
+# An infinity at least is noticed. There is a quieter loss of digits, and it begins long before a lead
+# of 800.
 #
 # A float64 holds about 16 digits, a float32 about 7. They are counted from the first digit that is
 # not 0, wherever it stands. So $10^{-20}$ is held with full precision. But $1 - 10^{-20}$ is
@@ -159,10 +160,10 @@ print("1e-20 is held:     ", 1e-20)
 print("1 - 1e-20 is just 1:", 1 - 1e-20 == 1)
 
 # %% [markdown]
-# Now let the model be sure and *right*, with a lead of 20. The other class has $p_1 = 2.06 \cdot
-# 10^{-9}$, and the right one $p_0 = 1 - p_1 = 0.99999999794$. The loss is $-\ln p_0$, which is
-# nearly $p_1$ again, $2.06 \cdot 10^{-9}$. But it was computed from $p_0$, and there that number
-# stands in the last digits only. In float32 it does not stand there at all.
+# Now let the model be sure and *right*, with a lead of 20. The other class has
+# $p_1 = 2.06 \cdot 10^{-9}$, and the right one $p_0 = 1 - p_1 = 0.99999999794$. The loss is
+# $-\ln p_0$, which is nearly $p_1$ again, $2.06 \cdot 10^{-9}$. But it was computed from $p_0$, and
+# that holds the number in its last digits only. In float32 it does not hold it at all.
 #
 # `tx.stability` runs a computation in several precisions and in the highest that the machine has,
 # and counts the right digits after each step:
@@ -171,10 +172,10 @@ print("1 - 1e-20 is just 1:", 1 - 1e-20 == 1)
 print(tx.stability(lambda x: tx.log(tx.softmax(x)), [20.0, 0.0]))
 
 # %% [markdown]
-# Look at the column of float32. The softmax has all of its 7 digits. The logarithm has none: what
-# it was given is 1, and $\ln 1$ is 0. The logarithm has made no mistake of its own. It takes away
-# the 1 in front, and what is left was lost in rounding before. (Float16 has 3 digits and a narrow
-# range: there $p_1$ itself has underflowed.)
+# Look at the column of float32. The softmax has all of its 7 digits. The logarithm has none: its
+# input is 1, and $\ln 1$ is 0. The logarithm itself makes no mistake. It removes the 1 in front, and
+# what is left was lost in rounding before. (Float16 has 3 digits and a narrow range: there $p_1$
+# itself has underflowed.)
 #
 # Here are the right digits of $\ln p_0$ for many leads, in float64. The exact value is $-\ln(1 +
 # e^{-\text{lead}})$, for which NumPy has `log1p`, a logarithm of $1 + x$ that never adds the 1. The
@@ -202,9 +203,9 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# The two steps lose about one digit for every 2.3 by which the lead grows ($e^{2.3} = 10$), until
-# at 37 none is left. In float32, in which most networks are trained, that is so from a lead of 17
-# on. No warning is given on the way.
+# The two steps lose about one digit for every 2.3 by which the lead grows ($e^{2.3} = 10$), until at
+# 37 none is left. In float32, in which most networks are trained, none is left from a lead of 17 on.
+# There is no warning on the way.
 
 # %% [markdown]
 # ## Do not leave the logarithm
@@ -218,8 +219,8 @@ plt.show()
 # 0)$ it is $\ln(1 + 1) = \ln 2 = 0.693$. For $(100, 0)$ it is $\ln(e^{100} + 1)$, which is 100 to
 # all digits that a float64 holds.
 #
-# In a large sum of exponentials the largest one counts for nearly everything, so log-sum-exp is
-# close to the maximum: a maximum with a rounded corner.
+# In a sum of exponentials the largest one often makes up nearly everything, so log-sum-exp is close
+# to the maximum: a maximum with a rounded corner.
 
 # %%
 x_axis = tx.Tensor(np.linspace(-5, 5, 101))
@@ -234,8 +235,8 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# Its slope goes from 0 to 1, and that curve is known from lesson 3. With $S = \sum_j e^{x_j}$, the
-# slope of $\ln S$ in $x_i$ is $\frac{1}{S} \cdot e^{x_i}$, and this is the softmax:
+# Its slope goes from 0 to 1, along a curve that you know from lesson 3. With $S = \sum_j e^{x_j}$,
+# the slope of $\ln S$ in $x_i$ is $\frac{1}{S} \cdot e^{x_i}$, and this is the softmax:
 #
 # $$\frac{\partial}{\partial x_i} \ln \sum_j e^{x_j} = p_i.$$
 #
@@ -248,15 +249,14 @@ print(tx.gradients(tx.logsumexp(scores), scores))
 print(tx.softmax(scores.data))
 
 # %% [markdown]
-# One thing remains to be done. $e^{x_j}$ overflows as it did in lesson 5, and the shift helps
-# again. Take the largest score $m$ out of the sum; inside the logarithm it is a factor, and so
-# comes out as a term:
+# One thing remains. $e^{x_j}$ overflows as it did in lesson 5, and the shift helps again. Take the
+# largest score $m$ out of the sum; inside the logarithm it is a factor, so outside it is a term:
 #
 # $$\ln \sum_j e^{x_j} = m + \ln \sum_j e^{x_j - m}.$$
 #
-# Scores may also be $-\infty$. That is how one forbids a class: its probability is then exactly 0.
-# In a row where every class is forbidden, $m$ is $-\infty$ as well. What is $-\infty - (-\infty)$?
-# The exercise wants $-\infty$ as the answer for such a row, the logarithm of an empty sum.
+# Scores may also be $-\infty$. That is how you forbid a class: its probability is then exactly 0. In
+# a row where every class is forbidden, $m$ is $-\infty$ as well. What is $-\infty - (-\infty)$? The
+# exercise wants $-\infty$ as the answer for such a row, the logarithm of an empty sum.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The logarithm of a sum of exponentials
@@ -285,10 +285,10 @@ tx.check("logsumexp", logsumexp)
 # %% [markdown]
 # ## Log-softmax
 #
-# Softmax and logarithm in one op, $y_i = x_i - \ln \sum_j e^{x_j}$, is called *log-softmax*. Its
-# rule is shorter than that of the softmax. A score $x_i$ moves $y_i$ directly, with slope 1. And
-# through the log-sum-exp it moves *all* outputs of its row, each with slope $-p_i$. Add up what
-# comes back along these ways.
+# Softmax and logarithm in one op, $y_i = x_i - \ln \sum_j e^{x_j}$, is called *log-softmax*. Its rule
+# is shorter than that of the softmax. A score $x_i$ moves $y_i$ directly, with slope 1. And through
+# the log-sum-exp it moves *all* outputs of its row, each with slope $-p_i$. Add up the contributions
+# of all these paths.
 #
 # The probabilities that you need are not among the arguments of the rule. But the output is $y =
 # \ln p$.
@@ -327,13 +327,13 @@ tx.draw(loss, names=locals())
 
 # %% [markdown]
 # The loss is 800, the gradient $-1$ and 1. Nothing was patched. $e^{-800}$ is rounded to 0 here as
-# well, but within the log-sum-exp, where it stands in a sum beside 1 and is not missed.
+# well, but within the log-sum-exp, in a sum beside 1, where it is not missed.
 
 # %% [markdown]
 # ## Find the mistake
 #
-# This rule for the log-softmax is from the museum. Somebody has put the rules of softmax and
-# logarithm together, and on paper that is correct. Work out the product to see it:
+# This rule for the log-softmax is from the museum. Somebody has combined the rules of softmax and
+# logarithm, and on paper that is correct. Work out the product to see it:
 
 # %%
 suspect = op_of("log_softmax_in_two_steps")
@@ -359,7 +359,7 @@ print(tx.gradcheck(suspect, [0.0, 800.0]))
 # * $-\ln p$ of the truth is a loss that adds up over examples. The rule of the logarithm is
 #   $\bar x = \bar y / x$; its steep slope makes up for the flat softmax.
 # * A softmax that underflows to 0 makes the loss infinite and the gradient `nan`. A small number
-#   added inside the logarithm hides this, and takes the gradient away.
+#   added inside the logarithm hides this, and removes the gradient.
 # * Near 1, floats have no digits left for the small rest. `tx.stability` shows the step at which
 #   digits are lost.
 # * $\ln p_i = x_i - \ln \sum_j e^{x_j}$ never leaves the logarithm. Its second term is computed

@@ -6,7 +6,7 @@
 # the loss measures, write it and its rule, and see which of its properties need labels that sum to
 # 1.
 #
-# You need the softmax from lesson 5, and from lesson 6 log-softmax and log-sum-exp.
+# You need the softmax from lesson 5, and log-softmax and log-sum-exp from lesson 6.
 
 # %%
 import warnings
@@ -21,12 +21,12 @@ from tinygrad_xent.teaching.museum import answer, puzzle
 # ## A label for each class
 #
 # Seven of ten people say that a photo shows a cat, two say a dog, one says a bird. So the label is
-# a row of probabilities itself, $t = (0.7, 0.2, 0.1)$. Labels in this form, with a number for each
+# itself a row of probabilities, $t = (0.7, 0.2, 0.1)$. Labels in this form, with a number for each
 # class, are called *dense*. Where all agree it is $(1, 0, 0)$, a *one-hot* row.
 #
-# The model gives $p$. In lesson 6 the loss of one example was $-\ln p$ of what is true. With seven
-# tenths it is *cat*, with two tenths *dog*, with one tenth *bird*; so take the mean of the three
-# losses, each with its share:
+# The model gives $p$. In lesson 6 the loss of one example was $-\ln p$ of what is true. The truth is
+# *cat* with a share of 0.7, *dog* with 0.2, and *bird* with 0.1; so take the mean of the three
+# losses, weighted by these shares:
 #
 # $$\ell = -\sum_i t_i \ln p_i.$$
 #
@@ -68,8 +68,8 @@ plt.show()
 #
 # $$\ln p_i = z_i - \ln \sum_j e^{z_j}$$
 #
-# in one go. TensorFlow 1 has given the whole a long name that says just this, and the library has
-# it too. It wants its arguments by name, since they are easily confused:
+# in one go. TensorFlow 1 gave this function a long name that says just that, and the library has it,
+# too. Its arguments must be named, since they are easily confused:
 
 # %%
 try:
@@ -84,9 +84,9 @@ losses = tx.softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 losses
 
 # %% [markdown]
-# Two rows, two losses: one for each example. To make one number of them, take their mean or their
-# sum; that is a separate step, and yours to choose. The second row has the larger loss. There the
-# label says class 0, and the logits prefer class 1.
+# Two rows, two losses: one for each example. To get a single number, take their mean or their sum;
+# that is a separate step, and your choice. The second row has the larger loss. There the label says
+# class 0, and the logits prefer class 1.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Cross-entropy from dense labels
@@ -125,19 +125,19 @@ print("\nThe first way:", ways[0].trouble)
 
 # %% [markdown]
 # The first way ends in `nan`, and `tx.unfuse` knows where. The other two give the right loss of 800
-# and the right gradient; the last makes only one tensor. An op that does in one what several ops
-# would do is called *fused*; in pictures its head is yellow. Lesson 9 looks further into this.
+# and the right gradient; the last makes only one tensor. An op that does the work of several ops in
+# one step is called *fused*; in pictures its head is yellow. Lesson 9 looks further into this.
 
 # %% [markdown]
 # ## Probability minus label
 #
-# Now for the gradient. Put $\ln p_j$ into the loss. The log-sum-exp is the same in every term, so
+# Now for the gradient. Insert $\ln p_j$ into the loss. The log-sum-exp is the same in every term, so
 # take it out of the sum:
 #
 # $$\ell = \Big(\sum_j t_j\Big) \ln \sum_k e^{z_k} - \sum_j t_j z_j.$$
 #
-# How does it move with $z_i$? The log-sum-exp has the slope $p_i$, as lesson 6 has shown. In the
-# last sum, $z_i$ stands once, with the factor $t_i$. So
+# How does it move with $z_i$? The log-sum-exp has the slope $p_i$, as lesson 6 showed. In the last
+# sum, $z_i$ occurs once, with the factor $t_i$. So
 #
 # $$\frac{\partial \ell}{\partial z_i} = p_i \sum_j t_j - t_i,$$
 #
@@ -145,8 +145,8 @@ print("\nThe first way:", ways[0].trouble)
 #
 # $$\frac{\partial \ell}{\partial z_i} = p_i - t_i.$$
 #
-# All the logarithms and exponentials are gone. A class that has too much probability is pushed
-# down, one that has too little is pushed up, each by just as much as it is off.
+# All the logarithms and exponentials are gone. A class that has too much probability is pushed down,
+# one that has too little is pushed up, each by exactly as much as it is off.
 
 # %%
 z = tx.Tensor([2.0, 1.0, 0.1], name="z")
@@ -157,8 +157,8 @@ print(tx.why(z, loss, names=locals()))
 tx.draw(loss, names=locals())
 
 # %% [markdown]
-# A picture of the same for the label of the ten people: what the model gives, what the label wants,
-# and the difference, which is the gradient.
+# The same as a picture, for the label of the ten people: what the model predicts, what the label asks
+# for, and the difference, which is the gradient.
 
 # %%
 names = ["cat", "dog", "bird"]
@@ -199,9 +199,8 @@ plt.show()
 # ## Labels may have gradients
 #
 # Labels from a file are constants. But labels may also be computed: when a large network teaches a
-# small one, they are the large network's output. Then one may ask for their gradient. The loss is a
-# sum of terms $-t_i \ln p_i$, so it is linear in the labels, and the slope is what stands beside
-# $t_i$:
+# small one, they are the large network's output. Then you may ask for their gradient. The loss is a
+# sum of terms $-t_i \ln p_i$, so it is linear in the labels, and the slope is the factor of $t_i$:
 #
 # $$\frac{\partial \ell}{\partial t_i} = -\ln p_i.$$
 #
@@ -215,9 +214,9 @@ loss = tx.softmax_cross_entropy_with_logits_v2(t, z)
 tx.draw(loss, names=locals())
 
 # %% [markdown]
-# Both gradients make a rule. In the exercise there are several rows and so several losses, and a
-# gradient arrives for each: `grad` has the shape of `loss`, one axis less than the logits. In
-# lesson 4 you have met the same with a sum along an axis.
+# Both gradients make a rule. In the exercise there are several rows and so several losses, each with
+# its upstream gradient: `grad` has the shape of `loss`, one axis less than the logits. You met the
+# same in lesson 4, with a sum along an axis.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Both gradients of a cross-entropy
@@ -249,8 +248,8 @@ tx.check("softmax_cross_entropy_backward", softmax_cross_entropy_backward)
 # ## Labels that do not sum to 1
 #
 # The statement of the exercise says that labels need not sum to 1. Where would that happen? By
-# mistake, if somebody passes counts, (7, 2, 1). On purpose, if the classes have weights and these
-# are multiplied into the labels. The library computes what it is given, and warns:
+# mistake, if somebody passes counts, (7, 2, 1). On purpose, if the classes have weights and the
+# labels are multiplied by them. The library computes the loss anyway, and warns:
 
 # %%
 z = tx.Tensor([0.0, 1.0], name="z")
@@ -262,7 +261,7 @@ print("gradient:", tx.gradients(loss, z).round(3))
 
 # %% [markdown]
 # The labels sum to 3, so the gradient is $3p - t$. Its entries sum to 0, as they must. TensorFlow
-# computes $p - t$ here too. `tx.crossentropy_as` gives the numbers of other frameworks:
+# computes $p - t$ even here. `tx.crossentropy_as` computes as other frameworks do:
 
 # %%
 loss = tx.crossentropy_as("tf1", [[2.0, 1.0]], tx.reshape(z, shape=(1, 2)), from_logits=True)
@@ -276,10 +275,10 @@ print("TensorFlow's:", tx.gradients(loss.sum(), z).round(3))
 # %% [markdown]
 # ## A class that is forbidden
 #
-# One more case for which the formula alone is not enough. A class that cannot occur gets the logit
-# $-\infty$. Its probability is 0, its logarithm is $-\infty$, and its label, one hopes, is 0. What
-# is $0 \cdot (-\infty)$? For floats it is `nan`. But a label of 0 means that the class has no part
-# in the sum, and so the library leaves the term out:
+# There is one more case where the formula alone is not enough. A class that cannot occur gets the
+# logit $-\infty$. Its probability is 0, its logarithm is $-\infty$, and its label, we hope, is 0.
+# What is $0 \cdot (-\infty)$? For floats it is `nan`. But a label of 0 means that the class has no
+# part in the sum, and so the library leaves the term out:
 
 # %%
 z = tx.Tensor([1.0, -np.inf, 0.0], name="z")
@@ -294,9 +293,9 @@ print("gradient:", tx.gradients(loss, z))
 # %% [markdown]
 # ## Find the mistake
 #
-# Another wrong rule from the museum, this time of the cross-entropy. The loss is right, and
-# training does something: the worst. Compare the two gradients below with $p$ and $t$, and say what
-# is wrong before you look at the answer.
+# Another wrong rule from the museum, this time of the cross-entropy. The loss is right, and training
+# does something: it makes everything worse. Compare the two gradients below with $p$ and $t$, and
+# find out what is wrong before you look at the answer.
 
 # %%
 mystery = puzzle(0, "softmax_cross_entropy")

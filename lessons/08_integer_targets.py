@@ -1,12 +1,11 @@
 # %% [markdown]
 # # 8. Integer targets
 #
-# Most labels are a single number: the class that is right. This lesson is about the cross-entropy
-# for such labels, as Keras has it under the name `sparse_categorical_crossentropy`. The mathematics
-# is known from lesson 7, and becomes shorter still. What is new are four questions that the
-# function has to settle, with answers that differ from one framework to the next: Are these logits
-# or probabilities? Which axis holds the classes? Which numbers are classes? And what happens where
-# a probability is 0?
+# Most labels are a single number: the true class. This lesson is about the cross-entropy for such
+# labels, which Keras calls `sparse_categorical_crossentropy`. The mathematics is that of lesson 7, and
+# becomes even shorter. What is new is four questions that the function has to settle, and that
+# frameworks answer differently: Are these logits or probabilities? Which axis holds the classes?
+# Which numbers are classes? And what happens where a probability is 0?
 
 # %%
 import warnings
@@ -19,9 +18,9 @@ import tinygrad_xent as tx
 # %% [markdown]
 # ## One number instead of a row
 #
-# The label of a photo is "class 2 of 3", as a row $(0, 0, 1)$. With 50,000 classes the row has
-# 50,000 numbers, all 0 but one. All that it says is where the 1 stands, so keep this place, $t$,
-# and nothing else. Rows of almost nothing but zeros are called *sparse*, hence the name. In
+# The label of a photo is "class 2 of 3", as a row $(0, 0, 1)$. With 50,000 classes the row has 50,000
+# numbers, all 0 but one. All that it says is where the 1 is, so keep this position, $t$, and nothing
+# else. Rows of almost only zeros are called *sparse*, hence the name. In
 #
 # $$\ell = -\sum_i t_i \ln p_i$$
 #
@@ -39,10 +38,10 @@ print("from rows:   ", tx.softmax_cross_entropy_with_logits(labels=one_hot, logi
 print("from numbers:", tx.sparse_categorical_crossentropy(target, logits, from_logits=True))
 
 # %% [markdown]
-# `np.eye(3)[target]` makes the one-hot rows. In the second line none are made: one entry is picked
-# from each row of logits. NumPy picks with `np.take_along_axis`; it wants the places in an array
-# with as many axes as the array from which it picks. `np.expand_dims` puts in the axis that is
-# missing. What is picked has it too, with length 1.
+# `np.eye(3)[target]` makes the one-hot rows. The second line makes none: it picks one entry from each
+# row of logits. NumPy picks with `np.take_along_axis`; it takes the positions as an array with as
+# many axes as the array from which it picks. `np.expand_dims` inserts the missing axis. The result
+# has that axis, too, with length 1.
 
 # %%
 where = np.expand_dims(target, -1)
@@ -74,7 +73,7 @@ def sparse_cross_entropy(target, logits):
 tx.check("sparse_cross_entropy", sparse_cross_entropy)
 
 # %% [markdown]
-# ## Numbers that are no class
+# ## Numbers that are not a class
 #
 # With 3 classes the numbers 0, 1 and 2 name one, and no other number does. This sounds too simple
 # to be worth a check. But data have labels that count from 1, or that use $-1$ for "unknown".
@@ -126,7 +125,7 @@ plt.show()
 # is $p - 1$ within the disc, so negative (blue), and $p$ outside, so positive (red). Where the
 # model is right and sure it is nearly white.
 #
-# An axis that does not exist is an error. The page of Keras's function promises the same. In fact
+# An axis that does not exist is an error. The documentation of Keras promises the same. In fact,
 # TensorFlow 2.2 takes the remainder: `axis=5` of an array with two axes is its axis 1.
 
 # %%
@@ -136,11 +135,11 @@ except tx.errors.AxisError as error:
     print(error)
 
 # %% [markdown]
-# Now the rule. It is $p - t$ once more, with a one-hot $t$ that nobody has to build: compute the
-# softmax along `axis`, and subtract 1 at one place of each row. `np.put_along_axis` is the partner
-# of `np.take_along_axis`: `np.put_along_axis(p, where, values, axis)` writes into `p` itself, and
-# returns nothing. One gradient arrives for each row; `np.expand_dims` puts the axis of the classes
-# back into its shape, as you did for the sum in lesson 4.
+# Now the rule. It is $p - t$ once more, with a one-hot $t$ that you need not build: compute the
+# softmax along `axis`, and subtract 1 at one position of each row. `np.put_along_axis` is the
+# counterpart of `np.take_along_axis`: `np.put_along_axis(p, where, values, axis)` writes into `p`
+# itself, and returns nothing. The upstream gradient has one entry for each row; `np.expand_dims`
+# restores the axis of the classes, as you did for the sum in lesson 4.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of the fused sparse cross-entropy
@@ -171,8 +170,8 @@ tx.check("sparse_cross_entropy_backward", sparse_cross_entropy_backward)
 # %% [markdown]
 # ## Logits or probabilities?
 #
-# Without `from_logits=True` the function takes what it is given for probabilities. They say the
-# loss directly, $-\ln p_t$.
+# Without `from_logits=True` the function takes its input for probabilities. Then the loss is simply
+# $-\ln p_t$.
 
 # %%
 p = np.array([[0.5, 0.3, 0.2]])
@@ -187,11 +186,11 @@ print(tx.sparse_categorical_crossentropy([1], p), -np.log(0.3))
 print(tx.sparse_categorical_crossentropy([1], np.array([[1.0, 0.0]])))
 
 # %% [markdown]
-# That is the number to remember: a loss of 16.118 says that somewhere a probability was clipped.
+# Remember that number: a loss of 16.118 means that a probability was clipped.
 #
-# What does clipping do to the gradient? Inside the range the clip passes on what it is given, and
-# its slope is 1. Outside, what comes out is the limit, whatever goes in: the slope is 0. Write the
-# rule for the clip and the logarithm together.
+# What does clipping do to the gradient? Inside the range the clip returns its input, and its slope is
+# 1. Outside, it returns the limit, whatever the input: the slope is 0. Write the rule for the clip
+# and the logarithm together.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The cliff in Keras's loss
@@ -232,8 +231,8 @@ for p_right in [1e-5, 1e-6, 1.1e-7, 0.9e-7, 1e-8]:
     print(f"p {p_right:.1e}  loss {loss.item():6.3f}  gradient {tx.gradients(loss, p)[0]:12,.0f}")
 
 # %% [markdown]
-# It grows up to nine million, and then it is 0. The worse the prediction, the harder the push,
-# until the prediction is worst of all: then there is no push.
+# It grows up to nine million, and then it is 0. The worse the prediction, the harder the push, until
+# the prediction is as bad as can be: then there is no push.
 #
 # Here are three ways to compute the same loss, in float32, for a model that is ever more sure of
 # the wrong class. *Naive* is a logarithm after a softmax. *Clipped* is what Keras does with
@@ -288,7 +287,7 @@ plt.show()
 # %% [markdown]
 # ## Seeing through the softmax
 #
-# In `clipped` above stands `1 * tx.softmax(z)`. Why the 1? Because without it there is no cliff:
+# In `clipped` above, there is `1 * tx.softmax(z)`. Why the 1? Because without it there is no cliff:
 
 # %%
 z = tx.Tensor([100.0, 0.0], name="z")
@@ -299,21 +298,21 @@ blind = tx.sparse_categorical_crossentropy(1, 1 * p)
 print("1 * p:       ", blind.item(), tx.gradients(blind, z))
 
 # %% [markdown]
-# A Tensor remembers how it was made. When the function is handed probabilities that a softmax made,
-# it goes one step back in the graph, takes the logits that went into the softmax, and computes the
-# loss from these. The picture shows the detour:
+# A Tensor remembers how it was made. When the function receives probabilities that a softmax made, it
+# goes one step back in the graph, takes the logits that went into the softmax, and computes the loss
+# from these. The picture shows the detour:
 
 # %%
 tx.draw(loss, names=locals())
 
 # %% [markdown]
 # The box `p` is there and has its value, but no gradient is sent to it. The loss looks past it, to
-# `z`. Multiply by 1, and the last op is a product; a product is not seen through, since the
-# function would have to know what it does. An array of numbers remembers nothing, and is clipped
-# too.
+# `z`. Multiply by 1, and the last op is a product; the function does not look through a product,
+# since it would have to know what the product does. An array of numbers remembers nothing, and is
+# clipped, too.
 #
-# The same two lines of Keras in TensorFlow 2.2 give 100 inside of a `tf.function`, which has a
-# graph, and 16.118 with a gradient of 0 outside, where TensorFlow keeps none.
+# The same two lines of Keras in TensorFlow 2.2 give 100 inside a `tf.function`, which has a graph,
+# and 16.118 with a gradient of 0 outside, where TensorFlow keeps none.
 
 # %%
 print(tx.why(z, loss, names=locals()))
@@ -321,9 +320,9 @@ print(tx.why(z, loss, names=locals()))
 # %% [markdown]
 # ## Softmax twice
 #
-# There are two ways to be wrong about `from_logits`. Logits that are taken for probabilities are
-# clipped like probabilities, and the loss means nothing. The other is harder to notice:
-# probabilities that are taken for logits get a second softmax.
+# There are two ways to get `from_logits` wrong. Logits taken for probabilities are clipped like
+# probabilities, and the loss means nothing. The other is harder to notice: probabilities taken for
+# logits get a second softmax.
 
 # %%
 with warnings.catch_warnings(record=True) as caught:
@@ -351,23 +350,23 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# The dashed curve goes down, so training works; only slowly, because its slopes are small, and it
-# ends at a loss that seems too high. If a loss of two classes will not go below 0.31, look for a
-# softmax too many.
+# The dashed curve goes down, so training works, but slowly, because the slopes are small, and it ends
+# at a loss that seems too high. If a loss of two classes will not go below 0.31, look for an extra
+# softmax.
 
 # %% [markdown]
 # ## Summary
 #
 # * With one right class, $\ell = \ln \sum_j e^{z_j} - z_t$, and the gradient is the softmax with 1
 #   subtracted at $t$. No one-hot row is made.
-# * Labels that name no class, and axes that do not exist, are errors here. Elsewhere they may
+# * Labels that are not a class, and axes that do not exist, are errors here. Elsewhere they may
 #   silently mean something else.
 # * From probabilities, Keras clips to $[10^{-7}, 1 - 10^{-7}]$. The loss ends at 16.118, and what
 #   is clipped has the gradient 0.
 # * Probabilities that a softmax made are seen through to its logits, and nothing is lost.
-# * A softmax too many keeps the loss of two classes above 0.313.
+# * An extra softmax keeps the loss of two classes above 0.313.
 #
-# When in doubt: keep the logits, and say `from_logits=True`.
+# When in doubt, keep the logits, and pass `from_logits=True`.
 #
 # ## Further reading
 #

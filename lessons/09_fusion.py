@@ -2,10 +2,10 @@
 # # 9. Fusion: why p - t
 #
 # Softmax, logarithm, choice of an entry: three ops with three rules, and at the end of the backward
-# pass stands $p - t$. Every framework offers the three as a single op as well, and advises to use
-# that one. This lesson shows why. You will multiply the rules and see what cancels, look for the digits
-# that $p - t$ itself still loses and save them, divide by the size of a batch, and measure what each way
-# costs in memory and in time.
+# pass there is $p - t$. Every framework also offers the three as a single op, and advises you to use
+# that one. This lesson shows why. You will multiply the rules and see what cancels, look for the
+# digits that $p - t$ itself still loses and save them, divide by the size of a batch, and measure
+# what each way costs in memory and in time.
 #
 # You need the rule of the softmax from lesson 5, the log-softmax from lesson 6, and the cross-entropies
 # from lessons 7 and 8.
@@ -56,14 +56,14 @@ tx.draw(fused, names=locals())
 #
 # $$\bar z_i = p_i\,\Big(\bar p_i - \sum_j \bar p_j\,p_j\Big).$$
 #
-# Put the one into the other. Of the sum a single term is left, $-\frac{1}{p_t}\,p_t = -1$, whatever $p$
-# is. So
+# Insert one into the other. A single term of the sum is left, $-\frac{1}{p_t}\,p_t = -1$, whatever
+# $p$ is. So
 #
 # $$\bar z_t = p_t\,\Big(-\frac{1}{p_t} + 1\Big) = p_t - 1, \qquad
 # \bar z_i = p_i\,(0 + 1) = p_i \text{ elsewhere.}$$
 #
-# The logarithm divides by $p_t$, and the softmax multiplies by $p_t$ again. Step through it: at the last
-# step the numbers of the rule are set in.
+# The logarithm divides by $p_t$, and the softmax multiplies by $p_t$ again. Step through it: the last
+# step shows the rule with its numbers.
 
 # %%
 tx.play(loss, names=locals())
@@ -71,9 +71,9 @@ tx.play(loss, names=locals())
 # %% [markdown]
 # ## A model that is sure and wrong
 #
-# On paper it does not matter by how much one divides first if one multiplies afterwards. In a computer
-# the number in between has to be stored. Give the wrong class a larger and larger lead, and look at the
-# number that the logarithm sends to `p`:
+# On paper it does not matter by how much you divide first if you multiply by the same afterwards. In
+# a computer the intermediate number has to be stored. Give the wrong class a larger and larger lead,
+# and look at the number that the logarithm sends to `p`:
 
 # %%
 print("lead   p of the right class   sent to p   gradient of its logit")
@@ -85,10 +85,10 @@ for lead in (1, 10, 100, 700, 800):
     print(f"{lead:4} {probabilities.data[0]:22.3g} {sent[0]:11.3g} {arrived[0]:23.3g}")
 
 # %% [markdown]
-# At a lead of 700 the number in between is about $10^{304}$, and still cancels. At 800 it is the $-1/0$ of
-# lesson 6, and the end is `nan`. The right answer is $-1$: the model is as wrong as can be, and this is
-# the example that it should learn most from. It begins where $1/p_t$ becomes too large to be stored: at a
-# lead of about 710 in float64, 89 in float32, and 11 in float16.
+# At a lead of 700 the intermediate number is about $10^{304}$, and still cancels. At 800 it is the
+# $-1/0$ of lesson 6, and the end is `nan`. The right answer is $-1$: the model is as wrong as can be,
+# and this is the example that it should learn most from. The trouble begins where $1/p_t$ becomes too
+# large to be stored: at a lead of about 710 in float64, 89 in float32, and 11 in float16.
 #
 # The fused op never forms $1/p_t$, and has no such limit. The log-softmax has none either: it is a fused op
 # too, of softmax and logarithm.
@@ -96,18 +96,18 @@ for lead in (1, 10, 100, 700, 800):
 # %% [markdown]
 # ## A model that is sure and right
 #
-# Is the log-softmax as good as the whole, then? Let the right class lead by 40. `tx.unfuse`, which you know
-# from lesson 7, has all three ways side by side.
+# Is the log-softmax as good as the whole, then? Let the right class lead by 40. `tx.unfuse`, which
+# you know from lesson 7, shows all three ways side by side.
 
 # %%
 tx.unfuse(0, [40.0, 0.0, 1.0])
 
 # %% [markdown]
-# The log-softmax has the loss, about $1.6 \cdot 10^{-17}$. But its gradient at the right class is 0. Its
-# rule is $\bar y_i - p_i \sum_j \bar y_j$, which is $-1 + p_t$ for the right class, and $p_t$ is so close
-# to 1 that it is stored as 1. What was lost is all that mattered: $1 - p_t$. A small difference of
-# two numbers that were rounded before is called *cancellation*. In lesson 6 it spoilt the loss; here it
-# spoils a rule. Note that $p - t$, as it stands, says to do just this.
+# The log-softmax has the loss, about $1.6 \cdot 10^{-17}$. But its gradient at the right class is 0.
+# Its rule is $\bar y_i - p_i \sum_j \bar y_j$, which is $-1 + p_t$ for the right class, and $p_t$ is
+# so close to 1 that it is stored as 1. What was lost is what mattered: $1 - p_t$. A small difference
+# of two numbers that were rounded before is called *cancellation*. In lesson 6 it spoilt the loss;
+# here it spoils a rule. Note that $p - t$, as written, does just this.
 #
 # With two classes and a lead of $d$, $p_t = 1 / (1 + e^{-d})$, and $p_t - 1$ can be written without a
 # difference, as $-e^{-d} / (1 + e^{-d})$. Compare both:
@@ -132,7 +132,7 @@ plt.show()
 #
 # Does it matter? In float64 hardly ever: a gradient of $10^{-16}$ moves nothing. In float16 it does.
 # At a lead of 8 the loss is $3.4 \cdot 10^{-4}$, and a model has thousands of such examples: $p - 1$
-# hands all of them a gradient of 0. That is one reason why models that are trained in half precision
+# gives all of them a gradient of 0. That is one reason why models that are trained in half precision
 # compute their cross-entropy in single precision. It also matters where a gradient is divided by
 # something small, as Newton's method does in lesson 13.
 #
@@ -163,15 +163,15 @@ def exact_top_gradient(logits, target):
 tx.check("exact_top_gradient", exact_top_gradient)
 
 # %% [markdown]
-# This can only be done by an op that has logits and labels in its hands at the same time. The logarithm
-# gets a rounded $p$ and cannot know what was lost; the softmax does not know the labels. Digits are lost
-# *between* ops. Fusing moves the border to a place where what crosses it can be stored.
+# Only an op that has both logits and labels can do this. The logarithm gets a rounded $p$ and cannot
+# know what was lost; the softmax does not know the labels. Digits are lost *between* ops. Fusing
+# moves the border between ops to a place where the numbers that cross it can be stored.
 
 # %% [markdown]
 # ## A batch
 #
-# A batch of $N$ rows has $N$ losses, and their mean is minimised. The mean is an op as well: each loss
-# goes into it with the factor $1/N$, so each gets $1/N$ of the gradient.
+# A batch of $N$ rows has $N$ losses, and their mean is minimised. The mean is an op, too: each loss
+# enters it with the factor $1/N$, so each gets $1/N$ of the gradient.
 
 # %%
 logits = tx.Tensor([[2.0, 1.0, 0.1], [0.0, 3.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 5.0]])
@@ -182,12 +182,12 @@ print("gradient of the mean\n", tx.gradients(losses.mean(), logits).round(3))
 
 # %% [markdown]
 # All entries of the second gradient are a quarter of those of the first. The last row is confident
-# and wrong, and has almost $-1$ at its right class and almost 1 at the class that it believes in.
+# and wrong, and has almost $-1$ at its right class and almost 1 at the class that it predicts.
 #
-# With a sum in place of the mean, a step of training would be twice as long for a batch twice as large.
-# With the mean, the learning rate keeps its meaning when the batch grows. Somebody has to divide by
-# $N$, exactly once. In hand-written gradients it is forgotten often, and training still runs, with steps
-# $N$ times too long.
+# With a sum in place of the mean, a step of training would be twice as long for a batch twice as
+# large. With the mean, the learning rate keeps its meaning when the batch grows. Somebody has to
+# divide by $N$, exactly once. In hand-written gradients this is often forgotten, and training still
+# runs, with steps $N$ times too long.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Dividing by N in the rule of a mean
@@ -228,18 +228,18 @@ some_labels = rng.integers(100, size=256)
 print(tx.unfuse(some_labels, some_logits))
 
 # %% [markdown]
-# In the graph of the primitives there are three more arrays of the size of the logits ($e^z$, $p$ and
-# $\ln p$), in that of the log-softmax one, and in that of the fused op nothing but the 256 losses. (It
-# may put its exponentials aside for the backward pass. But there they become the gradient, in the same
-# memory, so that no more is needed than the gradient itself.) For a language model that chooses among
+# The graph of the primitives has three more arrays of the size of the logits ($e^z$, $p$ and
+# $\ln p$), in that of the log-softmax one, and in that of the fused op nothing but the 256 losses.
+# (It may keep its exponentials for the backward pass. But there they become the gradient, in the same
+# memory, so it needs no more than the gradient itself.) For a language model that chooses among
 # 100,000 words, arrays of this size are often the largest of all, and this decides how large a batch
 # can be.
 
 # %% [markdown]
 # ## What it costs in time
 #
-# To see what fusing alone does to the time, here are both ways in plain NumPy: every op and every rule
-# a line of its own, and then fused, loss and gradient in one go, in one array.
+# To see what fusing alone does to the time, here are both ways in plain NumPy: first with a line for
+# every op and every rule, and then fused, loss and gradient in one go, in one array.
 
 
 # %%
@@ -274,9 +274,10 @@ for result, other in zip(
     print("the same", result.shape, np.allclose(result, other))
 
 # %% [markdown]
-# The third way is the library's fused op, with everything that a Tensor does besides. The three take
-# turns, so that a moment in which the computer is busy with something else hits all of them; of each
-# the shortest time counts. Absolute times say little about another computer, so look at the ratios.
+# The third way is the library's fused op, with everything else that a Tensor does. The three take
+# turns, so that a moment in which the computer is busy with something else hits all of them; the
+# shortest time of each counts. Absolute times say little about another computer, so look at the
+# ratios.
 
 
 # %%
@@ -300,11 +301,11 @@ for way in ways:
     print(f"{way.__name__:10} {min(times[way]) / min(times[in_one_go]):5.2f} times in_one_go")
 
 # %% [markdown]
-# All three need the same exponentials, one for each logit. What differs is what they do besides: each
-# line on whole arrays reads them from memory and writes a new one, and `pieces` has more such lines. The
-# library's op has work that `in_one_go` does not do: it makes a graph, checks the labels, and saves the
-# last digits. Fusing gives an op the *chance* to save time. What it makes of it, only a
-# measurement tells, and it may be different for other sizes and on another computer.
+# All three need the same exponentials, one for each logit. What differs is the rest: each line on
+# whole arrays reads them from memory and writes a new one, and `pieces` has more such lines. The
+# library's op has work that `in_one_go` does not do: it makes a graph, checks the labels, and saves
+# the last digits. Fusing gives an op the *chance* to save time. Whether it does, only a measurement
+# can tell, and the answer may differ for other sizes and on another computer.
 
 # %% [markdown]
 # ## One box, and still a graph
@@ -316,9 +317,9 @@ for way in ways:
 tx.draw(fused, names=locals(), backward=True)
 
 # %% [markdown]
-# The box with $p - t$ is an op, `softmax_minus_one_hot`, with a rule of its own. That is how the second
-# derivative of the loss comes out right as well; lesson 13 takes it from here. And for the gradient of a
-# single logit there are words:
+# The box with $p - t$ is an op, `softmax_minus_one_hot`, with a rule of its own. That is how the
+# second derivative of the loss comes out right as well; lesson 13 takes it from here. And `why`
+# explains the gradient of a single logit in words:
 
 # %%
 print(tx.why(z, fused, names=locals()))
@@ -327,7 +328,7 @@ print(tx.why(z, fused, names=locals()))
 # ## Summary
 #
 # * The logarithm's rule divides by $p_t$, the softmax's multiplies by it. What remains is $p - t$.
-# * In pieces the number in between is stored, and can be infinite. The fused op never forms it.
+# * In pieces the intermediate number is stored, and can be infinite. The fused op never forms it.
 # * $p_t - 1$ cancels where the model is sure and right. Minus the sum of the other
 #   probabilities is the same number with all its digits.
 # * Fusing saves memory: no copies of the logits wait for the backward pass. Whether it saves time has to

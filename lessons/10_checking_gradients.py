@@ -95,11 +95,11 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# Each curve is a V. Read it from the right. At first the error falls, as Taylor's formula says: along a
-# line for the one-sided difference, along a line twice as steep for the central one. Then it turns,
-# and rises again in a jagged way. That is rounding. Both values of $f$ are rounded, by up to one part in
-# $10^{16}$; their difference is tiny, so this rounding is a large part of it; and it is divided by
-# $2h$. The shorter the step, the more it is blown up.
+# Each curve is a V. Read it from the right. At first the error falls, as Taylor's formula says: along
+# a line for the one-sided difference, along a line twice as steep for the central one. Then it turns,
+# and rises again in a jagged way. That is rounding. Both values of $f$ are rounded, by up to one part
+# in $10^{16}$; their difference is tiny, so this rounding is a large part of it; and it is divided by
+# $2h$. The shorter the step, the more it is magnified.
 #
 # The two errors are of the size
 #
@@ -117,7 +117,7 @@ plt.show()
 # ## Single precision
 #
 # In float32 $\varepsilon$ is $6 \cdot 10^{-8}$. The best step is near $4 \cdot 10^{-3}$, and the best
-# error about $10^{-5}$. A checker whose step was chosen for float64 goes far astray:
+# error about $10^{-5}$. A checker whose step was chosen for float64 is far off:
 
 # %%
 for h in (1e-2, 1e-4, 1e-6, 1e-8):
@@ -128,10 +128,10 @@ for h in (1e-2, 1e-4, 1e-6, 1e-8):
 
 # %% [markdown]
 # With $h = 10^{-8}$ there is no difference left in float32: $1 + 10^{-8}$ is 1 again. The slope comes
-# out as 0, and the relative error is 1. Such a checker says "wrong" of every right
-# rule, and people answer by raising the tolerance until it is silent. The remedy is simple: check in
-# float64, even if you train in float32. The rule is the same code. `tx.gradcheck` does it by itself,
-# and judges float32 gradients by the precision they can have.
+# out as 0, and the relative error is 1. Such a checker calls every right rule wrong, and people
+# respond by raising the tolerance until it is silent. The remedy is simple: check in float64, even if
+# you train in float32. The rule is the same code. `tx.gradcheck` does it by itself, and judges
+# float32 gradients by the precision they can have.
 
 # %%
 x = np.array([[1.0, 2.0, 0.5], [0.1, -1.0, 0.3]], dtype=np.float32)
@@ -140,9 +140,8 @@ print(tx.gradcheck(tx.softmax, x))
 # %% [markdown]
 # ## A difference without a subtraction
 #
-# Rounding hurts because two nearly equal numbers are subtracted. There is a way around it that
-# sounds like a trick: go into the complex plane. Put $ih$ for $h$ in Taylor's formula, where
-# $i^2 = -1$:
+# Rounding hurts because two nearly equal numbers are subtracted. There is a way around it that sounds
+# like a trick: go into the complex plane. Replace $h$ by $ih$ in Taylor's formula, where $i^2 = -1$:
 #
 # $$f(x + ih) = f(x) + ih\,f'(x) - \tfrac{h^2}{2} f''(x) - \dots$$
 #
@@ -174,16 +173,17 @@ def complex_step(f, x):
 tx.check("complex_step", complex_step)
 
 # %% [markdown]
-# It has its limits. The function must take complex numbers and treat them as its formula says. `np.abs`
-# of a complex number is its length, which has no imaginary part, so the complex step of it is 0
-# everywhere. The maximum, the ReLU and everything with a comparison are in the same case. `tx.gradcheck`
-# tries whether the complex step agrees with differences, and takes differences if it does not.
+# It has its limits. The function must take complex numbers and treat them as its formula says.
+# `np.abs` of a complex number is its length, which has no imaginary part, so the complex step of it
+# is 0 everywhere. The same holds for the maximum, the ReLU and everything with a comparison.
+# `tx.gradcheck` tests whether the complex step agrees with differences, and uses differences if it
+# does not.
 
 # %% [markdown]
 # ## Kinks
 #
-# The ReLU is $\max(x, 0)$. Its slope is 1 to the right of 0 and 0 to the left. Just beside the kink, at
-# $x = 10^{-7}$, the slope is 1. But a nudge of $10^{-5}$ to the left goes across the kink:
+# The ReLU is $\max(x, 0)$. Its slope is 1 to the right of 0 and 0 to the left. Right beside the kink,
+# at $x = 10^{-7}$, the slope is 1. But a nudge of $10^{-5}$ to the left goes across the kink:
 
 # %%
 x, h = 1e-7, 1e-5
@@ -204,8 +204,8 @@ plt.show()
 # knows nothing of kinks blames right rules, now and then, when a random number falls near a kink.
 # With a thousand ReLUs it happens often.
 #
-# `tx.gradcheck` compares the slopes on the two sides, with ever shorter steps. If they stay different,
-# there is a kink at this very place, and every value between the two slopes is accepted.
+# `tx.gradcheck` compares the slopes on the two sides, with ever shorter steps. If they stay
+# different, there is a kink exactly there, and every value between the two slopes is accepted.
 
 # %%
 tx.gradcheck(tx.relu, np.array([1e-7, 1.0, 0.0]))
@@ -215,7 +215,7 @@ tx.gradcheck(tx.relu, np.array([1e-7, 1.0, 0.0]))
 #
 # ## How a checker can lie
 #
-# False alarms are a nuisance. Worse is a checker that says "right" of a wrong rule. Here are five ways.
+# False alarms are a nuisance. Worse is a checker that calls a wrong rule right. Here are five ways.
 #
 # **One random entry.** Nudging every entry is slow, so the checker nudges one, drawn at random. This
 # gradient of 4 rows and 10 classes is wrong in a single entry. A thousand checks of one entry each:
@@ -230,10 +230,10 @@ passed = np.isclose(wrong.ravel()[entries], right.ravel()[entries])
 print(f"says 'right' in {passed.mean():.1%} of the checks")
 
 # %% [markdown]
-# Of 40 entries one is wrong, so 39 of 40 checks see nothing, which is 97.5 percent. The cheap check that
-# does work moves *all* entries at once in a random direction, and compares
-# the slope in that direction; a wrong entry then shows nearly always. `mode="fast"` does so, and says how
-# small an error it could miss.
+# Of 40 entries one is wrong, so 39 of 40 checks see nothing, which is 97.5 percent. The cheap check
+# that does work moves *all* entries at once in a random direction, and compares the slope in that
+# direction; a wrong entry then shows nearly always. `mode="fast"` does so, and reports how small an
+# error it could miss.
 
 # %%
 tx.gradcheck(tx.softmax, rng.normal(size=(64, 10)), mode="fast")
@@ -252,10 +252,10 @@ print("zeros pass:", np.allclose(np.zeros((1000, 3)), expected, atol=1e-3))
 # %% [markdown]
 # A tolerance has to be relative to the size of the gradient.
 #
-# **A friendly loss.** To check a softmax one needs a single number, and the sum is at hand. But the
-# probabilities always sum to 1. The right gradient of this loss is 0, and a rule that returns
-# nothing but zeros passes. So does one that forgets `grad` if the loss is a plain sum of an op's output,
-# because `grad` is all ones. Weigh the entries with random numbers, and both are found.
+# **A friendly loss.** To check a softmax you need a single number, and the sum is at hand. But the
+# probabilities always sum to 1. The right gradient of this loss is 0, and a rule that returns nothing
+# but zeros passes. So does one that forgets `grad` if the loss is a plain sum of an op's output,
+# because `grad` is all ones. Weight the entries by random numbers, and both are found.
 
 # %%
 x = tx.Tensor([1.0, 2.0, 0.5])
@@ -268,9 +268,9 @@ print("gradient of a weighted sum:   ", tx.gradients((tx.softmax(x) * [3.0, 1.0,
 # has the same shape. And a mistake at values that never occur in the check, such as beyond the
 # border of a clip, cannot be seen at all.
 #
-# **Comparing with itself.** The expected numbers were printed by the same code last week, or come from
-# another function that uses the same rule. They agree, of course. This op has a rule that is wrong by a
-# factor, and two calls that confirm each other:
+# **Comparing with itself.** The expected numbers were printed by the same code last week, or come
+# from another function that uses the same rule. They agree, of course. This op has a rule that is
+# wrong by a factor, and two calls that agree with each other:
 
 
 # %%
@@ -310,9 +310,9 @@ def careful_rule(grad, y, x):
 tx.gradcheck(square, [1.0, 2.0, 3.0])
 
 # %% [markdown]
-# A check is worth something only if its two sides come about in different ways. The same holds for the
-# function: if the forward pass computes something else than you meant, and the rule is that of
-# the something else, every gradient check says "right". That is because the gradient *is* right.
+# A check is worth something only if its two sides are computed in different ways. The same holds for
+# the function: if the forward pass computes something else than you meant, and the rule belongs to
+# that, every gradient check says "right". That is because the gradient *is* right.
 
 # %% [markdown]
 # ## What is wrong?
@@ -343,9 +343,9 @@ tx.gradcheck(tx.softmax, logits).curve()
 # %% [markdown]
 # ## Find the bug
 #
-# The op came from the museum of wrong rules. `puzzle(number)` gives an op with a wrong rule without
-# saying which; with the name of an op as well, a wrong rule of that op. Read the two gradients and
-# form a guess before you run the next cell. Questions that help: Is the ratio of the two the same
+# The op came from the museum of wrong rules. `puzzle(number)` returns an op with a wrong rule without
+# saying which; with the name of an op, it is a wrong rule of that op. Read the two gradients and form
+# a guess before you run the next cell. Questions that help: Is the ratio of the two the same
 # everywhere? Are the signs? Are some rows or columns right? Does a row sum to 0 where it should? The
 # first one divides.
 
@@ -396,8 +396,8 @@ print(report.diagnosis)
 print(answer(third).source)
 
 # %% [markdown]
-# Take other numbers for more. `tx.gradcheck` itself can be tested in this way, and is: a checker needs
-# wrong rules that it must find and right ones that it must leave alone.
+# Take other numbers for more. `tx.gradcheck` itself can be tested in this way, and is: a checker
+# needs wrong rules that it must find, and right ones that it must not blame.
 #
 # ## Summary
 #

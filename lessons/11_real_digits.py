@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 11. A classifier of real digits
 #
-# Everything so far was one step: one loss, one gradient. Training repeats the step until the loss is
-# small. In this lesson a network of two layers learns to read handwritten digits in a second or two. You
-# write the rule of its layers and the step of its training, and then look at what happened: the loss,
-# the mistakes, and $p - t$, which drives all of it and shrinks as the network learns.
+# So far everything was one step: one loss, one gradient. Training repeats the step until the loss is
+# small. In this lesson a network of two layers learns to read handwritten digits in a second or two.
+# You write the rule of its layers and the step of its training, and then look at what happened: the
+# loss, the mistakes, and $p - t$, which drives all of it and shrinks as the network learns.
 #
 # You need the matrix product from lesson 4 and the cross-entropy with integer targets from lesson 8.
 
@@ -38,8 +38,9 @@ for place, image, label in zip(places.flat, images, labels, strict=False):
 plt.show()
 
 # %% [markdown]
-# Does the network learn what digits look like, or does it learn these images by heart? To tell, put some
-# aside. It is trained on 1,437 images and never sees the other 360 before the end: these are *held out*.
+# Does the network learn what digits look like, or does it memorise these images? To find out, put
+# some aside. It is trained on 1,437 images and does not see the other 360 until the end: these are
+# *held out*.
 
 # %%
 rng = np.random.default_rng(0)
@@ -49,8 +50,8 @@ training, held_out = order[:1437], order[1437:]
 # %% [markdown]
 # ## The layers
 #
-# A *linear layer* multiplies with a matrix of weights and adds a bias: $Y = X W + b$, one row of $X$ for
-# each image. Two of them, with a ReLU in between so that the whole is more than one matrix:
+# A *linear layer* multiplies by a matrix of weights and adds a bias: $Y = X W + b$, one row of $X$
+# for each image. Two of them, with a ReLU in between so that the whole is more than one matrix:
 #
 # $$64 \text{ pixels} \;\to\; 32 \text{ hidden numbers} \;\to\; 10 \text{ logits}.$$
 
@@ -95,9 +96,9 @@ losses = tx.sparse_softmax_cross_entropy_with_logits(labels=digits, logits=logit
 tx.draw(losses.mean(), names=locals())
 
 # %% [markdown]
-# From the bottom: the mean hands each loss $1/4$. The cross-entropy turns that into $(p - t)/4$ at the
-# logits. Then come the rules of the second layer, the ReLU and the first layer. A layer is a matrix
-# product and a sum with a broadcast; you know both rules from lesson 4.
+# From the bottom: the mean passes $1/4$ to each loss. The cross-entropy turns that into $(p - t)/4$
+# at the logits. Then come the rules of the second layer, the ReLU and the first layer. A layer is a
+# matrix product and a sum with a broadcast; you know both rules from lesson 4.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of a layer
@@ -130,8 +131,8 @@ tx.check("linear_backward", linear_backward)
 # Look at $\bar W = X^T \bar Y$ once more with the digits in mind. For the last layer $\bar Y$ is
 # $p - t$, divided by $N$. The gradient of the weight from hidden number $k$ to class $c$ is the sum,
 # over all images, of how active $k$ was times how much too likely $c$ was. What was active when a
-# class was believed too much loses weight for that class; what was active when a class was not
-# believed enough gains weight.
+# class was too likely loses weight for that class; what was active when the class was not likely
+# enough gains weight.
 #
 # Here is $p - t$ of the 32 images before training. Every $p$ is about 0.1: a little too much for nine
 # classes, and far too little for the right one.
@@ -158,8 +159,8 @@ def show_p_minus_t(rows, title):
 show_p_minus_t(first, "before training")
 
 # %% [markdown]
-# (`network` was handed arrays here, `w.data` and no Tensors. Then nothing is recorded, and the ops are
-# plain functions.)
+# (`network` got arrays here, `w.data`, not Tensors. Then nothing is recorded, and the ops are plain
+# functions.)
 #
 # ## A step, and one with momentum
 #
@@ -228,10 +229,10 @@ tx.check("sgd_step", sgd_step)
 # ## Training
 #
 # A gradient over all 1,437 images is exact but slow, and a rough direction is good enough for a small
-# step. So each step takes a *mini-batch*: 65 images or so, drawn at random. One pass over all images is
-# an *epoch*, here 22 steps. `tx.record` writes the training down: at each step the loss, and whatever
-# else it is handed. It gets the probabilities of 4 images that are always the same. (Handed the Tensor
-# `loss` in place of its number, it keeps the graph of the step too, which takes longer.)
+# step. So each step takes a *mini-batch*: 65 images or so, drawn at random. One pass over all images
+# is an *epoch*, here 22 steps. `tx.record` records the training: at each step the loss, and whatever
+# else you pass. Here these are the probabilities of the same 4 images each time. (Given the Tensor
+# `loss` instead of its number, it keeps the graph of the step, too, which takes longer.)
 
 # %%
 velocities = [np.zeros(w.shape) for w in parameters]
@@ -249,8 +250,8 @@ def train_on(rows, learning_rate=0.1, momentum=0.9):
 
 
 # %% [markdown]
-# After each epoch the loss of the held-out images is written down as well; nothing is learnt from
-# them. `surprises` keeps $1 - p_t$ of all training images, for later.
+# After each epoch the loss of the held-out images is recorded, too; nothing is learnt from them.
+# `surprises` keeps $1 - p_t$ of all training images, for later.
 
 
 # %%
@@ -284,8 +285,8 @@ plt.show()
 
 # %% [markdown]
 # The curve of the mini-batches is ragged, because each step sees other images; its trend counts. The
-# held-out loss falls with it. If it turned and rose while the other went on falling, the network would be
-# learning the training images by heart.
+# held-out loss falls with it. If it turned and rose while the other went on falling, the network
+# would be memorising the training images.
 #
 # The recording can be looked at step by step. Move the slider and watch `probs − labels`, which is
 # $p - t$ of the four images, fade from the first step to the last.
@@ -316,9 +317,9 @@ axes.set(xlabel="predicted", ylabel="true digit", xticks=range(10), yticks=range
 plt.show()
 
 # %% [markdown]
-# On the diagonal stands what was read right. Every number beside it is a confusion; read its row for the
-# truth and its column for the mistake. (`np.add.at` adds 1 for every pair, also where a pair occurs
-# several times. In lesson 12 you need it for a gradient.)
+# The diagonal counts what was read right. Every other number is a confusion; its row is the truth and
+# its column the mistake. (`np.add.at` adds 1 for every pair, even where a pair occurs several times.
+# In lesson 12 you need it for a gradient.)
 #
 # ## p - t, as it shrinks
 #
@@ -338,9 +339,10 @@ axes.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# At the beginning all images pull alike, with about 0.9: the first curve is a step. Then the curves move to
-# the left: most images are read right with more and more certainty, and pull less and less. Nobody has told
-# the network to leave them alone; their gradient has become small. What is left are the difficult ones:
+# At the beginning all images pull alike, with about 0.9: the first curve is a step. Then the curves
+# move to the left: most images are read right with more and more certainty, and pull less and less.
+# Nobody told the network to leave them alone; their gradients have become small. What remains is the
+# difficult ones:
 
 # %%
 for epoch in (0, 1, 3, 6):

@@ -3,9 +3,9 @@
 #
 # A network that invents names for chemical elements, and its whole backward pass by hand: through the
 # cross-entropy, two linear layers, a tanh, a batch normalisation and a table of characters. There are
-# no new tools. You go through the forward pass from the last line to the first, and write for each line
-# the one or two lines that send its gradient back. After each part the library's gradients tell
-# whether yours are right.
+# no new tools. You go through the forward pass from the last line to the first, and write for each
+# line the one or two lines that send its gradient back. After each part, the library's gradients tell
+# you whether yours are right.
 #
 # Plan for 40 minutes and have pencil and paper ready. You need the mean of a cross-entropy from lesson 9
 # and the linear layer from lesson 11. (The lesson follows an exercise by Andrej Karpathy; see *Further
@@ -44,9 +44,9 @@ names = (first_names + other_names).split()
 print(len(names), "names,", sum(map(len, names)), "letters")
 
 # %% [markdown]
-# The model guesses a character from the three before it. A dot stands for "nothing yet" and for the end.
-# `tin` thus becomes four examples: `...` gives `t`, `..t` gives `i`, `.ti` gives `n`, and `tin` gives the
-# dot. Characters are numbered, with the dot as 0.
+# The model predicts a character from the three before it. A dot stands for "nothing yet" and for the
+# end. `tin` thus becomes four examples: `...` gives `t`, `..t` gives `i`, `.ti` gives `n`, and `tin`
+# gives the dot. Characters are numbered, with the dot as 0.
 
 # %%
 characters = "." + "abcdefghijklmnopqrstuvwxyz"
@@ -63,10 +63,10 @@ print("contexts", contexts.shape, "  targets", targets.shape)
 # %% [markdown]
 # ## The model
 #
-# Each character has a row of 6 numbers in a table, its *embedding*; what they mean is for the training to
-# find out. The rows of the three characters stand side by side: 18 numbers. A linear layer makes 40 of
-# them, a *batch normalisation* brings these to a common scale, a tanh bends them, and another linear
-# layer gives 27 logits.
+# Each character has a row of 6 numbers in a table, its *embedding*; training finds out what they
+# mean. The rows of the three characters are joined: 18 numbers. A linear layer turns them into 40, a
+# *batch normalisation* brings these to a common scale, a tanh bends them, and another linear layer
+# gives 27 logits.
 
 # %%
 rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ table, w1, gain, bias, w2, b2 = parameters.values()
 
 # %% [markdown]
 # The forward pass for a batch of 32 examples, line by line. You will go back through these lines. The
-# block `tx.scope` only tells pictures that the lines in it belong together.
+# block `tx.scope` only tells the pictures which lines belong together.
 
 # %%
 index, target, n = contexts[:32], targets[:32], 32
@@ -104,9 +104,9 @@ print("loss", round(loss.item(), 3), "  ln 27 =", round(np.log(27), 3))
 tx.draw(loss, names=locals(), gradients=False, fold=True)
 
 # %% [markdown]
-# The library can say what every gradient should be, those of the steps in between as well.
-# `compare` shows how far a gradient made by hand is from it. The gradient of `logits` is to be called
-# `d_logits`, and so on.
+# The library knows what every gradient should be, including those of the intermediate steps.
+# `compare` shows how far a gradient by hand is from it. Call the gradient of `logits` `d_logits`, and
+# so on.
 
 # %%
 steps = {"logits": logits, "h": h, "a": a, "normed": normed, "linear": linear, "e": e} | parameters
@@ -131,8 +131,8 @@ d_logits /= n
 compare(d_logits=d_logits)
 
 # %% [markdown]
-# What is below $10^{-15}$ is rounding. Here are the 32 rows: red is what should become less likely, blue
-# what should become more likely, one entry per row.
+# Differences below $10^{-15}$ are rounding errors. Here are the 32 rows: red is what should become
+# less likely, blue what should become more likely, one entry per row.
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 4))
@@ -165,18 +165,18 @@ compare(d_h=d_h, d_w2=d_w2, d_b2=d_b2)
 #
 # $$\frac{dh}{da} = \frac{(e^a + e^{-a})^2 - (e^a - e^{-a})^2}{(e^a + e^{-a})^2} = 1 - h^2.$$
 #
-# As with the sigmoid, the output is all one needs.
+# As with the sigmoid, the output is all you need.
 
 # %%
 d_a = d_h * (1 - h.data**2)
 compare(d_a=d_a)
 
 # %% [markdown]
-# Where $h$ is close to 1 or $-1$, the factor $1 - h^2$ is close to 0, and next to nothing gets through. The
-# tanh is *saturated* there. With inputs that are too large, most entries are, and the layers below
-# learn nothing. That is what the batch normalisation is for. Suppose the numbers in `linear` came out
-# five times as large: on the left, what the tanh makes of them; on the right, with the batch
-# normalisation in between, for which the factor 5 makes no difference.
+# Where $h$ is close to 1 or $-1$, the factor $1 - h^2$ is close to 0, and hardly anything gets
+# through. The tanh is *saturated* there. With inputs that are too large, most entries are, and the
+# layers below learn nothing. That is what the batch normalisation is for. Suppose the numbers in
+# `linear` came out five times as large: on the left, what the tanh makes of them; on the right, with
+# the batch normalisation in between, for which the factor 5 makes no difference.
 
 # %%
 figure, (left, right_side) = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
@@ -220,9 +220,9 @@ column = centred / s
 tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 
 # %% [markdown]
-# Two leave `x`, and two leave `centred`. So there are four paths from `x` to `column`: `s` too is reached
-# both directly and by way of the mean. Take them in two stages. Let $c = x - \mu$ be the centred
-# column; then $n = c / s$, with $s^2 = \frac{1}{N} \sum_j c_j^2 + \varepsilon$.
+# Two leave `x`, and two leave `centred`. So there are four paths from `x` to `column`: `s`, too, is
+# reached both directly and through the mean. Take them in two stages. Let $c = x - \mu$ be the
+# centred column; then $n = c / s$, with $s^2 = \frac{1}{N} \sum_j c_j^2 + \varepsilon$.
 #
 # *From $n$ to $c$, directly:* each $c_i$ is divided by $s$, so it gets $\bar n_i / s$.
 #
@@ -236,10 +236,10 @@ tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 # *From $c$ to $x$:* $c = x - \mu$, and $\mu$ takes $\frac{1}{N}$ of every $x_i$. So $\bar x$ is $\bar c$ minus
 # the mean of $\bar c$.
 #
-# That last step takes the mean away. What is the mean of $\bar c$? The mean of $n$ over the column is 0, so
-# the second term has none, and only the mean of $\bar n$ is left. Put it together and write the rule.
-# There is a check for it that needs no computer: moving all of $x$ by the same amount changes nothing,
-# so $\bar x$ must sum to 0.
+# That last step takes the mean away. What is the mean of $\bar c$? The mean of $n$ over the column is
+# 0, so the second term has none, and only the mean of $\bar n$ is left. Put it together and write the
+# rule. There is a check that needs no computer: shifting all of $x$ by the same amount changes
+# nothing, so $\bar x$ must sum to 0.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of batch normalisation
@@ -274,9 +274,9 @@ def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
 tx.check("batch_norm_backward", batch_norm_backward)
 
 # %% [markdown]
-# The sum of 0 has a consequence. A bias in front of a batch normalisation is added to all entries of its
-# column alike, and the mean takes it away again: it has no effect, and its gradient is 0. That is why
-# the first layer has none.
+# The sum of 0 has a consequence. A bias in front of a batch normalisation shifts all entries of its
+# column alike, and subtracting the mean removes it again: it has no effect, and its gradient is 0.
+# That is why the first layer has none.
 
 # %%
 print("column sums of the gradient of linear:", np.abs(right["linear"].sum(axis=0)).max().round(15))
@@ -304,8 +304,9 @@ axes.set_xticks(range(27), characters)
 plt.show()
 
 # %% [markdown]
-# The dot was copied most often, since the first context of every name is three dots. In lesson 4, a copy
-# sends a sum: what arrives at all copies of a row is added up. A row that was not copied gets 0.
+# The dot was copied most often, since the first context of every name is three dots. From lesson 4
+# you know that a copy sends a sum: the gradients of all copies of a row are added up. A row that was
+# not copied gets 0.
 #
 # In NumPy there is a trap. `d_table[index] += d_rows` looks right, but where an index occurs twice NumPy
 # reads the old value once, and writes twice:
@@ -348,8 +349,8 @@ tx.check("embedding_backward", embedding_backward)
 # %% [markdown]
 # ## All of it
 #
-# Now the whole way, in one function. It works with plain arrays: no Tensor, no graph. All lines that you need
-# stand above or are in what you wrote. Go from the last line of the forward pass to the first.
+# Now the whole way, in one function. It works with plain arrays: no Tensor, no graph. All lines that
+# you need are above or in what you wrote. Go from the last line of the forward pass to the first.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A whole network, backwards, by hand
@@ -434,10 +435,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# To invent a name, begin with three dots, let the model give the probabilities of the next character, draw
-# one at random, and go on until a dot is drawn. But now there is one row and no batch. The mean of a
-# single row is the row itself, so `centred` is 0 and the model would say the same whatever came
-# before. So mean and deviation are measured once, over all examples, and then kept.
+# To invent a name, begin with three dots, let the model give the probabilities of the next character,
+# draw one at random, and go on until a dot is drawn. But now there is one row and no batch. The mean
+# of a single row is the row itself, so `centred` is 0 and the model would predict the same whatever
+# came before. So mean and deviation are measured once, over all examples, and then kept.
 
 # %%
 weights = {name: w.data for name, w in parameters.items()}
@@ -467,8 +468,8 @@ for _ in range(12):
 #
 # ## Summary
 #
-# * A backward pass by hand goes through the forward pass from the last line to the first, and gives each
-#   line its rule. Shapes decide which factor to transpose.
+# * A backward pass by hand goes through the forward pass from the last line to the first, and applies
+#   the rule of each line. Shapes decide which factor to transpose.
 # * tanh: $\bar a = \bar h\,(1 - h^2)$.
 # * In a batch normalisation the input acts directly, through the mean and through the variance:
 #   $\bar x = \frac{1}{s}\big(\bar n - \text{mean}(\bar n) - n \cdot \text{mean}(\bar n\,n)\big)$.

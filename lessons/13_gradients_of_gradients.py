@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 13. Gradients of gradients
 #
-# A gradient says which way is down. It does not say how far: whether the slope stays as it is or is
-# about to end. For that one needs the slope of the slope. In lesson 3 you saw that rules are plain
-# arithmetic, and that a gradient therefore has a graph of its own. In this lesson you look at that
-# graph, go backwards through it, find the second derivatives of the cross-entropy, and use them for
-# steps that know their length.
+# A gradient tells you which way is down. It does not tell you how far: whether the slope stays as it
+# is or is about to end. For that you need the slope of the slope. In lesson 3 you saw that rules are
+# plain arithmetic, and that a gradient therefore has a graph of its own. In this lesson you look at
+# that graph, go backwards through it, find the second derivatives of the cross-entropy, and use them
+# for steps that know their length.
 #
 # You need the rule of the softmax and its Jacobian from lesson 5, and $p - t$ from lesson 9.
 
@@ -44,8 +44,8 @@ slope
 # %% [markdown]
 # ## The slope of the slope
 #
-# `slope` is a Tensor that was computed from `x`. So one can ask how it changes with `x`, by the
-# same means as always: go back through its graph.
+# `slope` is a Tensor that was computed from `x`. So you can ask how it changes with `x`, in the usual
+# way: go back through its graph.
 
 # %%
 tx.draw(slope, names=locals())
@@ -56,8 +56,7 @@ tx.draw(slope, names=locals())
 # which is $-\frac14$ at 2. The slope of the slope is called the *second derivative*, or
 # *curvature*.
 #
-# `start` has a gradient too, since it is a Tensor. Nobody has asked for it, and it can be left
-# alone.
+# `start` has a gradient too, since it is a Tensor. Nobody asked for it; ignore it.
 #
 # Here are all three for many $x$. While the slope falls, the curvature is negative:
 
@@ -108,9 +107,9 @@ f = x[0] * x[0] * x[1]
 print(tx.hessian(f, x))
 
 # %% [markdown]
-# The table is symmetric, $H_{ij} = H_{ji}$: it makes no difference which input one nudges first.
-# That holds for every function whose second derivatives are continuous. `tx.hessian` makes one
-# backward pass through the graph of the gradient for each row.
+# The table is symmetric, $H_{ij} = H_{ji}$: it makes no difference which input you nudge first. That
+# holds for every function whose second derivatives are continuous. `tx.hessian` makes one backward
+# pass through the graph of the gradient for each row.
 
 # %% [markdown]
 # ## The Hessian of the cross-entropy
@@ -125,8 +124,8 @@ gradient = tx.gradients(loss, z, seed=start, create_graph=True)
 print(gradient.data)
 
 # %% [markdown]
-# Differentiate $p - t$ once more. The labels $t$ are constant and go away. What is left are the
-# derivatives of $p$ with respect to $z$, and those you know: they are the Jacobian of the softmax.
+# Differentiate $p - t$ once more. The labels $t$ are constant and drop out. What is left is the
+# derivatives of $p$ with respect to $z$, and you know those: they are the Jacobian of the softmax.
 #
 # $$H_{ij} = \frac{\partial p_i}{\partial z_j} = [i = j]\,p_i - p_i\,p_j,
 # \qquad H = \operatorname{diag}(p) - p\,p^T.$$
@@ -174,12 +173,12 @@ for label in (0, 1, 2):
 # ## What the matrix says
 #
 # Leave $z$ in the direction $v$, that is, to $z + \varepsilon v$. The slope of the loss in that
-# direction is $\sum_i v_i\,(p_i - t_i)$, and the slope of this slope is $v^T H v$. Put the formula
-# in:
+# direction is $\sum_i v_i\,(p_i - t_i)$, and the slope of this slope is $v^T H v$. Insert the
+# formula:
 #
 # $$v^T H v = \sum_i p_i\,v_i^2 - \Big(\sum_i p_i\,v_i\Big)^2.$$
 #
-# This is the mean of the squares less the square of the mean: the *variance* of the numbers $v_i$,
+# This is the mean of the squares minus the square of the mean: the *variance* of the numbers $v_i$,
 # where $v_i$ comes up with probability $p_i$. A variance is never negative. So the loss is nowhere
 # curved downwards; a function like that is called *convex*. It has one valley, and whoever goes
 # downhill ends there.
@@ -212,8 +211,8 @@ plt.show()
 # needs the matrix? To ask how the gradient changes in a direction $v$, the product $H v$ is enough,
 # and that is as small as $v$.
 #
-# Automatic differentiation has it for the price of one more backward pass. Multiply the gradient by
-# $v$, add up, and differentiate the number that comes out:
+# Automatic differentiation computes it for the price of one more backward pass. Multiply the gradient
+# by $v$, add up, and differentiate the number that comes out:
 #
 # $$\frac{\partial}{\partial z_j} \sum_i v_i\, \frac{\partial \ell}{\partial z_i}
 # = \sum_i v_i\, H_{ij} = (H v)_j.$$
@@ -230,9 +229,9 @@ print(tx.gradients(along_v, z))
 tx.draw(along_v, names=locals())
 
 # %% [markdown]
-# Follow what is sent back from `along_v`. At the box with *p − one-hot* the vector $v$ arrives, and
-# the rule there turns it into $H v$. Read that rule: it needs $p$ and one sum, and no matrix. You
-# have written it before, for another op.
+# Follow what is sent back from `along_v`. At the box with *p − one-hot* the upstream gradient is the
+# vector $v$, and the rule there turns it into $H v$. Read that rule: it needs $p$ and one sum, and no
+# matrix. You have written it before, for another op.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A Hessian times a vector, without the Hessian
@@ -259,8 +258,8 @@ tx.check("hessian_vector_product", hessian_vector_product)
 
 # %% [markdown]
 # The trick with $\sum_i v_i \frac{\partial \ell}{\partial z_i}$ works for every loss and every
-# network, also where nobody has a formula for $H$. It is the reason why a gradient with a graph is
-# worth having.
+# network, even where nobody has a formula for $H$. This is why a gradient with a graph is worth
+# having.
 
 # %% [markdown]
 # ## Steps that know their length

@@ -153,12 +153,12 @@ def keras_probability_loss(target, p):
 tx.check("keras_probability_loss", keras_probability_loss)
 
 # %% [markdown]
-# A difference of $10^{-7}$ harms nobody. But the order of two steps was exchanged, and there are
-# rows for which that matters. Somebody has forgotten the softmax, and hands over $(2, 2, 4)$. Work
-# out both ways: first clip, then divide by the sum; first divide, then clip.
+# A difference of $10^{-7}$ harms nobody. But the order of two steps was exchanged, and there are rows
+# for which that matters. Somebody has forgotten the softmax, and passes $(2, 2, 4)$. Work out both
+# ways: first clip, then divide by the sum; first divide, then clip.
 #
-# `tinygrad_xent` warns of a row that cannot hold probabilities. Here we mean it, so the warning is
-# switched off:
+# `tinygrad_xent` warns about a row that cannot be probabilities. Here it is on purpose, so the
+# warning is switched off:
 
 # %%
 warnings.simplefilter("ignore", tx.errors.ProbabilitiesWarning)
@@ -166,10 +166,10 @@ tx.compare([0], [[2.0, 2.0, 4.0]])
 
 # %% [markdown]
 # Clipped first, all entries become $1 - 10^{-7}$, so each class has a third, and the loss is
-# $\ln 3 = 1.10$, with a gradient of 0. Divided first, the right class has a quarter:
-# $\ln 4 = 1.39$, and there is a gradient. The report shows the row before and after the step that
-# makes the difference. It found that step by trying: it gave one dialect the steps of the other
-# until it answered alike.
+# $\ln 3 = 1.10$, with a gradient of 0. Divided first, the right class has a quarter: $\ln 4 = 1.39$,
+# and there is a gradient. The report shows the row before and after the step that makes the
+# difference. It found that step by trying: it gave one dialect the steps of the other until both
+# answered alike.
 #
 # For a row of zeros the first way still says $\ln 3$, and the second $0/0$, which is NaN. Neither
 # framework complains.
@@ -201,28 +201,28 @@ for dialect in ("keras2-graph", "keras2"):
 
 # %% [markdown]
 # Up to a lead of 16 both are the same. Beyond it the compiled program goes on learning at full
-# strength, and the other one does not learn at all. Whoever hands over logits, with
-# `from_logits=True`, gets the first in both.
+# strength, and the other one does not learn at all. If you pass logits, with `from_logits=True`, you
+# get the first in both.
 
 # %% [markdown]
-# ## A label that is no class
+# ## A label that is not a class
 #
-# Sequences have different lengths. To put them into one array the short ones are filled up, and the
-# labels there often get the number $-1$. What should the loss of such a row be? Make a guess for
-# each framework.
+# Sequences have different lengths. To put them into one array, the short ones are padded, and the
+# labels of the padding are often $-1$. What should the loss of such a row be? Make a guess for each
+# framework.
 
 # %%
 tx.compare([-1], z, from_logits=True)
 
 # %% [markdown]
 # Three answers. TensorFlow and PyTorch refuse. JAX compiles a program first and runs it later,
-# perhaps on a GPU, and cannot raise an error because of a number that it meets there. So Keras on
-# JAX makes a row of zeros of the label, and the loss is 0; and Optax reads $-1$ as Python does, as
-# the last class. The model then learns to predict the last class at all filled-up places, and
-# nothing tells.
+# perhaps on a GPU, and then it cannot raise an error because of a number. So Keras on JAX turns the
+# label into a row of zeros, and the loss is 0; and Optax reads $-1$ as Python does, as the last
+# class. The model then learns to predict the last class for all padding, without any sign of it.
 #
-# PyTorch has a number for "no class", and it is $-100$. With it, the loss is 0, and the mean does
-# not count the row. And a class number that is too large? Try `[-100]` and `[3]` in the cell above.
+# PyTorch has a number for "no class", and it is $-100$. With it, the loss is 0, and the mean does not
+# count the row. And what about a class number that is too large? Try `[-100]` and `[3]` in the cell
+# above.
 #
 # The safe way is the same in all of them: put any class that exists, and multiply the loss of that
 # row by 0.
@@ -239,8 +239,8 @@ tx.compare([[2.0, 1.0]], [[0.0, 1.0]], from_logits=True)
 
 # %% [markdown]
 # TensorFlow sends back $p - t$ in any case: the op computes the gradient together with the loss,
-# before anybody could ask about the labels. The dialects have this fault on purpose. You have a
-# means to decide who is right, without asking anybody:
+# before anybody could ask about the labels. The dialects have this fault on purpose. You can find out
+# who is right, without asking anybody:
 
 # %%
 z_two = tx.Tensor([0.0, 1.0], name="z")
@@ -250,9 +250,9 @@ for dialect in ("tf2", "torch"):
     print(tx.check_gradients(loss), "\n")
 
 # %% [markdown]
-# The nudges say it, and so does the law of lesson 5: a shift of all logits changes nothing, so the
-# gradient must sum to 0. In TensorFlow's answer it sums to $-2$. Training with it is not training
-# on this loss.
+# The nudges show it, and so does the law of lesson 5: a shift of all logits changes nothing, so the
+# gradient must sum to 0. In TensorFlow's answer it sums to $-2$. Training with it is not training on
+# this loss.
 
 # %% [markdown]
 # ## Zero times infinity
@@ -267,18 +267,18 @@ tx.compare([[1.0, 0.0]], [[0.0, -np.inf]], from_logits=True)
 tx.compare([0], [[0.0, -np.inf]], from_logits=True)
 
 # %% [markdown]
-# With dense labels all of them compute $\sum_i t_i \ln p_i$, and
-# $0 \cdot \ln 0 = 0 \cdot (-\infty)$ is NaN for a computer, although 0 is meant. With a class
-# number most frameworks pick one entry, and never touch the others. Keras on JAX and NumPy makes a
-# row of 0 and 1 of the class number first, and falls into the same trap. (This library's own losses
-# leave the term out; you saw it in lesson 7.)
+# With dense labels all of them compute $\sum_i t_i \ln p_i$, and $0 \cdot \ln 0 = 0 \cdot (-\infty)$
+# is NaN for a computer, although it should be 0. With a class number most frameworks pick one entry,
+# and never touch the others. Keras on JAX and NumPy first turns the class number into a one-hot row,
+# and falls into the same trap. (This library's own losses leave the term out; you saw it in lesson
+# 7.)
 
 # %% [markdown]
 # ## Whose mean?
 #
-# The last difference is outside of all rows: what becomes of $N$ losses. With a weight for each
-# class, PyTorch's mean divides by the sum of the weights if the labels are class numbers, and by
-# $N$ if they are rows of probabilities. Both are called `reduction="mean"`:
+# The last difference is not within the rows: it is what becomes of $N$ losses. With a weight for each
+# class, PyTorch's mean divides by the sum of the weights if the labels are class numbers, and by $N$
+# if they are rows of probabilities. Both are called `reduction="mean"`:
 
 # %%
 logits = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0]])
@@ -334,17 +334,17 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# One row is of one colour with good numbers: the first. The row of labels that sum to 3 has two
+# Only the first row has a single colour and good numbers. The row of labels that sum to 3 has two
 # colours and one loss; only the gradients differ. And in the row of the dense labels with $-\infty$
 # all agree on NaN.
 #
 # ## What to do about it
 #
-# * Hand over logits, not probabilities. Most of the differences are then gone.
+# * Pass logits, not probabilities. Then most of the differences are gone.
 # * Look at the labels before training: class numbers from 0 to $C - 1$, rows that sum to 1.
-# * When a model moves from one framework to another, compare loss and gradient of one batch first,
-#   and not only of an ordinary one.
-# * Say `reduction`, `axis` and `from_logits` even where the default is what you want.
+# * When a model moves from one framework to another, first compare loss and gradient of a batch, and
+#   not only of an ordinary one.
+# * Pass `reduction`, `axis` and `from_logits` even where the default is what you want.
 
 # %% [markdown]
 # ## Summary
@@ -354,7 +354,7 @@ plt.show()
 # * From probabilities Keras clips to $[10^{-7}, 1 - 10^{-7}]$. The clip bounds the loss, and takes
 #   the gradient away where the model is most wrong. Whether the row is divided by its sum before or
 #   after the clip depends on loss and backend.
-# * A label that is no class is an error, a loss of 0, the last class or NaN.
+# * A label that is not a class is an error, a loss of 0, the last class or NaN.
 # * TensorFlow's gradient is $p - t$ even where that is not the derivative of the loss. A check by
 #   nudges shows it.
 # * $0 \cdot \infty$ is NaN: a forbidden class and dense labels do not go together.

@@ -48,17 +48,16 @@ print("in one piece:\n", slope_of_sum(x_small, t_small) / 4)
 print("in two:\n", parts / 4)
 
 # %% [markdown]
-# Note what has to travel. A block may have a million rows; its part of the gradient is as large as
-# `w`, here six numbers. That is why this works so well: the data stay where they are, and what goes
-# to and fro is small.
+# Note what has to be sent. A block may have a million rows; its part of the gradient is as large as
+# `w`, here six numbers. That is why this works so well: the data stay where they are, and what is
+# sent back and forth is small.
 
 # %% [markdown]
 # ## An array that is not there yet
 #
-# Now a hundred thousand rows in five blocks. In real life a block is read from a file, and there
-# are many more. Here a function makes it: points in a plane, each from one of three clouds, with
-# the number of its cloud in the last column. So that we can watch, it writes down that it was
-# called.
+# Now a hundred thousand rows in five blocks. In real life a block is read from a file, and there are
+# many more. Here a function makes it: points in a plane, each from one of three clouds, with the
+# number of its cloud in the last column. So that we can watch, it records each call.
 
 # %%
 ROWS, BLOCKS = 20_000, 5
@@ -75,9 +74,9 @@ def block_of_rows(number):
 
 
 # %% [markdown]
-# `@dask.delayed` makes a function that does nothing when it is called. It gives back a note: *to
-# get this, call that function with these arguments*. Five such notes, one below the other, are a
-# Dask array. It has a shape and a dtype, and no numbers.
+# `@dask.delayed` makes a function that does nothing when it is called. It returns a note: *to get
+# this, call that function with these arguments*. Five such notes, one below the other, are a Dask
+# array. It has a shape and a dtype, and no numbers.
 
 # %%
 notes = [block_of_rows(number) for number in range(BLOCKS)]
@@ -87,10 +86,10 @@ print(x)
 print("blocks made so far:", len(made))
 
 # %% [markdown]
-# `chunksize` is the shape of a block. `x` and `t` are no numbers either; they are notes that refer
+# `chunksize` is the shape of a block. `x` and `t` are not numbers either; they are notes that refer
 # to the notes of `data`. An array that is computed only when somebody wants its numbers is called
-# *lazy*. One asks for them with `.compute()`, for a piece as well as for the whole. The first 600
-# rows need the first block only:
+# *lazy*. You ask for them with `.compute()`, for a piece as well as for the whole. The first 600 rows
+# need only the first block:
 
 # %%
 few, clouds = dask.compute(x[:600], t[:600])
@@ -105,10 +104,10 @@ plt.show()
 # %% [markdown]
 # ## Tensors of lazy arrays
 #
-# The ops of this library call NumPy: `np.exp(x)`, `np.sum(x)`. NumPy looks at `x` first. If it is
-# an array of another library, NumPy hands the call to that library. So `tx.exp` of a Dask array
-# becomes Dask's exponential, a further note. And since a rule is made of the same ops, the backward
-# pass becomes notes too.
+# The ops of this library call NumPy: `np.exp(x)`, `np.sum(x)`. NumPy looks at `x` first. If it is an
+# array of another library, NumPy hands the call to that library. So `tx.exp` of a Dask array becomes
+# Dask's exponential, another note. And since a rule is made of the same ops, the backward pass
+# becomes notes too.
 
 # %%
 w = tx.Tensor(np.zeros((2, 3)), name="w")
@@ -122,10 +121,10 @@ print("blocks made so far:", len(made))
 
 # %% [markdown]
 # Nothing in these lines says Dask, except that `x` and `t` are what they are. The forward pass was
-# done, and the backward pass, and no further block was made. There are two graphs now, one above
-# the other: that of the Tensors, through which the gradient has gone back; and that of Dask's
-# notes, which is the whole computation, forward and backward. Only now is it run. `Profiler` writes
-# down who did what when:
+# done, and the backward pass, and no other block was made. There are two graphs now, one above the
+# other: that of the Tensors, through which the gradient has gone back; and that of Dask's notes,
+# which is the whole computation, forward and backward. Only now is it run. `Profiler` records who did
+# what, and when:
 
 # %%
 made.clear()
@@ -183,8 +182,8 @@ print("largest difference:", np.abs(d_w - tx.gradients(whole.mean(), w)).max())
 # It need not be exactly 0. Dask adds up each block first and then the five sums; NumPy adds up in
 # another grouping. On paper that is the same, and so we have argued above. In a computer each
 # addition rounds, and another grouping rounds differently: `(0.1 + 0.2) + 0.3` and
-# `0.1 + (0.2 + 0.3)` are two numbers in Python. One who expects bitwise equal results from two
-# different machines will be disappointed for this reason.
+# `0.1 + (0.2 + 0.3)` are two numbers in Python. This is why you cannot expect bitwise equal results
+# from two different machines.
 
 # %% [markdown]
 # ## Training
@@ -221,8 +220,8 @@ plt.show()
 # ## A mistake in the data
 #
 # Somewhere among the labels stands a 7, although there are three classes. As long as nothing is
-# computed, nobody can know. The label is looked at when its block is computed, and the message says
-# where it stands in the whole array:
+# computed, nobody can tell. The label is looked at when its block is computed, and the message says
+# where it is in the whole array:
 
 # %%
 bad_t = da.where(da.arange(len(t), chunks=ROWS) == 56_789, 7, t)
@@ -235,23 +234,23 @@ except tx.errors.LabelRangeError as error:
 # %% [markdown]
 # ## When a row is cut
 #
-# So far every row was in one block. What if a row itself is too long? A model that recommends one
-# of a hundred million articles has that many logits per row, spread over many machines. The
-# cross-entropy needs the log-sum-exp of all of them, $\ln \sum_j e^{z_j}$, and from lesson 6 you
-# know that the maximum has to be subtracted before, lest something overflows. But no block knows
-# the maximum of the others.
+# So far every row was in one block. What if a row itself is too long? A model that recommends one of
+# a hundred million articles has that many logits per row, spread over many machines. The
+# cross-entropy needs the log-sum-exp of all of them, $\ln \sum_j e^{z_j}$, and from lesson 6 you know
+# that the maximum has to be subtracted first, so that nothing overflows. But no block knows the
+# maximum of the others.
 #
-# The remedy: each block takes its *own* maximum $m$, and the sum $s$ of its exponentials relative
-# to that. Two numbers for each row. They say all that is needed, since $e^m \cdot s$ is the sum of
-# its exponentials.
+# The remedy: each block takes its *own* maximum $m$, and the sum $s$ of its exponentials relative to
+# that. Two numbers for each row. That is all that is needed, since $e^m \cdot s$ is the sum of its
+# exponentials.
 #
 # An example: the logits are $\ln 1, \ln 2$ in the first block, and $\ln 4$ in the second. (So the
 # sum of all exponentials is 7.) The first block has $m_1 = \ln 2$ and $s_1 = \frac12 + 1 = 1.5$.
 # The second has $m_2 = \ln 4$ and $s_2 = 1$.
 #
 # The maximum of both is $m = \ln 4$. The first sum was relative to $\ln 2$. To be relative to
-# $\ln 4$ it has to be multiplied by a factor; which one? With the right factor both sums together
-# are 1.75, and $\ln 4 + \ln 1.75 = \ln 7$.
+# $\ln 4$, it has to be multiplied by a factor; which one? With the right factor the two sums add up
+# to 1.75, and $\ln 4 + \ln 1.75 = \ln 7$.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A log-sum-exp from two blocks
@@ -278,9 +277,9 @@ def merge_logsumexp(m1, s1, m2, s2):
 tx.check("merge_logsumexp", merge_logsumexp)
 
 # %% [markdown]
-# What you have written takes two pairs and gives one. So it can be used again on what comes out:
-# eight blocks become four pairs, two, one, and with a thousand machines it takes ten rounds. In
-# which order they are merged makes no difference (but for rounding).
+# Your function takes two pairs and returns one. So it can be applied again to its results: eight
+# blocks become four pairs, two, one, and with a thousand machines it takes ten rounds. In which order
+# they are merged makes no difference (but for rounding).
 #
 # NumPy has the same for two numbers of the form $m + \ln s$: `np.logaddexp(a, b)` is
 # $\ln(e^a + e^b)$. A row of a million logits, all of them close to 1000, in eight blocks:
@@ -322,21 +321,21 @@ print("in one piece: ", tx.logsumexp(logits))
 #
 # * **Where the data come from.** Each worker reads its blocks itself, from a storage that all of
 #   them reach: `da.from_zarr("...")` in place of our function. No machine ever has all rows.
-# * **What travels.** With each step the weights go to the workers, and each block's part of the
+# * **What is sent.** With each step the weights go to the workers, and each block's part of the
 #   gradient comes back. That is little as long as the model is small. With a billion weights it is
 #   what takes the time, and one computes more between two exchanges, or cuts the model as well.
 # * **What may break.** Among a thousand machines one will fail. Its blocks are lost, but not the
 #   notes of how they were made: Dask hands these to another worker, and they are computed again.
 #
-# The last point closes a circle. In lesson 1 a tensor remembered how it was computed, so that a
-# gradient could go back. Here an array remembers how it is to be computed, so that it can be done
-# elsewhere, later, in pieces, or once more. Both times the idea is the same: keep the graph.
+# The last point brings us back to the beginning. In lesson 1 a tensor remembered how it was computed,
+# so that a gradient could go back. Here an array remembers how it is to be computed, so that it can
+# be done elsewhere, later, in pieces, or once more. Both times the idea is the same: keep the graph.
 
 # %% [markdown]
 # ## Summary
 #
 # * Mean loss and gradient are sums over rows. Blocks of rows compute their parts independently, and
-#   only something as large as the weights has to travel.
+#   only something as large as the weights has to be sent.
 # * A lazy array is a graph of what is to be done. Ops and rules in NumPy's functions work on it as
 #   they stand, and forward and backward pass become one computation.
 # * Ask for loss and gradients in one call, so that each block is made once.

@@ -69,6 +69,14 @@ def test_an_exercise_is_complete(name: str) -> None:
     assert inspect.getdoc(defined(exercise.blank, name))
     assert exercise.blank.endswith("raise NotImplementedError")
     assert "NotImplementedError" not in exercise.solution
+    assert '"""' not in exercise.solution
+
+
+def test_a_blank_holds_what_is_given_and_nothing_of_what_is_to_be_written() -> None:
+    ninja, order = CATALOGUE["ninja_backward"], CATALOGUE["topological_order"]
+    assert "logits = h @ w2 + b2" in ninja.blank
+    assert "dlogits" not in ninja.blank
+    assert order.blank.splitlines()[2:] == ["    raise NotImplementedError"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -43,7 +43,7 @@ def of_ints(grad, y, x, *, axis):
         (lambda *_, axis: None, "none", "`dx` is None. Is a `return` missing?"),
         (lambda *_, axis: "text", "wrong-type", "`dx` is a str, and should be an array."),
         (lambda *_, axis: np.sum, "wrong-type", "should be an array"),
-        (lambda *_, axis: [[1.0], [2.0, 3.0]], "wrong-type", "a list that NumPy cannot turn into an array"),
+        (lambda *_, axis: [[1.0], [2.0, 3.0]], "wrong-type", "a list that NumPy cannot turn"),
         (lambda *_, axis: [np.sum], "wrong-dtype", "object entries"),
         (lambda *_, axis: 1j * right_softmax(*_, axis=axis), "wrong-dtype", "complex"),
         (lambda *_, axis: np.zeros((2, 2)), "wrong-shape", "`dx` has the shape (2, 2), and should"),

@@ -84,7 +84,7 @@ def test_the_release_has_no_solution(course):
     text = (course / "release" / "hw" / "hw.ipynb").read_text()
     assert "# YOUR CODE HERE" in text
     assert "grad * 2 * x" not in text
-    assert "Give the gradient of x, where y = x**2." in text  # the docstring of the blank
+    assert "Return the gradient of x, where y = x**2." in text  # the docstring of the blank
 
 
 def test_points(course):

@@ -1,4 +1,4 @@
-"""The lessons: their sources, `lessons/NN_name.py`, the notebooks made of these, and their copies.
+"""The lessons: their sources, `lessons/NN_name.py`, their notebooks, and the learners' copies.
 
 A source is Python with cells marked by `# %%` (the "py:percent" format). The learner fills in the
 code cells with the tag `exercise`. Such a cell holds the `blank` of the exercise, and the Markdown
@@ -121,7 +121,7 @@ def written(notebook: Notebook) -> str:
 
 
 def regenerated(source: Path) -> dict[Path, str]:
-    """Return the content that a lesson's source and its notebook should have."""
+    """Return the current content of a lesson's source and of its notebook, by path."""
     text = with_blanks(source.read_text("utf-8"))
     return {source: text, source.with_suffix(".ipynb"): written(to_notebook(text))}
 
@@ -182,7 +182,7 @@ def _exercise(name: str) -> Any:
     from tinygrad_xent.teaching.exercises import CATALOGUE
 
     if name not in CATALOGUE:
-        raise LessonError(f"there is no exercise {name!r}; add exercises/tasks/{name}.py")
+        raise LessonError(f"there is no exercise {name!r}; add teaching/exercises/tasks/{name}.py")
     return CATALOGUE[name]
 
 

@@ -95,7 +95,7 @@ class Worksheet:
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write worksheet and key to a file: two pages to print, which need no network.
+        """Save worksheet and key as an HTML file that prints on two pages and needs no network.
 
         Parameters
         ----------

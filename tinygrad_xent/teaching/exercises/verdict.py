@@ -1,4 +1,4 @@
-"""What a learner is told about an answer."""
+"""The verdict on an answer, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STYLE = """
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer passed and, if it did not, what a teacher would say about it.
+    """The verdict on an answer: whether it passed and, if not, what a teacher would say.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
     >>> notebook = json.loads(assignment(["square_backward"]))
     >>> print(notebook["cells"][3]["source"])
     def square_backward(grad, y, x):
-        \"\"\"Give the gradient of x, where y = x**2.\"\"\"
+        \"\"\"Return the gradient of x, where y = x**2.\"\"\"
         ### BEGIN SOLUTION
         return grad * 2 * x
         ### END SOLUTION

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+
+from tinygrad_xent.teaching.exercises import CATALOGUE
+
 RIGHT = """
 def square_backward(grad, y, x):
     return 2 * x * grad
 """
-HEAD = """
+HEAD = f"""
 import builtins, gc, os, posixpath, types
 import numpy as np
 import tinygrad_xent as tx
 count = []
 rule_code = tx.power.rule.__code__
 PACKAGE = os.path.dirname(tx.__file__)
-SOLUTION = PACKAGE + "/teaching/exercises/tasks/square_backward.py"
+SOLUTION = {inspect.getsourcefile(CATALOGUE["square_backward"].answer)!r}
 def first(gradients):
     return gradients[0]() if callable(gradients[0]) else gradients[0]
 def use(text):
-    exec(text[text.index("def square_backward"):].split("def square(")[0], space := {})
+    exec(text.split("@exercise.solved")[1].split("@exercise")[0], space := {{}})
     return space["square_backward"]
 """
 
@@ -105,7 +109,7 @@ REFUSED = {
     "file = os.open(SOLUTION[len(PACKAGE) + 1:], os.O_RDONLY, dir_fd=folder)\n"
     "return use(os.fdopen(file).read())(grad, y, x)",
     "up from the own folder": "folder = os.open('.', os.O_RDONLY)\nos.chdir('/usr/bin')\n"
-    "file = os.open('../..' + SOLUTION, os.O_RDONLY, dir_fd=folder)\n"
+    "file = os.open('../' * 40 + SOLUTION, os.O_RDONLY, dir_fd=folder)\n"
     "return use(os.fdopen(file).read())(grad, y, x)",
     "find the hook": "for thing in gc.get_objects():\n"
     "    if getattr(thing, '__name__', '') == 'hook':\n"
@@ -115,6 +119,14 @@ REFUSED = {
     "judge itself": "class Yes(np.ndarray):\n    def __array_finalize__(self, _): pass\n"
     "    def __eq__(self, other): return np.True_\nreturn x.view(Yes)",
 }
+WOULD_WORK = (
+    "framework's own rule", "framework's own gradients", "read the solution",
+    "ask for the solution", "framework's own code", "framework's own code in another function",
+    "framework's own code by another name", "framework's own module, loaded again",
+    "replace a builtin of the hook", "replace the path functions", "a path that lies",
+    "relative to an open folder", "up from the own folder", "find the hook",
+)  # fmt: skip
+"""Which of these are right answers where nothing refuses them."""
 
 # Files that do it while they are run.
 WHEN_RUN = {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from hostile import FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, answer
+from hostile import FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, WOULD_WORK, answer
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import session as parent
-from tinygrad_xent.teaching.grading.disarming import REFUSAL
 from tinygrad_xent.teaching.grading.judging import judge_cells
 from tinygrad_xent.teaching.grading.limits import MEBI, Limits
+from tinygrad_xent.teaching.grading.sandbox import REFUSAL
 from tinygrad_xent.teaching.grading.session import Session
 
 SHORT = Limits(run_seconds=1, call_seconds=0.6, memory=512 * MEBI, disk=4 * MEBI)
@@ -52,6 +55,22 @@ def test_refused(session, kind):
     assert not session.ended
     assert (REFUSAL in verdict.message) == (kind in OWN_OPS)
     assert not verdict
+
+
+def test_without_the_sandbox_they_would_work():
+    """A file that has moved, or a name that has changed, would be refused by nobody and pass."""
+    functions = [
+        answer(f"kind_{i}", "grad, y, x", REFUSED[kind]) for i, kind in enumerate(WOULD_WORK)
+    ]
+    script = f"""{HEAD}{"".join(functions)}
+x, grad = np.array([1.5, -2.0]), np.array([0.25, 3.0])
+for i, kind in enumerate({WOULD_WORK!r}):
+    np.testing.assert_allclose(globals()[f"kind_{{i}}"](grad, x**2, x), 2 * x * grad, err_msg=kind)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.stderr == ""
 
 
 def test_what_ends_its_process_costs_only_itself():

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,7 @@ def closed(open_folder):
 
 
 def test_what_is_closed_is_told(closed):
+    version("tinygrad_xent")  # Python loads modules for it, perhaps from where only root can look
     with without_privileges():
         found = {s.student: s for s in submissions(closed)}
         assert len(_identities(str(closed))) == 1 + 5 + 3  # what is in `ann` and `deep` is not seen

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.grading.disarming import REFUSAL
 from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.remote_op import judge_op
+from tinygrad_xent.teaching.grading.sandbox import REFUSAL
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.visualization.naming import printable
 

@@ -1,46 +1,68 @@
-"""What the child shuts before it runs a stranger's code.
+"""The sandbox around a learner's code: an audit hook, and functions that are withheld from answers.
 
-Python tells an audit hook of every file it opens and every process it starts, and the hook can say
-no; once there, no Python code can remove it. All that the hook uses is local to it and written in
-C, because globals, builtins and functions written in Python can be replaced by the learner's code.
-It is no wall against somebody who breaks the interpreter itself: on Linux `landlock` is one, and
-docs/grading.md says what remains.
+Python reports every file that it opens and every process that it starts to an audit hook, which
+can refuse by raising an error; no Python code can remove a hook. Ours uses only local names and
+functions written in C, because the learner's code can replace globals, builtins and functions
+written in Python. It cannot stop code that breaks the interpreter itself: on Linux
+`limits.confine` does, and docs/grading.md says what remains.
+
+An answer may use the package's ops as a backward rule does: `exp`, `sum`, `matmul`. It may not use
+a backward rule, a cross-entropy, the op that it is to write, or the engine, which would find every
+gradient. When the file has been run, these functions lose their code, so it does not matter how an
+answer reaches one of them: it refuses.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NoReturn
 
-_SHUT = frozenset({
+from tinygrad_xent.ops import OPS
+
+PACKAGE = str(Path(__file__).parents[2])
+REFUSAL = "an answer does this work itself"
+SOLUTIONS = ("tinygrad_xent.teaching.exercises", "tinygrad_xent.teaching.museum")
+"""The packages that hold answers: their files cannot be read, their public names do nothing."""
+_ALLOWED = (
+    "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors.py", "graph.py", "op.py",
+    "teaching/grading", "tensor.py", "visualization/formatting.py", "visualization/naming.py",
+    *(f"ops/{part}.py" for part in (
+        "__init__", "accumulation", "arithmetic", "elementwise", "indexing", "kernels",
+        "piecewise", "products", "reductions", "shaping", "softmax_family",
+    )),
+)  # fmt: skip
+"""The files whose functions answers may call, except for backward rules and withheld ops."""
+
+_REFUSED = frozenset({
     "_winapi.CreateProcess", "code.__new__", "os.exec", "os.fork", "os.forkpty", "os.kill",
     "os.killpg", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn",
     "resource.prlimit", "signal.pthread_kill", "subprocess.Popen", "sys._current_exceptions",
     "sys._current_frames", "_thread.start_new_thread", "_thread.start_joinable_thread",
 })  # fmt: skip
-_SHUT_FAMILIES = ("cpython._PyInterpreterState", "ctypes.", "gc.", "socket.", "winreg.")
+_REFUSED_FAMILIES = ("cpython._PyInterpreterState", "ctypes.", "gc.", "socket.", "winreg.")
 _LOOKING = frozenset({"os.chdir", "os.listdir", "os.scandir"})
 _CHANGING = frozenset({
     "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
     "os.symlink", "os.truncate", "os.utime", "shutil.rmtree",
 })  # fmt: skip
 _RUNNING = frozenset({"exec", "function.__new__", "object.__setattr__"})
-# These start threads and processes or send signals, and not every version of Python tells a hook.
-_UNHEARD = {
+# These start threads and processes or send signals, and not every version of Python reports them.
+_NOT_ALWAYS_AUDITED = {
     "_thread": ("start_new_thread", "start_new", "start_joinable_thread"),
     "threading": ("_start_new_thread", "_start_joinable_thread"),
     "_posixsubprocess": ("fork_exec",),
     "signal": ("pidfd_send_signal",),
     "_signal": ("pidfd_send_signal",),
 }
-_FRESH = frozenset({
+_NOT_REIMPORTED = frozenset({
     "_interpreters", "_posixsubprocess", "_signal", "_thread", "_xxsubinterpreters",
 })  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
@@ -48,28 +70,55 @@ _FOLDER, _LINK, _KIND = 0o040000, 0o120000, 0o170000
 _SEPARATORS = (os.sep, os.altsep or os.sep)
 
 
-def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[[], None]], None]:
+def enter(
+    closed: Collection[str], home: str, withheld: Collection[str] | None
+) -> Callable[[], None]:
     """Refuse processes, threads, the network, foreign memory, and files that are not the learner's.
 
     Parameters
     ----------
     closed : collection of str
         Folders and files that cannot be read: solutions, other submissions, the grader's own.
-    own : str
+    home : str
         The one folder that can be written to.
-    package : str
-        The folder of this package.
+    withheld : collection of str, or None
+        Ops that an answer is to write itself; None to leave it the whole package.
 
     Returns
     -------
     callable
-        Runs a function that takes the package's code away; from then on no more of the package can
-        be imported, and no code of it be brought back.
+        Takes the withheld functions' code away, for good; from then on no more of the package can
+        be imported, and no code of it be brought back. With None it does nothing.
     """
-    for module, names in _UNHEARD.items():
+    for module, names in _NOT_ALWAYS_AUDITED.items():
         _replace(module, names)
-    refused, families, looking, changing, running, fresh, writing = (
-        _SHUT, _SHUT_FAMILIES, _LOOKING, _CHANGING, _RUNNING, _FRESH, _WRITING,
+    taking: list[bool] = []  # filled while code is taken away
+    taken: list[bool] = []  # filled afterwards
+    is_withheld = _withheld_test(withheld or ())
+    objects, package, kind, function, refusing = (
+        gc.get_objects, PACKAGE, type, FunctionType, _refusing,
+    )  # fmt: skip
+
+    def withhold() -> None:
+        taking.append(True)
+        for thing in objects():
+            if kind(thing) is function:
+                code = thing.__code__
+                if code.co_filename.startswith(package) and is_withheld(code):
+                    thing.__code__ = refusing(code)
+        taken.append(True)
+        taking.clear()
+
+    sys.addaudithook(_audit_hook(closed, home, taking, taken))
+    return (lambda: None) if withheld is None else withhold
+
+
+def _audit_hook(
+    closed: Collection[str], home: str, taking: list[bool], taken: list[bool]
+) -> Callable[[str, tuple[Any, ...]], None]:
+    refused, families, looking, changing, running, not_again, writing, package = (
+        _REFUSED, _REFUSED_FAMILIES, _LOOKING, _CHANGING, _RUNNING, _NOT_REIMPORTED, _WRITING,
+        PACKAGE,
     )  # fmt: skip
     stat, lstat, devnull, separators = os.stat, os.lstat, os.devnull, _SEPARATORS
     folder_kind, link_kind, kind = _FOLDER, _LINK, _KIND
@@ -77,11 +126,9 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
         isinstance, str, bytes, CodeType, PermissionError, OSError, ValueError,
     )  # fmt: skip
     longest, error_code = max, errno.EACCES
-    numbers = frozenset(key for folder in closed for key in _identities(folder))
-    found = stat(own)
-    home = (found.st_dev, found.st_ino)
-    taking: list[bool] = []  # while code is taken away
-    taken: list[bool] = []  # afterwards
+    closed_files = frozenset(key for folder in closed for key in _identities(folder))
+    found = stat(home)
+    home_file = (found.st_dev, found.st_ino)
 
     def identity(path: str) -> tuple[int, int] | None:
         try:
@@ -101,7 +148,7 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
         return path[:at] or ".", path[at:]
 
     def below(path: str, wanted: Collection[tuple[int, int]]) -> bool:
-        """Whether a path, or a folder above it, is one of these, whatever its name there."""
+        """Whether a path, or a folder above it, is one of these files, by whatever name."""
         if identity(path) in wanted:
             return True
         at = path if mode(path, stat) == folder_kind else parted(path)[0]
@@ -113,7 +160,7 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
         return False
 
     def exact(path: Any) -> str:
-        """Give a plain text; one of a class of the learner's own might say what it likes."""
+        """Return a plain str; a subclass of the learner's own may have methods that lie."""
         if is_a(path, raw):
             return raw.decode(path, "utf-8", "surrogateescape")
         return text.__str__(path)
@@ -122,10 +169,11 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
         folder, name = parted(path)
         if path == devnull:
             return True
-        return name not in ("", "..") and mode(path, lstat) != link_kind and below(folder, (home,))
+        here = below(folder, (home_file,))
+        return here and name not in ("", "..") and mode(path, lstat) != link_kind
 
     def look_at(path: str, *, changes: bool) -> None:
-        if below(path, numbers):
+        if below(path, closed_files):
             raise no(error_code, "this cannot be read while a file is checked")
         if changes and not may_write(path):
             raise no(error_code, "only the current folder can be changed while a file is checked")
@@ -133,10 +181,10 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            if is_a(path, (text, raw)):  # else it is a number: a file that is open already
+            if is_a(path, (text, raw)):  # a number stands for a file that is open already
                 path = exact(path)
                 look_at(path, changes=flags & writing != 0)
-                if mode(path, stat) == folder_kind and not below(path, (home,)):
+                if mode(path, stat) == folder_kind and not below(path, (home_file,)):
                     raise no(error_code, "a folder cannot be opened while a file is checked")
                 if path.startswith("..") or "/../" in path:  # it may be relative to an open folder
                     raise no(error_code, "a path with `..` is refused while a file is checked")
@@ -149,35 +197,28 @@ def shut(closed: Collection[str], own: str, package: str) -> Callable[[Callable[
                 raise no(error_code, f"{event} is refused while a file is checked")
         elif event == "import":
             name = text.__str__(arguments[0])
-            if name.rpartition(".")[2] in fresh or (taken and name.startswith("tinygrad_xent")):
-                raise no(error_code, f"{name} cannot be imported any more while a file is checked")
+            if name.rpartition(".")[2] in not_again or (taken and name.startswith("tinygrad_xent")):
+                raise no(error_code, f"{name} can no longer be imported while a file is checked")
         elif taken and event in running:
             for value in arguments:
                 if is_a(value, code_kind) and value.co_filename.startswith(package):
                     raise no(error_code, f"{value.co_name} is not run while a file is checked")
 
-    def take(work: Callable[[], None]) -> None:
-        taking.append(True)
-        work()
-        taken.append(True)
-        taking.clear()
-
-    sys.addaudithook(hook)
-    return take
+    return hook
 
 
 def _identities(folder: str) -> list[tuple[int, int]]:
-    """Find what a folder holds, as far as one may look; what one may not is shut anyway."""
-    numbers, left = [], [folder]
-    while left:  # without recursion, which ends at a folder a thousand levels deep
+    """Return the identities of a folder and of all files in it that this user may look at."""
+    found_there, left = [], [folder]
+    while left:  # a loop, because recursion ends at a folder a thousand levels deep
         path = left.pop()
         with contextlib.suppress(OSError):
             found = Path(path).stat()
-            numbers.append((found.st_dev, found.st_ino))
+            found_there.append((found.st_dev, found.st_ino))
             followed = path == folder or not Path(path).is_symlink()
             if followed and found.st_mode & _KIND == _FOLDER:
                 left += [entry.path for entry in os.scandir(path)]
-    return numbers
+    return found_there
 
 
 def _replace(module: str, names: Collection[str]) -> None:
@@ -186,8 +227,52 @@ def _replace(module: str, names: Collection[str]) -> None:
 
     try:
         found = importlib.import_module(module)
-    except ImportError:  # POSIX alone has it
+    except ImportError:  # only POSIX has it
         return
     for name in names:
         if hasattr(found, name):
             setattr(found, name, refused)
+
+
+def _withheld_test(withheld: Collection[str]) -> Callable[[CodeType], bool]:
+    """Return a function that tells the code that answers may not run from that which they may."""
+    by_itself = {OPS[name].function.__code__ for name in withheld}
+    by_itself |= {op.rule.__code__ for op in OPS.values() if op.rule}
+    words = ("backward", "cross_entropy", "scaled", *withheld)
+    package = PACKAGE.replace("\\", "/")
+    allowed = tuple(f"{package}/{part}" for part in _ALLOWED)
+    kernels = f"{package}/ops/kernels.py"
+
+    def is_withheld(code: CodeType) -> bool:
+        file = code.co_filename.replace("\\", "/")
+        if code in by_itself or not file.startswith(allowed):
+            return True
+        if file.startswith(kernels):
+            for word in words:
+                if word in code.co_name:
+                    return True
+        return False
+
+    return is_withheld
+
+
+def _template(*_: Any, **__: Any) -> Any:
+    raise PermissionError("NAME")
+
+
+def _make_refusing() -> Callable[[CodeType], CodeType]:
+    template = _template.__code__
+    replace, consts, kind = CodeType.replace, template.co_consts, tuple
+
+    def refusing(code: CodeType) -> CodeType:
+        """Return code that refuses, for a function with the same number of free variables."""
+        said = f"tinygrad_xent's own {code.co_name}: {REFUSAL}"
+        named = []
+        for const in consts:
+            named.append(said if const == "NAME" else const)  # noqa: PERF401 - a scope of its own
+        return replace(template, co_consts=kind(named), co_freevars=code.co_freevars)
+
+    return refusing
+
+
+_refusing = _make_refusing()

@@ -22,9 +22,9 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_xent.errors import MessageError
-from tinygrad_xent.teaching.grading.disarming import PACKAGE, SOLUTIONS
 from tinygrad_xent.teaching.grading.limits import MEBI, Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
+from tinygrad_xent.teaching.grading.sandbox import PACKAGE, SOLUTIONS
 from tinygrad_xent.visualization.naming import printable
 
 _START = (
@@ -96,7 +96,7 @@ class Session:
         self._process = self._start()
         first = {
             "names": sorted(names),
-            "own": None if own is None else sorted(own),
+            "withheld": None if own is None else sorted(own),
             "closed": [*map(_folder_of, SOLUTIONS), *closed],
             "museum": any("museum" in cell for cell in cells),
             "limits": self.limits.as_dict(),

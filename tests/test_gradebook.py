@@ -18,8 +18,7 @@ from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading.assignment import assignment
-from tinygrad_xent.teaching.grading.feedback import feedback
-from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook
+from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook, feedback
 from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_notebook
 from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
 
@@ -56,10 +55,10 @@ def test_who_submitted_what(folder, tmp_path):
         "ann": ["ann.py"],
         "bo": ["broken.ipynb", "final.py", "draft.py"],
     }
-    with pytest.raises(SubmissionError, match=r"ann\.py is no folder"):
+    with pytest.raises(SubmissionError, match=r"ann\.py is not a folder"):
         submissions(folder / "ann.py")
     (tmp_path / "empty").mkdir()
-    for wrong, words in (("empty", "holds no .py and no .ipynb"), ("none", "is no folder")):
+    for wrong, words in (("empty", "holds no .py or .ipynb"), ("none", "is not a folder")):
         with pytest.raises(SubmissionError, match=words):
             submissions(tmp_path / wrong)
 
@@ -123,7 +122,7 @@ def test_a_class(folder, tmp_path, capsys, inline):
     assert "cmd" in page
     assert "<th scope=" in page  # the inputs that show it
     assert (
-        "broken.ipynb is no Jupyter notebook"
+        "broken.ipynb is not a Jupyter notebook"
         in (tmp_path / "grades-feedback" / "bo.html").read_text()
     )
 
@@ -192,7 +191,7 @@ def test_a_submission_that_ends_the_grader_is_found(tmp_path, inline):
     assert [s.student for s in book.open(found)] == ["b"]  # it is tried again
 
 
-def test_feedback_of_a_message_that_is_no_formula():
+def test_feedback_of_a_message_that_is_not_a_formula():
     result = {
         "name": "chain_rule", "score": 0, "code": "raised", "message": r"$\frac{$ <b>", "hint": "",
         "case": "", "evidence": [],

@@ -44,7 +44,7 @@ def test_copies_are_graded_as_the_files_would_be(tmp_path):
     record = grade_copies("ann", files, names=("square_backward",), seed=0)
     assert [result["score"] for result in record["results"]] == [1]
     record = grade_copies("bo", [("a.py", b"\xff")], names=("square_backward",), seed=0)
-    assert record["problems"] == ["a.py is not text in UTF-8"]
+    assert record["problems"] == ["a.py is not text in UTF-8; save it in this encoding"]
 
 
 @pytest.fixture

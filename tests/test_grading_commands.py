@@ -71,7 +71,7 @@ def test_assignment(folder, capsys):
         (["check", "empty.py"], "empty.py defines no op and answers no exercise"),
         (["check", "none.py"], "none.py cannot be read (No such file or directory)"),
         (["check", "empty.py", "--seed", "-1"], "--seed: -1 is not a whole number from 0 on"),
-        (["grade", "none"], "none is no folder; give the one with the submissions"),
+        (["grade", "none"], "none is not a folder; name the one with the submissions"),
         (["grade", ".", "--jobs", "2", "--cluster", "x"], "--jobs has no effect with --cluster"),
         (["grade", ".", "--cluster", ""], "--cluster is empty; leave it out to grade here"),
         (["grade", ".", "--jobs", "0"], "--jobs: 0 is not more than 0"),

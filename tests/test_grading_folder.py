@@ -99,10 +99,10 @@ def test_a_class_as_it_comes(folder, grade, tmp_path):
         "not graded: ivy: ivy.py is a link, which is not followed; put the file itself there",
         "not graded: jo: hw.ZIP is packed; unpack it first",
         "not graded: kim: old.tar.gz is packed; unpack it first",
-        "not graded: lee: lee.ipynb is no Jupyter notebook of format 4",
-        "not graded: max: max.py is no .py or .ipynb file",
+        "not graded: lee: lee.ipynb is not a Jupyter notebook of format 4",
+        "not graded: max: max.py is not a .py or .ipynb file",
         "not graded: oz: oz.tar.gz is packed; unpack it first",
-        "not graded: pia: pia.docx is no .py or .ipynb file",
+        "not graded: pia: pia.docx is not a .py or .ipynb file",
     ]
     passed = (".ned", "BO", "ann", "flo", "kim", "oz")
     lost = ("cy", "di", "ed", "gus", "hal", "ivy", "jo", "lee", "max", "pia")
@@ -157,7 +157,7 @@ LITTER = (
 @pytest.mark.parametrize("name", LITTER)
 def test_what_systems_leave_behind_is_passed_over(folder, name):
     write(folder / name)
-    with pytest.raises(SubmissionError, match=r"holds no \.py and no \.ipynb file"):
+    with pytest.raises(SubmissionError, match=r"holds no \.py or \.ipynb file"):
         submissions(folder)
     write(folder / "ann" / "a.py")
     write(folder / "ann" / name)
@@ -217,7 +217,7 @@ def test_a_folder_deeper_than_a_path_can_say(folder):
 
 
 def test_a_huge_file_is_not_read_whole(folder, monkeypatch):
-    monkeypatch.setattr(handed_in, "LARGEST", 10)
+    monkeypatch.setattr(handed_in, "_LARGEST", 10)
     write(folder / "ann.py", "#" * 1000)
     assert len(handed_in.content_of(folder / "ann.py")) == 11
 

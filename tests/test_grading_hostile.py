@@ -26,7 +26,7 @@ OWN_OPS = {
 WITHOUT_LANDLOCK = """
 import sys; sys.path.insert(0, {!r})
 from tinygrad_xent.teaching.grading import child
-child.confine = lambda closed, own: False
+child.confine = lambda closed, home: False
 child.main()
 """
 
@@ -40,7 +40,7 @@ def session(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "hook alone":
             patch.setattr(parent, "_START", WITHOUT_LANDLOCK)
-        session = Session([source], names.values(), own=(), limits=limits)
+        session = Session([source], names.values(), withheld=(), limits=limits)
     with session:
         assert not session.ended
         numbers = session.found["answers"]

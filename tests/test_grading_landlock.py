@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from tinygrad_xent.teaching.grading.landlock import confine
+from tinygrad_xent.teaching.grading.limits import confine
 
 SCRIPT = """
 import os, signal, sys
-from tinygrad_xent.teaching.grading.landlock import confine
+from tinygrad_xent.teaching.grading.limits import confine
 closed, own, beside, blind = sys.argv[1:]
 os.chdir(own)
 look = os.scandir

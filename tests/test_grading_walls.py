@@ -76,8 +76,8 @@ def child():
     """Run a learner's file; return one of its functions, which is called in the child."""
     with contextlib.ExitStack() as sessions:
 
-        def run(source: str, name: str, own: frozenset[str] = frozenset()):
-            session = sessions.enter_context(Session([source], [name], own))
+        def run(source: str, name: str, withheld: frozenset[str] = frozenset()):
+            session = sessions.enter_context(Session([source], [name], withheld))
             assert session.found["errors"] == []
             return session.function(session.found["answers"][name])
 
@@ -116,7 +116,7 @@ def test_no_function_of_the_package_is_the_softmax_that_an_answer_is_to_write(ch
     x = np.random.default_rng(0).normal(size=(3, 4))
     search = child(SEARCH, "search")
     assert "tinygrad_xent.ops.softmax" in search(softmax(x), x)  # it finds it where it may be used
-    search = child(SEARCH, "search", own=frozenset({"softmax", "log_softmax", "logsumexp"}))
+    search = child(SEARCH, "search", withheld=frozenset({"softmax", "log_softmax", "logsumexp"}))
     assert search(softmax(x), x) == []
     assert search(np.log(softmax(x)), x) == []
     assert search(np.log(np.exp(x).sum(-1)), x) == []

@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from tinygrad_xent.teaching.exercises import CATALOGUE
-    from tinygrad_xent.teaching.grading.cells import cells_of
     from tinygrad_xent.teaching.grading.judging import judge_cells
+    from tinygrad_xent.teaching.grading.submissions import cells_of
 
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")

@@ -14,15 +14,15 @@ _TEST = re.compile(r'^verdict = tx\.check\("(\w+)", \w+\)$', re.MULTILINE)
 
 
 def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
-    """Write the source notebook; `nbgrader generate_assignment` takes the solutions out.
+    """Return the source notebook, from which `nbgrader generate_assignment` removes the solutions.
 
-    Each exercise has a statement that is locked, a cell with the solution between marks, and a
-    locked test of one point. Without nbgrader, the notebook is one with all solutions.
+    Each exercise has a locked statement, a cell with the solution between nbgrader's marks, and a
+    locked test worth one point. Without nbgrader, it is a notebook with all solutions.
 
     Parameters
     ----------
     names : sequence of str
-        The exercises.
+        The exercises; one that is named twice comes once.
     title : str
 
     Returns
@@ -33,7 +33,7 @@ def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
     Raises
     ------
     UnknownExerciseError
-        If no exercise has one of the names.
+        If there is no exercise of one of the names.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
         _cell("title", "markdown", f"# {title}", locked=True),
         _cell("setup", "code", "import numpy as np\n\nimport tinygrad_xent as tx", locked=True),
     ]
-    for name in names:
+    for name in dict.fromkeys(names):
         cells += _exercise(CATALOGUE[name])
     notebook = {
         "cells": cells,
@@ -67,7 +67,7 @@ def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
 
 
 def tested(source: str) -> str | None:
-    """Give the exercise that a test cell is about; None if it is no test cell of `assignment`."""
+    """Return the exercise that a test cell of `assignment` tests; None for any other cell."""
     found = _TEST.search(source)
     return found[1] if found and found[1] in CATALOGUE else None
 
@@ -82,7 +82,7 @@ def _exercise(exercise: Exercise) -> Iterator[dict[str, Any]]:
 
 
 def _marked(exercise: Exercise) -> str:
-    """Put the solution's body in place of the blank's last statement, between nbgrader's marks."""
+    """Return the blank with the solution, between marks, in place of its last statement."""
     blank, solution = exercise.blank.splitlines(), exercise.solution.splitlines()
     frame = blank[: _function(exercise.blank).body[-1].lineno - 1]
     body = solution[_function(exercise.solution).body[0].lineno - 1 :]

@@ -1,9 +1,9 @@
-"""The child: it runs a learner's file, then calls the learner's functions when it is asked to.
+"""The child process: it runs a learner's file, then calls the learner's functions on request.
 
     python -I -c "... main()"      requests come on standard input, replies go to standard output
 
-Both streams are moved away before the learner's code runs, so that what it prints goes nowhere.
-The child knows the arguments of a call and never what is expected: there is nothing to find.
+Both streams are moved elsewhere before the learner's code runs, so what that code prints is lost.
+The child receives the arguments of a call and never the expected result: there is nothing to find.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import __future__
 
 import ast
 import asyncio  # noqa: F401 - it makes code while it is imported, which is refused later
-import importlib
 import linecache
 import os
 import sys
@@ -27,12 +26,14 @@ from tinygrad_xent.errors import MessageError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.teaching.grading.landlock import confine
-from tinygrad_xent.teaching.grading.limits import Limits, no_more_processes
+from tinygrad_xent.teaching.grading.limits import Limits, confine, no_more_processes
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
 from tinygrad_xent.teaching.grading.sandbox import SOLUTIONS, enter
+from tinygrad_xent.visualization.naming import printable
 
-_LONGEST = 2_000  # letters of an error message
+_LARGEST = 2**30  # bytes of a request
+_LONGEST = 2_000  # letters of an error message that is sent
+_LONGEST_TOLD = 300  # letters of one that is told with its line
 _CALLS_KEPT = 3  # for each op: inputs that the file itself used
 _ENTRIES_KEPT = 5_000
 _FUTURE = __future__.annotations.compiler_flag
@@ -41,13 +42,13 @@ _FUTURE = __future__.annotations.compiler_flag
 def main() -> None:
     """Serve until the parent hangs up."""
     requests, replies = _streams()
-    first = receive(requests, 2**30)
+    first = receive(requests, _LARGEST)
     limits = Limits(**first["limits"])
-    own = str(Path.cwd())
+    home = str(Path.cwd())
     limits.hold()
     if first["museum"]:
         _open_museum()
-    confine(first["closed"], own)
+    confine(first["closed"], home)
     learner = Learner(first["names"])
     start, ended = threading.Lock(), threading.Lock()
     start.acquire()
@@ -61,10 +62,10 @@ def main() -> None:
             ended.release()
 
     threading.Thread(target=run, daemon=True).start()
-    no_more_processes()  # not before: for all but root a thread counts as a process
-    withhold = enter(first["closed"], own, first["withheld"])
+    no_more_processes()  # only now: for every user but root a thread counts as a process
+    withhold = enter(first["closed"], home, first["withheld"])
     send(replies, {"ready": True}, limits.message)
-    learner.cells = receive(requests, 2**30)["cells"]
+    learner.cells = receive(requests, _LARGEST)["cells"]
     start.release()
     ended.acquire()
     withhold()
@@ -75,27 +76,27 @@ def main() -> None:
         except MessageError as error:
             send(replies, {"error": ["ValueError"], "message": str(error)}, 2**16)
         try:
-            request = receive(requests, 2**30)
+            request = receive(requests, _LARGEST)
         except EOFError:
-            os._exit(0)  # whatever the learner hung on the exit
+            os._exit(0)  # at once, whatever the learner has registered to run at exit
         reply = learner.call(request)
 
 
 def _open_museum() -> None:
-    """Load the museum of wrong rules while it can be read, for a lesson that shows some.
+    """Load the museum of wrong rules while it can be read, for the lessons that show some of it.
 
-    How its rules are written stays closed: right ones are among them.
+    The source of its rules stays closed: right ones are among them.
     """
     from tinygrad_xent.teaching.museum import WRONG_RULES, op_of
     from tinygrad_xent.teaching.museum.rules import Rule
 
     for rule in WRONG_RULES:
         op_of(rule)  # this makes code, which is refused later
-    Rule.source = property(_nothing_to_say)  # type: ignore[assignment]
+    Rule.source = property(lambda _: "")  # type: ignore[assignment]
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:
-    """Take standard input and output for ourselves; leave the null device in their places."""
+    """Return copies of standard input and output, and leave the null device in their places."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -109,7 +110,7 @@ class Learner:
     Parameters
     ----------
     names : collection of str
-        Of the exercises.
+        The exercises.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -118,21 +119,31 @@ class Learner:
         self.found: dict[str, Any] = {}
         self.functions: list[Callable[..., Any]] = []
         self.answers: dict[str, Any] = {}
-        self.errors: list[dict[str, Any]] = []
+        self.errors: list[str] = []
         self.seen: dict[int, list[Any]] = {}
         self.module = ModuleType("__main__")
         self.flags = 0
-        package = importlib.import_module("tinygrad_xent")
+        package = sys.modules["tinygrad_xent"]
         for name, module in package._MODULE_OF.items():
             if f"tinygrad_xent.{module}".startswith(SOLUTIONS):
-                setattr(package, name, _nothing_to_say)
+                setattr(package, name, Silent())
         vars(package)["check"] = self._check
 
     def run(self) -> None:
-        """Run the cells one after another, also after one that fails, and note what there is."""
+        """Run the cells one after another, also after one that fails, and note what they define."""
+        try:
+            self._run_cells()
+            self.found = self._found()
+        except BaseException as error:  # noqa: BLE001 - what they define may fail in any way
+            self.found = _described(error)
+
+    def _run_cells(self) -> None:
         sys.modules["__main__"] = self.module
+        # What a notebook, one saved as a script, and a script rely on.
         space = vars(self.module)
-        space["display"] = _nothing_to_say
+        space.update(
+            display=Silent(), get_ipython=Silent(), __file__=str(Path.cwd() / "answers.py")
+        )
         plain_call = Op.__call__
         Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
         for i, source in enumerate(self.cells, 1):
@@ -140,16 +151,6 @@ class Learner:
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
             self._run_cell(i, source, name)
         Op.__call__ = plain_call  # type: ignore[method-assign]
-        for name in self.names:
-            value = space.get(name)
-            if name not in self.answers and callable(value) and not _ours(value):
-                self.answers[name] = value
-        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _ours(op)}
-        self.found = {
-            "answers": {name: self._number(answer) for name, answer in self.answers.items()},
-            "ops": [self._op(op) for op in ops.values()],
-            "errors": self.errors,
-        }
 
     def _run_cell(self, number: int, source: str, name: str) -> None:
         """Run a cell up to the statement that fails; a failed import alone does not end it.
@@ -158,8 +159,8 @@ class Learner:
         """
         try:
             statements = ast.parse(source, name).body
-        except BaseException as error:  # noqa: BLE001 - a bomb of brackets may do more than fail
-            self.errors.append({"cell": number, **_described(error)})
+        except BaseException as error:  # noqa: BLE001 - ten thousand brackets may do more than fail
+            self.errors.append(_sentence(number, error))
             return
         for node in statements:
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
@@ -168,16 +169,29 @@ class Learner:
                 self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
                 exec(code, vars(self.module))  # noqa: S102
             except BaseException as error:  # noqa: BLE001 - also sys.exit and KeyboardInterrupt
-                self.errors.append({"cell": number, **_described(error)})
+                self.errors.append(_sentence(number, error))
                 if not is_import:
                     return
 
+    def _found(self) -> dict[str, Any]:
+        space = vars(self.module)
+        for name in self.names:
+            value = space.get(name)
+            if name not in self.answers and callable(value) and not _is_ours(value):
+                self.answers[name] = value
+        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _is_ours(op)}
+        return {
+            "answers": {name: self._number(answer) for name, answer in self.answers.items()},
+            "ops": [self._op(op) for op in ops.values()],
+            "errors": self.errors,
+        }
+
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function; give its value, or its error."""
+        """Call a function; return its value or its error, in the form of a reply."""
         try:
             args, params = decode(request["args"]), decode(request["params"])
             value = self.functions[request["function"]](*args, **params)
-            if isinstance(value, tuple):  # of a rule: gradients that wait to be wanted
+            if isinstance(value, tuple):  # a rule may return functions that compute its gradients
                 value = tuple(part() if isfunction(part) else part for part in value)
             reply: dict[str, Any] = {"value": encode(value)}
             if (after := encode(args)) != request["args"]:
@@ -186,10 +200,10 @@ class Learner:
             reply = _described(error)
         return reply
 
-    def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Recorded:
+    def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Silent:
         if name in self.names and answer is not None:
             self.answers[name] = answer
-        return Recorded()
+        return Silent()
 
     def _number(self, function: Any) -> int:
         self.functions.append(function.function if isinstance(function, Op) else function)
@@ -212,56 +226,63 @@ class Learner:
         }
 
     def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `call`, which calls an op, so that it also notes the inputs of the first calls."""
+
         def noted(op: Op, *inputs: Any, **params: Any) -> Any:
             value = call(op, *inputs, **params)
-            kept = self.seen.setdefault(id(op), [])
-            if op.name not in OPS and len(kept) < _CALLS_KEPT:
+            calls = self.seen.setdefault(id(op), [])
+            if op.name not in OPS and len(calls) < _CALLS_KEPT:
                 given, rest = op._bind(inputs, params)
                 arrays = tuple(x.data if isinstance(x, Node) else x for x in given)
                 if sum(getattr(x, "size", 1) for x in arrays) <= _ENTRIES_KEPT:
-                    kept.append(encode((arrays, rest)))
+                    calls.append(encode((arrays, rest)))
             return value
 
         return noted
 
 
-class Recorded:
-    """What `check` gives here: true, and without a word."""
+class Silent:
+    """Stands for what is not here: it is true, prints nothing, and every part of it is itself."""
 
-    passed = True
+    def __getattr__(self, name: str) -> Silent:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
 
-    def __bool__(self) -> bool:
-        return True
+    def __call__(self, *_: Any, **__: Any) -> Silent:
+        """Return itself, whatever it is asked."""
+        return self
 
     def __repr__(self) -> str:
-        return "recorded; the verdict comes later"
+        return ""
 
 
-def _nothing_to_say(*_: Any, **__: Any) -> str:
-    return ""
-
-
-def _ours(value: Any) -> bool:
+def _is_ours(value: Any) -> bool:
     """Whether this package defines it; `from tinygrad_xent import *` brings such names."""
-    code = getattr(value.function if isinstance(value, Op) else value, "__module__", None)
-    return isinstance(code, str) and code.split(".")[0] == "tinygrad_xent"
+    module = getattr(value.function if isinstance(value, Op) else value, "__module__", None)
+    return isinstance(module, str) and module.split(".")[0] == "tinygrad_xent"
 
 
 def _described(error: BaseException) -> dict[str, Any]:
-    """Give the kinds of an error, its text, and the line of the learner's file it comes from."""
+    """Return the name and the bases of an error and its text, in the form of a reply."""
     try:
         message = str(error)[:_LONGEST]
-    except BaseException:  # noqa: BLE001 - it is a stranger's __str__
+    except BaseException:  # noqa: BLE001 - the learner may have written its __str__
         message = "an error that cannot be printed"
+    return {"error": [kind.__name__ for kind in type(error).__mro__], "message": message}
+
+
+def _sentence(cell: int, error: BaseException) -> str:
+    """Return which cell failed, where and how."""
+    described = _described(error)
     places = [
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
     ]
     if isinstance(error, SyntaxError):
         places.append((error.filename or "", error.lineno or 0))
-    where = [place for place in places if place[0].startswith("<cell ")]
-    return {
-        "error": [kind.__name__ for kind in type(error).__mro__],
-        "message": message,
-        "place": list(where[-1]) if where else None,
-        "line": linecache.getline(*where[-1]).strip()[:200] if where else "",
-    }
+    within = [place for place in places if place[0].startswith("<cell ")]
+    line = f", line {within[-1][1]}" if within else ""
+    source = linecache.getline(*within[-1]).strip()[:200] if within else ""
+    text = " ".join(described["message"].split())[:_LONGEST_TOLD]
+    what = ": ".join(filter(None, (described["error"][0], text)))
+    return printable(f"cell {cell}{line}: {what}{f' in `{source}`' if source else ''}")

@@ -1,4 +1,4 @@
-"""Grading on a Dask cluster: the files travel to the workers as bytes, the records come back."""
+"""Grading on a Dask cluster: the files are sent to the workers as bytes, the records come back."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def graded_on_cluster(
     facts: Mapping[str, Any],
     tell: Callable[[str], object],
 ) -> Iterator[dict[str, Any]]:
-    """Give the records as they come.
+    """Yield the records as they come.
 
     Parameters
     ----------
     address : str
-        Of the scheduler. Its workers need this package, in this version.
+        The address of the scheduler. Its workers need this package, in this version.
     todo : sequence of Submission
     facts : mapping
         The other arguments of `grade_submission`.
@@ -54,7 +54,7 @@ def graded_on_cluster(
         message = '--cluster needs Dask: pip install "tinygrad_xent[dask]"'
         raise UsageError(message) from None
 
-    async def knock() -> None:  # a client waits for ever for what listens but is no scheduler
+    async def knock() -> None:  # a client waits for ever for what listens but is not a scheduler
         secrets = Security().get_connection_args("client")
         comm = await asyncio.wait_for(connect(address, timeout=_PATIENCE, **secrets), _PATIENCE + 1)
         comm.abort()
@@ -77,7 +77,7 @@ def graded_on_cluster(
         }
         try:
             for future in as_completed(futures):
-                fault = future.exception()  # what a worker that dies had to do, another does
+                fault = future.exception()  # another worker does what one that died had to do
                 if fault is None:
                     yield future.result()
                 else:
@@ -117,7 +117,7 @@ def grade_copies(
     contents : sequence of (str, bytes)
         The files' names and what is in them.
     problems : tuple of str
-        What else was handed in and cannot be graded.
+        What else was handed in and cannot be graded, and why.
     **facts
         The other arguments of `grade_submission`.
     """

@@ -1,7 +1,7 @@
-"""Grading a folder: in parallel, and so that nothing is lost when the grader is stopped.
+"""The grades of a folder: a table, a page for each student, and nothing lost when it is stopped.
 
-Each student's record is written as soon as it is there, and written whole. A second run takes what
-is there and fits, and grades the rest.
+Submissions are graded in parallel. Each student's record is written as soon as it is known, and
+written whole; a second run keeps the records that still fit and grades the rest.
 """
 
 from __future__ import annotations
@@ -12,24 +12,43 @@ import io
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import OutputError
+from tinygrad_xent.teaching.exercises import Verdict
 from tinygrad_xent.teaching.exercises.markdown import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
-from tinygrad_xent.teaching.grading.feedback import feedback
 from tinygrad_xent.teaching.grading.limits import Limits
-from tinygrad_xent.teaching.grading.submissions import Submission, failed, grade_submission
+from tinygrad_xent.teaching.grading.submissions import (
+    NO_FILE,
+    Submission,
+    failed,
+    grade_submission,
+)
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.pages import page
 
 COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
 _LONGEST_NAME = 150  # bytes
+_MOST_JOBS = 61 if sys.platform == "win32" else 1_000  # Windows waits for no more processes
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_MISSING = ("not-answered", NO_FILE)
+_STYLE = """\
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; padding: 1.5rem;
+  overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; }
+h2 { font-size: 1.15rem; margin-top: 2rem; }
+.tx-verdict { margin: 1rem 0; overflow-x: auto; }
+"""
 
 
 class Gradebook:
@@ -62,7 +81,14 @@ class Gradebook:
         self.records: dict[str, dict[str, Any]] = {}
 
     def open(self, found: Sequence[Submission]) -> list[Submission]:
-        """Take the records that are there and fit; give the submissions that are to be graded."""
+        """Take the records that still fit; return the submissions that are to be graded.
+
+        Raises
+        ------
+        OutputError
+            If the table's place holds another file, or the folder cannot be made.
+        """
+        self._check_table()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -75,6 +101,21 @@ class Gradebook:
             if record.get("fingerprint") == submission.fingerprint(self.names, self.limits):
                 self.records[submission.student] = record
         return [submission for submission in found if submission.student not in self.records]
+
+    def _check_table(self) -> None:
+        """Refuse to replace a table that is not one of grades, such as a list of the class."""
+        head = ",".join(COLUMNS).encode("utf-8-sig")
+        try:
+            with self.out.open("rb") as file:
+                start = file.read(len(head))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(f"{printable(self.out)} cannot be read ({error.strerror})") from None
+        if start not in (b"", head):
+            raise OutputError(
+                f"{printable(self.out)} exists and is not a table of grades; name another file"
+            )
 
     def grade(
         self,
@@ -92,9 +133,9 @@ class Gradebook:
         ----------
         todo : sequence of Submission
         seed : int, optional
-            Of the random inputs; a secret one by default, which the table tells afterwards.
+            The seed of the random inputs; a secret one by default, which the table shows later.
         jobs : int, optional
-            How many at the same time; as many as there are processors by default.
+            How many at the same time; by default one for each processor that may be used.
         cluster : str, optional
             The address of a Dask scheduler whose workers are to grade.
         step : callable
@@ -112,7 +153,7 @@ class Gradebook:
             records = (
                 graded_on_cluster(cluster, todo, facts, tell)
                 if cluster
-                else _graded(todo, facts, jobs or os.cpu_count() or 1)
+                else _graded(todo, facts, jobs or _processors())
             )
             for record in records:
                 self._keep(record)
@@ -127,23 +168,13 @@ class Gradebook:
         writer.writerow(COLUMNS)
         for student in sorted(self.records):
             writer.writerows(_rows(self.records[student]))
-        try:
-            write_whole(self.out, table.getvalue().encode("utf-8-sig", "replace"))
-        except OSError as error:
-            raise OutputError(
-                f"{printable(self.out)} cannot be written ({error.strerror})"
-            ) from None
+        _write(self.out, table.getvalue().encode("utf-8-sig", "replace"))
 
     def _keep(self, record: dict[str, Any]) -> None:
         student = record["student"]
         self.records[student] = record
-        page = feedback(record).encode("utf-8", "replace")
-        try:
-            write_whole(self._path(student, "html"), page)
-            write_whole(self._path(student, "json"), json.dumps(record, indent=1).encode())
-        except OSError as error:
-            name = printable(self._path(student, "json"))
-            raise OutputError(f"{name} cannot be written ({error.strerror})") from None
+        _write(self._path(student, "html"), feedback(record).encode("utf-8", "replace"))
+        _write(self._path(student, "json"), json.dumps(record, indent=1).encode())
 
     def _path(self, student: str, kind: str) -> Path:
         name = os.fsencode(student)
@@ -153,29 +184,50 @@ class Gradebook:
         return self.folder / f"{student}.{kind}"
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise OutputError(f"{printable(path)} cannot be written ({error.strerror})") from None
+
+
+# -- grading in parallel ---------------------------------------------------------------------
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _graded(
     todo: Sequence[Submission], facts: Mapping[str, Any], jobs: int
 ) -> Iterator[dict[str, Any]]:
-    """Give the records as they come.
+    """Yield the records as they come.
 
-    A submission that ends even the grader's own process is found by grading what is left one by
-    one; it scores 0.
+    When a worker process dies, what is left is graded one by one, to find the submission that ends
+    even the grader's own process; it scores 0.
     """
     if jobs == 1 and len(todo) == 1:
-        yield grade_submission(todo[0], **facts)
+        yield _record(partial(grade_submission, todo[0], **facts), todo[0], facts["names"])
         return
     left = {submission.student: submission for submission in todo}
     alone = False
     while left:
         batch = list(left.values())[: 1 if alone else None]
-        with _pool(min(jobs, len(batch))) as pool:
-            futures: dict[Future[dict[str, Any]], Submission] = {
-                pool.submit(grade_submission, submission, **facts): submission
-                for submission in batch
-            }
+        with _pool(min(jobs, len(batch), _MOST_JOBS)) as pool:
+            futures = {pool.submit(grade_submission, one, **facts): one for one in batch}
             try:
                 for future in as_completed(futures):
-                    record = _record(future, futures[future], facts["names"])
+                    record = _record(future.result, futures[future], facts["names"])
                     del left[record["student"]]
                     yield record
             except BrokenProcessPool:
@@ -191,16 +243,15 @@ def _graded(
 
 
 def _record(
-    future: Future[dict[str, Any]], submission: Submission, names: Sequence[str]
+    grade: Callable[[], dict[str, Any]], submission: Submission, names: Sequence[str]
 ) -> dict[str, Any]:
     try:
-        return future.result()
+        return grade()
     except BrokenProcessPool:
         raise
     except Exception as error:  # noqa: BLE001 - one submission must not stop the others
-        return failed(
-            submission, names, f"It could not be graded ({type(error).__name__}: {error})."
-        )
+        message = f"It could not be graded ({type(error).__name__}: {printable(error)})."
+        return failed(submission, names, message)
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
@@ -210,7 +261,7 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 
 def _prepare() -> None:
-    """Let a worker die with the grader, and leave the interrupt key to it."""
+    """Let a worker end with the grader, and leave Ctrl-C to the grader."""
     import multiprocessing
     import signal
     import threading
@@ -229,18 +280,13 @@ def _prepare() -> None:
             parent.join()
         leave()
 
-    warnings.simplefilter("ignore")  # wrong answers overflow, which is no news to the teacher
+    warnings.simplefilter("ignore")  # wrong answers overflow, which is not the teacher's concern
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, leave)
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+# -- the table and the pages -----------------------------------------------------------------
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[list[Any]]:
@@ -249,22 +295,63 @@ def _rows(record: Mapping[str, Any]) -> Iterator[list[Any]]:
             **result,
             "student": record["student"],
             "exercise": result["name"],
-            "message": _plain(result["message"]),
+            "message": _plain(result),
             "seed": record["seed"],
         }
         yield [_safe(row[column]) for column in COLUMNS]
 
 
-def _plain(message: str) -> str:
+def _plain(result: Mapping[str, Any]) -> str:
+    message: str = result["message"]
+    if result["code"] in _MISSING:  # names of files, which are not Markdown
+        return message
     try:
         return text_of(message)
-    except Exception:  # noqa: BLE001 - a learner's error message with dollar signs is no formula
+    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
         return message
 
 
 def _safe(cell: Any) -> Any:
-    """Keep a spreadsheet from running a cell: text that looks like a formula gets an apostrophe."""
+    """Return text so that no spreadsheet runs it: what looks like a formula gets an apostrophe."""
     if not isinstance(cell, str):
         return cell
     text = printable(cell)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def feedback(record: Mapping[str, Any]) -> str:
+    """Return the page that a student gets back, from a record of `grade_submission`."""
+    return page(printable(record["student"]), "".join(_parts(record)), _STYLE)
+
+
+def _parts(record: Mapping[str, Any]) -> Iterator[str]:
+    results = record["results"]
+    passed = sum(result["score"] for result in results)
+    yield f"<p>{passed} of {len(results)} exercises passed.</p>\n"
+    for title, wanted in (("To be worked on", 0), ("Passed", 1)):
+        chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
+        if chosen:
+            yield f"<h2>{title}</h2>\n"
+            yield from map(_verdict, chosen)
+    if missing := [r["name"] for r in results if r["code"] in _MISSING]:
+        names = ", ".join(f"<code>{escape(name)}</code>" for name in missing)
+        yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
+    if record["problems"]:
+        items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
+        yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
+    verdict = Verdict(
+        passed=bool(result["score"]),
+        message=result["message"],
+        code=result["code"],
+        case=result["case"],
+        evidence=tuple((name, value) for name, value in result["evidence"]),
+        exercise=result["name"],
+        hint=result["hint"],
+    )
+    try:
+        return f"{verdict._repr_html_()}\n"
+    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
+        return f"<p><code>{escape(result['name'])}</code>: {escape(result['message'])}</p>\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,15 @@ from tinygrad_xent.teaching.grading.sandbox import REFUSAL
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.visualization.naming import printable
 
-_REBUILT = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embedding_backward"})
-_OWN = frozenset({"softmax", "log_softmax", "logsumexp", "sum_to", "put"})
-"""Exercises that are ops of this package, and the ops that these have to do without."""
+_OPS_TO_WRITE = frozenset({"softmax", "log_softmax", "logsumexp", "sum_to", "put"})
+_WRITING_OPS = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embedding_backward"})
+"""Exercises to write ops that the package has, and the ops that are withheld from them."""
+_MOST_ERRORS = 50
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out for one exercise, or one op.
+    """The result for one exercise, or one op.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class Result:
     score : int
         1 or 0.
     code : str
-        The verdict's; and "not-answered", "own-op", "too-slow", "no-time-left",
+        The code of the verdict, or "not-answered", "own-op", "too-slow", "no-time-left",
         "too-much-written", "crashed", "no-answer".
     message : str
         What a teacher would say, in Markdown.
@@ -42,7 +43,7 @@ class Result:
         These inputs by name; for ops, lines under an empty name.
     hint : str
     seconds : float
-        That judging took.
+        How long judging took.
     """
 
     name: str
@@ -57,19 +58,23 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What came out for a file.
+    """The results for a file.
 
     Attributes
     ----------
     exercises, ops : tuple of Result
     errors : tuple of str
-        The cells that failed, and how.
+        Which cells failed, and how.
     """
 
     exercises: tuple[Result, ...]
     ops: tuple[Result, ...] = ()
     errors: tuple[str, ...] = ()
-    seed: int = field(default=0)
+
+
+def not_answered(name: str) -> Result:
+    """Return the result for an exercise without an answer."""
+    return Result(name, 0, "not-answered", "There is no answer to this exercise.")
 
 
 def judge_cells(
@@ -90,7 +95,7 @@ def judge_cells(
     names : collection of str
         The exercises to judge.
     seed : int
-        Of the random inputs. Learners must not know it.
+        The seed of the random inputs. Learners must not know it.
     closed : collection of str
         Files and folders that the code cannot read.
     limits : Limits, optional
@@ -100,7 +105,12 @@ def judge_cells(
     Returns
     -------
     Report
-        The exercises in the order of `names`; what has no answer scores 0.
+        The exercises in the order of `names`; one without an answer scores 0.
+
+    Raises
+    ------
+    SubmissionError
+        If the process to run the code in cannot be started.
     """
     sessions = _Sessions(cells, names, closed, limits or Limits())
     try:
@@ -108,18 +118,18 @@ def judge_cells(
         found, ended = first.found, first.ended
         if ended:
             message = f"Running the file {ended[1]}."
-            return Report(tuple(Result(name, 0, ended[0], message) for name in names), seed=seed)
+            return Report(tuple(Result(name, 0, ended[0], message) for name in names))
         exercises = [
-            _judged(sessions, name, np.random.default_rng([seed, i]))
+            _answer(sessions, name, np.random.default_rng([seed, i]))
             if name in found["answers"]
-            else Result(name, 0, "not-answered", "There is no answer to this exercise.")
+            else not_answered(name)
             for i, name in enumerate(names)
         ]
         ops = [
-            _checked(sessions, i, op, np.random.default_rng([seed, len(names) + i]))
+            _op(sessions, i, op, np.random.default_rng([seed, len(names) + i]))
             for i, op in enumerate(found["ops"] if with_ops else ())
         ]
-        return Report(tuple(exercises), tuple(ops), tuple(_errors(found["errors"])), seed)
+        return Report(tuple(exercises), tuple(ops), tuple(found["errors"][:_MOST_ERRORS]))
     finally:
         sessions.close()
 
@@ -133,57 +143,56 @@ class _Sessions:
         self._end = time.monotonic() + limits.total_seconds
         self._open: dict[Collection[str] | None, Session] = {}
 
-    def alive(self, own: Collection[str] | None) -> Session:
-        """Give the session whose code has to do without these ops, a new one if it has ended."""
-        if own in self._open and self._open[own].ended:
-            self._open.pop(own).close()
-        if own not in self._open:
-            arguments = self._cells, self._names, own, self._closed, self._limits, self._end
-            self._open[own] = Session(*arguments)
-        return self._open[own]
+    def alive(self, withheld: Collection[str] | None) -> Session:
+        """Return the session from which these ops are withheld, a new one if it has ended."""
+        if withheld in self._open and self._open[withheld].ended:
+            self._open.pop(withheld).close()
+        if withheld not in self._open:
+            self._open[withheld] = Session(
+                self._cells, self._names, withheld, self._closed, self._limits, self._end
+            )
+        return self._open[withheld]
 
     def close(self) -> None:
         for session in self._open.values():
             session.close()
 
 
-def _judged(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
+def _answer(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
     def judge(session: Session) -> Result:
         answer = session.function(session.found["answers"].get(name, -1))
         verdict = CATALOGUE[name].judge(answer, rng)
+        code = "own-op" if REFUSAL in verdict.message else verdict.code
+        score = int(bool(verdict))
         return Result(
-            name,
-            int(bool(verdict)),
-            "own-op" if REFUSAL in verdict.message else verdict.code,
-            verdict.message,
-            verdict.case,
-            verdict.evidence,
-            verdict.hint,
+            name, score, code, verdict.message, verdict.case, verdict.evidence, verdict.hint
         )
 
-    return _with(sessions, _OWN if name in _REBUILT else (), name, judge)
+    return _judged(sessions, _OPS_TO_WRITE if name in _WRITING_OPS else (), name, judge)
 
 
-def _checked(
+def _op(
     sessions: _Sessions, number: int, op: Mapping[str, Any], rng: np.random.Generator
 ) -> Result:
     def judge(session: Session) -> Result:
-        code, message, evidence, hint = judge_op(session, session.found["ops"][number], rng)
-        return Result(name, int(code == "passed"), code, message, "", evidence, hint)
+        found = judge_op(session, session.found["ops"][number], rng)
+        evidence = tuple(("", line) for line in found.evidence)
+        score = int(found.code == "passed")
+        return Result(name, score, found.code, found.message, "", evidence, found.hint)
 
     name = printable(op.get("name", "an op"))[:100]
-    return _with(sessions, None, name, judge)
+    return _judged(sessions, None, name, judge)
 
 
-def _with(
+def _judged(
     sessions: _Sessions,
-    own: Collection[str] | None,
+    withheld: Collection[str] | None,
     name: str,
     judge: Callable[[Session], Result],
 ) -> Result:
-    """Judge in a session that is alive; what ended it goes before a verdict."""
+    """Judge in a session that is alive; if that ends the session, this is the result."""
     start = time.monotonic()
-    session = sessions.alive(own)
+    session = sessions.alive(withheld)
     result = Result(name, 0, "no-answer", "Its answers could not be judged.")
     if not session.ended:
         try:
@@ -195,15 +204,3 @@ def _with(
         code, cause = session.ended
         result = Result(name, 0, code, f"Calling it {cause}.")
     return replace(result, seconds=round(time.monotonic() - start, 3))
-
-
-def _errors(errors: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Say which cells failed."""
-    for error in errors[:50]:
-        kinds = error.get("error") or ["an error"]
-        place = error.get("place")
-        line = f", line {place[1]}" if isinstance(place, list) and len(place) == 2 else ""
-        source = f" in `{printable(error['line'])}`" if error.get("line") else ""
-        text = printable(" ".join(str(error.get("message", "")).split()))[:300]
-        what = f"{printable(kinds[0])}: {text}" if text else printable(kinds[0])
-        yield f"cell {error.get('cell')}{line}: {what}{source}"

@@ -1,7 +1,7 @@
-"""What parent and child send each other: one JSON object after four bytes that give its length.
+"""What parent and child send each other: one JSON object after four bytes that hold its length.
 
-Never pickle: unpickling runs code, and the child's code is a stranger's. An array travels as its
-dtype, its shape and its bytes, which can be checked before any memory is taken.
+Never pickles: unpickling runs code, and the child runs a stranger's. An array is sent as its dtype,
+its shape and its bytes, which are checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ def send(stream: BinaryIO, message: Mapping[str, Any], most: int) -> None:
     Raises
     ------
     MessageError
-        If it has more than `most` bytes.
+        If it has more than `most` bytes, or JSON cannot hold it.
     """
-    payload = json.dumps(message).encode()
+    try:
+        payload = json.dumps(message).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # such as a number of 5,000 digits
+        raise MessageError(f"the value cannot be sent ({error})") from None
     if len(payload) > most:
         raise MessageError(
             f"the value takes {len(payload):,} bytes as a message, the limit is {most:,}"
@@ -49,7 +52,7 @@ def receive(stream: BinaryIO, most: int) -> dict[str, Any]:
     EOFError
         If the other side has closed the stream.
     MessageError
-        If what comes is too long, or no JSON object.
+        If what arrives is too long, or is not a JSON object.
     """
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if length > most:
@@ -57,23 +60,23 @@ def receive(stream: BinaryIO, most: int) -> dict[str, Any]:
     try:
         message = json.loads(_exactly(stream, length))
     except (ValueError, RecursionError):
-        raise MessageError("a message is no JSON") from None
+        raise MessageError("a message is not JSON") from None
     if not isinstance(message, dict):
-        raise MessageError("a message is no JSON object")
+        raise MessageError("a message is not a JSON object")
     return message
 
 
 def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)  # a buffered reader gives less only at the end
+    data = stream.read(count)  # a buffered reader returns less only at the end
     if data is None or len(data) < count:
         raise EOFError
     return data
 
 
 def encode(value: Any) -> Any:
-    """Write a value as JSON: numbers, text, arrays, NumPy functions, and collections of them.
+    """Return a value as JSON: numbers, text, arrays, NumPy functions, and collections of them.
 
-    Of anything else only the name of its type is sent.
+    Of anything else, only the name of its type is kept.
 
     Examples
     --------
@@ -104,12 +107,12 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """Read what `encode` wrote; whatever it did not write is refused.
+    """Return the value from what `encode` returned.
 
     Raises
     ------
     MessageError
-        If it is anything else.
+        If `encode` cannot have returned this.
     """
     if value is None or isinstance(value, bool | str | int | float):
         return value
@@ -131,7 +134,7 @@ def decode(value: Any) -> Any:
 
 
 def _function_name(value: Any) -> str:
-    """Name a NumPy function that exercises hand over, a ufunc or a reduction; "" for all else."""
+    """Return the name of a NumPy ufunc or reduction, which exercises pass; "" for all else."""
     reductions = (np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min)
     if not isinstance(value, np.ufunc) and not any(value is f for f in reductions):
         return ""
@@ -149,14 +152,14 @@ def _collection(kind: str, content: list[Any]) -> Any:
     except MessageError:
         raise
     except (TypeError, ValueError, RecursionError):  # a list as a key, a pair of three
-        raise MessageError(f"a message holds a {kind} that cannot be") from None
+        raise MessageError(f"a message holds a {kind} that cannot exist") from None
 
 
 def _array(content: list[Any]) -> np.ndarray[Any, Any]:
     try:
         dtype, shape, data = content
         whole = all(type(n) is int and n >= 0 for n in shape)
-        raw = bytearray(base64.b64decode(data, validate=True))  # so that the array can be written
+        raw = bytearray(base64.b64decode(data, validate=True))  # so that the array is writable
         if whole and _NUMBERS.fullmatch(dtype):
             kind = np.dtype(dtype)
             if math.prod(shape) * kind.itemsize == len(raw):

@@ -1,7 +1,7 @@
-"""Autograding by nbgrader with verdicts from outside the notebook's process.
+"""Autograding by nbgrader, with verdicts made outside the notebook's process.
 
-nbgrader runs a submission in one kernel with its tests, so a submission can change what the tests
-call. Two lines in `nbgrader_config.py` judge it in a child process instead:
+nbgrader runs a submission and its tests in one kernel, so a submission can change what the tests
+call. With two lines in `nbgrader_config.py` it is judged in a child process instead:
 
     from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_outside
     judge_outside(c)
@@ -16,8 +16,8 @@ from typing import Any
 
 from tinygrad_xent.teaching.exercises.markdown import text_of
 from tinygrad_xent.teaching.grading.assignment import tested
-from tinygrad_xent.teaching.grading.cells import plain
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells
+from tinygrad_xent.teaching.grading.submissions import plain
 
 
 def judge_outside(config: Any) -> None:
@@ -50,7 +50,7 @@ def judge_notebook(notebook: Mapping[str, Any], closed: Collection[str] = ()) ->
     Parameters
     ----------
     notebook : mapping
-        A notebook of format 4 with nbgrader's metadata. A test cell that `assignment` has not made
+        A notebook of format 4 with nbgrader's metadata. A test cell that `assignment` did not write
         cannot be judged: it gets an error, and so no points.
     closed : collection of str
         Files and folders that the notebook's code cannot read.
@@ -74,7 +74,7 @@ def _is_test(marks: Mapping[str, Any]) -> bool:
 
 def _output(result: Result | None) -> dict[str, Any]:
     if result is None:
-        return _error("not-judged", "tinygrad-xent has not made this test, and cannot judge it")
+        return _error("not-judged", "tinygrad-xent did not write this test, and cannot judge it")
     lines = [text_of(result.message), *(f"  {name} = {value}" for name, value in result.evidence)]
     if result.score:
         return {"output_type": "stream", "name": "stdout", "text": "\n".join([*lines, ""])}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import domains
-from tinygrad_xent.checking import gradcheck
+from tinygrad_xent.checking import Diagnosis, gradcheck
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.errors import MessageError, TinygradXentError
 from tinygrad_xent.op import Op
@@ -17,28 +17,26 @@ from tinygrad_xent.teaching.grading.messages import decode
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.visualization.naming import printable
 
-Judged = tuple[str, str, tuple[tuple[str, str], ...], str]
 _DOMAINS = {value.name: value for value in vars(domains).values() if hasattr(value, "draw")}
 Call = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
-def judge_op(session: Session, described: Mapping[str, Any], rng: np.random.Generator) -> Judged:
+def judge_op(session: Session, described: Mapping[str, Any], rng: np.random.Generator) -> Diagnosis:
     """Check the rule of an op, where its file called it and at random inputs.
 
     Returns
     -------
-    code, message : str
-        "passed", "no-rule", "no-inputs" or the code of a diagnosis; and a sentence.
-    evidence : tuple of (str, str)
-    hint : str
+    Diagnosis
+        Its code may also be "passed", "no-rule" or "no-inputs".
     """
     if described.get("rule") is None:
-        return "no-rule", "It has no backward rule.", (), ""
+        return Diagnosis("no-rule", "It has no backward rule.", "")
     try:
         op = remote_op(session, described)
     except (TinygradXentError, KeyError, TypeError, ValueError) as error:
-        return "no-inputs", f"It cannot be called from outside: {printable(error)}.", (), ""
-    problem = "its signature says nothing about its parameters"
+        why = printable(error)
+        return Diagnosis("no-inputs", f"It cannot be called from another process: {why}.", "")
+    problem = "its signature does not tell the values of its parameters"
     tried = False
     for candidates in _inputs(op, described, rng):
         for inputs, params in candidates:  # the first that it takes
@@ -46,41 +44,36 @@ def judge_op(session: Session, described: Mapping[str, Any], rng: np.random.Gene
             if not problem:
                 break
             if session.ended:
-                return "no-inputs", problem, (), ""
+                return Diagnosis("no-inputs", problem, "")
         else:
             continue
         tried = True
         report = gradcheck(op, *inputs, rng=rng, **params)
-        if (found := report.diagnosis) is not None:
-            return (
-                found.code,
-                found.message,
-                tuple(("", line) for line in found.evidence),
-                found.hint,
-            )
+        if report.diagnosis is not None:
+            return report.diagnosis
     if not tried:
         message = f"No inputs were found to check it with: {problem}. Call it once in the file."
-        return "no-inputs", message, (), ""
-    return "passed", "Its rule agrees with differences of its function.", (), ""
+        return Diagnosis("no-inputs", message, "")
+    return Diagnosis("passed", "Its rule agrees with differences of its function.", "")
 
 
 def _unfit(op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> str:
-    """Say why an op cannot be checked at these inputs."""
+    """Return why an op cannot be checked at these inputs, or ""."""
     try:
         y = np.asarray(op(*inputs, **params), dtype=float)
     except Exception as error:  # noqa: BLE001 - anything may go wrong in there
         return f"it raised {type(error).__name__}: {printable(error)}"
-    return "" if np.isfinite(y).all() else "it gives NaN or inf for random inputs"
+    return "" if np.isfinite(y).all() else "it returns NaN or inf for random inputs"
 
 
 def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
-    """Make an op whose function and rule run in the child."""
+    """Return an op whose function and rule run in the child."""
     inputs, required = list(described["inputs"]), list(described["required"])
     optional, defaults = decode(described["optional"]), decode(described["defaults"])
     variadic = described["variadic"]
     names = [described["name"], *inputs, *required, *defaults, *([variadic] if variadic else [])]
     if not all(isinstance(n, str) and n.isidentifier() and not keyword.iskeyword(n) for n in names):
-        raise MessageError("a name in its signature is no name")
+        raise MessageError("a name in its signature is not an identifier")
     call = session.function(described["function"])
     # An op reads its inputs from the signature, so the function has to have one.
     given = ", ".join([f"*{variadic}"] if variadic else inputs)
@@ -104,10 +97,11 @@ def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
 
 
 def _inputs(op: Op, described: Mapping[str, Any], rng: np.random.Generator) -> Iterator[list[Call]]:
-    """Give lists of calls, of each of which the first that the op takes is to be checked.
+    """Yield lists of calls; of each list, the first call that the op accepts is to be checked.
 
-    What the file calls the op with shows best what it is made for: those numbers, and fresh ones in
-    the same shapes. Else its `shapes`, `domain` and `examples` do, and else one has to try.
+    What the file calls the op with shows best what it is made for: those numbers, and fresh ones of
+    the same shapes. Without a call, its `shapes`, `domain` and `examples` tell; without those,
+    small arrays of common shapes are tried.
     """
     for call in described["calls"]:
         inputs, params = decode(call)
@@ -132,7 +126,7 @@ def _inputs(op: Op, described: Mapping[str, Any], rng: np.random.Generator) -> I
 
 
 def _fresh(value: Any, rng: np.random.Generator) -> Any:
-    """Draw numbers like these: the same dtype, shape, and about the same range."""
+    """Return random numbers of the same dtype and shape, and about the same range."""
     array = np.asarray(value)
     if array.dtype.kind != "f" or array.size == 0:
         return value

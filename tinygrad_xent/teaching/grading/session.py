@@ -15,13 +15,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_xent.errors import MessageError
+from tinygrad_xent.errors import MessageError, SubmissionError
 from tinygrad_xent.teaching.grading.limits import MEBI, Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
 from tinygrad_xent.teaching.grading.sandbox import PACKAGE, SOLUTIONS
@@ -31,20 +32,13 @@ _START = (
     "import sys; sys.path.insert(0, {!r})\n"
     "from tinygrad_xent.teaching.grading.child import main; main()"
 )
-_TOKEN = "TINYGRAD_XENT_CHILD"  # noqa: S105 - it marks a process, and is no secret
+_TOKEN = "TINYGRAD_XENT_CHILD"  # noqa: S105 - it marks a process, and is not a secret
+_LARGEST = 2**30  # bytes of a request
 _LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 30  # for Python and NumPy themselves, on a busy machine
-
+_LONGEST = 1_000  # letters of a sentence about a cell
 
 _OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
-
-
-def _folder_of(package: str) -> str:
-    """Return the folder of a package that holds answers; one that has moved must not stay open."""
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{package}, which holds answers, is not there")
-    return str(Path(spec.origin).parent)
 
 
 class AnswerStoppedError(Exception):
@@ -59,29 +53,34 @@ class Session:
     cells : sequence of str
         The code to run.
     names : collection of str
-        Of the exercises.
-    own : collection of str, or None
-        The package's ops that the functions are to do without, besides all that `disarming` takes;
-        with None they may use everything.
+        The exercises.
+    withheld : collection of str, or None
+        The package's ops that the functions may not use, besides all that `sandbox` withholds from
+        every answer; with None they may use everything.
     closed : collection of str
         Files and folders that the child cannot read, besides the solutions.
     limits : Limits, optional
     end : float, optional
-        When the time for everything is over, as `time.monotonic()` tells it.
+        When the time for everything is over, on the clock of `time.monotonic()`.
 
     Attributes
     ----------
     found : dict
         What the file has: "answers", "ops", "errors".
     ended : tuple of (str, str), or None
-        Why the child is gone: a code and a sentence.
+        Why the child has ended: a code and the rest of a sentence.
+
+    Raises
+    ------
+    SubmissionError
+        If the child ends before it has seen the learner's code.
     """
 
     def __init__(
         self,
         cells: Sequence[str],
         names: Collection[str],
-        own: Collection[str] | None = None,
+        withheld: Collection[str] | None = None,
         closed: Collection[str] = (),
         limits: Limits | None = None,
         end: float | None = None,
@@ -89,6 +88,7 @@ class Session:
         self.limits = limits or Limits()
         self._end = end or time.monotonic() + self.limits.total_seconds
         self.ended: tuple[str, str] | None = None
+        self.found: dict[str, Any] = {"answers": {}, "ops": [], "errors": []}
         self._folder = tempfile.mkdtemp(prefix="tinygrad-xent-")
         self._token = f"{os.getpid()}-{Path(self._folder).name}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,27 +96,32 @@ class Session:
         self._process = self._start()
         first = {
             "names": sorted(names),
-            "withheld": None if own is None else sorted(own),
+            "withheld": None if withheld is None else sorted(withheld),
             "closed": [*map(_folder_of, SOLUTIONS), *closed],
             "museum": any("museum" in cell for cell in cells),
-            "limits": self.limits.as_dict(),
+            "limits": asdict(self.limits),
         }
-        self.found: dict[str, Any] = {"answers": {}, "ops": [], "errors": []}
-        with contextlib.suppress(AnswerStoppedError):
-            self._exchange(first, _STARTING_SECONDS)
+        ready = False
+        try:
+            ready = "ready" in self._exchange(first, _STARTING_SECONDS)
             reply = self._exchange({"cells": list(cells)}, self.limits.run_seconds)
+            if "answers" not in reply:
+                why = printable(reply.get("message", ""))
+                raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
             self.found = _checked(reply)
+        except AnswerStoppedError as error:
+            if not ready and self.ended and self.ended[0] != "no-time-left":
+                self.close()
+                raise SubmissionError(
+                    f"the process to run it in {error} before it was ready; "
+                    "a larger limit on memory or a less busy machine may help"
+                ) from None
 
     def function(self, number: int) -> Callable[..., Any]:
-        """Give one of the functions in `found`, which is called in the child."""
+        """Return one of the functions in `found`, which is called in the child."""
 
         def remote(*args: Any, **params: Any) -> Any:
-            encoded = encode(args)
-            request = {
-                "function": number,
-                "args": encoded,
-                "params": encode(params),
-            }
+            request = {"function": number, "args": encode(args), "params": encode(params)}
             reply = self._exchange(request, self.limits.call_seconds)
             if "error" in reply:
                 raise _error(reply)
@@ -125,12 +130,14 @@ class Session:
                     _write_back(args, decode(reply["args"]))
                 return decode(reply.get("value"))
             except MessageError as error:
-                raise self._stopped("no-answer", f"sent rubbish back: {error}") from None
+                raise self._stopped(
+                    "no-answer", f"sent a reply that cannot be read: {error}"
+                ) from None
 
         return remote
 
     def close(self) -> None:
-        """End the child with all that it started, and remove its folder."""
+        """End the child and all that it started, and remove its folder."""
         _OPEN.discard(self)
         if self._process:
             _kill(self._process, self._token)
@@ -146,27 +153,20 @@ class Session:
         self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
+        inherited = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
         plots = Path(self._folder) / ".matplotlib"
         plots.mkdir()
-        for fonts in _font_lists():  # or matplotlib would look at every font, for seconds
+        for fonts in _font_lists():  # without one, matplotlib reads every font of the machine
             shutil.copy(fonts, plots)
+        script = _START.format(str(Path(PACKAGE).parent))
         return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [
-                sys.executable,
-                "-I",
-                "-B",
-                "-X",
-                "utf8",
-                "-c",
-                _START.format(str(Path(PACKAGE).parent)),
-            ],
+            [sys.executable, "-I", "-B", "-X", "utf8", "-c", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
             env={
-                **{name: os.environ[name] for name in kept if name in os.environ},
+                **{name: os.environ[name] for name in inherited if name in os.environ},
                 **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), self._folder),
                 "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
                 "OMP_NUM_THREADS": "1",
@@ -179,36 +179,38 @@ class Session:
         )
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a message and wait for the reply, but not for ever."""
+        """Send a message and return the reply, if it comes in time."""
         if self.ended:
-            raise AnswerStoppedError
+            raise AnswerStoppedError(self.ended[1])
         left = self._end - time.monotonic()
 
         def ask() -> dict[str, Any]:
-            send(self._process.stdin, message, 2**30)  # type: ignore[union-attr, arg-type]
+            send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
             return receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
 
         try:
-            return _within(max(min(seconds, left), 0.0), ask, self._look_at_disk)
+            return _within(max(min(seconds, left), 0.0), ask, self._check_disk)
         except TimeoutError:
             if left < seconds:
-                limit = self.limits.total_seconds
-                raise self._stopped(
-                    "no-time-left", f"the {limit:g} s for a file were over"
-                ) from None
+                limit = f"used up the {self.limits.total_seconds:g} s for a file"
+                raise self._stopped("no-time-left", limit) from None
             raise self._stopped("too-slow", f"took more than {seconds:g} s") from None
         except MessageError as error:
-            raise self._stopped("no-answer", f"sent rubbish back: {error}") from None
+            raise self._stopped("no-answer", f"sent a reply that cannot be read: {error}") from None
         except (EOFError, OSError, ValueError):
             raise self._stopped("crashed", self._cause()) from None
 
-    def _look_at_disk(self) -> None:
-        sizes = (size for path in Path(self._folder).rglob("*") if (size := _size(path)))
-        if sum(sizes) > self.limits.disk:
+    def _check_disk(self) -> None:
+        size = 0
+        for path in Path(self._folder).rglob("*"):
+            with contextlib.suppress(OSError):  # it has gone
+                size += path.lstat().st_size
+        if size > self.limits.disk:
             most = self.limits.disk // MEBI
             raise self._stopped("too-much-written", f"filled more than {most} MB with files")
 
     def _stopped(self, code: str, message: str) -> AnswerStoppedError:
+        """Kill the child and note why; return the error to raise."""
         self.ended = self.ended or (code, message)
         if self._process:
             _kill(self._process, self._token)
@@ -230,31 +232,33 @@ def close_all() -> None:
         session.close()
 
 
+def _folder_of(package: str) -> str:
+    """Return the folder of a package that holds answers; fail if it has moved, and so is open."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{package}, which holds answers, is not there")
+    return str(Path(spec.origin).parent)
+
+
 def _font_lists() -> list[Path]:
-    """Find what matplotlib knows about the fonts of this machine, if it was ever used here."""
+    """Return the lists of this machine's fonts that matplotlib has made, if it was ever used."""
     try:
         home = Path.home()
-    except RuntimeError:  # a user who is on no list and has none, as in a container
+    except RuntimeError:  # a user who is on no list and has no home, as in a container
         home = Path()
     cache = os.environ.get("XDG_CACHE_HOME", home / ".cache")
-    places = (Path(cache) / "matplotlib", home / ".matplotlib")
-    own = os.environ.get("MPLCONFIGDIR")
-    return [
-        path for place in ([Path(own)] if own else places) for path in place.glob("fontlist-*.json")
-    ]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:  # it has gone
-        return 0
+    set_by_user = os.environ.get("MPLCONFIGDIR")
+    places = [set_by_user] if set_by_user else [Path(cache) / "matplotlib", home / ".matplotlib"]
+    return [path for place in places for path in Path(place).glob("fontlist-*.json")]
 
 
 def _within(
     seconds: float, work: Callable[[], dict[str, Any]], look: Callable[[], None]
 ) -> dict[str, Any]:
-    """Do something in a thread, look now and then; leave it behind when it takes too long."""
+    """Return the result of `work` if it comes in time; call `look` while waiting.
+
+    The work is done in a thread, which is left behind when it takes too long.
+    """
     box: queue.SimpleQueue[dict[str, Any] | BaseException] = queue.SimpleQueue()
 
     def attempt() -> None:
@@ -280,11 +284,11 @@ def _within(
 
 def _kill(process: subprocess.Popen[bytes], token: str) -> None:
     """Kill a process with its group and, where /proc shows them, all others that come from it."""
-    if hasattr(os, "killpg") and process.returncode is None:  # else its number may be another's
+    if hasattr(os, "killpg") and process.returncode is None:  # else another may have its number
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    for _ in range(100):  # what forks on and on is soon out of luck
+    for _ in range(100):  # a process that keeps forking is caught after a few rounds
         strays = [pid for pid in _marked(token) if pid != process.pid]
         if not strays:
             break
@@ -296,7 +300,7 @@ def _kill(process: subprocess.Popen[bytes], token: str) -> None:
 
 
 def _marked(token: str) -> list[int]:
-    """Find the processes that were started with a token in their environment."""
+    """Return the processes that were started with a token in their environment."""
     mark = f"{_TOKEN}={token}".encode()
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
@@ -318,34 +322,28 @@ def _write_back(args: tuple[Any, ...], after: Any) -> None:
 
 
 def _error(reply: dict[str, Any]) -> Exception:
-    """Make the learner's error again: of the same name, and of the same built-in kind."""
-    kinds = [kind for kind in reply["error"] if isinstance(kind, str) and kind.isidentifier()]
+    """Return the learner's error again: of the same name, and of the same built-in base."""
+    kinds = [kind for kind in _list(reply["error"], str) if kind.isidentifier()] or ["Error"]
     message = printable(reply.get("message", ""))
     for kind in kinds:
         base = getattr(builtins, kind, None)
         if isinstance(base, type) and issubclass(base, Exception):
+            named: type[Exception] = base if kind == kinds[0] else type(kinds[0], (base,), {})
             with contextlib.suppress(TypeError):  # UnicodeDecodeError wants five arguments
-                return _named(kinds[0], base)(message)
-    return _named(kinds[0] if kinds else "Error", RuntimeError)(message)
-
-
-def _named(name: str, base: type[Exception]) -> type[Exception]:
-    return base if base.__name__ == name else type(name, (base,), {})
+                return named(message)
+    named = type(kinds[0], (RuntimeError,), {})
+    return named(message)
 
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
-    """Take from the child's list only what has the right form."""
-    answers = reply.get("answers")
+    """Return from the child's reply only what has the right form: a learner may have written it."""
+    answers = reply["answers"] if isinstance(reply["answers"], dict) else {}
     return {
-        "answers": {
-            name: number
-            for name, number in (answers if isinstance(answers, dict) else {}).items()
-            if type(number) is int
-        },
-        **{
-            key: [item for item in reply[key] if isinstance(item, dict)]
-            if isinstance(reply.get(key), list)
-            else []
-            for key in ("ops", "errors")
-        },
+        "answers": {name: number for name, number in answers.items() if type(number) is int},
+        "ops": _list(reply.get("ops"), dict),
+        "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
     }
+
+
+def _list(value: Any, kind: type) -> list[Any]:
+    return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []

@@ -140,6 +140,17 @@ WHEN_RUN = {
     "square_backward = use(os.fdopen(file).read())",
     "links to the solution": "os.symlink(SOLUTION, 'here')\n"
     "square_backward = use(open('here').read())",
+    "forges what it holds": "import json, struct\n"
+    "text = json.dumps({'answers': {'square_backward': 0, 'a': 'b'}, 'ops': [5, {}],\n"
+    "    'errors': [5, {'cell': 1, 'error': 5}, 'x' * 10**6]}).encode()\n"
+    "for number in range(3, 64):\n"
+    "    try: os.write(number, struct.pack('>I', len(text)) + text)\n"
+    "    except OSError: pass",
+    "forges an error": "import json, struct\n"
+    "text = json.dumps({'error': 5, 'message': [5]}).encode()\n"
+    "for number in range(3, 64):\n"
+    "    try: os.write(number, struct.pack('>I', len(text)) + text)\n"
+    "    except OSError: pass",
     "claims it passed": "class Passed:\n"
     "    def __call__(self, *a): return self\n    def __bool__(self): return True\n"
     "    passed = True\n"

@@ -20,7 +20,7 @@ from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading.assignment import assignment
 from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook, feedback
 from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_notebook
-from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
+from tinygrad_xent.teaching.grading.submissions import failed, grade_submission, submissions
 
 NAMES = ("square_backward", "chain_rule")
 EVIL = """
@@ -135,6 +135,39 @@ def test_a_class(folder, tmp_path, capsys, inline):
     assert capsys.readouterr().out.startswith("2 of 3 submissions graded now, 1 before; 1 of 6")
     book = Gradebook(out, NAMES[:1])
     assert len(book.open(submissions(folder))) == 3
+
+
+def test_another_table_is_not_replaced(folder, tmp_path, capsys):
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,mail\nann,ann@example.org\n")
+    assert cli.main(["grade", str(folder), "--out", str(roster)]) == 2
+    assert capsys.readouterr().err == (
+        f"tinygrad-xent: error: {roster} exists and is not a table of grades; name another file\n"
+    )
+    assert roster.read_text().startswith("name,mail")
+    assert not (tmp_path / "roster-feedback").exists()
+
+
+def test_a_class_of_three_hundred(tmp_path, inline, monkeypatch):
+    for i in range(300):
+        (tmp_path / f"student {i}.py").write_text(RIGHT)
+    found = submissions(tmp_path)
+    todo = Gradebook(tmp_path / "grades.csv", CATALOGUE).open(found)
+
+    def record(submission, names, *, seed, limits, closed):
+        fingerprint = submission.fingerprint(names, limits)
+        return {**failed(submission, names, "."), "fingerprint": fingerprint}
+
+    monkeypatch.setattr("tinygrad_xent.teaching.grading.gradebook.grade_submission", record)
+    book = Gradebook(tmp_path / "grades.csv", CATALOGUE)
+    steps = []
+    book.grade(todo, jobs=500, step=lambda: steps.append(1))
+    assert len(steps) == 300
+    table = rows(tmp_path / "grades.csv")
+    assert len(table) == 300 * len(CATALOGUE)
+    assert len({row["student"] for row in table}) == 300
+    assert len(list((tmp_path / "grades-feedback").iterdir())) == 600
+    assert book.open(found) == []
 
 
 def test_a_seed_repeats_the_inputs(folder):

@@ -97,9 +97,31 @@ def test_cells_of_a_python_file_keep_their_line_numbers(tmp_path):
     assert report.errors == ("cell 2, line 3: ZeroDivisionError: division by zero in `y = 1/0`",)
 
 
+def test_a_notebook_saved_as_a_script(tmp_path):
+    """Its cells begin with `# In[1]:`, and its magics have become calls."""
+    path = tmp_path / "a.py"
+    path.write_text(
+        "# In[1]:\nget_ipython().run_line_magic('matplotlib', 'inline')\n1/0\n"
+        "# In[ ]:\nimport os\nhere = os.path.dirname(__file__)\ndisplay(here)\n"
+        "def square_backward(grad, y, x): return 2 * x * grad\n"
+    )
+    report = judge_cells(cells_of(path), ["square_backward"], seed=0)
+    assert [result.code for result in report.exercises] == ["passed"]
+    assert report.errors == ("cell 2, line 3: ZeroDivisionError: division by zero in `1/0`",)
+
+
+@pytest.mark.parametrize("content", ['{"cells": []}', '{"cells": {}}'])
+def test_a_notebook_without_cells(tmp_path, content):
+    (tmp_path / "a.ipynb").write_text(content)
+    cells = cells_of(tmp_path / "a.ipynb")
+    report = judge_cells(cells, ["square_backward"], seed=0)
+    assert [result.code for result in report.exercises] == ["not-answered"]
+
+
 def test_what_only_ipython_knows_is_taken_out():
     assert plain("%load_ext x\n!ls\nprint?\nx = 5 % 3") == "pass\npass\npass\nx = 5 % 3"
     assert plain("%%time\nx = 1") == "\nx = 1"
+    assert plain("%matplotlib inline\n%time x = 1\n%timeit x") == "pass\nx = 1\npass"
     assert plain("%%html\n<b>") == ""
     assert plain('text = """\n%x\n"""') == 'text = """\n%x\n"""'
 
@@ -190,6 +212,37 @@ def test_arguments_that_an_answer_spoils_are_seen():
     source = "def square_backward(grad, y, x):\n    x *= 2\n    x *= grad\n    return x"
     (result,) = judge_cells([source], ["square_backward"], seed=0).exercises
     assert (result.score, result.code) == (0, "mutated")
+
+
+def test_a_value_that_no_message_can_hold_costs_only_itself():
+    source = (
+        "def square_backward(grad, y, x): return 10**5000\n"
+        "def product_backward(grad, y, a, b): return grad * b, grad * a"
+    )
+    report = judge_cells([source], ["square_backward", "product_backward"], seed=0)
+    assert [result.code for result in report.exercises] == ["raised", "passed"]
+    assert "the value cannot be sent" in report.exercises[0].message
+
+
+def test_a_file_whose_definitions_cannot_be_sent_is_not_taken_for_an_empty_one():
+    source = """
+import numpy as np
+import tinygrad_xent as tx
+@tx.op(examples=[{"table": np.zeros(2**21)}])
+def scaled(x, *, table): return x * table[0]
+"""
+    report = judge_cells([source], ["square_backward"], seed=0)
+    (result,) = report.exercises
+    assert result.code == "no-answer"
+    assert result.message.startswith("Running the file left nothing that can be judged: the value")
+    assert result.message.endswith(" bytes as a message, the limit is 8,388,608.")
+
+
+def test_a_process_that_does_not_start_is_not_the_learners_fault(monkeypatch):
+    monkeypatch.setattr(parent, "_START", "raise SystemExit(3) # {}")
+    words = r"the process to run it in ended the process \(exit status 3\) before it was ready; "
+    with pytest.raises(SubmissionError, match=words):
+        judge_cells(["x = 1"], ["square_backward"], seed=0)
 
 
 OPS = """

@@ -65,6 +65,14 @@ def test_assignment(folder, capsys):
     assert json.loads((folder / "w.ipynb").read_text())["cells"][0]["source"] == "# Week 5"
 
 
+def test_an_assignment_that_is_there_is_not_replaced(folder, capsys):
+    (folder / "w.ipynb").write_text("mine")
+    assert cli.main(["assignment", "logsumexp", "--out", "w.ipynb"]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("w.ipynb: exists, perhaps with changes of yours; name another file\n")
+    assert (folder / "w.ipynb").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -74,16 +82,21 @@ def test_assignment(folder, capsys):
         (["grade", "none"], "none is not a folder; name the one with the submissions"),
         (["grade", ".", "--jobs", "2", "--cluster", "x"], "--jobs has no effect with --cluster"),
         (["grade", ".", "--cluster", ""], "--cluster is empty; leave it out to grade here"),
-        (["grade", ".", "--jobs", "0"], "--jobs: 0 is not more than 0"),
-        (["grade", ".", "--seconds", "-1"], "--seconds: -1.0 is not more than 0"),
-        (["grade", ".", "--memory", "0"], "--memory: 0 is not more than 0"),
+        (["grade", ".", "--jobs", "0"], "--jobs: 0 is not a number above 0, up to 1,000,000"),
+        (["grade", ".", "--seconds", "-1"], "--seconds: -1.0 is not a number above 0"),
+        (["grade", ".", "--seconds", "inf"], "--seconds: inf is not a number above 0"),
+        (["grade", ".", "--seconds", "nan"], "--seconds: nan is not a number above 0"),
+        (["grade", ".", "--memory", "0"], "--memory: 0 is not a number above 0"),
+        (["grade", ".", "--memory", "1" * 30], f"--memory: {'1' * 30} is not a number above 0"),
         (["grade", ".", "--seed", "-1"], "--seed: -1 is not a whole number from 0 on"),
         (["grade", ".", "--exercises", ","], "--exercises is empty; leave it out to grade all"),
         (["grade", ".", "--exercises", "softmx"], "there is no exercise 'softmx'"),
-        (["grade", ".", "--out", "no/x.csv"], "--out: no/x.csv cannot be written"),
+        (["grade", ".", "--out", "no/x.csv"], "--out no/x.csv: there is no directory 'no'"),
+        (["grade", ".", "--out", "."], "--out .: no ending; end the name in .csv"),
+        (["grade", ".", "--out", ""], "--out .: no ending; end the name in .csv"),
         (["assignment", "softmx"], "there is no exercise 'softmx'"),
-        (["assignment", "logsumexp", "--out", "x.html"], "--out: x.html does not end in .ipynb"),
-        (["assignment", "logsumexp", "--out", "no/x.ipynb"], "no/x.ipynb cannot be written"),
+        (["assignment", "logsumexp", "--out", "x.html"], "--out x.html: unknown ending '.html'"),
+        (["assignment", "logsumexp", "--out", "no/x.ipynb"], "--out no/x.ipynb: there is no dir"),
     ],
 )
 def test_refusals(folder, capsys, argv, words):

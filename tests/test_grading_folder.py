@@ -118,6 +118,18 @@ def test_a_class_as_it_comes(folder, grade, tmp_path):
     assert grade()[1]["cy"] == ("1", "passed")
 
 
+def test_a_grader_that_cannot_start_its_processes_says_so(folder, grade, monkeypatch):
+    from tinygrad_xent.teaching.grading import session
+
+    write(folder / "ann.py")
+    monkeypatch.setattr(session, "_START", "raise SystemExit(3) # {}")
+    status, rows, (line,) = grade()
+    assert (status, rows) == (1, {"ann": ("0", "crashed")})
+    assert line.startswith("not graded: ann: It could not be graded (SubmissionError: the process")
+    monkeypatch.undo()
+    assert grade()[:2] == (0, {"ann": ("1", "passed")})
+
+
 @on_posix
 @pytest.mark.usefixtures("whole_pool")
 def test_names_as_they_come(folder, grade, tmp_path):
@@ -183,6 +195,21 @@ def test_the_graders_own_files_are_no_submissions(folder, capsys, monkeypatch):
     assert sorted(path.name for path in folder.iterdir()) == [
         "ann.py", "grades-feedback", "grades.csv"
     ]  # fmt: skip
+
+
+def test_the_graders_own_files_by_a_roundabout_path(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    write(folder / "ann.py", "")
+    out = str(folder / ".." / folder.name / "grades.csv")
+    for _ in range(2):
+        assert cli.main(["grade", ".", "--exercises", "square_backward", "--out", out]) == 0
+        assert " of 1 submissions" in capsys.readouterr().out
+
+
+def test_names_of_files_are_not_taken_for_formulas(folder, grade, tmp_path):
+    zipped(folder / "a$b$c`.zip")
+    grade()
+    assert "Nothing could be graded: a$b$c`.zip is packed" in (tmp_path / "grades.csv").read_text()
 
 
 def test_too_many_files(folder, monkeypatch):

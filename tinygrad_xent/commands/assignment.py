@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_xent.commands.streams import say
-from tinygrad_xent.errors import OutputError, UsageError
+from tinygrad_xent.commands.streams import check_output, say, write_output
+from tinygrad_xent.errors import OutputError
 
 if TYPE_CHECKING:
     import argparse
 
 HELP = "write the source notebook of an nbgrader assignment"
 ABOUT = (
-    "Write a notebook with exercises as nbgrader wants its sources: locked statements, solutions "
-    "between marks that are taken out before it is handed out, and a test of one point for each. "
-    "Without names, list the exercises that there are."
+    "Write a notebook of exercises as nbgrader wants its sources: locked statements, solutions "
+    "between marks that nbgrader removes from what it hands out, and a test worth one point for "
+    "each. Without names, list the exercises."
 )
 EXAMPLES = """\
   tinygrad-xent assignment
@@ -35,19 +35,18 @@ def run(options: argparse.Namespace) -> int:
     """Write the notebook, or list the exercises."""
     from tinygrad_xent.teaching.exercises import CATALOGUE
     from tinygrad_xent.teaching.grading.assignment import assignment
-    from tinygrad_xent.visualization.files import write_whole
     from tinygrad_xent.visualization.formatting import count
+    from tinygrad_xent.visualization.naming import printable
     from tinygrad_xent.visualization.tracing import table
 
     if not options.names:
         rows = [[str(e.lesson), e.name, e.title] for e in CATALOGUE.values()]
         return say("\n".join([*table(["lesson", "name", "title"], rows, right=1), ""]))
     path = Path(options.out)
-    if path.suffix != ".ipynb":
-        raise UsageError(f"--out: {path.name} does not end in .ipynb")
-    text = assignment(list(dict.fromkeys(options.names)), title=options.title)
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror})") from None
-    return say(f"{count(len(set(options.names)), 'exercise')}: {path}\n")
+    check_output(path, (".ipynb",))
+    if path.exists():
+        raise OutputError(
+            f"--out {printable(path)}: exists, perhaps with changes of yours; name another file"
+        )
+    write_output(path, assignment(options.names, title=options.title).encode("utf-8", "replace"))
+    return say(f"{count(len(set(options.names)), 'exercise')}: {printable(path)}\n")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tinygrad_xent.commands.streams import complain, say
+from tinygrad_xent.commands.streams import check_output, complain, say
 from tinygrad_xent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ ABOUT = (
     "Grade the exercises of a class: every file in a folder, or every folder in it, is a student's "
     "work. Each runs in a process of its own with limits; the verdicts are made outside it, on "
     "inputs that nobody knows. Writes a table with a row for each student and exercise, and beside "
-    "it a folder with a page of feedback for each student. Stopped half-way, the same command goes "
-    "on where it was; what has changed is graded again. The exit status is 0 if all that was "
-    "handed in is graded, 1 if some of it could not be, 2 if nothing can be graded."
+    "it a folder with a page of feedback for each student. When it was stopped half-way, the same "
+    "command grades the rest, and what has changed. The exit status is 0 if all that was handed in "
+    "is graded, 1 if some of it could not be, 2 if nothing can be graded."
 )
 EXAMPLES = """\
   tinygrad-xent grade submissions --out grades.csv
@@ -31,15 +31,14 @@ EXAMPLES = """\
   tinygrad-xent grade submissions --cluster tcp://scheduler:8786
 """
 NUMERIC = ("--seed", "--jobs", "--seconds", "--memory")
+_MOST = 1_000_000  # of each: more than any system takes
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
     parser.add_argument("folder", metavar="FOLDER", help="of the submissions")
     parser.add_argument("--out", metavar="FILE.csv", default="grades.csv", help="the table")
-    parser.add_argument(
-        "--exercises", metavar="NAMES", help="separated by commas (default: all that there are)"
-    )
+    parser.add_argument("--exercises", metavar="NAMES", help="separated by commas (default: all)")
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="of a Dask scheduler whose workers are to grade"
@@ -55,18 +54,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade, write the table and the pages, say how it went."""
+    """Grade, write the table and the pages, and print a summary."""
     from dataclasses import replace
 
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.limits import MEBI, Limits
     from tinygrad_xent.teaching.grading.submissions import submissions
-    from tinygrad_xent.visualization.files import check_writable
+    from tinygrad_xent.visualization.naming import printable
 
     for name in ("jobs", "seconds", "memory"):
         value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise UsageError(f"--{name}: {value} is not more than 0")
+        if value is not None and not 0 < value <= _MOST:
+            raise UsageError(f"--{name}: {value} is not a number above 0, up to {_MOST:,}")
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
     if options.cluster == "":
@@ -74,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     if options.jobs and options.cluster:
         raise UsageError("--jobs has no effect with --cluster, whose workers grade; leave it out")
     folder, out = Path(options.folder), Path(options.out)
+    check_output(out, (".csv",))
     limits = Limits()
     if options.seconds:
         limits = replace(limits, run_seconds=options.seconds, total_seconds=3 * options.seconds)
@@ -81,10 +81,6 @@ def run(options: argparse.Namespace) -> int:
         limits = replace(limits, memory=options.memory * MEBI)
     book = Gradebook(out, _names(options.exercises), limits, closed=(str(folder.resolve()),))
     found = submissions(folder, (book.out, book.folder))
-    try:
-        check_writable(out)
-    except OSError as error:
-        raise UsageError(f"--out: {out} cannot be written ({error.strerror})") from None
     todo = book.open(found)
     quiet = options.no_color or sys.stderr is None or not sys.stderr.isatty()
     try:
@@ -102,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     say(
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
         f"{passed} of {len(found) * len(book.names)} answers passed.\n"
-        f"The table: {out}\nA page for each student: {book.folder}\n"
+        f"The table: {printable(out)}\nA page for each student: {printable(book.folder)}\n"
     )
     return 1 if lost else 0
 
@@ -111,8 +107,9 @@ def _lost(submission: Submission, record: Mapping[str, Any]) -> Iterator[str]:
     """Return a line for each thing that was handed in and could not be graded."""
     from tinygrad_xent.teaching.grading.submissions import NO_FILE
 
+    failed = not record["fingerprint"]
     nothing = any(result["code"] == NO_FILE for result in record["results"])
-    for problem in record["problems"] if nothing else submission.problems:
+    for problem in record["problems"] if failed or nothing else submission.problems:
         yield f"not graded: {submission.student}: {problem}"
 
 
@@ -125,7 +122,7 @@ def _names(text: str | None) -> Sequence[str]:
     if not names:
         raise UsageError("--exercises is empty; leave it out to grade all")
     for name in names:
-        CATALOGUE[name]  # says which there are
+        CATALOGUE[name]  # its error lists the names
     return names
 
 

@@ -112,7 +112,9 @@ def judge_cells(
     SubmissionError
         If the process to run the code in cannot be started.
     """
-    sessions = _Sessions(cells, names, closed, limits or Limits())
+    limits = limits or Limits()
+    end = time.monotonic() + limits.total_seconds
+    sessions = _Sessions(lambda withheld: Session(cells, names, withheld, closed, limits, end))
     try:
         first = sessions.alive(())
         found, ended = first.found, first.ended
@@ -137,10 +139,8 @@ def judge_cells(
 class _Sessions:
     """One session after another: when an answer ends its process, the others get a new one."""
 
-    def __init__(self, cells: Any, names: Any, closed: Any, limits: Limits) -> None:
-        self._cells, self._names, self._closed = cells, names, closed
-        self._limits = limits
-        self._end = time.monotonic() + limits.total_seconds
+    def __init__(self, start: Callable[[Collection[str] | None], Session]) -> None:
+        self._start = start
         self._open: dict[Collection[str] | None, Session] = {}
 
     def alive(self, withheld: Collection[str] | None) -> Session:
@@ -148,9 +148,7 @@ class _Sessions:
         if withheld in self._open and self._open[withheld].ended:
             self._open.pop(withheld).close()
         if withheld not in self._open:
-            self._open[withheld] = Session(
-                self._cells, self._names, withheld, self._closed, self._limits, self._end
-            )
+            self._open[withheld] = self._start(withheld)
         return self._open[withheld]
 
     def close(self) -> None:

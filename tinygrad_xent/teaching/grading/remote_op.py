@@ -74,14 +74,13 @@ def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
     names = [described["name"], *inputs, *required, *defaults, *([variadic] if variadic else [])]
     if not all(isinstance(n, str) and n.isidentifier() and not keyword.iskeyword(n) for n in names):
         raise MessageError("a name in its signature is not an identifier")
-    call = session.function(described["function"])
-    # An op reads its inputs from the signature, so the function has to have one.
-    given = ", ".join([f"*{variadic}"] if variadic else inputs)
-    rest = ", ".join([*required, *defaults])
-    star = f", *, {rest}" if rest and not variadic else f", {rest}" if rest else ""
-    passed = "".join(f", {name}={name}" for name in (*required, *defaults))
-    space = {"_call": call}
-    function: Callable[..., Any] = eval(f"lambda {given}{star}: _call({given}{passed})", space)  # noqa: S307
+    # An op reads its inputs from the function's signature, so that has to be the learner's.
+    given = [f"*{variadic}"] if variadic else inputs
+    keywords = [*required, *defaults]
+    head = ", ".join([*given, *(["*"] if keywords and not variadic else []), *keywords])
+    passed = ", ".join([*given, *(f"{name}={name}" for name in keywords)])
+    space = {"_call": session.function(described["function"])}
+    function: Callable[..., Any] = eval(f"lambda {head}: _call({passed})", space)  # noqa: S307
     function.__name__ = function.__qualname__ = described["name"]
     function.__defaults__ = tuple(optional.values()) or None
     function.__kwdefaults__ = defaults

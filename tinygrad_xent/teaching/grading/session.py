@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import os
-import queue
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -259,27 +259,21 @@ def _within(
 
     The work is done in a thread, which is left behind when it takes too long.
     """
-    box: queue.SimpleQueue[dict[str, Any] | BaseException] = queue.SimpleQueue()
+    future: Future[dict[str, Any]] = Future()
 
     def attempt() -> None:
         try:
-            box.put(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again below
-            box.put(error)
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - `result` raises it again
+            future.set_exception(error)
 
     threading.Thread(target=attempt, daemon=True).start()
     end = time.monotonic() + seconds
-    while True:
-        try:
-            result = box.get(timeout=max(0.0, min(_LOOK_SECONDS, end - time.monotonic())))
-            break
-        except queue.Empty:
-            look()
-            if time.monotonic() >= end:
-                raise TimeoutError from None
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    while not wait([future], max(0.0, min(_LOOK_SECONDS, end - time.monotonic()))).done:
+        look()
+        if time.monotonic() >= end:
+            raise TimeoutError
+    return future.result()
 
 
 def _kill(process: subprocess.Popen[bytes], token: str) -> None:

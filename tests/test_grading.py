@@ -194,14 +194,18 @@ def test_an_answer_may_use_plain_ops_but_not_what_it_is_to_write():
 import tinygrad_xent as tx
 def softmax_backward(grad, y, x, *, axis):
     return y * (grad - tx.sum(grad * y, axis=axis, keepdims=True))
+def product_backward(grad, y, a, b):
+    g = tx.Tensor(grad, name="g")
+    assert str(g.reshape(-1)) and float(g.sum()) == grad.sum()
+    return (g * b).data, (a * g).data
 def stable_softmax(x):
     return tx.softmax(x)
 def log_softmax_backward(grad, y, x):
     return grad - tx.softmax(x) * tx.sum(grad, axis=-1, keepdims=True)
 """
-    names = ["softmax_backward", "stable_softmax", "log_softmax_backward"]
+    names = ["softmax_backward", "stable_softmax", "log_softmax_backward", "product_backward"]
     report = judge_cells([source], names, seed=0)
-    assert [result.code for result in report.exercises] == ["passed", "own-op", "passed"]
+    assert [result.code for result in report.exercises] == ["passed", "own-op", "passed", "passed"]
     assert (
         "tinygrad_xent's own softmax: an answer does this work itself"
         in report.exercises[1].message

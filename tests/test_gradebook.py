@@ -145,7 +145,12 @@ def test_another_table_is_not_replaced(folder, tmp_path, capsys):
         f"tinygrad-xent: error: {roster} exists and is not a table of grades; name another file\n"
     )
     assert roster.read_text().startswith("name,mail")
-    assert not (tmp_path / "roster-feedback").exists()
+
+
+def test_pages_that_have_no_place(folder, tmp_path, capsys):
+    (tmp_path / "grades-feedback").write_text("mine")
+    assert cli.main(["grade", str(folder), "--out", str(tmp_path / "grades.csv")]) == 2
+    assert capsys.readouterr().err.endswith("grades-feedback cannot be used (File exists)\n")
 
 
 def test_a_class_of_three_hundred(tmp_path, inline, monkeypatch):

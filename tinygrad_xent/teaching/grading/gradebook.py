@@ -88,34 +88,22 @@ class Gradebook:
         OutputError
             If the table's place holds another file, or the folder cannot be made.
         """
-        self._check_table()
+        head = ",".join(COLUMNS).encode("utf-8-sig")
         try:
+            table = self.out.read_bytes() if self.out.exists() else b""
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(
-                f"{printable(self.folder)} cannot be made ({error.strerror})"
-            ) from None
+            name = printable(error.filename)
+            raise OutputError(f"{name} cannot be used ({error.strerror})") from None
+        if table and not table.startswith(head):  # such as a list of the class
+            name = printable(self.out)
+            raise OutputError(f"{name} exists and is not a table of grades; name another file")
         self.records = {}
         for submission in found:
             record = _read(self._path(submission.student, "json"))
             if record.get("fingerprint") == submission.fingerprint(self.names, self.limits):
                 self.records[submission.student] = record
         return [submission for submission in found if submission.student not in self.records]
-
-    def _check_table(self) -> None:
-        """Refuse to replace a table that is not one of grades, such as a list of the class."""
-        head = ",".join(COLUMNS).encode("utf-8-sig")
-        try:
-            with self.out.open("rb") as file:
-                start = file.read(len(head))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise OutputError(f"{printable(self.out)} cannot be read ({error.strerror})") from None
-        if start not in (b"", head):
-            raise OutputError(
-                f"{printable(self.out)} exists and is not a table of grades; name another file"
-            )
 
     def grade(
         self,

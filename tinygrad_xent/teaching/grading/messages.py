@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 import struct
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from tinygrad_xent.graph import Node
 
 _LENGTH = struct.Struct(">I")
 _NUMBERS = re.compile(r"[<>|=][biufc]\d{1,2}")
-_COLLECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (tuple, list, set, frozenset, dict)}
+_COLLECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (tuple, list, set, frozenset)}
 
 
 def send(stream: BinaryIO, message: Mapping[str, Any], most: int) -> None:
@@ -87,8 +86,8 @@ def encode(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool | str) or type(value) in (int, float):
         return value
-    for name in ("tuple", "list", "set", "frozenset"):
-        if isinstance(value, _COLLECTIONS[name]):
+    for name, kind in _COLLECTIONS.items():
+        if isinstance(value, kind):
             return {name: [encode(item) for item in value]}
     if isinstance(value, dict):
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
@@ -114,23 +113,29 @@ def decode(value: Any) -> Any:
     MessageError
         If `encode` cannot have returned this.
     """
+    try:
+        return _decoded(value)
+    except (AttributeError, ArithmeticError, TypeError, ValueError, RecursionError):
+        raise MessageError("a message holds a value in a form that is never sent") from None
+
+
+def _decoded(value: Any) -> Any:
     if value is None or isinstance(value, bool | str | int | float):
         return value
-    if isinstance(value, dict) and len(value) == 1:
-        ((kind, content),) = value.items()
-        if isinstance(content, list):
-            if kind in ("array", "scalar"):
-                array = _array(content)
-                return array if kind == "array" else array[()]
-            if kind in _COLLECTIONS:
-                return _collection(kind, content)
-        if kind == "other" and isinstance(content, str):
+    ((kind, content),) = value.items()
+    match kind, content:
+        case (("array" | "scalar"), [dtype, shape, data]):
+            array = _array(dtype, shape, data)
+            return array if kind == "array" else array[()]
+        case "dict", [*pairs]:
+            return {_decoded(key): _decoded(item) for key, item in pairs}
+        case (("tuple" | "list" | "set" | "frozenset"), [*items]):
+            return _COLLECTIONS[kind](map(_decoded, items))
+        case "other", str():
             return type(content[:50].replace("\0", ""), (), {})()
-        if kind == "function" and isinstance(content, str):
-            function = getattr(np, content, None)
-            if _function_name(function):
-                return function
-    raise MessageError("a message holds a value in a form that is never sent")
+        case "function", str() if _function_name(getattr(np, content, None)):
+            return getattr(np, content)
+    raise ValueError
 
 
 def _function_name(value: Any) -> str:
@@ -142,28 +147,8 @@ def _function_name(value: Any) -> str:
     return name if getattr(np, name, None) is value else ""
 
 
-def _collection(kind: str, content: list[Any]) -> Any:
-    try:
-        items = [
-            tuple(decode(part) for part in item) if kind == "dict" else decode(item)
-            for item in content
-        ]
-        return _COLLECTIONS[kind](items)
-    except MessageError:
-        raise
-    except (TypeError, ValueError, RecursionError):  # a list as a key, a pair of three
-        raise MessageError(f"a message holds a {kind} that cannot exist") from None
-
-
-def _array(content: list[Any]) -> np.ndarray[Any, Any]:
-    try:
-        dtype, shape, data = content
-        whole = all(type(n) is int and n >= 0 for n in shape)
-        raw = bytearray(base64.b64decode(data, validate=True))  # so that the array is writable
-        if whole and _NUMBERS.fullmatch(dtype):
-            kind = np.dtype(dtype)
-            if math.prod(shape) * kind.itemsize == len(raw):
-                return np.frombuffer(raw, kind).reshape(shape)
-    except (TypeError, ValueError):
-        pass
-    raise MessageError("a message holds an array whose bytes do not fit its shape")
+def _array(dtype: str, shape: list[int], data: str) -> np.ndarray[Any, Any]:
+    if not _NUMBERS.fullmatch(dtype) or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError
+    raw = bytearray(base64.b64decode(data, validate=True))  # so that the array is writable
+    return np.frombuffer(raw, dtype).reshape(shape)  # an error if they do not fit each other

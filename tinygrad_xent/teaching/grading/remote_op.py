@@ -39,18 +39,15 @@ def judge_op(session: Session, described: Mapping[str, Any], rng: np.random.Gene
     problem = "its signature does not tell the values of its parameters"
     tried = False
     for candidates in _inputs(op, described, rng):
-        for inputs, params in candidates:  # the first that it takes
-            problem = _unfit(op, inputs, params)
-            if not problem:
+        for inputs, params in candidates:
+            if not (problem := _unfit(op, inputs, params)):
+                tried = True
+                report = gradcheck(op, *inputs, rng=rng, **params)
+                if report.diagnosis is not None:
+                    return report.diagnosis
                 break
             if session.ended:
                 return Diagnosis("no-inputs", problem, "")
-        else:
-            continue
-        tried = True
-        report = gradcheck(op, *inputs, rng=rng, **params)
-        if report.diagnosis is not None:
-            return report.diagnosis
     if not tried:
         message = f"No inputs were found to check it with: {problem}. Call it once in the file."
         return Diagnosis("no-inputs", message, "")

@@ -210,19 +210,14 @@ class Learner:
         return len(self.functions) - 1
 
     def _op(self, op: Op) -> dict[str, Any]:
+        attributes = ("name", "inputs", "variadic", "required", "optional", "defaults", "shapes")
         return {
-            "name": op.name,
-            "inputs": list(op.inputs),
-            "variadic": op.variadic,
-            "required": list(op.required),
-            "shapes": op.shapes,
+            **{name: encode(getattr(op, name)) for name in attributes},
             "domains": [domain.name for domain in op.domains],
+            "examples": encode([dict(example) for example in op.examples]),
             "function": self._number(op.function),
             "rule": self._number(op.rule) if op.rule else None,
             "calls": self.seen.get(id(op), []),
-            "optional": encode(op.optional),
-            "defaults": encode(op.defaults),
-            "examples": encode([dict(example) for example in op.examples]),
         }
 
     def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,9 +10,13 @@ import csv
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import secrets
+import signal
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +30,7 @@ from tinygrad_xent.teaching.exercises import Verdict
 from tinygrad_xent.teaching.exercises.markdown import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
 from tinygrad_xent.teaching.grading.limits import Limits
+from tinygrad_xent.teaching.grading.session import close_all
 from tinygrad_xent.teaching.grading.submissions import (
     NO_FILE,
     Submission,
@@ -243,20 +248,11 @@ def _record(
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    import multiprocessing
-
     return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
 
 
 def _prepare() -> None:
     """Let a worker end with the grader, and leave Ctrl-C to the grader."""
-    import multiprocessing
-    import signal
-    import threading
-    import warnings
-
-    from tinygrad_xent.teaching.grading.session import close_all
-
     parent = multiprocessing.parent_process()
 
     def leave(*_: object) -> None:

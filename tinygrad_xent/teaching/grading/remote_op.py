@@ -65,10 +65,11 @@ def _unfit(op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> str:
 
 def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
     """Return an op whose function and rule run in the child."""
-    inputs, required = list(described["inputs"]), list(described["required"])
-    optional, defaults = decode(described["optional"]), decode(described["defaults"])
-    variadic = described["variadic"]
-    names = [described["name"], *inputs, *required, *defaults, *([variadic] if variadic else [])]
+    name, inputs, variadic, required, optional, defaults, shapes = (
+        decode(described[part])
+        for part in ("name", "inputs", "variadic", "required", "optional", "defaults", "shapes")
+    )
+    names = [name, *inputs, *required, *defaults, *([variadic] if variadic else [])]
     if not all(isinstance(n, str) and n.isidentifier() and not keyword.iskeyword(n) for n in names):
         raise MessageError("a name in its signature is not an identifier")
     # An op reads its inputs from the function's signature, so that has to be the learner's.
@@ -78,13 +79,13 @@ def remote_op(session: Session, described: Mapping[str, Any]) -> Op:
     passed = ", ".join([*given, *(f"{name}={name}" for name in keywords)])
     space = {"_call": session.function(described["function"])}
     function: Callable[..., Any] = eval(f"lambda {head}: _call({passed})", space)  # noqa: S307
-    function.__name__ = function.__qualname__ = described["name"]
+    function.__name__ = function.__qualname__ = name
     function.__defaults__ = tuple(optional.values()) or None
     function.__kwdefaults__ = defaults
     known = tuple(_DOMAINS.get(name, domains.real) for name in described["domains"])
     op = Op(
         function,
-        shapes=described["shapes"],
+        shapes=shapes,
         domain=known if len(known) > 1 else known[0],
         examples=tuple(decode(described["examples"])),
     )

@@ -257,20 +257,18 @@ def _withheld_test(withheld: Collection[str]) -> Callable[[CodeType], bool]:
 
 
 def _template(*_: Any, **__: Any) -> Any:
-    raise PermissionError("NAME")
+    raise PermissionError("MESSAGE")
 
 
 def _make_refusing() -> Callable[[CodeType], CodeType]:
     template = _template.__code__
-    replace, consts, kind = CodeType.replace, template.co_consts, tuple
+    replace, consts, kind, refusal = CodeType.replace, template.co_consts, tuple, REFUSAL
 
     def refusing(code: CodeType) -> CodeType:
         """Return code that refuses, for a function with the same number of free variables."""
-        said = f"tinygrad_xent's own {code.co_name}: {REFUSAL}"
-        named = []
-        for const in consts:
-            named.append(said if const == "NAME" else const)  # noqa: PERF401 - a scope of its own
-        return replace(template, co_consts=kind(named), co_freevars=code.co_freevars)
+        message = f"tinygrad_xent's own {code.co_name}: {refusal}"
+        named = kind([message if const == "MESSAGE" else const for const in consts])
+        return replace(template, co_consts=named, co_freevars=code.co_freevars)
 
     return refusing
 

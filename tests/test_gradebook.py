@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hostile import RIGHT
 from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.grading import gradebook
 from tinygrad_xent.teaching.grading.assignment import assignment
 from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook, feedback
 from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_notebook
@@ -173,6 +175,14 @@ def test_a_class_of_three_hundred(tmp_path, inline, monkeypatch):
     assert len({row["student"] for row in table}) == 300
     assert len(list((tmp_path / "grades-feedback").iterdir())) == 600
     assert book.open(found) == []
+
+
+def test_as_many_at_once_as_processors_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False)
+    assert gradebook._processors() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert gradebook._processors() == 1
 
 
 def test_a_seed_repeats_the_inputs(folder):

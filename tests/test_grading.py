@@ -305,6 +305,15 @@ def test_ops_of_a_file():
     }
 
 
+def test_limits_beyond_those_of_the_system_are_no_error():
+    script = "from tinygrad_xent.teaching.grading.limits import Limits\n"
+    script += "Limits(total_seconds=1e12, memory=2**70).hold()"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (run.stderr, run.returncode) == ("", 0)
+
+
 # -- the process -----------------------------------------------------------------------------
 
 

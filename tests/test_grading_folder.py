@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def grade(folder, tmp_path, capsys):
-    """Grade the folder; give the status, the table's rows and the lines of complaint."""
+    """Grade the folder; return the status, the table's rows and the lines of complaint."""
 
     def run(*argv):
         out = tmp_path / "grades.csv"

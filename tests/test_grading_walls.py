@@ -95,6 +95,19 @@ def test_the_allow_list_names_the_files_that_are_there():
     assert files - set(sandbox._ALLOWED) == {"ops/cross_entropy.py"}
 
 
+@pytest.mark.parametrize(
+    ("file", "withheld"),
+    [("ops/arithmetic.py", False), ("tensor.py", False), ("backprop.py", True)],
+)
+@pytest.mark.parametrize("package", ["/somewhere/tinygrad_xent", r"C:\somewhere\tinygrad_xent"])
+def test_the_allow_list_holds_wherever_the_package_lies(monkeypatch, package, file, withheld):
+    monkeypatch.setattr(sandbox, "PACKAGE", package)
+    path = f"{package}/{file}"
+    path = path.replace("/", "\\") if "\\" in package else path
+    code = compile("0", path, "eval")
+    assert sandbox._withheld_test(())(code) is withheld
+
+
 def test_files_that_hold_answers_cannot_be_read(child):
     read = child(OPEN, "read")
     for module in MODULES:

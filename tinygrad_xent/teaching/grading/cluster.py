@@ -54,7 +54,7 @@ def graded_on_cluster(
         message = '--cluster needs Dask: pip install "tinygrad_xent[dask]"'
         raise UsageError(message) from None
 
-    async def knock() -> None:  # a client waits for ever for what listens but is not a scheduler
+    async def knock() -> None:  # a client would wait forever for a server that is not a scheduler
         secrets = Security().get_connection_args("client")
         comm = await asyncio.wait_for(connect(address, timeout=_PATIENCE, **secrets), _PATIENCE + 1)
         comm.abort()

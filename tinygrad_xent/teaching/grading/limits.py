@@ -150,9 +150,7 @@ def _open_places(closed: Collection[str]) -> Iterator[str]:
     for folder in above:
         try:
             entries = [entry.path for entry in os.scandir(folder) if not entry.is_symlink()]
-        except (
-            OSError
-        ):  # /home, for example, may be closed to look into: what Python needs is known
+        except OSError:  # such as /home, which not everybody may list; what Python needs is known
             needed = map(os.path.realpath, (sys.prefix, sys.base_prefix, *sys.path))
             entries = [str(Path(folder, Path(path).relative_to(folder).parts[0]))
                        for path in needed if path.startswith(f"{folder}/")]  # fmt: skip

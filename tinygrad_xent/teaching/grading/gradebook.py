@@ -328,12 +328,9 @@ def _parts(record: Mapping[str, Any]) -> Iterator[str]:
 def _verdict(result: Mapping[str, Any]) -> str:
     verdict = Verdict(
         passed=bool(result["score"]),
-        message=result["message"],
-        code=result["code"],
-        case=result["case"],
-        evidence=tuple((name, value) for name, value in result["evidence"]),
         exercise=result["name"],
-        hint=result["hint"],
+        evidence=tuple(map(tuple, result["evidence"])),
+        **{key: result[key] for key in ("message", "code", "case", "hint")},
     )
     try:
         return f"{verdict._repr_html_()}\n"

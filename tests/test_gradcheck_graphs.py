@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.slopes import slopes
-from tinygrad_xent.checking.subjects import FunctionSubject, function_of
+from tinygrad_xent.checking.subjects import FunctionSubject
 from tinygrad_xent.checking.through_graph import way_of
 from tinygrad_xent.op import Op
 
@@ -73,7 +73,7 @@ def test_a_graph_that_says_something_else_is_not_believed(name, mode):
     assert not tx.gradcheck(f, X, mode=mode)
     recorded = subject(f, X)
     moved = X + 0.01
-    assert way_of(recorded, 0).whole(moved) == function_of(recorded, 0)(moved)
+    assert way_of(recorded, 0).whole(moved) == recorded.function_of(0)(moved)
 
 
 RIGHT = {

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.judging import Judged
+from tinygrad_xent.checking.rounding import Judged
 from tinygrad_xent.checking.rows import find_rows
 from tinygrad_xent.checking.slopes import sizes, slopes
-from tinygrad_xent.checking.subjects import Subject, function_of, precise
-from tinygrad_xent.ops import sum_to
+from tinygrad_xent.checking.subjects import Subject, precise
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
 _LARGEST_JACOBIAN = 2_000_000
@@ -140,20 +139,14 @@ class Case:
             return False
         move = 1e-3 * sizes(x) * np.random.default_rng(0).normal(size=x.shape)
         np.moveaxis(move, axis, 0)[0] = 0
-        f = function_of(self.subject, self.index)
+        f = self.subject.function_of(self.index)
         with np.errstate(all="ignore"):
             before, after = (np.asarray(f(at)).take(0, axis) for at in (x, x + move))
         return bool(np.allclose(before, after, rtol=1e-12, equal_nan=True))
 
     def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
         """Ask the rule again, about other numbers; None where it fails or gives another shape."""
-        try:
-            with np.errstate(all="ignore"):
-                results = [self.subject.vjp(grad, out, inputs)[self.index] for grad in upstream]
-                found = [fitted(result, shape) for result in results]
-        except Exception:  # noqa: BLE001 - a wrong rule may fail in any way on other numbers
-            return None
-        return None if any(g is None for g in found) else np.stack(found)
+        return self.subject.gradients(self.index, upstream, out, inputs, shape)
 
     @cached_property
     def diagonal(self) -> Any:
@@ -161,7 +154,7 @@ class Case:
 
         Nothing is given where outputs move with no other input, or where it is too much work.
         """
-        x, f = precise(self.x), function_of(self.subject, self.index)
+        x, f = precise(self.x), self.subject.function_of(self.index)
         rows = find_rows(f, x, precise(self.out), sizes(x))
         length = x.size // rows.count
         if length * x.size > _LARGEST_JACOBIAN:
@@ -177,16 +170,3 @@ class Case:
 
 
 Hypothesis = Callable[[Case], Iterator[Claim]]
-
-
-def fitted(result: Any, shape: tuple[int, ...]) -> Any:
-    """Give a rule's result the shape of its input as the backward pass would, or None."""
-    gradient = np.asarray(np.zeros(shape) if result is None else result)
-    if gradient.dtype.kind not in "fiub":
-        return None
-    if gradient.shape != shape:
-        try:
-            gradient = sum_to(gradient, shape=shape)
-        except ValueError:
-            return None
-    return gradient.astype(np.float64)

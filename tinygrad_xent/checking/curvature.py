@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.pulling import Law, Point
+from tinygrad_xent.checking.symmetries import Law, Point
 from tinygrad_xent.visualization.formatting import number
 
 _STEP = 1e-3

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.slopes import sizes
-from tinygrad_xent.checking.subjects import function_of, precise
+from tinygrad_xent.checking.subjects import precise
 from tinygrad_xent.visualization.drawing.lettering import escape
 from tinygrad_xent.visualization.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
 from tinygrad_xent.visualization.formatting import number
@@ -93,7 +93,7 @@ class StepCurve:
 
 def step_curve(case: Case) -> StepCurve:
     """Measure the slope along one direction with every step."""
-    f, x = function_of(case.subject, case.index), precise(case.x)
+    f, x = case.subject.function_of(case.index), precise(case.x)
     rng = np.random.default_rng(0)
     direction = rng.choice([-1.0, 1.0], x.shape) * sizes(x)
     weights = precise(case.upstream[0])

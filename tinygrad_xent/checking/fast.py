@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import fitted
 from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import Probe, sizes
-from tinygrad_xent.checking.subjects import Subject, function_of, is_real, precise
+from tinygrad_xent.checking.subjects import Subject, fitted, is_real, precise
 from tinygrad_xent.visualization.formatting import number
 
 _DIRECTIONS = 2  # at most; an error of the gradient's size hides from one in ten million if the
@@ -71,7 +70,7 @@ def along_directions(subject: Subject, rng: np.random.Generator) -> list[Along] 
 def _compare(
     subject: Subject, i: int, grad: Any, upstream: Any, out: Any, rng: np.random.Generator
 ) -> Along:
-    f, x, weights = function_of(subject, i), precise(subject.inputs[i]), precise(upstream)
+    f, x, weights = subject.function_of(i), precise(subject.inputs[i]), precise(upstream)
     size = sizes(x)
     length = float(np.linalg.norm(grad * size)) or 1.0
     epsilon = max(float(np.finfo(a.dtype).eps) for a in (*subject.inputs, out) if is_real(a))

@@ -8,22 +8,23 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_xent.checking.case import Case, fitted
+from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
-from tinygrad_xent.checking.habits import own_array
 from tinygrad_xent.checking.hypotheses import diagnose, kink
-from tinygrad_xent.checking.judging import Judged, judge
 from tinygrad_xent.checking.report import GradcheckReport
-from tinygrad_xent.checking.second_look import second_look
-from tinygrad_xent.checking.second_order import FAILURES, GradientSubject, cannot_run, second_only
+from tinygrad_xent.checking.rounding import Judged, judge, judge_with_rounding
+from tinygrad_xent.checking.side_effects import copy_array
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
 from tinygrad_xent.checking.subjects import (
-    FunctionSubject,
-    OpSubject,
+    FAILURES,
+    GradientSubject,
     Subject,
+    cannot_run,
+    fitted,
     is_real,
     precise,
+    second_only,
     subject_of,
 )
 from tinygrad_xent.checking.through_graph import way_of
@@ -98,13 +99,13 @@ def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
             along = along_directions(subject, rng)
         except (ValueError, IndexError):
             along = None
-    if along is None or not all(found.ok for found in along) or subject.habits.found:
+    if along is None or not all(found.ok for found in along) or subject.side_effects.found:
         return _check(subject, rng)
     return GradcheckReport(subject, (), (), along=along)
 
 
 def _second(
-    subject: OpSubject | FunctionSubject,
+    subject: Subject,
     first: GradcheckReport,
     rng: np.random.Generator,
     check: Callable[[Subject, np.random.Generator], GradcheckReport],
@@ -147,7 +148,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         raw, raised = _ask(subject, out, upstream)
         if not raised:
             again = subject.vjp(upstream[0], out, subject.inputs)
-            subject.habits.repeat("The rule", subject.names, raw[0], again)
+            subject.side_effects.compare_answers("The rule", subject.names, raw[0], again)
         cases = []
         for i, x in enumerate(subject.inputs):
             if is_real(x):
@@ -157,15 +158,18 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         cases = [replace(case, others=cases) for case in cases]
         wrong = [case for case in cases if case.wrong]
         if wrong or any(case.unclear for case in cases):
-            again = subject.value([own_array(x) for x in subject.inputs])
-            subject.habits.repeat("The function", ["its output"], [out], [again])
-        habits = list(subject.habits.found.values())
-        if any(found.code == "not-repeatable" for found in habits):
-            return GradcheckReport(subject, tuple(cases), tuple(habits))  # nothing else is certain
+            again = subject.value([copy_array(x) for x in subject.inputs])
+            subject.side_effects.compare_answers("The function", ["its output"], [out], [again])
+        side_effects = list(subject.side_effects.found.values())
+        if any(found.code == "not-repeatable" for found in side_effects):
+            # Nothing else is certain.
+            return GradcheckReport(
+                subject, tuple(cases), tuple(side_effects)
+            )  # nothing else is certain
         diagnoses = [
             d for case in wrong for d in (_stopped(case, raised) if raised else diagnose(case))
         ]
-        diagnoses += habits
+        diagnoses += side_effects
         diagnoses += [kink(case) for case in cases if not case.wrong and case.at_kink]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 
@@ -209,7 +213,7 @@ def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any])
     if got is not None:
         judged = judge(got, found, upstream, epsilon)
         if judged.wrong.any() or judged.kink.any():
-            judged = second_look(subject, i, out, upstream, got, found, epsilon, digits)
+            judged = judge_with_rounding(subject, i, out, upstream, got, found, epsilon, digits)
         tolerance = judged.allowed
         expected = judged.expected
     return Case(subject, i, out, upstream, raw, got, expected, tolerance, epsilon, judged)

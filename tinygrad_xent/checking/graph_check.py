@@ -10,11 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed, is_real
-from tinygrad_xent.checking.closer import look_closer
-from tinygrad_xent.checking.differences import differences
-from tinygrad_xent.checking.judging import Judged, judge
+from tinygrad_xent.checking.refining import refine
 from tinygrad_xent.checking.replaying import rebuild, replayer
-from tinygrad_xent.checking.slopes import EPSILON, Slopes
+from tinygrad_xent.checking.rounding import Judged, judge
+from tinygrad_xent.checking.slopes import EPSILON, Slopes, differences
 from tinygrad_xent.graph import Node, parents
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import names_of, shown
@@ -218,7 +217,7 @@ def _judged(
         return f(whole)
 
     part = x.reshape(-1)[entries]
-    closer = look_closer(moved, part, one, got, found, judged.wrong)
+    closer = refine(moved, part, one, got, found, judged.wrong)
     return judge(got, closer, one, EPSILON, noise)
 
 

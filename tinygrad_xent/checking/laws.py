@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.curvature import curvature
-from tinygrad_xent.checking.pulling import Law, Point
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.checking.subjects import subject_of
-from tinygrad_xent.checking.symmetries import batches, linear, scale, shape, shift, total
+from tinygrad_xent.checking.symmetries import (
+    Law,
+    Point,
+    batches,
+    linear,
+    scale,
+    shape,
+    shift,
+    total,
+)
 from tinygrad_xent.op import Op
 from tinygrad_xent.visualization.tracing import table
 from tinygrad_xent.visualization.tracing.html import table_style
@@ -159,8 +167,8 @@ def invariants(
         name = subject.name
         with np.errstate(all="ignore"):
             laws = list(_laws_at(Point(subject, rng)))
-            habits = subject.habits.found.values()
-            laws += [Law(h.code, h.input, False, h.message, h.hint) for h in habits]
+            side_effects = subject.side_effects.found.values()
+            laws += [Law(h.code, h.input, False, h.message, h.hint) for h in side_effects]
             for law in laws:
                 known = found.get((law.code, law.input))
                 if known is None or known.ok:  # of several places the first where it is broken

@@ -7,64 +7,90 @@ import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.backprop import gradients_or_none
-from tinygrad_xent.checking.habits import Habits, own_array
+from tinygrad_xent.checking.diagnosis import Diagnosis
+from tinygrad_xent.checking.side_effects import SideEffects, copy_array
 from tinygrad_xent.errors import (
     ArgumentError,
     GradientDtypeError,
     MissingRuleError,
     NotRecordedError,
     ProbabilitiesWarning,
+    TinygradXentError,
 )
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
+from tinygrad_xent.ops import concatenate, reshape, sum_to
 from tinygrad_xent.tensor import Tensor
 
 Arrays = Sequence[Any]
 
 
-class Subject(Protocol):
+class Subject:
     """A function and its backward pass.
 
     Attributes
     ----------
     name : str
         What messages call the rule.
-    inputs : sequence
-        Arrays where a gradient is possible; else whatever was given.
+    inputs, names : sequence
+        Arrays where a gradient is possible; else whatever was given. And what they are called.
     params : Mapping
         Keyword parameters.
     is_rule : bool
-        Whether it is a rule that is checked, or the backward pass through a graph.
-    habits : Habits
-        What was seen beside the results, over all calls.
+        Whether a rule is checked, or the backward pass through a graph.
+    side_effects : SideEffects
+        What calls did beside computing their results.
     """
 
     name: str
     inputs: Arrays
+    names: Sequence[str]
     params: Mapping[str, Any]
-    is_rule: bool
-    habits: Habits
-
-    @property
-    def names(self) -> Sequence[str]:
-        """What the inputs are called."""
+    is_rule = False
+    side_effects: SideEffects
 
     def value(self, inputs: Arrays) -> Any:
         """Compute the function of arrays of any dtype."""
+        raise NotImplementedError
 
     def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
-        """Give what the backward pass gives for each input, as it comes."""
+        """Return the gradient of each input, as the backward pass returns it."""
+        raise NotImplementedError
 
-    def record(self, inputs: Arrays) -> tuple[Any, Sequence[Any]] | None:
-        """Give the graph's output and the inputs in it; None if calls are as cheap without."""
+    def record(self, inputs: Arrays) -> tuple[Any, Sequence[Any]] | None:  # noqa: ARG002
+        """Return the recorded output and inputs; None if calling the function costs no more."""
+        return None
+
+    def on_tensors(self, inputs: Arrays) -> Any:
+        """Record the function on Tensors, and return its output."""
+        raise NotImplementedError
+
+    def function_of(self, i: int, at: Arrays | None = None) -> Callable[[Any], Any]:
+        """Return the function of input `i` alone, in float64, with the other inputs fixed."""
+        inputs = [precise(x) for x in (self.inputs if at is None else at)]
+        return lambda x: self.value([*inputs[:i], x, *inputs[i + 1 :]])
+
+    def gradients(
+        self, i: int, upstream: Iterable[Any], out: Any, inputs: Arrays, shape: tuple[int, ...]
+    ) -> Any:
+        """Return input `i`'s gradients for several upstream gradients, stacked.
+
+        None where the rule fails on these numbers, or returns another shape.
+        """
+        try:
+            with np.errstate(all="ignore"):
+                parts = [fitted(self.vjp(grad, out, inputs)[i], shape) for grad in upstream]
+        except Exception:  # noqa: BLE001 - a rule may fail in any way on other numbers
+            return None
+        return None if any(part is None for part in parts) else np.stack(parts)
 
 
-class OpSubject:
+class OpSubject(Subject):
     """An op: its function, and its hand-written rule, called with plain arrays only."""
 
     is_rule = True
@@ -84,17 +110,14 @@ class OpSubject:
         self.params: Mapping[str, Any] = {**op.defaults, **parameters}
         self.inputs: Arrays = tuple(map(_array, given))
         self.names: Sequence[str] = op.names_of(len(self.inputs))
-        self.habits = Habits()
+        self.side_effects = SideEffects()
 
     def value(self, inputs: Arrays) -> Any:
         """Compute the op's function."""
         function = self.op.function
         return np.array(
-            self.habits.watch("The function", function, inputs, self.names, self.params)
+            self.side_effects.call("The function", function, inputs, self.names, self.params)
         )
-
-    def record(self, inputs: Arrays) -> None:
-        """Give nothing: an op is called as it is."""
 
     def on_tensors(self, inputs: Arrays) -> Any:
         """Record the op."""
@@ -109,14 +132,12 @@ class OpSubject:
             results = results if isinstance(results, tuple) else (results,)
             return tuple(result() if callable(result) else result for result in results)
 
-        results = self.habits.watch("The rule", rule, (grad, out, *inputs), names, self.params)
-        return self.habits.kept(results, self.names)
+        results = self.side_effects.call("The rule", rule, (grad, out, *inputs), names, self.params)
+        return self.side_effects.copy_results(results, self.names)
 
 
-class FunctionSubject:
+class FunctionSubject(Subject):
     """A function of Tensors, and the backward pass through its graph."""
-
-    is_rule = False
 
     def __init__(
         self, function: Callable[..., Any], inputs: Arrays, params: Mapping[str, Any]
@@ -125,20 +146,14 @@ class FunctionSubject:
         self.name = f"the backward pass of {getattr(function, '__name__', 'the function')}"
         self.params = params
         self.inputs: Arrays = tuple(_array(_plain(x)) for x in inputs)
-        self._own_names = [x.name if isinstance(x, Node) else None for x in inputs]
-        self.habits = Habits()
-
-    @cached_property
-    def names(self) -> Sequence[str]:
-        """Those that the inputs have, or the function's parameters."""
-        own = self._own_names
-        others = _names(self.function, len(own))
-        return [name or other for name, other in zip(own, others, strict=True)]
+        parameters = zip(inputs, _names(function, len(inputs)), strict=True)
+        self.names = [(isinstance(x, Node) and x.name) or name for x, name in parameters]
+        self.side_effects = SideEffects()
 
     def value(self, inputs: Arrays) -> Any:
         """Run it on Tensors, or on complex arrays as they are."""
         if any(np.iscomplexobj(x) for x in inputs):
-            return np.asarray(self.function(*map(own_array, inputs), **self.params))
+            return np.asarray(self.function(*map(copy_array, inputs), **self.params))
         return self.record(inputs)[0].data
 
     def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
@@ -165,10 +180,10 @@ class FunctionSubject:
         return self._run(self.inputs)
 
     def _run(self, inputs: Arrays) -> tuple[Any, list[Any]]:
-        tensors = [Tensor(x) if is_real(x) else x for x in map(own_array, inputs)]
+        tensors = [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
         output = self.function(*tensors, **self.params)
         for name, before, after in zip(self.names, inputs, tensors, strict=True):
-            self.habits.compare("The function", name, before, _plain(after))
+            self.side_effects.compare_argument("The function", name, before, _plain(after))
         if not isinstance(output, Node):
             raise NotRecordedError(
                 f"`{self.name.split()[-1]}` returned {type(output).__name__}, not a Tensor: "
@@ -178,7 +193,7 @@ class FunctionSubject:
         return output, tensors
 
 
-def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> OpSubject | FunctionSubject:
+def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     """Make the thing to check, or say why there is nothing."""
     if not callable(f):
         raise ArgumentError(
@@ -195,16 +210,6 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> OpSubject |
             "gradient to check. Write 1.0 for 1, or convert with .astype(float)"
         )
     return subject
-
-
-def function_of(subject: Subject, i: int, at: Sequence[Any] | None = None) -> Callable[[Any], Any]:
-    """Give the function of its input `i` alone, in double precision, the others as they are."""
-    inputs = [precise(x) for x in (subject.inputs if at is None else at)]
-
-    def f(x: Any) -> Any:
-        return subject.value([*inputs[:i], x, *inputs[i + 1 :]])
-
-    return f
 
 
 def precise(x: Any) -> Any:
@@ -236,3 +241,92 @@ def _names(function: Callable[..., Any], count: int) -> list[str]:
         parameters = []
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
+
+
+class GradientSubject(Subject):
+    """From the inputs and an upstream gradient to the gradient, or to all of them in one row.
+
+    Its own backward pass is that through the graph which the rule records when it is handed
+    Tensors.
+    """
+
+    def __init__(self, first: Subject, upstream: Any) -> None:
+        self.first = first
+        self.name = f"the rule of {first.name}"
+        self.inputs: Arrays = (*first.inputs, upstream)
+        self.names: Sequence[str] = (*first.names, "grad")
+        self.params = first.params
+        self.side_effects = first.side_effects
+
+    def value(self, inputs: Arrays) -> Any:
+        """Compute the first gradients, by the rule on arrays."""
+        *xs, grad = inputs
+        out = self.first.value(xs) if self.first.is_rule else None
+        results = self.first.vjp(grad, out, xs)
+        rows = [
+            np.zeros(x.shape) if r is None else sum_to(np.asarray(r), shape=x.shape)
+            for r, x in zip(results, xs, strict=True)
+            if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
+        ]
+        return rows[0] if len(rows) == 1 else np.concatenate([row.reshape(-1) for row in rows])
+
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
+        """Record the rule on Tensors, and go backwards through what it recorded."""
+        total, tensors = self.record(inputs)
+        wanted = [x for x in tensors if isinstance(x, Node)]
+        second = iter(gradients_or_none(total, wanted, grad, create_graph=False))
+        return tuple(next(second) if isinstance(x, Node) else None for x in tensors)
+
+    def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
+        """Record the rule on Tensors."""
+        tensors = [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
+        *xs, upstream = tensors
+        wanted = [x for x in xs if isinstance(x, Node)]
+        first = gradients_or_none(self.first.on_tensors(xs), wanted, upstream, create_graph=True)
+        rows = [
+            Tensor(np.zeros(x.shape)) if g is None else g
+            for g, x in zip(first, (x.data for x in wanted), strict=True)
+        ]
+        if len(rows) == 1:
+            return rows[0], tensors
+        return concatenate([reshape(row, shape=(-1,)) for row in rows]), tensors
+
+
+def cannot_run(error: Exception, name: str) -> Diagnosis:
+    """Say that a rule works on arrays only."""
+    return Diagnosis(
+        "second-order-only",
+        f"The gradient is right, but {name} cannot be differentiated again: it fails on Tensors.",
+        name,
+        (f"{type(error).__name__}: {error}",),
+        "In a rule use operators and the ops of tinygrad_xent, not NumPy's functions or .data.",
+    )
+
+
+def second_only(found: Diagnosis, name: str) -> Diagnosis:
+    """Say of a diagnosis of second derivatives that the first are right."""
+    return Diagnosis(
+        "second-order-only",
+        f"The gradient is right, but not its own derivative: differentiated once more with respect "
+        f"to {found.input}, {name} goes wrong. {found.message}",
+        found.input,
+        (f"of the second derivative: {found.code}", *found.evidence),
+        "Look for a value that the rule holds constant: .data, np.asarray or NumPy arithmetic cut "
+        "the graph. Use the Tensors that it is handed.",
+    )
+
+
+FAILURES = (TinygradXentError, TypeError, AttributeError, ValueError)
+
+
+def fitted(result: Any, shape: tuple[int, ...]) -> Any:
+    """Give a rule's result the shape of its input as the backward pass would, or None."""
+    gradient = np.asarray(np.zeros(shape) if result is None else result)
+    if gradient.dtype.kind not in "fiub":
+        return None
+    if gradient.shape != shape:
+        try:
+            gradient = sum_to(gradient, shape=shape)
+        except ValueError:
+            return None
+    return gradient.astype(np.float64)

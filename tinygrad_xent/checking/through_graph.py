@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_xent.checking.replaying import replayer
 from tinygrad_xent.checking.rows import Rows, find_rows
 from tinygrad_xent.checking.slopes import Function, Slopes, sizes, slopes
-from tinygrad_xent.checking.subjects import Subject, function_of, precise
+from tinygrad_xent.checking.subjects import Subject, precise
 from tinygrad_xent.graph import Node, ancestors, downstream, parents
 
 _MOVE = 1e-3  # as far as the longest steps of differences go
@@ -74,7 +74,7 @@ def way_of(subject: Subject, i: int) -> Way:
 
 def _again(subject: Subject, i: int) -> tuple[Function, Any, Any]:
     """Give the function, and the output and the input of the graph that it is computed by."""
-    f = function_of(subject, i)
+    f = subject.function_of(i)
     recorded = subject.record([precise(value) for value in subject.inputs])
     if recorded is not None:
         output, leaves = recorded

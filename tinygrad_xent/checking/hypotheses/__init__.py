@@ -18,8 +18,14 @@ from tinygrad_xent.checking.case import Case, Claim, Hypothesis
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.hypotheses.axes import rows_mixed, wrong_axis
 from tinygrad_xent.checking.hypotheses.entries import few_entries_wrong
-from tinygrad_xent.checking.hypotheses.factors import constant_factor, missing_gradient, wrong_sign
-from tinygrad_xent.checking.hypotheses.kinks import kink
+from tinygrad_xent.checking.hypotheses.factors import (
+    constant_factor,
+    ignores_upstream,
+    missing_cross_term,
+    missing_gradient,
+    upstream_squared,
+    wrong_sign,
+)
 from tinygrad_xent.checking.hypotheses.numerals import non_finite, wrong_dtype
 from tinygrad_xent.checking.hypotheses.shapes import (
     gradients_swapped,
@@ -27,9 +33,7 @@ from tinygrad_xent.checking.hypotheses.shapes import (
     transposed,
     wrong_shape,
 )
-from tinygrad_xent.checking.hypotheses.terms import missing_cross_term
-from tinygrad_xent.checking.hypotheses.unknown import unknown
-from tinygrad_xent.checking.hypotheses.upstream import ignores_upstream, upstream_squared
+from tinygrad_xent.checking.hypotheses.unexplained import kink, unknown
 
 __all__ = ["HYPOTHESES", "diagnose", "kink"]
 

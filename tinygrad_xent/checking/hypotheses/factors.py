@@ -180,3 +180,79 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
                 "Look for a constant that is counted once too often.",
                 "Look for a constant that differentiating brings down.",
             )
+
+
+def missing_cross_term(case: Case) -> Iterator[Claim]:
+    """Only the Jacobian's diagonal: how each output depends on its own input, and on no other."""
+    if case.out.shape != case.x.shape or case.x.size < 2 or case.diagonal is None:
+        return
+    crossed = case.expected - case.diagonal * case.upstream
+    yield Claim(
+        "missing-cross-term",
+        "The gradient of {name} is that of the Jacobian's diagonal only: it knows how each output "
+        "depends on its own input, not how it depends on the others.",
+        case.got + crossed,
+        "Every output depends on several inputs here: sum over all outputs, as in "
+        "y * (grad - sum(grad * y)) for a softmax.",
+    )
+    with np.errstate(all="ignore"):
+        slope = case.got[:1] / case.upstream[:1]
+    own = np.abs(case.got - slope * case.upstream) <= 1e-9 * case.scale
+    if own.all() and np.isfinite(slope).all():
+        yield Claim(
+            "unknown",
+            "Each entry of the gradient of {name} depends only on the same entry of the upstream "
+            "gradient, although every output depends on several entries of {name}: a term that "
+            "sums over them is missing.",
+            case.got + (case.expected - slope * case.upstream),
+            "Differentiate what all outputs share too: a sum below the bar, a mean, a deviation.",
+        )
+
+
+def ignores_upstream(case: Case) -> Iterator[Claim]:
+    """The same gradient whatever arrives: right only where the result is the end of the graph."""
+    got = case.got
+    if not np.isfinite(got).all() or not np.ptp(case.upstream[:-1], axis=0).any():
+        return
+    if (np.abs(got - got[0]) > 1e-9 * np.abs(got).max()).any():
+        return
+    # Then the gradient for an upstream gradient of ones must be right: only that is known of it.
+    ones = np.broadcast_to(got[-1], got.shape)
+    corrected = case.expected + (ones - case.expected[-1])
+    yield Claim(
+        "ignores-upstream",
+        "The gradient of {name} is the same whatever gradient arrives from above: the rule gives "
+        "its own slope and does not multiply by grad.",
+        corrected,
+        "By the chain rule every gradient is the local slope times the upstream gradient.",
+    )
+    scaled = _scaled(case)
+    if scaled is not None:
+        yield Claim(
+            "ignores-upstream",
+            "The gradient of {name} is the same whatever gradient arrives from above.",
+            scaled,
+            "By the chain rule every gradient is the local slope times the upstream gradient.",
+        )
+
+
+def _scaled(case: Case) -> Any:
+    """Multiply by what arrives, where it has an entry for each of the input's."""
+    upstream = case.upstream
+    if case.out.shape == case.x.shape or case.out.size == 1:
+        shape = (len(upstream), *(case.x.shape if case.out.size > 1 else (1,) * case.x.ndim))
+        return case.got * upstream.reshape(shape)
+    return None
+
+
+def upstream_squared(case: Case) -> Iterator[Claim]:
+    """Multiplied by the upstream gradient twice."""
+    upstream = case.upstream
+    if case.out.shape == case.x.shape or case.out.size == 1:
+        shape = (len(upstream), *(case.x.shape if case.out.size > 1 else (1,) * case.x.ndim))
+        yield Claim(
+            "unknown",
+            "The gradient of {name} is multiplied by the upstream gradient twice.",
+            case.got / upstream.reshape(shape),
+            "A gradient is linear in grad: twice the upstream gradient gives twice the gradient.",
+        )

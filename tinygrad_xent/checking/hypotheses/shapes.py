@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import Case, Claim, fitted
+from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.checking.slopes import slopes
-from tinygrad_xent.checking.subjects import function_of, precise
+from tinygrad_xent.checking.subjects import fitted, precise
 
 _MOST_AXES = 4
 
@@ -200,7 +200,7 @@ def _before_the_sum(case: Case) -> Any:
         return None
     inputs = list(case.subject.inputs)
     inputs[case.index] = np.array(np.broadcast_to(case.x, y))
-    f = function_of(case.subject, case.index, inputs)
+    f = case.subject.function_of(case.index, inputs)
     try:
         found = slopes(f, precise(inputs[case.index]), precise(case.upstream))
     except Exception:  # noqa: BLE001 - the function may not take the larger input

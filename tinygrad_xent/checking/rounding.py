@@ -1,19 +1,94 @@
-"""Before a rule is blamed: what rounding can explain of the difference."""
+"""One gradient against what it should be: what rounding may explain, and what it may not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import fitted
-from tinygrad_xent.checking.closer import look_closer
-from tinygrad_xent.checking.judging import Judged, judge
+from tinygrad_xent.checking.refining import refine
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
-from tinygrad_xent.checking.subjects import Subject, function_of, is_real, precise
+from tinygrad_xent.checking.subjects import Subject, is_real, precise
 from tinygrad_xent.checking.through_graph import way_of
+
+_MARGIN = 2.0  # the estimates of the slopes' errors are cautious already
+_ROUNDINGS = 100.0
+_CANCELLED = 1000.0  # what sums of numbers as large as the upstream gradient may lose
+_UNCLEAR = 0.01  # slopes less certain than this, relative to the largest, decide nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The entries of a gradient, judged; all arrays have the shape (upstream gradients, *input).
+
+    Attributes
+    ----------
+    got, expected : ndarray
+    allowed : ndarray
+        By how much the two may differ.
+    wrong : ndarray of bool
+    doubtful : ndarray of bool
+        Of the wrong ones those that rounding could still explain, if numbers of the size of the
+        upstream gradient cancel in the rule.
+    kink, unclear : ndarray of bool
+        For each entry of the input.
+    """
+
+    got: Any
+    expected: Any
+    allowed: Any
+    wrong: Any
+    doubtful: Any
+    kink: Any
+    unclear: Any
+
+    @property
+    def relative(self) -> Any:
+        """The differences, relative to the largest entry of the two gradients.
+
+        A gradient of zeros has the error 1, one with the wrong sign 2. It is 0 at kinks and where
+        nothing is known.
+        """
+        both = np.abs(np.stack([self.got, self.expected]))
+        largest = np.max(both, initial=0.0, where=np.isfinite(both))
+        with np.errstate(all="ignore"):
+            off = np.abs(self.got - self.expected) / (largest or 1.0)
+        off = np.where(np.isnan(off), np.inf, off)
+        spared = (self.kink | self.unclear) & ~self.wrong.any(axis=0)
+        return np.where(spared, 0, off)
+
+
+def judge(got: Any, slopes: Any, upstream: Any, epsilon: float, noise: Any = 0.0) -> Judged:
+    """Compare gradients for several upstream gradients with slopes.
+
+    Parameters
+    ----------
+    got : ndarray
+        (upstream gradients, *input).
+    slopes : Slopes
+    upstream : ndarray
+    epsilon : float
+        The precision that the rule computes in.
+    noise : ndarray
+        How far rounding was seen to move the rule's results.
+    """
+    expected = slopes.value
+    with np.errstate(all="ignore"):
+        off = np.abs(got - expected)
+        sizes = np.where(np.isfinite(expected), np.abs(expected), 0)
+        # Over all upstream gradients: one of ones may leave nothing, as that of a softmax does.
+        scale = sizes.max(initial=0.0)
+        allowed = _MARGIN * slopes.error + _ROUNDINGS * (epsilon * scale + noise)
+        known = np.isfinite(slopes.error)
+        wrong = ~(off <= allowed) & known
+        floor = _CANCELLED * epsilon * np.abs(upstream).max(initial=0.0)
+        doubtful = wrong & (off <= floor)
+        something = (scale > 0) | (np.abs(got) > floor)  # a gradient of 0 for slopes of 0 is right
+        vague = (slopes.error > _UNCLEAR * scale) & something
+        unclear = ~wrong & ~slopes.kink & (vague | ~known)
+    return Judged(got, expected, allowed, wrong, doubtful, slopes.kink, unclear.any(axis=0))
+
 
 _JITTERS = 4
 _REPEATS = 6
@@ -24,7 +99,7 @@ _JUMP = 1e-6  # of the largest entry
 _LAST_DIGITS = 8.0  # of the upstream gradient: on a way through a graph they are lost somewhere
 
 
-def second_look(
+def judge_with_rounding(
     subject: Subject,
     i: int,
     out: Any,
@@ -42,9 +117,11 @@ def second_look(
     explain the difference, it is asked about smaller numbers, where nothing cancels.
     """
     for _ in range(_REPEATS):  # before what lots decide is taken for rounding
-        again = _ask(subject, i, subject.inputs, out, upstream[:1], got.shape[1:])
+        again = subject.gradients(i, upstream[:1], out, subject.inputs, got.shape[1:])
         if again is not None:
-            subject.habits.repeat("The rule", [subject.names[i]], [got[0]], [again[0]])
+            subject.side_effects.compare_answers(
+                "The rule", [subject.names[i]], [got[0]], [again[0]]
+            )
     noise = _noise(subject, i, out, upstream, got, epsilon)
     way, weights = way_of(subject, i), precise(upstream)
 
@@ -52,7 +129,7 @@ def second_look(
         first = judge(answer, found, upstream, precision, noise)
         if not (first.wrong.any() or first.kink.any()):
             return first
-        closer = look_closer(
+        closer = refine(
             way.whole,
             precise(subject.inputs[i]),
             weights,
@@ -84,7 +161,7 @@ def second_look(
         np.isfinite(got).all() or epsilon >= half or not np.isfinite(out).all()
     ):
         inputs = [precise(x) for x in subject.inputs]
-        again = _ask(subject, i, inputs, subject.value(inputs), weights, got.shape[1:])
+        again = subject.gradients(i, weights, subject.value(inputs), inputs, got.shape[1:])
         finer = EPSILON / epsilon
         if again is not None and not judged_again(again, EPSILON, finer * noise).wrong.any():
             return replace(judged, wrong=np.zeros_like(judged.wrong))
@@ -136,7 +213,7 @@ def _moved(
         return np.asarray(moved, x.dtype) if is_real(x) else x
 
     inputs = [stir(x) for x in subject.inputs]
-    again = _ask(subject, i, inputs, stir(out), stir(upstream), got.shape[1:])
+    again = subject.gradients(i, stir(upstream), stir(out), inputs, got.shape[1:])
     off = np.zeros(got.shape) if again is None else np.abs(again - got)
     return np.where(np.isfinite(off), off, 0)
 
@@ -147,8 +224,8 @@ def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:
     upstream = precise(upstream)
     for place in (_smaller, lambda x: np.copysign(rng.uniform(0.5, 1, x.shape), x)):
         calm = [precise(place(x)) if is_real(x) else x for x in subject.inputs]
-        got = _ask(subject, i, calm, subject.value(calm), upstream, calm[i].shape)
-        found = slopes(function_of(subject, i, calm), calm[i], upstream)
+        got = subject.gradients(i, upstream, subject.value(calm), calm, calm[i].shape)
+        found = slopes(subject.function_of(i, calm), calm[i], upstream)
         if got is not None and not judge(got, found, upstream, EPSILON).wrong.any():
             return True
     return False
@@ -156,13 +233,3 @@ def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:
 
 def _smaller(x: Any) -> Any:
     return x / max(1.0, np.abs(x).max(initial=0.0))
-
-
-def _ask(
-    subject: Subject, i: int, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]
-) -> Any:
-    try:
-        parts = [fitted(subject.vjp(g, out, inputs)[i], shape) for g in upstream]
-    except Exception:  # noqa: BLE001 - a rule may be unable to compute with these numbers
-        return None
-    return None if any(part is None for part in parts) else np.stack(parts)

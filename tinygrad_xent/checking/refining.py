@@ -31,7 +31,7 @@ _NEAR = 0.02  # a function may well change its slope within its input's own size
 _SOME = 4  # moves to try first; if these confirm that the gradient is wrong, it is wrong
 
 
-def look_closer(
+def refine(
     f: Function,
     x: Any,
     weights: Any,

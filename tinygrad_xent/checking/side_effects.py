@@ -16,7 +16,7 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 _SAME = 1e-6  # of the largest entry: threads may add up in another order, and no more
 
 
-class Habits:
+class SideEffects:
     """A watch on the calls of one function and its rule; `found` says what was seen.
 
     Attributes
@@ -29,22 +29,22 @@ class Habits:
         self.found: dict[tuple[str, ...], Diagnosis] = {}
         self._returned: list[tuple[str, Any, Any]] = []  # by the last call: name, array, copy
 
-    def watch(
+    def call(
         self,
         who: str,
-        call: Callable[..., Any],
+        function: Callable[..., Any],
         arguments: Sequence[Any],
         names: Sequence[str],
         params: Mapping[str, Any],
     ) -> Any:
         """Call with copies of the arguments, and note which of them the call has changed."""
-        handed = tuple(map(own_array, arguments))
-        result = call(*handed, **params)
+        handed = tuple(map(copy_array, arguments))
+        result = function(*handed, **params)
         for name, before, after in zip(names, arguments, handed, strict=True):
-            self.compare(who, name, before, after)
+            self.compare_argument(who, name, before, after)
         return result
 
-    def compare(self, who: str, name: str, before: Any, after: Any) -> None:
+    def compare_argument(self, who: str, name: str, before: Any, after: Any) -> None:
         """Note whether an argument has changed."""
         if not _same_bytes(before, after):
             self._note(
@@ -55,7 +55,7 @@ class Habits:
                 f"Make a new array: `{name} = {name} * 2` instead of `{name} *= 2`.",
             )
 
-    def kept(self, results: Sequence[Any], names: Sequence[str]) -> tuple[Any, ...]:
+    def copy_results(self, results: Sequence[Any], names: Sequence[str]) -> tuple[Any, ...]:
         """Copy what a rule returned, and note whether this call changed what the last returned."""
         for name, array, copy in self._returned:
             if not _same_bytes(array, copy):
@@ -66,12 +66,12 @@ class Habits:
                     name,
                     "Return a new array each time; do not write into one that outlives the call.",
                 )
-        copies = tuple(map(own_array, results))
+        copies = tuple(map(copy_array, results))
         named = zip(names, results, copies, strict=False)
         self._returned = [entry for entry in named if isinstance(entry[1], np.ndarray)]
         return copies
 
-    def repeat(
+    def compare_answers(
         self, who: str, names: Sequence[str], first: Sequence[Any], then: Sequence[Any]
     ) -> None:
         """Note where two answers to the same question differ."""
@@ -105,7 +105,7 @@ class Habits:
         self.found.setdefault((code, message[:20], name), Diagnosis(code, message, name, (), hint))
 
 
-def own_array(x: Any) -> Any:
+def copy_array(x: Any) -> Any:
     """Return a copy of an array, for somebody who may write into it; other things as they are.
 
     NumPy's scalars become arrays again: its functions turn results without axes into scalars.

@@ -17,8 +17,8 @@ import tinygrad_xent as tx
 # %% [markdown]
 # ## The function
 #
-# `@tx.op` turns a function into an op. Write it with NumPy, as if there were no gradients. The
-# formula in the docstring is for pictures and traces.
+# `@tx.op` makes an op of a function. Write it with NumPy, as if there were no gradients. The formula
+# in the docstring is for pictures and traces.
 
 
 # %%
@@ -29,8 +29,7 @@ def cube(x):
 
 
 # %% [markdown]
-# Called with an array, it is just the function. Called with a Tensor, it returns a Tensor that
-# remembers.
+# Handed an array, it is the function and nothing else. Handed a Tensor, it gives a Tensor that remembers.
 
 # %%
 x = tx.Tensor([1.0, 2.0, -3.0], name="x")
@@ -38,12 +37,13 @@ print(cube(np.array([1.0, 2.0, -3.0])))
 print(cube(x))
 
 # %% [markdown]
-# Going forward works. Going back cannot work yet: there is no rule. The library says so:
+# Going forward works. Going back cannot work yet, since nobody has said how. The library
+# says so:
 
 # %%
 try:
     cube(x).sum().backward()
-except tx.errors.MissingRuleError as error:
+except tx.MissingRuleError as error:
     print(error)
 
 # %% [markdown]
@@ -52,8 +52,8 @@ except tx.errors.MissingRuleError as error:
 # The slope of $x^3$ is $3x^2$, so a nudge of $x$ reaches $y$ multiplied by $3x^2$, and the loss
 # multiplied by $\bar y$ once more: $\bar x = 3 x^2\,\bar y$.
 #
-# A rule is a function, too. Its arguments always come in the same order: `grad`, then the output,
-# then the inputs. It returns one gradient for each input, of the shape of that input.
+# A rule is a function as well. Its arguments come always in the same order: `grad`, then the output,
+# then the inputs. It answers with one gradient for each input, as large as the input.
 
 
 # %%
@@ -76,16 +76,16 @@ print(x.grad)
 tx.draw(result, names=locals())
 
 # %% [markdown]
-# Two mistakes in rules are the most common. You forget to multiply by `grad`; then the rule is right
-# only where the op computes the loss itself. Or you take the derivative of another function. Try it
-# with the square.
+# Two things go wrong most often in a rule. One forgets to multiply by `grad`; then the rule is right
+# only where the op is the last one before the loss. Or one takes the derivative of another function.
+# Try it with the square.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of a square
 #
-# The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule receives
-# `grad` (the gradient of the loss with respect to $y$, the upstream gradient, written $\bar y$), the
-# output `y` and the input `x`. All three have the same shape.
+# The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule is handed
+# `grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y` and the
+# input `x`. All three have the same shape.
 #
 # Write the rule: return the gradient of the loss with respect to $x$, an array of the same shape.
 #
@@ -95,7 +95,7 @@ tx.draw(result, names=locals())
 
 # %% tags=["exercise"]
 def square_backward(grad, y, x):
-    """Return the gradient of x, where y = x**2."""
+    """Give the gradient of x, where y = x**2."""
     raise NotImplementedError
 
 
@@ -106,15 +106,15 @@ tx.check("square_backward", square_backward)
 # ## The check
 #
 # How do you know that a rule is right, without a teacher beside you? By the nudges of lesson 1. They
-# are slow and a little inexact, but they need only the function, not the rule; so they are
-# independent evidence. `tx.check_gradients` nudges every entry of every tensor and compares. To be
+# are slow and a little inexact, but they need only the function, not the rule; so they are an
+# independent witness. `tx.gradcheck` nudges every entry of every tensor and compares. To be
 # closer to the truth it nudges to both sides: $\big(f(x + h) - f(x - h)\big) / 2h$.
 
 # %%
-print(tx.check_gradients(result))
+print(tx.gradcheck(result))
 
 # %% [markdown]
-# Now a rule with a mistake of the second kind: $2x^3$ instead of $3x^2$.
+# Now a rule with a mistake of the second kind: $2x^3$ has been made of $3x^2$.
 
 
 # %%
@@ -131,19 +131,19 @@ def wrong_cube_backward(grad, y, x):
 
 
 # %%
-print(tx.check_gradients(wrong_cube(x).sum()))
+print(tx.gradcheck(wrong_cube(x).sum()))
 
 # %% [markdown]
-# The check finds it, and says at which tensor. Always check several random numbers, never just a
-# round one: at $x = 1.5$ this wrong rule happens to give $2 \cdot 3.375 = 6.75$, which is just what
+# The check finds it, and says at which tensor. Do check on several random numbers, never on a round one
+# alone: at $x = 1.5$ this wrong rule happens to give $2 \cdot 3.375 = 6.75$, which is just what
 # $3 \cdot 2.25$ gives.
 
 # %%
 by_chance = wrong_cube(tx.Tensor(1.5))
-print(tx.check_gradients(by_chance))
+print(tx.gradcheck(by_chance))
 
 # %% [markdown]
-# It has served its purpose. Delete it, so that nobody uses it by mistake:
+# It has done its duty. Take it away, so that nobody uses it by mistake:
 
 # %%
 del wrong_cube, wrong_cube_backward
@@ -151,8 +151,8 @@ del wrong_cube, wrong_cube_backward
 # %% [markdown]
 # ## A rule that uses the output
 #
-# The rule receives the output `y`, because for many functions it gives the simplest formula for the
-# derivative. The *sigmoid*, or logistic function, squeezes every number into the range from 0 to 1:
+# The rule is handed the output `y`, because for many functions the derivative is easiest to say by
+# means of it. The *sigmoid*, or logistic function, squeezes every number into the range from 0 to 1:
 #
 # $$y = \frac{1}{1 + e^{-x}}.$$
 #
@@ -160,9 +160,9 @@ del wrong_cube, wrong_cube_backward
 #
 # $$\frac{e^{-x}}{(1 + e^{-x})^2} = \frac{1}{1 + e^{-x}} \cdot \frac{e^{-x}}{1 + e^{-x}}.$$
 #
-# The first factor is $y$. The second can be written with $y$, too: add the two factors and see.
-# Written this way, the rule needs no exponential, and it stays right at $x = -1000$, where $e^{-x}$
-# overflows.
+# The first factor is $y$. The second can be said by means of $y$ too: add the two factors and see.
+# Written in this way, the rule needs no exponential of its own, and it stays right at $x = -1000$, where
+# $e^{-x}$ overflows.
 
 # %%
 x = tx.Tensor(np.linspace(-6, 6, 121))
@@ -175,18 +175,18 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# The slope is largest at 0, and there it is only 1/4. Far out it is close to 0: whatever the upstream
-# gradient, hardly anything of it gets through. Many sigmoids in a row pass on hardly anything even in
+# The slope is largest at 0, and there it is only 1/4. Far out it is close to 0: whatever gradient
+# arrives, next to nothing of it gets through. Many sigmoids in a row pass on next to nothing even in
 # the best case, at most $(1/4)^n$ through $n$ of them. This is known as the *vanishing gradient*.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of the logistic function
 #
 # The function is $y = \frac{1}{1 + e^{-x}}$, entry by entry, on an array of any shape. Its backward
-# rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
+# rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
 # the input `x`, all of one shape.
 #
-# Write the rule with `y` alone, without another exponential: return the gradient with respect to $x$,
+# Write the rule from `y` alone, without another exponential: return the gradient with respect to $x$,
 # of the same shape.
 #
 #     >>> sigmoid_backward(np.array([1.0, 8.0]), np.array([0.5, 0.75]), np.array([0.0, 1.0986]))
@@ -195,7 +195,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def sigmoid_backward(grad, y, x):
-    """Return the gradient of x, where y = 1 / (1 + exp(-x))."""
+    """Give the gradient of x, where y = 1 / (1 + exp(-x))."""
     raise NotImplementedError
 
 
@@ -206,7 +206,7 @@ tx.check("sigmoid_backward", sigmoid_backward)
 # ## A rule that chooses
 #
 # Not every function has a formula for its slope that holds everywhere. The larger one of two numbers,
-# $y = \max(a, b)$, moves with $a$ while $a$ is larger, and then does not depend on $b$. So the
+# $y = \max(a, b)$, moves with $a$ while $a$ is larger, and does not care about $b$ then. So the
 # gradient goes all the way to one of them, and not at all to the other.
 
 # %%
@@ -219,19 +219,20 @@ print("b", b.grad)
 
 # %% [markdown]
 # In the third entry both are 4. If $a$ grows there, $y$ grows with it; if $a$ shrinks, $y$ stays. So
-# there are two slopes, 1 to the right and 0 to the left: a *kink*. No answer is *the* derivative. In
-# this library each gets half of the gradient, so that the order of the two does not matter. A nudge
-# to both sides finds the same half, because it takes the mean of the two slopes.
+# there are two slopes, 1 to the right and 0 to the left: a *kink*. No answer is *the* derivative.
+# This library gives each half of the gradient, which does not depend on who stands first. A nudge to
+# both sides finds the same half, because it takes the mean of the two slopes.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise: The backward rule of a maximum
+# ### Exercise: The backward rule of the larger one
 #
-# The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule
-# receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
+# The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule is
+# handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
 # inputs `a` and `b`, all of one shape.
 #
-# Write the rule: return the tuple `(da, db)`. Only the larger one changes $y$, so it gets the whole
-# gradient. Where they are equal, $y$ has a kink, and several answers are valid; here each gets half.
+# Write the rule: return the tuple `(da, db)`. Only the larger one moves $y$, so it gets all of the
+# gradient. Where both are equal, $y$ has a kink and several answers can be defended; here each gets
+# half.
 #
 #     >>> grad, y = np.array([1.0, 1.0, 1.0]), np.array([5.0, 5.0, 4.0])
 #     >>> maximum_backward(grad, y, np.array([5.0, 2.0, 4.0]), np.array([3.0, 5.0, 4.0]))
@@ -240,7 +241,7 @@ print("b", b.grad)
 
 # %% tags=["exercise"]
 def maximum_backward(grad, y, a, b):
-    """Return the gradients (da, db), where y is the larger one of a and b."""
+    """Give the gradients (da, db), where y is the larger one of a and b."""
     raise NotImplementedError
 
 
@@ -250,7 +251,7 @@ tx.check("maximum_backward", maximum_backward)
 # %% [markdown]
 # ## Rules are plain arithmetic
 #
-# `cube_backward` contains nothing but `*` and `**`. Given arrays, it computes numbers. Given Tensors,
+# `cube_backward` contains nothing but `*` and `**`. Handed arrays it computes numbers. Handed Tensors,
 # the same three lines make Tensors, and those remember how they were computed. So the gradient has a
 # graph too, and you can take the gradient of the gradient. `create_graph=True` asks for it.
 
@@ -263,8 +264,8 @@ print(first.data, second.data, third)
 
 # %% [markdown]
 # $3x^2 = 12$, $6x = 12$ and 6, from a rule that says nothing about second or third derivatives. This
-# is why a rule uses operators and the library's ops, such as `tx.exp`: they take arrays and Tensors
-# alike. (`np.exp` of a Tensor calls `tx.exp`, but not every function of NumPy has an op.)
+# is why in a rule you use operators and the library's ops, such as `tx.exp`, and leave NumPy's
+# functions to the forward side: `np.exp` would not know what to do with a Tensor.
 #
 # ## Summary
 #
@@ -272,8 +273,8 @@ print(first.data, second.data, third)
 # * A rule is called with `grad`, the output and the inputs. It returns one gradient for each input.
 # * Every rule multiplies by `grad`.
 # * A rule may use the output, where that saves work or digits.
-# * `tx.check_gradients` compares a rule with nudges. Use several random numbers.
-# * At a kink several answers are valid; choose one and say which.
+# * `tx.gradcheck` compares a rule with nudges. Use several random numbers.
+# * At a kink there are several defensible answers; decide on one and say which.
 #
 # ## Further reading
 #

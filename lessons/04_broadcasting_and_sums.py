@@ -288,7 +288,7 @@ tx.play(loss, names=locals())
 # And a check of every entry, by nudges:
 
 # %%
-print(tx.check_gradients(loss))
+print(tx.gradcheck(loss))
 
 # %% [markdown]
 # ## Summary

@@ -247,7 +247,7 @@ z_two = tx.Tensor([0.0, 1.0], name="z")
 for dialect in ("tf2", "torch"):
     loss = tx.crossentropy_as(dialect, [2.0, 1.0], z_two, from_logits=True)
     print(dialect, "sum of the gradient:", tx.gradients(loss, z_two).sum().round(3))
-    print(tx.check_gradients(loss), "\n")
+    print(tx.gradcheck(loss), "\n")
 
 # %% [markdown]
 # The nudges show it, and so does the law of lesson 5: a shift of all logits changes nothing, so the

@@ -218,7 +218,7 @@ def look_at(output: Any, checked: bool = True) -> Iterator[tuple[str, str]]:
         "worksheet": lambda: _worksheet(output),
     }
     if checked:
-        views["check_gradients"] = lambda: _right(tx.check_gradients(output))
+        views["gradcheck"] = lambda: _right(tx.gradcheck(output))
     for name, view in views.items():
         try:
             _quietly(view)

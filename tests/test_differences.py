@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors, ops
-from tinygrad_xent.checking import check_gradients, differences
+from tinygrad_xent.checking import differences, gradcheck
 from tinygrad_xent.checking.samples import samples
 
 RNG = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def test_no_right_rule_is_called_wrong(op, dtype):
     for inputs, params in samples(op, rng):
         y = op(*tensors_of(inputs, dtype), **params)
         if isinstance(y, tx.Tensor):
-            found = check_gradients(y, seed=rng.normal(size=y.shape))
+            found = gradcheck(y, seed=rng.normal(size=y.shape))
             assert {c.verdict for c in found} == {"right"}, str(found)
 
 
@@ -123,7 +123,7 @@ def test_a_rule_that_is_off_by_a_thousandth_in_one_entry_is_caught(op, monkeypat
     for inputs, params in samples(op, rng):
         y = op(*tensors_of(inputs), **params)
         if isinstance(y, tx.Tensor):
-            found = check_gradients(y, seed=rng.normal(size=y.shape))
+            found = gradcheck(y, seed=rng.normal(size=y.shape))
             assert not found
             assert {c.suspects for c in found if c.verdict == "wrong"} == {(op.name,)}
 
@@ -144,7 +144,7 @@ def test_the_report_names_the_guilty_rule_and_the_place():
     h.name = "h"
     out = tx.log(twice(h)).sum()
     out.name = "out"
-    found = check_gradients(out)
+    found = gradcheck(out)
     wrong = {c.name: c.suspects for c in found if c.verdict == "wrong"}
     assert wrong == {"h": ("twice",), "x": ()}, "x only inherits the mistake"
     assert [c.name for c in found] == ["out", "v3", "v2", "h", "x"]
@@ -154,7 +154,37 @@ def test_the_report_names_the_guilty_rule_and_the_place():
     assert text.splitlines()[0] == "tensor  entries  largest error  verdict"
     assert not found.ok
     assert found[3].error == pytest.approx(0.5)
-    assert (found[3].gradient, found[3].expected) == pytest.approx((np.exp(-1) / 2, np.exp(-1)))
+    assert found[3].at_worst == pytest.approx((np.exp(-1) / 2, np.exp(-1)))
+
+
+def test_the_mistake_in_the_rule_is_explained_as_for_an_op_by_itself():
+    x = tx.Tensor([1.0, 2.0], name="x")
+    found = gradcheck(twice(tx.exp(x)).sum())
+    assert [d.code for d in found.diagnoses] == ["constant-factor"]
+    assert found.diagnosis.message.startswith("twice_backward: The gradient of x is exactly 1/2")
+    assert "exactly 1/2 times" in str(found)
+    with pytest.raises(errors.GradcheckError, match="exactly 1/2 times"):
+        found.assert_ok()
+    assert found.max_error == pytest.approx(0.5)
+    assert found.where[1] in {(0,), (1,)}
+    shown = found._repr_html_()
+    assert "<strong>Wrong:</strong> the graph of" in shown
+    assert shown.count('<table class="heat">') == 6, "three for each of two wrong gradients"
+    curve = found.curve("x")
+    assert curve.errors.min() > 0.1, "a wrong gradient stays wrong however short the step"
+    assert gradcheck(tx.exp(x).sum()).curve("x").errors.min() < 1e-9
+
+
+def test_only_some_tensors_and_functions_without_inputs():
+    x, w = tx.Tensor([1.0, 2.0], name="x"), tx.Tensor([3.0, 4.0], name="w")
+
+    def computed():
+        return (x * w).sum()
+
+    loss = computed()
+    assert [c.name for c in gradcheck(loss, wrt=w)] == ["w"]
+    assert {c.name for c in gradcheck(computed, wrt=[x, w])} == {"x", "w"}
+    assert len(gradcheck(computed)) == len(gradcheck(loss)) == 4
 
 
 def test_a_gradient_that_is_not_finite_is_wrong_where_there_is_a_derivative():
@@ -166,7 +196,7 @@ def test_a_gradient_that_is_not_finite_is_wrong_where_there_is_a_derivative():
     def same_backward(grad, y, x):
         return grad * np.array([1.0, np.nan])
 
-    found = check_gradients(same(tx.Tensor([1.0, 2.0], name="x")).sum())
+    found = gradcheck(same(tx.Tensor([1.0, 2.0], name="x")).sum())
     assert found[-1].verdict == "wrong"
     assert found[-1].worst == (1,)
     assert "∂x[1] is NaN, differences give 1" in str(found)
@@ -174,11 +204,11 @@ def test_a_gradient_that_is_not_finite_is_wrong_where_there_is_a_derivative():
 
 def test_kinks_are_reported_and_are_no_failure():
     x = tx.Tensor([0.0, 1.0, -1.0, 0.0], name="x")
-    found = check_gradients(tx.relu(x).sum())
+    found = gradcheck(tx.relu(x).sum())
     assert found
     assert found[-1].kinks == 2
     assert str(found).endswith("right; 2 at a kink")
-    tie = check_gradients(tx.max(tx.Tensor([1.0, 1.0, 0.0])))
+    tie = gradcheck(tx.max(tx.Tensor([1.0, 1.0, 0.0])))
     assert tie
     assert tie[-1].kinks == 2
 
@@ -192,25 +222,25 @@ def test_at_a_kink_the_gradient_must_still_be_between_the_slopes():
     def ramp_backward(grad, y, x):
         return grad * np.where(x == 0, 7.0, x > 0)
 
-    assert not check_gradients(ramp(tx.Tensor([0.0, 1.0])).sum())
+    assert not gradcheck(ramp(tx.Tensor([0.0, 1.0])).sum())
 
 
 def test_what_differences_cannot_tell_is_unclear_not_wrong():
     z = tx.Tensor([1.0, -np.inf], name="z")
     with np.errstate(all="ignore"):
-        found = check_gradients(tx.sparse_categorical_crossentropy(1, tx.softmax(z)))
+        found = gradcheck(tx.sparse_categorical_crossentropy(1, tx.softmax(z)))
         assert {c.verdict for c in found} == {"unclear"}
-        found = check_gradients(tx.sparse_categorical_crossentropy(0, tx.softmax(z)))
+        found = gradcheck(tx.sparse_categorical_crossentropy(0, tx.softmax(z)))
     assert found
     assert str(found).endswith("right; 1 unclear")
 
 
 def test_large_tensors_are_sampled():
     x = tx.Tensor(RNG.normal(size=(50, 60)), name="x")
-    found = check_gradients((x * x).sum(), limit=100)
+    found = gradcheck((x * x).sum(), limit=100)
     assert (found[-1].checked, found[-1].entries) == (100, 3000)
     assert "100 of 3,000" in str(found)
-    again = check_gradients((x * x).sum(), limit=100, rng=np.random.default_rng(5))
+    again = gradcheck((x * x).sum(), limit=100, rng=np.random.default_rng(5))
     assert again[-1].worst != found[-1].worst
 
 
@@ -218,15 +248,24 @@ def test_saturated_and_shifted_logits():
     for logits in ([1000.0, 0.0], [0.0, 1000.0], [40.0, 0.0], [1e6, 1e6 + 1], [1e-300, 0.0]):
         for dtype in (np.float64, np.float32):
             z = tx.Tensor(np.array(logits, dtype))
-            assert check_gradients(tx.sparse_categorical_crossentropy(0, tx.softmax(z)))
+            assert gradcheck(tx.sparse_categorical_crossentropy(0, tx.softmax(z)))
 
 
 def test_seeds_and_what_cannot_be_checked():
     x = tx.Tensor([1.0, 2.0])
     with pytest.raises(errors.NotScalarError):
-        check_gradients(x * 2)
-    assert check_gradients(x * 2, seed=tx.Tensor([1.0, 2.0]))
-    with pytest.raises(errors.NotRecordedError):
-        check_gradients(3.0)
-    empty = check_gradients(tx.Tensor(np.zeros((0, 2))).sum())
+        gradcheck(x * 2)
+    assert gradcheck(x * 2, seed=tx.Tensor([1.0, 2.0]))
+    with pytest.raises(errors.ArgumentError, match="recorded Tensor, got float"):
+        gradcheck(3.0)
+    with pytest.raises(errors.NotRecordedError, match="returned float, not a Tensor"):
+        gradcheck(lambda: 3.0)
+    for wrong in ({"order": 2}, {"mode": "fast"}, {"axis": 0}):
+        with pytest.raises(errors.ArgumentError, match="is checked as it was recorded"):
+            gradcheck((x * x).sum(), **wrong)
+    with pytest.raises(errors.ArgumentError, match="hand over the function"):
+        gradcheck((x * x).sum(), [1.0])
+    with pytest.raises(errors.NotInGraphError):
+        gradcheck((x * x).sum(), wrt=tx.Tensor(1.0))
+    empty = gradcheck(tx.Tensor(np.zeros((0, 2))).sum())
     assert len(empty) == 1, "a tensor without entries has no gradient to check"

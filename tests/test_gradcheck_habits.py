@@ -43,7 +43,7 @@ def test_every_op_that_takes_numbers_without_axes():
             continue  # it needs an axis, or a parameter
         for order in (1, 2):
             assert tx.gradcheck(op, *numbers, order=order), op.name
-        assert tx.check_gradients(y, seed=np.ones(y.shape)), op.name
+        assert tx.gradcheck(y, seed=np.ones(y.shape)), op.name
         tried += 1
     assert tried >= 25
 

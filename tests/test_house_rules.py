@@ -39,7 +39,7 @@ LAYERS = [
 ]
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 
-KNOWN_HIDDEN = ("op", "plain")
+KNOWN_HIDDEN = ("op", "html", "plain")
 
 FIRST_EXAMPLE = """
 import tinygrad_xent as tx

@@ -40,8 +40,7 @@ __version__ = "0.1.0"
 # What lies above the core is imported when it is first asked for: the core alone starts fast.
 _LATER = {
     "checking": (
-        "Diagnosis", "GradcheckReport", "Invariants", "Law", "check_gradients", "gradcheck",
-        "invariants",
+        "Diagnosis", "GradcheckReport", "Invariants", "Law", "gradcheck", "invariants",
     ),
     "checking.digits": ("Stability", "stability"),
     "checking.replaying": ("replay",),

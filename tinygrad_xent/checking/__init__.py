@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.gradient_check import gradcheck
-from tinygrad_xent.checking.graph_check import GradientCheck, TensorCheck, check_gradients
 from tinygrad_xent.checking.laws import Invariants, Law, invariants
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.slopes import Differences, differences
@@ -13,11 +12,8 @@ __all__ = [
     "Diagnosis",
     "Differences",
     "GradcheckReport",
-    "GradientCheck",
     "Invariants",
     "Law",
-    "TensorCheck",
-    "check_gradients",
     "differences",
     "gradcheck",
     "invariants",

@@ -13,6 +13,8 @@ from tinygrad_xent.checking.rounding import Judged
 from tinygrad_xent.checking.rows import find_rows
 from tinygrad_xent.checking.slopes import sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, precise
+from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.formatting import number
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
 _LARGEST_JACOBIAN = 2_000_000
@@ -43,9 +45,9 @@ class Claim:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """A gradient that is wrong.
+    """The gradient of one input, or of one tensor of a graph, and what it should be.
 
     Attributes
     ----------
@@ -55,14 +57,22 @@ class Case:
     out : ndarray
         The function's output.
     upstream : ndarray
-        Random gradients of the output, the last of them ones.
+        Random gradients of the output, the last of them ones; of a graph, its seed alone.
     raw : sequence
         What the rule returned for each, as it came.
     got : ndarray or None
         The same with the shape of the input; None if it cannot have that.
     expected, tolerance : ndarray
+    epsilon : float
+        The precision that the rule computes in.
+    judged : Judged or None
+        None where the shapes cannot be compared.
     others : sequence of Case
         Those of the other inputs, the right ones included.
+    sample : ndarray of int or None
+        The entries of a tensor of a graph that were compared, in row-major order.
+    blamed : tuple of Node
+        Where in a graph a wrong gradient begins: tensors whose own gradients are right.
     """
 
     subject: Subject
@@ -76,6 +86,8 @@ class Case:
     epsilon: float
     judged: Judged | None
     others: Sequence[Case] = ()
+    sample: Any = None
+    blamed: tuple[Node, ...] = ()
 
     @property
     def name(self) -> str:
@@ -89,8 +101,91 @@ class Case:
 
     @property
     def wrong(self) -> bool:
-        """Whether there is something to explain."""
+        """Whether some entry is wrong."""
         return self.judged is None or bool(self.judged.wrong.any())
+
+    @property
+    def verdict(self) -> str:
+        """Either "right", "wrong", or "unclear" where no entry could be judged."""
+        if self.judged is not None and self.x.size and self.judged.unclear.all():
+            return "unclear"
+        return "wrong" if self.wrong else "right"
+
+    @property
+    def entries(self) -> int:
+        """The number of entries of the input."""
+        return int(self.x.size)
+
+    @property
+    def checked(self) -> int:
+        """How many of them were compared."""
+        return self.entries if self.sample is None else len(self.sample)
+
+    @property
+    def kinks(self) -> int:
+        """How many entries lie at a kink, where any slope between the two sides' will do."""
+        judged = self.judged
+        return 0 if judged is None else int(np.sum(judged.kink & ~judged.wrong.any(axis=0)))
+
+    @property
+    def unclear(self) -> int:
+        """How many entries could not be judged."""
+        return 0 if self.judged is None else int(self.judged.unclear.sum())
+
+    @property
+    def error(self) -> float:
+        """The largest difference, relative to the largest entry; infinite for a wrong shape.
+
+        Kinks and unclear entries are left out.
+        """
+        judged = self.judged
+        return float("inf") if judged is None else float(np.max(judged.relative, initial=0.0))
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """Where that is."""
+        if self.judged is None:
+            return ()
+        at = int(np.argmax(self.judged.relative.max(axis=0)))
+        place = np.unravel_index(at if self.sample is None else self.sample[at], self.x.shape)
+        return tuple(int(k) for k in place)
+
+    @property
+    def at_worst(self) -> tuple[float, float]:
+        """The gradient there, and what it should be, for the upstream gradient of `shown`."""
+        assert self.judged is not None  # noqa: S101 - without a shape there is no place
+        at = int(np.argmax(self.judged.relative.max(axis=0)))
+        got, expected = (float(a[self.shown].flat[at]) for a in (self.got, self.expected))
+        return got, expected
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The ops of a graph whose rules turn a right gradient into this wrong one."""
+        return tuple(dict.fromkeys(node.op.name for node in self.blamed if node.op))
+
+    @property
+    def counted(self) -> str:
+        """How many entries were checked, in words."""
+        part = "" if self.checked == self.entries else f"{self.checked:,} of "
+        return f"{part}{self.entries:,}"
+
+    @property
+    def remark(self) -> str:
+        """The verdict, and what belongs to it."""
+        if self.verdict == "unclear":
+            return "unclear: the function is not finite here, or too noisy"
+        found = [self.verdict]
+        if self.wrong and self.sample is not None:
+            where = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
+            got, expected = map(number, self.at_worst)
+            found.append(f"∂{self.name}{where} is {got}, differences give {expected}")
+        if self.suspects:
+            found.append(f"look at the rule of {' and '.join(self.suspects)}")
+        if self.kinks:
+            found.append(f"{self.kinks} at a kink")
+        if self.unclear:
+            found.append(f"{self.unclear} unclear")
+        return "; ".join(found)
 
     @property
     def shown(self) -> int:
@@ -100,17 +195,8 @@ class Case:
     @property
     def arriving(self) -> str:
         """What that is, in words."""
-        return "" if self.out.size == 1 else "for a random upstream gradient"
-
-    @property
-    def unclear(self) -> bool:
-        """Whether there is no entry whose slope is known."""
-        return self.judged is not None and self.x.size > 0 and bool(self.judged.unclear.all())
-
-    @property
-    def at_kink(self) -> bool:
-        """Whether there is an entry without a derivative."""
-        return self.judged is not None and bool(self.judged.kink.any())
+        random = self.out.size != 1 and self.sample is None
+        return "for a random upstream gradient" if random else ""
 
     @cached_property
     def scale(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
+from tinygrad_xent.checking.graph_check import check_graph
 from tinygrad_xent.checking.hypotheses import diagnose, kink
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.rounding import Judged, judge, judge_with_rounding
@@ -28,8 +29,11 @@ from tinygrad_xent.checking.subjects import (
     subject_of,
 )
 from tinygrad_xent.checking.through_graph import way_of
-from tinygrad_xent.errors import ArgumentError
+from tinygrad_xent.errors import ArgumentError, NotRecordedError
+from tinygrad_xent.graph import Node
+from tinygrad_xent.op import Op
 
+_OF_GRAPHS = {"wrt", "seed", "limit"}
 _UPSTREAM = 4  # random ones, to explain: the first fit what a claim leaves open, the others test it
 
 
@@ -41,13 +45,15 @@ def gradcheck(
     rng: np.random.Generator | None = None,
     **params: Any,
 ) -> GradcheckReport:
-    """Check a backward rule against what derivatives are, and say what is wrong with it.
+    """Compare gradients with differences of the function, and say what is wrong with them.
 
     Parameters
     ----------
-    f : Op or callable
-        An op, whose hand-written rule is checked input by input; or any function of Tensors that
-        returns a Tensor, of which the backward pass through its graph is checked.
+    f : Op, callable or Tensor
+        An op, whose hand-written rule is checked input by input; a function of Tensors that returns
+        a Tensor, whose backward pass is checked; or a recorded Tensor, such as a loss: then the
+        gradient of every tensor that it was computed from. A function without inputs is called,
+        and what it returns is checked like a recorded Tensor.
     *inputs : array_like or Tensor
         Where to check. Inputs that are not floating are held constant.
     order : 1 or 2
@@ -55,9 +61,11 @@ def gradcheck(
     mode : "full" or "fast"
         Every entry, or along a random direction or two: see `GradcheckReport.can_miss`.
     rng : numpy.random.Generator, optional
-        What the upstream gradients and directions are drawn with.
+        Draws the upstream gradients, the directions, and the entries of large tensors.
     **params
-        Keyword parameters of `f`.
+        Keyword parameters of `f`. Of a recorded Tensor: `wrt`, the tensors whose gradients to
+        check (all by default); `seed`, its own gradient (1 where it is a scalar); and `limit`, how
+        many entries of a tensor to check at most (5,000), chosen at random.
 
     Returns
     -------
@@ -66,12 +74,16 @@ def gradcheck(
 
     Raises
     ------
+    ArgumentError
+        If `f` cannot be checked, or an argument does not belong to it.
     GradientDtypeError
         If no input is floating.
     NotRecordedError
         If a function returns no Tensor.
     MissingRuleError
         If an op has no rule.
+    NotScalarError, SeedShapeError, StaleGraphError, NotInGraphError
+        If a recorded Tensor has no such backward pass.
 
     Examples
     --------
@@ -80,16 +92,67 @@ def gradcheck(
     True
     >>> bool(gradcheck(lambda x: (x * x).sum(), [1.0, 2.0], order=2))
     True
+    >>> x = tx.Tensor([1.0, 2.0], name="x")
+    >>> print(gradcheck((x * x).sum()))
+    tensor  entries  largest error  verdict
+    v2      1        ...            right
+    v1      2        ...            right
+    x       2        ...            right
     """
     if order not in (1, 2) or mode not in ("full", "fast"):
         raise ArgumentError(
             f'gradcheck has order=1 or 2 and mode="full" or "fast", got {order!r} and {mode!r}'
         )
     rng = rng or np.random.default_rng(0)
+    if callable(f) and not isinstance(f, Op) and not inputs and params.keys() <= _OF_GRAPHS:
+        f = _returned(f)
+    if isinstance(f, Node):
+        if inputs or order == 2 or mode == "fast" or not params.keys() <= _OF_GRAPHS:
+            raise ArgumentError(
+                "a recorded Tensor is checked as it was recorded: gradcheck(loss) takes wrt, seed, "
+                "limit and rng. For other inputs, order=2 or mode='fast', hand over the function "
+                "that computes it: gradcheck(function, x)"
+            )
+        return _check_graph(f, rng, **params)
     subject = subject_of(f, inputs, params)
     check = _fast if mode == "fast" else _check
     report = check(subject, rng)
     return _second(subject, report, rng, check) if order == 2 and report.ok else report
+
+
+def _returned(f: Callable[[], Any]) -> Node:
+    """Call a function without inputs, and return the Tensor that it recorded."""
+    output = f()
+    if not isinstance(output, Node):
+        raise NotRecordedError(
+            f"`{getattr(f, '__name__', 'the function')}` returned {type(output).__name__}, not a "
+            "Tensor: nothing was recorded that could be checked"
+        )
+    return output
+
+
+def _check_graph(
+    output: Node,
+    rng: np.random.Generator,
+    *,
+    wrt: Node | Iterable[Node] | None = None,
+    seed: Any = None,
+    limit: int = 5000,
+) -> GradcheckReport:
+    """Check a recorded graph; where a gradient goes wrong, check the op's rule there by itself."""
+    subject, cases = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
+    diagnoses = []
+    for node in dict.fromkeys(node for case in cases for node in case.blamed):
+        inputs = [x.data if isinstance(x, Node) else x for x in node.inputs]
+        if node.op is None or max(map(np.size, inputs)) > limit:
+            continue
+        rule = subject_of(node.op, inputs, node.params)
+        diagnoses += [
+            replace(found, message=f"{rule.name}: {found.message}")
+            for found in _check(rule, np.random.default_rng(0)).diagnoses
+            if found.code != "kink"
+        ]
+    return GradcheckReport(subject, cases, tuple(diagnoses), whole=output)
 
 
 def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
@@ -157,7 +220,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
                 cases.append(case)
         cases = [replace(case, others=cases) for case in cases]
         wrong = [case for case in cases if case.wrong]
-        if wrong or any(case.unclear for case in cases):
+        if wrong or any(case.verdict == "unclear" for case in cases):
             again = subject.value([copy_array(x) for x in subject.inputs])
             subject.side_effects.compare_answers("The function", ["its output"], [out], [again])
         side_effects = list(subject.side_effects.found.values())
@@ -170,7 +233,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
             d for case in wrong for d in (_stopped(case, raised) if raised else diagnose(case))
         ]
         diagnoses += side_effects
-        diagnoses += [kink(case) for case in cases if not case.wrong and case.at_kink]
+        diagnoses += [kink(case) for case in cases if not case.wrong and case.kinks]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 
 

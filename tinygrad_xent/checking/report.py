@@ -15,6 +15,7 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import Along
 from tinygrad_xent.checking.subjects import Subject
 from tinygrad_xent.errors import ArgumentError, GradcheckError
+from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
@@ -23,7 +24,7 @@ from tinygrad_xent.visualization.tracing.html import table_style
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GradcheckReport:
+class GradcheckReport(Sequence[Case]):
     """What `gradcheck` found; true if nothing is wrong.
 
     Attributes
@@ -38,6 +39,8 @@ class GradcheckReport:
         The order of the derivatives that were checked.
     along : sequence
         In fast mode, what was found along random directions.
+    whole : Tensor or None
+        The output of the recorded graph that was checked; None for an op or a function.
 
     Examples
     --------
@@ -56,14 +59,28 @@ class GradcheckReport:
     diagnoses: tuple[Diagnosis, ...]
     order: int = 1
     along: Sequence[Along] = ()
+    whole: Node | None = None
 
     @property
     def ok(self) -> bool:
         """Whether no gradient is wrong; a kink is not the rule's fault."""
-        return all(found.code == "kink" for found in self.diagnoses)
+        blameless = all(found.code == "kink" for found in self.diagnoses)
+        return blameless and not any(case.wrong for case in self.cases)
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.cases[index]
 
     def __bool__(self) -> bool:
         return self.ok
+
+    @property
+    def unclear(self) -> bool:
+        """Whether nothing at all could be judged."""
+        known = self.along or any(case.verdict != "unclear" for case in self.cases)
+        return bool(self.cases) and not known
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -77,15 +94,17 @@ class GradcheckReport:
         1 where a gradient is missing, 2 where its sign is wrong; infinite where it is not finite,
         or has another shape.
         """
-        return max([*map(error_of, self.cases), *(a.error for a in self.along)], default=0.0)
+        return max(
+            [*(case.error for case in self.cases), *(a.error for a in self.along)], default=0.0
+        )
 
     @property
     def where(self) -> tuple[str, tuple[int, ...]] | None:
         """The input and the entry with the largest difference; None in fast mode."""
         if not self.cases:
             return None
-        case = max(self.cases, key=error_of)
-        return case.name, worst_of(case)
+        case = max(self.cases, key=lambda case: case.error)
+        return case.name, case.worst
 
     @property
     def can_miss(self) -> str:
@@ -95,7 +114,9 @@ class GradcheckReport:
 
     def assert_ok(self) -> None:
         """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
-        nothing = self.cases and all(case.unclear for case in self.cases) and not self.along
+        nothing = (
+            self.cases and all(case.verdict == "unclear" for case in self.cases) and not self.along
+        )
         if not self.ok or nothing:
             raise GradcheckError(f"{self.subject.name}\n{self}")
 
@@ -123,55 +144,32 @@ class GradcheckReport:
         if not cases:
             names = ", ".join(case.name for case in self.cases) or "none in fast mode"
             raise ArgumentError(f"no checked input is called {input!r}; there is {names}")
-        return step_curve(max(cases, key=error_of))
+        return step_curve(max(cases, key=lambda case: case.error))
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Give the table: input, entries, largest error, verdict."""
         changing = any(found.code == "not-repeatable" for found in self.diagnoses)
         for case in self.cases:
-            error = number(error_of(case)) if case.judged else "wrong shape"
-            yield case.name, f"{case.x.size:,}", error, "unclear" if changing else verdict(case)
+            error = number(case.error) if case.judged else "wrong shape"
+            yield case.name, case.counted, error, "unclear" if changing else case.remark
         for along in self.along:
             x = self.subject.inputs[along.index]
             said = "right along random directions" if along.ok else "wrong"
             yield self.subject.names[along.index], f"{x.size:,}", number(along.error), said
 
+    def _head(self) -> tuple[str, ...]:
+        return ("input" if self.whole is None else "tensor", "entries", "largest error", "verdict")
+
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        lines = [*table(("input", "entries", "largest error", "verdict"), list(self.rows()))]
+        lines = [*table(self._head(), list(self.rows()))]
         missed = [f"A fast check can miss, {self.can_miss}."] if self.along else []
         return "\n".join([*lines, *missed, *map(str, self.diagnoses)])
 
     def _repr_html_(self) -> str:
         return _html(self)
-
-
-def error_of(case: Case) -> float:
-    """The largest difference in a gradient, relative; infinite where the shape is wrong."""
-    return float(np.max(case.judged.relative, initial=0.0)) if case.judged else float("inf")
-
-
-def worst_of(case: Case) -> tuple[int, ...]:
-    """Where the largest difference is."""
-    if case.judged is None:
-        return ()
-    largest = np.argmax(case.judged.relative.max(axis=0))
-    return tuple(int(k) for k in np.unravel_index(largest, case.x.shape))
-
-
-def verdict(case: Case) -> str:
-    """Right or wrong, and what could not be judged."""
-    if case.unclear:
-        return "unclear: the function is not finite here, or too noisy"
-    said = ["wrong" if case.wrong else "right"]
-    if case.judged is not None:
-        if kinks := int(np.sum(case.judged.kink & ~case.judged.wrong.any(axis=0))):
-            said.append(f"{kinks} at a kink")
-        if unclear := int(case.judged.unclear.sum()):
-            said.append(f"{unclear} unclear")
-    return "; ".join(said)
 
 
 _SIGNS = {cells.NAN: "NaN", cells.INF: "∞", cells.MINUS_INF: "−∞"}
@@ -191,8 +189,7 @@ _STYLE = table_style(
 
 def _html(report: GradcheckReport) -> str:
     """Write a report: diagnoses, the table, and the gradients of each wrong input."""
-    unclear = report.ok and report.cases and all(case.unclear for case in report.cases)
-    said = "Unclear" if unclear else "Right" if report.ok else "Wrong"
+    said = "Unclear" if report.ok and report.unclear else "Right" if report.ok else "Wrong"
     parts = [f"<p><strong>{said}:</strong> {escape(report.subject.name)}</p>"]
     for found in report.diagnoses:
         parts.append(f"<p><code>{found.code}</code> {escape(found.message)}</p>")
@@ -201,7 +198,13 @@ def _html(report: GradcheckReport) -> str:
     parts.append(_table(report))
     if report.along:
         parts.append(f"<p>A fast check can miss, {escape(report.can_miss)}.</p>")
-    shown = [c for c in report.cases if c.got is not None and (c.wrong or len(report.cases) == 1)]
+    shown = [
+        case
+        for case in report.cases
+        if case.got is not None
+        and case.checked == case.entries
+        and (case.wrong or len(report.cases) == 1)
+    ]
     for case in shown:
         if case.arriving:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
@@ -210,10 +213,7 @@ def _html(report: GradcheckReport) -> str:
 
 
 def _table(report: GradcheckReport) -> str:
-    head = "".join(
-        f'<th scope="col">{title}</th>'
-        for title in ("input", "entries", "largest error", "verdict")
-    )
+    head = "".join(f'<th scope="col">{title}</th>' for title in report._head())
     rows = "".join(
         f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in report.rows()
     )
@@ -221,7 +221,9 @@ def _table(report: GradcheckReport) -> str:
 
 
 def _heats(case: Case) -> Iterator[str]:
-    got, expected, tolerance = (a[case.shown] for a in (case.got, case.expected, case.tolerance))
+    got, expected, tolerance = (
+        a[case.shown].reshape(case.x.shape) for a in (case.got, case.expected, case.tolerance)
+    )
     with np.errstate(all="ignore"):
         difference = got - expected
     name = f"∂{escape(case.name)}"

@@ -197,8 +197,9 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     """Make the thing to check, or say why there is nothing."""
     if not callable(f):
         raise ArgumentError(
-            f"gradcheck takes an op or a function of Tensors, got {type(f).__name__}: "
-            "gradcheck(tx.softmax, x), gradcheck(lambda x: (x * x).sum(), x)"
+            f"gradcheck takes an op, a function of Tensors or a recorded Tensor, got "
+            f"{type(f).__name__}: gradcheck(tx.softmax, x), gradcheck(lambda x: (x * x).sum(), x), "
+            "gradcheck(loss)"
         )
     subject = (
         OpSubject(f, inputs, params) if isinstance(f, Op) else FunctionSubject(f, inputs, params)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking import GradientCheck, check_gradients
+from tinygrad_xent.checking import GradcheckReport, gradcheck
 from tinygrad_xent.commands.explaining.classifier import Classifier
 from tinygrad_xent.commands.explaining.tables import Table
 from tinygrad_xent.errors import LabelsWarning
@@ -86,7 +86,7 @@ class Explanation:
         The true class, if there is one.
     classes : tuple of str
     trace : Trace
-    check : GradientCheck
+    check : GradcheckReport
     notes : tuple of str
         Warnings for the reader.
     training : Training or None
@@ -101,7 +101,7 @@ class Explanation:
     target: int | None
     classes: tuple[str, ...]
     trace: Trace
-    check: GradientCheck
+    check: GradcheckReport
     notes: tuple[str, ...] = ()
     training: Training | None = None
 
@@ -188,7 +188,7 @@ def explain_loss(
             target=target,
             classes=classes or tuple(map(str, range(given.size))),
             trace=trace(loss),
-            check=check_gradients(loss),
+            check=gradcheck(loss),
             notes=notes,
             training=training,
         )

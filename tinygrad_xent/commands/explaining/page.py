@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.graph_check import counted, remark
 from tinygrad_xent.commands.explaining import words
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training
 from tinygrad_xent.visualization.formatting import number
@@ -164,7 +163,7 @@ def _sender(e: Explanation, event: Backward) -> str:
 
 
 def _check(e: Explanation) -> str:
-    rows = [(_code(c.name), counted(c), number(c.error), escape(remark(c))) for c in e.check]
+    rows = [(_code(c.name), c.counted, number(c.error), escape(c.remark)) for c in e.check]
     return (
         _paragraphs(words.METHOD)
         + _table("plain", ("gradient of", "entries", "largest difference", "verdict"), rows)

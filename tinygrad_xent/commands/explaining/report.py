@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.checking.graph_check import counted, remark
 from tinygrad_xent.commands.explaining import words
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training
 from tinygrad_xent.visualization.formatting import number
@@ -125,7 +124,7 @@ def _backward(e: Explanation, style: Style) -> Iterator[str]:
 
 
 def _check(e: Explanation, style: Style) -> Iterator[str]:
-    rows = [(f"∂{c.name}", counted(c), number(c.error), remark(c)) for c in e.check]
+    rows = [(f"∂{c.name}", c.counted, number(c.error), c.remark) for c in e.check]
     yield from wrapped(words.METHOD)
     yield from table(("gradient", "entries", "largest difference", "verdict"), rows)
     mark = style.good if e.check.ok else style.bad

@@ -97,6 +97,27 @@ def test_a_rule_that_writes_into_what_it_is_handed(rule, name, mode):
     np.testing.assert_array_equal(mine, X)
 
 
+def test_a_rule_that_writes_into_what_it_is_handed_within_a_graph():
+    op = cube(into_grad)
+    x = tx.Tensor(X, name="x")
+
+    def function(x):
+        return op(x).sum()
+
+    reports = [
+        tx.gradcheck(function, X),
+        tx.gradcheck(function, X, mode="fast"),
+        tx.gradcheck(function, X, order=2),
+        tx.gradcheck(function(x)),
+        tx.gradcheck(lambda x: op(x).sum() * 0.0, X),  # where the gradient that is missing is 0
+    ]
+    for report in reports:
+        assert not report.ok
+        assert {found.code for found in report.diagnoses} == {"in-place"}
+        assert "changes what it is handed" in str(report)
+        assert report._repr_html_()
+
+
 def test_a_rule_that_writes_and_is_wrong_is_told_both():
     def rule(grad, y, x):
         grad *= 6 * x * x

@@ -107,7 +107,7 @@ class Case:
     @property
     def verdict(self) -> str:
         """Either "right", "wrong", or "unclear" where no entry could be judged."""
-        if self.judged is not None and self.x.size and self.judged.unclear.all():
+        if self.judged is not None and self.judged.unclear.all() and self.x.size:
             return "unclear"
         return "wrong" if self.wrong else "right"
 

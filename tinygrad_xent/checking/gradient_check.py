@@ -11,8 +11,9 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
-from tinygrad_xent.checking.graph_check import check_graph
+from tinygrad_xent.checking.graph_check import GraphSubject, check_graph
 from tinygrad_xent.checking.hypotheses import diagnose, kink
+from tinygrad_xent.checking.replaying import rebuild
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.rounding import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.side_effects import copy_array
@@ -29,10 +30,11 @@ from tinygrad_xent.checking.subjects import (
     subject_of,
 )
 from tinygrad_xent.checking.through_graph import way_of
-from tinygrad_xent.errors import ArgumentError, NotRecordedError
+from tinygrad_xent.errors import ArgumentError, InPlaceError, NotRecordedError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 
+_STOPS = (ValueError, IndexError, InPlaceError)  # of a rule that cannot work as it is written
 _OF_GRAPHS = {"wrt", "seed", "limit"}
 _UPSTREAM = 4  # random ones, to explain: the first fit what a claim leaves open, the others test it
 
@@ -140,7 +142,11 @@ def _check_graph(
     limit: int = 5000,
 ) -> GradcheckReport:
     """Check a recorded graph; where a gradient goes wrong, check the op's rule there by itself."""
-    subject, cases = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
+    try:
+        subject, cases = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
+    except InPlaceError as error:
+        subject = GraphSubject(output, rebuild(output))
+        return GradcheckReport(subject, (), (_stopped("a tensor", error),), whole=output)
     diagnoses = []
     for node in dict.fromkeys(node for case in cases for node in case.blamed):
         inputs = [x.data if isinstance(x, Node) else x for x in node.inputs]
@@ -160,7 +166,7 @@ def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
     with np.errstate(all="ignore"):
         try:
             along = along_directions(subject, rng)
-        except (ValueError, IndexError):
+        except _STOPS:
             along = None
     if along is None or not all(found.ok for found in along) or subject.side_effects.found:
         return _check(subject, rng)
@@ -219,7 +225,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
                 case = _case(subject, i, out, upstream, answers)
                 cases.append(case)
         cases = [replace(case, others=cases) for case in cases]
-        wrong = [case for case in cases if case.wrong]
+        wrong = [case for case in cases if case.wrong or raised]
         if wrong or any(case.verdict == "unclear" for case in cases):
             again = subject.value([copy_array(x) for x in subject.inputs])
             subject.side_effects.compare_answers("The function", ["its output"], [out], [again])
@@ -230,20 +236,22 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
                 subject, tuple(cases), tuple(side_effects)
             )  # nothing else is certain
         diagnoses = [
-            d for case in wrong for d in (_stopped(case, raised) if raised else diagnose(case))
+            d
+            for case in wrong
+            for d in ([_stopped(case.name, raised)] if raised else diagnose(case))
         ]
         diagnoses += side_effects
-        diagnoses += [kink(case) for case in cases if not case.wrong and case.kinks]
+        diagnoses += [kink(case) for case in cases if case.kinks and not case.wrong]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 
 
 def _ask(
     subject: Subject, out: Any, upstream: Any
 ) -> tuple[list[tuple[Any, ...]], Exception | None]:
-    """Call the rule for each upstream gradient; what it raises about shapes is a finding."""
+    """Call the rule for each upstream gradient; what it raises about its arrays is a finding."""
     try:
         return [subject.vjp(np.asarray(g), out, subject.inputs) for g in upstream], None
-    except (ValueError, IndexError) as error:
+    except _STOPS as error:
         return [() for _ in upstream], error
 
 
@@ -282,15 +290,11 @@ def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any])
     return Case(subject, i, out, upstream, raw, got, expected, tolerance, epsilon, judged)
 
 
-def _stopped(case: Case, error: Exception) -> list[Diagnosis]:
-    """Say that the rule itself stopped: a shape or an index did not fit."""
+def _stopped(name: str, error: Exception) -> Diagnosis:
+    """Return the diagnosis of a rule that raises: it writes in place, or something does not fit."""
+    hint = "Write the shapes of grad, the output and the inputs beside the line that stops."
     code = "wrong-axis" if isinstance(error, np.exceptions.AxisError) else "wrong-shape"
-    return [
-        Diagnosis(
-            code,
-            f"The rule stops before it gives the gradient of {case.name}: {error}",
-            case.name,
-            (type(error).__name__,),
-            "Write the shapes of grad, the output and the inputs beside the line that stops.",
-        )
-    ]
+    if isinstance(error, InPlaceError):
+        code, hint = "in-place", ""  # the message says what to write instead
+    message = f"The rule stops before it returns the gradient of {name}: {error}"
+    return Diagnosis(code, message, name, (type(error).__name__,), hint)

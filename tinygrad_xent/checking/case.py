@@ -1,4 +1,4 @@
-"""What a hypothesis about a wrong gradient is given, and what it answers with."""
+"""One gradient and what it should be, and what a hypothesis claims about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST_JACOBIAN = 2_000_000
 
 @dataclass(frozen=True)
 class Claim:
-    """What may be wrong, and the gradient that the learner's rule would give without it.
+    """A possible mistake, and the gradient that the rule would return without it.
 
     A claim that only says what was seen of the gradient, and that no right one shows, has nothing
     to correct.
@@ -91,7 +91,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the input is called."""
+        """The name of the input."""
         return self.subject.names[self.index]
 
     @property
@@ -215,7 +215,7 @@ class Case:
             return np.abs(gradient - self.expected) <= self.tolerance + close
 
     def with_gradient(self, got: Any) -> Case:
-        """Give the case of another gradient."""
+        """Return the case of another gradient."""
         return replace(self, got=got)
 
     def apart(self, axis: int) -> bool:
@@ -231,14 +231,14 @@ class Case:
         return bool(np.allclose(before, after, rtol=1e-12, equal_nan=True))
 
     def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
-        """Ask the rule again, about other numbers; None where it fails or gives another shape."""
+        """Return what the rule returns for other numbers, or None: see `Subject.gradients`."""
         return self.subject.gradients(self.index, upstream, out, inputs, shape)
 
     @cached_property
     def diagonal(self) -> Any:
-        """How each output moves with its own input, or None.
+        """The diagonal of the Jacobian, or None.
 
-        Nothing is given where outputs move with no other input, or where it is too much work.
+        None where outputs move with no other input, or where it is too much work.
         """
         x, f = precise(self.x), self.subject.function_of(self.index)
         rows = find_rows(f, x, precise(self.out), sizes(x))
@@ -248,11 +248,11 @@ class Case:
         each = np.broadcast_to(np.eye(length)[:, None], (length, rows.count, length))
         found = slopes(f, x, np.stack([rows.x(one) for one in each]))
         blocks = rows.several(found.value)  # the Jacobian of each row
-        own = np.diagonal(blocks, axis1=1, axis2=2)
-        others = blocks - own[:, None] * np.eye(length)
+        diagonal = np.diagonal(blocks, axis1=1, axis2=2)
+        others = blocks - diagonal[:, None] * np.eye(length)
         if not np.abs(others).max() > 1e-9 * np.abs(blocks).max():
             return None
-        return rows.x(own)
+        return rows.x(diagonal)
 
 
 Hypothesis = Callable[[Case], Iterator[Claim]]

@@ -1,4 +1,4 @@
-"""What is wrong with a gradient, in words."""
+"""The diagnosis of a wrong gradient."""
 
 from __future__ import annotations
 

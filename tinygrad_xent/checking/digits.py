@@ -66,7 +66,7 @@ class Stability(Sequence[OpDigits]):
         return self.rows[index]
 
     def first(self, dtype: Any) -> OpDigits | None:
-        """Give the first op that loses more than one digit in a precision, or None."""
+        """Return the first op that loses more than one digit in a precision, or None."""
         name = np.dtype(dtype).name
         return next((row for row in self.rows if row.lost[name] > _NOTICED), None)
 
@@ -109,7 +109,7 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     Returns
     -------
     Stability
-        Digits kept and lost at each op. A result that overflows or is NaN has no digit.
+        Digits kept and lost at each op. A result that overflows or is NaN has no correct digit.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _all(dtype: Any) -> float:
 
 
 def right_digits(found: Any, exact: Any, dtype: Any) -> Any:
-    """Right decimal digits of each entry."""
+    """Return the correct decimal digits of each entry."""
     found = np.asarray(found, exact.dtype)
     error = np.abs(found - exact)
     smallest = np.finfo(np.float64).tiny

@@ -22,7 +22,7 @@ _VAGUE = 0.01  # of the gradient's length: with a larger bound a direction decid
 
 @dataclass(frozen=True)
 class Along:
-    """What was found along random directions of one input.
+    """The result of a check along random directions of one input.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A rule, or a whole backward pass, against differences: right, or wrong and why."""
+"""`gradcheck`: a rule, or a whole backward pass, against differences."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _check_graph(
 
 
 def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
-    """Check along directions; where something is wrong, in full, to say what."""
+    """Check along directions; in full where something is wrong, to find what."""
     with np.errstate(all="ignore"):
         try:
             along = along_directions(subject, rng)
@@ -256,7 +256,7 @@ def _ask(
 
 
 def _slopes(subject: Subject, i: int, upstream: Any) -> tuple[Slopes, float]:
-    """Differentiate, and say how precisely the function computes."""
+    """Return the slopes, and the precision that the function computes in."""
     x, weights = precise(subject.inputs[i]), upstream.astype(np.float64)
     way = way_of(subject, i)
     precision = _precision(way.whole(x))
@@ -266,7 +266,7 @@ def _slopes(subject: Subject, i: int, upstream: Any) -> tuple[Slopes, float]:
 
 
 def _precision(precise_out: Any) -> float:
-    """Give the precision that a function computes in when it is handed double precision."""
+    """Return the precision that a function computes in when it is called with float64."""
     if precise_out.dtype.kind == "f" and precise_out.dtype != np.float64:
         return float(np.finfo(precise_out.dtype).eps)
     return EPSILON

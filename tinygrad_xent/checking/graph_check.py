@@ -116,7 +116,7 @@ def _judged(
     floor: float,
     rounding: Callable[[], Any],
 ) -> Judged:
-    """Judge some entries of a gradient; before one is called wrong, look closer.
+    """Judge some entries of a gradient; refine the slopes before one is called wrong.
 
     What rounding does to the gradient is at least `floor`, and more where `rounding` saw more.
     """
@@ -146,7 +146,7 @@ def _judged(
 def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
     """Return how far gradients move when the last digits of the leaves do.
 
-    Of several moves a small one: a wrong rule may jump at some of them, and that is no rounding.
+    Of several moves, take a small one: a jump of a wrong rule at some of them is not rounding.
     """
     twins = rebuild(output)
     leaves = [node for node in twins if node.op is None and is_real(node)]

@@ -112,9 +112,9 @@ def invariants(
 
     Nothing needs to be known about the function: it is tried whether it changes when a number is
     added to its input, when its input is multiplied, whether its outputs always sum to the same,
-    whether rows go their own ways, whether it is convex. Each property that is seen makes a law
-    for the gradient. Two laws hold for every rule: what it gives is linear in what arrives, and
-    second derivatives do not depend on the order of differentiation.
+    whether rows are independent, whether it is convex. Each property that is seen makes a law
+    for the gradient. Two laws hold for every rule: its result is linear in the upstream gradient,
+    and second derivatives do not depend on the order of differentiation.
 
     Unlike `gradcheck` this compares nothing with differences of the function. A rule may keep every
     law and be wrong; one that breaks a law is wrong, and the law says how.
@@ -140,7 +140,7 @@ def invariants(
     ArgumentError, GradientDtypeError, NotRecordedError, MissingRuleError
         If there is nothing to try; the message says why.
     RuleResultError
-        If the rule returns a wrong number of gradients, or something that is no number.
+        If the rule returns a wrong number of gradients, or something that is not a number.
 
     Examples
     --------

@@ -21,14 +21,14 @@ _OTHER_STEPS = (0.31, 1.7)
 _JITTERS = 3
 _CAUTION = 10.0  # times what a jitter moves the slopes
 _SHORTEST = 1e-13  # of the size of an entry
-_TELLS = 0.1  # a step tells if its rounding is this share of the difference
+_CONCLUSIVE = 0.1  # a step tells if its rounding is this share of the difference
 _SETTLED = 0.3  # of a slope: with a larger error it still changes with the step
 _GROSS = 1e-3  # a share of the slope that a complex step does not lose to rounding
 _FINEST = (
     1e-8  # a share of the largest slope that differences cannot promise, whatever they estimate
 )
 _NEAR = 0.02  # a function may well change its slope within its input's own size, not within this
-_SOME = 4  # moves to try first; if these confirm that the gradient is wrong, it is wrong
+_FIRST_MOVES = 4  # moves to try first; if these confirm that the gradient is wrong, it is wrong
 
 
 def refine(
@@ -72,7 +72,7 @@ def refine(
         kink = np.repeat(rows.of(found.kink)[:, None], len(got), axis=1)
         suspect = rows.several(wrong) | kink
         moves = np.flatnonzero(suspect.any(axis=(0, 1)))
-        size = _SOME
+        size = _FIRST_MOVES
         while len(moves):
             now, moves, size = moves[:size], moves[size:], 4 * size
             old = tuple(a[..., now] for a in (value, error, kink))
@@ -119,14 +119,14 @@ class _Ladder:
     def __init__(self, probe: Probe, moves: list[int], got: Any, old: Any, method: str) -> None:
         self.got, self.old, self.complex = got, old, method == "complex step"
         x, mixed = np.abs(probe.x[:, moves]), probe.scale[:, moves]
-        own = np.where(x > 0, x, mixed)
-        reach = float(np.max(mixed / own, initial=1.0)) * probe.step / _SHORTEST
+        size = np.where(x > 0, x, mixed)
+        reach = float(np.max(mixed / size, initial=1.0)) * probe.step / _SHORTEST
         lengths = probe.step * 0.1 ** np.arange(min(40, 1 + np.ceil(np.log10(reach))))
         measured = [probe._measure(moves, float(step)) for step in lengths]
         self.value, self.error, self.kink = (np.stack(a) for a in zip(*measured, strict=True))
         h = lengths[:, None, None] * mixed
         self.rounding = 3 * probe.noise[None] / h[:, :, None]
-        self.near = (h <= _NEAR * own)[:, :, None]
+        self.near = (h <= _NEAR * size)[:, :, None]
 
     def best(self, suspect: Any) -> tuple[Any, Any, Any]:
         """Return value, error and kink for each suspect, unchanged where nothing is better."""
@@ -137,8 +137,8 @@ class _Ladder:
         known = np.isfinite(self.error)
         # A kink of the old slopes that a shorter step does not see lies beside this place.
         bar = np.where(kink, error, against)
-        supports = known & ~self.kink & (off <= 2 * self.error) & (self.error <= _TELLS * bar)
-        tells = known & (self.rounding <= _TELLS * against)
+        supports = known & ~self.kink & (off <= 2 * self.error) & (self.error <= _CONCLUSIVE * bar)
+        tells = known & (self.rounding <= _CONCLUSIVE * against)
         last = len(tells) - 1 - np.argmax(tells[::-1], axis=0)  # the shortest step that tells
 
         def at(a: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a gradient check found."""
+"""The report of a gradient check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tinygrad_xent.visualization.tracing.html import table_style
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GradcheckReport(Sequence[Case]):
-    """What `gradcheck` found; true if nothing is wrong.
+    """The result of `gradcheck`; true if nothing is wrong.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class GradcheckReport(Sequence[Case]):
         return step_curve(max(cases, key=lambda case: case.error))
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        """Give the table: input, entries, largest error, verdict."""
+        """Yield the rows of the table: input, entries, largest error, verdict."""
         changing = any(found.code == "not-repeatable" for found in self.diagnoses)
         for case in self.cases:
             error = number(case.error) if case.judged else "wrong shape"
@@ -188,7 +188,7 @@ _STYLE = table_style(
 
 
 def _html(report: GradcheckReport) -> str:
-    """Write a report: diagnoses, the table, and the gradients of each wrong input."""
+    """Return the report as HTML: diagnoses, the table, and the gradients of each wrong input."""
     said = "Unclear" if report.ok and report.unclear else "Right" if report.ok else "Wrong"
     parts = [f"<p><strong>{said}:</strong> {escape(report.subject.name)}</p>"]
     for found in report.diagnoses:

@@ -113,10 +113,10 @@ def judge_with_rounding(
 
     A rule that subtracts numbers that are nearly equal loses digits and is right all the same. So
     the last digits of all that it is given are moved, to see how far its result moves; in single
-    or half precision it is asked in double precision too; and where only cancellation could
-    explain the difference, it is asked about smaller numbers, where nothing cancels.
+    or half precision the rule is run in float64 too; and where only cancellation could
+    explain the difference, it is run on smaller numbers, where nothing cancels.
     """
-    for _ in range(_REPEATS):  # before what lots decide is taken for rounding
+    for _ in range(_REPEATS):  # before randomness is taken for rounding
         again = subject.gradients(i, upstream[:1], out, subject.inputs, got.shape[1:])
         if again is not None:
             subject.side_effects.compare_answers(

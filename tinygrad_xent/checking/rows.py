@@ -36,24 +36,24 @@ class Rows:
     x_shape: tuple[int, ...]
 
     def of(self, array: Any) -> Any:
-        """Give an input or an output as rows (count, length), whatever stands before its axes."""
+        """Return an input or an output as rows (count, length), whatever stands before its axes."""
         if self.leading:
             return array.reshape(self.count, -1)
         return array.reshape(-1, self.count).T
 
     def x(self, rows: Any) -> Any:
-        """Give rows the shape of the input again."""
+        """Return rows in the shape of the input."""
         return (rows if self.leading else rows.T).reshape(self.x_shape)
 
     def several(self, weights: Any) -> Any:
-        """Give arrays like the output, stacked, as (count, number, length)."""
+        """Return stacked arrays like the output as (count, number, length)."""
         k = len(weights)
         if self.leading:
             return np.moveaxis(weights.reshape(k, self.count, -1), 0, 1)
         return np.moveaxis(weights.reshape(k, -1, self.count), -1, 0)
 
     def stacked_x(self, rows: Any) -> Any:
-        """Give (count, number, length) as a stack of arrays like the input."""
+        """Return (count, number, length) as a stack of arrays like the input."""
         k = rows.shape[1]
         axes = (1, 0, 2) if self.leading else (1, 2, 0)
         return rows.transpose(axes).reshape(k, *self.x_shape)
@@ -64,7 +64,7 @@ def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
 
     Half of the rows are moved, for each binary digit of the rows' numbers: those must do as when
     all are moved, the others stay as they were. Two rows differ in a digit, so one that depends on
-    another is found out.
+    another is detected.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _candidates(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[Rows]:
 
 
 def _independent(f: Callable[[Any], Any], here: Any, there: Any, rows: Rows) -> bool:
-    """Whether rows from one point and rows from another give what they give at their own."""
+    """Whether rows from one point and rows from another have the outputs of their own point."""
     (x, y), (moved_x, moved_y) = here, there
     if moved_y.shape != y.shape:
         return False

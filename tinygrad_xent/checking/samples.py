@@ -17,7 +17,7 @@ Sample = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
 def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
-    """Give inputs and parameters of calls that the op is made for.
+    """Yield inputs and parameters of valid calls of an op.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What functions and rules do beside computing: write into their arguments, keep arrays, draw lots.
+"""Side effects of functions and rules: in-place changes, reused buffers, randomness.
 
 Such a rule may return right numbers and still spoil a backward pass, where several rules are handed
 the same array and gradients are held while other rules run.
@@ -94,7 +94,7 @@ class SideEffects:
                 numbers = ""
             self._note(
                 "not-repeatable",
-                f"{who} gives another answer each time it is asked about the same numbers, for "
+                f"{who} returns another result each time it is called with the same numbers, for "
                 f"{name}{numbers}.",
                 name,
                 "Random numbers, counters and arrays that are kept between calls do this. Draw "

@@ -1,4 +1,4 @@
-r"""What derivatives are, for several upstream gradients at once, with an honest estimate of error.
+r"""Derivatives for several upstream gradients at once, with an estimate of their error.
 
 The complex step, $f'(x) = \operatorname{Im} f(x + ih) / h$, subtracts nothing and is right to the
 last digits [1]_. It needs a function that is analytic and lets complex numbers through, which is
@@ -108,7 +108,7 @@ def slopes(
 
 
 def sizes(x: Any) -> Any:
-    """Say how large each entry is, for a step in proportion; zeros count as the others do."""
+    """Return the size of each entry, for a step in proportion; zeros count as the others do."""
     size = np.abs(x)
     typical = float(np.sqrt(np.vdot(x, x) / x.size)) if x.size else 0.0
     return np.maximum(size, typical if 0 < typical < np.inf else 1.0)
@@ -126,11 +126,11 @@ class Probe:
         self.x, self.y = rows.of(x), rows.of(y)
         self.scale = rows.of(sizes(x))
         size = np.abs(self.x)  # no step of a complex number may be felt beside its entry
-        self.own = np.where(size > 0, np.maximum(size, _LEAST), self.scale)
+        self.complex_scale = np.where(size > 0, np.maximum(size, _LEAST), self.scale)
         self.weights = rows.several(np.asarray(weights, np.float64))  # (rows, number, length)
 
     def __call__(self, x: Any) -> Any:
-        """Give the function of an input in rows, in rows."""
+        """Return the output, in rows, for an input in rows."""
         return self.rows.of(np.asarray(self.f(self.rows.x(x))))
 
     def weigh(self, y: Any) -> Any:
@@ -140,9 +140,13 @@ class Probe:
     # -- the complex step --------------------------------------------------------------------
 
     def complex_step(self) -> Slopes | None:
-        """Try it, and give nothing if the function does not let complex numbers through."""
+        """Return the slopes by a complex step; None if the function rejects complex numbers."""
         rng = np.random.default_rng(0)
-        move = rng.uniform(0.5, 1, self.x.shape) * rng.choice([-1, 1], self.x.shape) * self.own
+        move = (
+            rng.uniform(0.5, 1, self.x.shape)
+            * rng.choice([-1, 1], self.x.shape)
+            * self.complex_scale
+        )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
@@ -161,7 +165,7 @@ class Probe:
         return Slopes(stacked(value), stacked(64 * EPSILON * terms), kink, "complex step")
 
     def _imaginary(self, move: Any) -> Any:
-        """Give the derivative along a move of all entries: (rows, number)."""
+        """Return the derivative along a move of all entries: (rows, number)."""
         y = self(self.x + 1j * _TINY * move)
         plain = np.abs(y.real - self.y) <= 64 * EPSILON * np.abs(self.y)
         if not (np.iscomplexobj(y) and (plain | (y.real == self.y)).all()):
@@ -179,10 +183,10 @@ class Probe:
         return not (kink | off | ~np.isfinite(along)).any()
 
     def _imaginary_slopes(self) -> tuple[Any, Any]:
-        """Give the slopes, and the sums of the sizes of what is added up for them."""
+        """Return the slopes, and the sums of the absolute values of their terms."""
         length = self.x.shape[1]
         value, terms = np.empty((2, *self.weights.shape[:2], length))
-        step = _TINY * self.own
+        step = _TINY * self.complex_scale
         for block in self._blocks(np.arange(length)):
             out = np.empty((len(block), *self.y.shape))
             for i, k in enumerate(block):
@@ -227,7 +231,7 @@ class Probe:
         return value, error, kink
 
     def _measure(self, moves: Sequence[Any], step: float) -> tuple[Any, Any, Any]:
-        """Give values, errors and kinks (rows, number, moves) with one length of step."""
+        """Return values, errors and kinks (rows, number, moves) with one length of step."""
         far, bend, reach = self._around(moves, step)
         near, narrow_bend, narrow = self._around(moves, step / 2)
         coarse, fine = far / (2 * reach), near / (2 * narrow)
@@ -246,7 +250,7 @@ class Probe:
         return np.where(lost, np.nan, value), np.where(lost, np.inf, error), kink & ~lost
 
     def _around(self, moves: Sequence[Any], step: float) -> tuple[Any, Any, Any]:
-        """Weigh f(x + h) - f(x - h) and f(x + h) - 2 f(x) + f(x - h); give h too."""
+        """Weigh f(x + h) - f(x - h) and f(x + h) - 2 f(x) + f(x - h); return h too."""
         differences, bends, reaches = [], [], []
         for block in self._blocks(np.arange(len(moves))):
             lows, highs = np.empty((2, len(block), *self.y.shape))
@@ -287,7 +291,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Differences:
-    """What differences say about the derivatives of a function.
+    """Derivatives of a function, estimated by differences.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is checked: a function of arrays, and what is said to be its backward pass."""
+"""What is checked: a function of arrays, and its backward pass."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class FunctionSubject(Subject):
         return self.record(inputs)[0].data
 
     def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
-        """Run it on Tensors, and the backward pass."""
+        """Run it on Tensors, then the backward pass."""
         output, tensors = self.record(inputs)
         wanted = [x for x in tensors if isinstance(x, Node)]
         found = iter(gradients_or_none(output, wanted, grad, create_graph=False))
@@ -168,11 +168,11 @@ class FunctionSubject(Subject):
         return self.function(*inputs, **self.params)
 
     def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
-        """Run it on Tensors, once only on those that it was given."""
+        """Run it on Tensors, only once on the inputs of the check."""
         if all(map(operator.is_, inputs, self.inputs)):
             return self._here
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ProbabilitiesWarning)  # a check goes beyond the borders
+            warnings.simplefilter("ignore", ProbabilitiesWarning)  # a check leaves the domain
             return self._run(inputs)
 
     @cached_property
@@ -194,7 +194,7 @@ class FunctionSubject(Subject):
 
 
 def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
-    """Make the thing to check, or say why there is nothing."""
+    """Return the subject for `f`, or raise an error that says why `f` cannot be checked."""
     if not callable(f):
         raise ArgumentError(
             f"gradcheck takes an op, a function of Tensors or a recorded Tensor, got "
@@ -228,14 +228,14 @@ def _plain(x: Any) -> Any:
 
 
 def _array(x: Any) -> Any:
-    """Make arrays of lists and floats; integers, truth values and None are constants."""
+    """Return lists and floats as arrays; integers, booleans and None are constants."""
     if x is None or isinstance(x, int | str):
         return x
     return np.asarray(x)
 
 
 def _names(function: Callable[..., Any], count: int) -> list[str]:
-    """Give the names that a function has for its first inputs."""
+    """Return the names of a function's first parameters."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -247,8 +247,7 @@ def _names(function: Callable[..., Any], count: int) -> list[str]:
 class GradientSubject(Subject):
     """From the inputs and an upstream gradient to the gradient, or to all of them in one row.
 
-    Its own backward pass is that through the graph which the rule records when it is handed
-    Tensors.
+    Its backward pass goes through the graph that the rule records when it is called with Tensors.
     """
 
     def __init__(self, first: Subject, upstream: Any) -> None:
@@ -294,7 +293,7 @@ class GradientSubject(Subject):
 
 
 def cannot_run(error: Exception, name: str) -> Diagnosis:
-    """Say that a rule works on arrays only."""
+    """Return the diagnosis of a rule that works on arrays only."""
     return Diagnosis(
         "second-order-only",
         f"The gradient is right, but {name} cannot be differentiated again: it fails on Tensors.",
@@ -305,7 +304,7 @@ def cannot_run(error: Exception, name: str) -> Diagnosis:
 
 
 def second_only(found: Diagnosis, name: str) -> Diagnosis:
-    """Say of a diagnosis of second derivatives that the first are right."""
+    """Return a diagnosis of second derivatives, with the note that the first are right."""
     return Diagnosis(
         "second-order-only",
         f"The gradient is right, but not its own derivative: differentiated once more with respect "
@@ -321,7 +320,7 @@ FAILURES = (TinygradXentError, TypeError, AttributeError, ValueError)
 
 
 def fitted(result: Any, shape: tuple[int, ...]) -> Any:
-    """Give a rule's result the shape of its input as the backward pass would, or None."""
+    """Return a rule's result in the shape of its input, as the backward pass sums it, or None."""
     gradient = np.asarray(np.zeros(shape) if result is None else result)
     if gradient.dtype.kind not in "fiub":
         return None

@@ -59,19 +59,19 @@ class Point:
         self.grads = self.vjp(self.upstream)
 
     def name(self, i: int) -> str:
-        """What an input is called."""
+        """The name of an input."""
         return self.subject.names[i]
 
     def value(self, inputs: Any) -> Any:
-        """Compute the function."""
+        """Return the output."""
         return np.asarray(self.subject.value(inputs))
 
     def moved(self, i: int, x: Any) -> Any:
-        """Compute the function with another value of one input."""
+        """Return the output for another value of one input."""
         return self.value([*self.inputs[:i], x, *self.inputs[i + 1 :]])
 
     def raw(self, upstream: Any, inputs: Any = None) -> list[Any]:
-        """Ask the rule; zeros where it gives nothing."""
+        """Return what the rule returns, with zeros for None."""
         inputs = self.inputs if inputs is None else inputs
         out = self.out if inputs is self.inputs else self.value(inputs)
         given = self.subject.vjp(upstream, out, inputs)
@@ -93,7 +93,7 @@ class Point:
         ]
 
     def vjp(self, upstream: Any, inputs: Any = None) -> list[Any]:
-        """Ask the rule, and undo broadcasting; NaN where the shape cannot be explained."""
+        """Return the gradients in the shapes of the inputs; NaN where a shape does not fit."""
         inputs = self.inputs if inputs is None else inputs
         return [
             self._fitted(g, x.shape) if is_real(x) else None
@@ -285,7 +285,7 @@ def _part(x: Any, span: slice, size: int) -> Any:
 
 
 def _weights(point: Point, parts: Any, spans: Any, size: int) -> list[float] | None:
-    """What each part counts in the output: 1, or its share of the examples in their mean."""
+    """Return the weight of each part in the output: 1, or its share of the examples in a mean."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # one example may be too few for the function
@@ -304,7 +304,7 @@ def _weights(point: Point, parts: Any, spans: Any, size: int) -> list[float] | N
 
 
 def _apart(found: Any, want: Any) -> str:
-    """Name the entry where two arrays differ most: "0.5 at [1, 2], not 0.25"."""
+    """Return in words the entry where two arrays differ most: "0.5 at [1, 2], not 0.25"."""
     off = np.abs(np.subtract(found, want))
     worst = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
     where = f" at [{', '.join(map(str, worst))}]" if worst else ""

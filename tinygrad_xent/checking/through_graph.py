@@ -73,7 +73,7 @@ def way_of(subject: Subject, i: int) -> Way:
 
 
 def _again(subject: Subject, i: int) -> tuple[Function, Any, Any]:
-    """Give the function, and the output and the input of the graph that it is computed by."""
+    """Return the function, with the output and the input of the graph that computes it."""
     f = subject.function_of(i)
     recorded = subject.record([precise(value) for value in subject.inputs])
     if recorded is not None:
@@ -101,7 +101,7 @@ def _agree(f: Function, again: Function, x: Any) -> bool:
 
 
 def _gates(graph: list[Node], leaf: Node) -> Iterator[Node]:
-    """Give tensors that all ways from the leaf lead through, the last first.
+    """Yield tensors that every path from the leaf leads through, the last first.
 
     Only those that share an outer axis with the leaf, and have no more entries, as these may save
     calls.

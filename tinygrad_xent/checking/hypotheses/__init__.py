@@ -1,9 +1,9 @@
-"""Guesses at what is wrong with a gradient, each of which is tested before it is uttered.
+"""Hypotheses about what is wrong with a gradient, each tested before it is reported.
 
 A hypothesis is a function from a `Case` to `Claim`s: it corrects the learner's gradient as if it
 were true. If the corrected gradient is right, for upstream gradients too that it has not seen, the
-claim is made. Some mistakes leave nothing to correct, as a gradient that is missing; of these the
-hypothesis says what it saw itself. To add one, write such a function and put it into `HYPOTHESES`,
+claim is made. Some mistakes leave nothing to correct, as a gradient that is missing; there the
+hypothesis reports what it saw. To add one, write such a function and put it into `HYPOTHESES`,
 the more special before the more general.
 """
 
@@ -72,7 +72,7 @@ _SHAPELESS: tuple[Hypothesis, ...] = (
 
 
 def diagnose(case: Case) -> list[Diagnosis]:
-    """Say what is wrong with a gradient: one mistake, or several that can be separated."""
+    """Return what is wrong with a gradient: one mistake, or several that can be separated."""
     if case.got is None:
         found = next(_right(_SHAPELESS, case), unknown(case))
         return [_said(found, case)]
@@ -87,7 +87,7 @@ def diagnose(case: Case) -> list[Diagnosis]:
 
 
 def _right(hypotheses: Iterable[Hypothesis], case: Case) -> Iterator[Claim]:
-    """Give the claims that make the error vanish, or need not."""
+    """Yield the claims whose corrected gradient is right, or that correct nothing."""
     for hypothesis in hypotheses:
         for claim in _claims(hypothesis, case):
             if claim.corrected is None or case.right(claim.corrected):
@@ -95,7 +95,7 @@ def _right(hypotheses: Iterable[Hypothesis], case: Case) -> Iterator[Claim]:
 
 
 def _claims(hypothesis: Hypothesis, case: Case) -> Iterator[Claim]:
-    """Give what a hypothesis proposes, as far as these shapes and numbers let it compute."""
+    """Yield the claims of a hypothesis, as far as these shapes and numbers let it compute."""
     with suppress(ValueError, IndexError, TypeError), np.errstate(all="ignore"):
         yield from hypothesis(case)
 

@@ -135,7 +135,7 @@ def rows_mixed(case: Case) -> Iterator[Claim]:
 
 
 def _rows_alone(case: Case) -> Any:
-    """Ask the rule about one row at a time, if the function gives each row by itself the same."""
+    """Return the gradients of one row at a time, or None where rows depend on each other."""
     n = case.x.shape[0] if case.x.ndim else 0
     if not (1 < n <= _MOST_ROWS and case.out.ndim and case.out.shape[0] == n):
         return None

@@ -97,7 +97,7 @@ def _patterns(case: Case) -> Iterator[tuple[str, Any]]:
 
 
 def place_along(axis: int, ndim: int, which: int | str) -> str:
-    """Name a row, column or slice: "row 3", "the last column", "slice 0 of axis 1"."""
+    """Return a row, column or slice in words: "row 3", "the last column", "slice 0 of axis 1"."""
     noun = "entry" if ndim == 1 else {ndim - 1: "column", ndim - 2: "row"}.get(axis, "slice")
     place = f"{which} {noun}" if isinstance(which, str) else f"{noun} {which}"
     return f"{place} of axis {axis}" if noun == "slice" else place

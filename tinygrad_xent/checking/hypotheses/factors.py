@@ -14,7 +14,7 @@ from tinygrad_xent.visualization.formatting import number
 
 
 def missing_gradient(case: Case) -> Iterator[Claim]:
-    """Nothing, or zeros, where there is a gradient."""
+    """None or zeros, where there is a gradient."""
     if case.got is None or not np.isfinite(case.got).all():
         return
     if all(np.asarray(r).dtype.kind in "iub" for r in case.raw) and case.scale < 1:
@@ -78,7 +78,7 @@ def _ratio(got: Any, expected: Any) -> float | None:
 
 
 def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
-    """Say what a factor equals here, and what was probably forgotten."""
+    """Return what a factor equals here, and a hint at what was forgotten."""
     for value, what, more, less in _numbers(case):
         for power, text in ((value, number(value)), (1 / value, f"1/{number(value)}")):
             if math.isclose(factor, power, rel_tol=1e-6):
@@ -197,8 +197,8 @@ def missing_cross_term(case: Case) -> Iterator[Claim]:
     )
     with np.errstate(all="ignore"):
         slope = case.got[:1] / case.upstream[:1]
-    own = np.abs(case.got - slope * case.upstream) <= 1e-9 * case.scale
-    if own.all() and np.isfinite(slope).all():
+    separate = np.abs(case.got - slope * case.upstream) <= 1e-9 * case.scale
+    if separate.all() and np.isfinite(slope).all():
         yield Claim(
             "unknown",
             "Each entry of the gradient of {name} depends only on the same entry of the upstream "

@@ -1,4 +1,4 @@
-"""Numbers that are no numbers, and numbers of a kind that cannot hold the gradient."""
+"""NaN and infinities, and dtypes that cannot hold the gradient."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def non_finite(case: Case) -> Iterator[Claim]:
 
 
 def _origin(case: Case) -> str:
-    """Name the op of a recorded graph that made the first bad number, and what avoids it."""
+    """Return the op of a recorded graph that made the first bad number, and what avoids it."""
     recorded = case.subject.record(case.subject.inputs)
     found = recorded and first_bad(recorded[0], seed=case.upstream[0])
     return f"It begins here: {' '.join(str(found).split())}" if found else ""

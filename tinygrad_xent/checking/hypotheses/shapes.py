@@ -16,7 +16,7 @@ _MOST_AXES = 4
 
 
 def _stacked(case: Case) -> Any:
-    """Give the results of the rule as they came, if they have one shape and are numbers."""
+    """Return the results of the rule as they came, if they have one shape and are numbers."""
     arrays = [np.asarray(r) for r in case.raw if r is not None]
     alike = len(arrays) == len(case.raw) and len({a.shape for a in arrays}) == 1
     return np.stack(arrays).astype(float) if alike and arrays[0].dtype.kind in "fiub" else None
@@ -139,7 +139,7 @@ def _fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def not_summed(case: Case) -> Iterator[Claim]:
-    """What comes back to the repetitions that broadcasting made, one of them or all, not summed."""
+    """The gradients of the copies that broadcasting made, not summed."""
     if case.got is None:
         yield from _left_long(case)
         return
@@ -153,12 +153,12 @@ def not_summed(case: Case) -> Iterator[Claim]:
         if n == 1 and whole.shape[1 + extra + i] > 1
     )
     n = int(np.prod([whole.shape[a] for a in axes]))
-    for name, some in (
+    for name, rows in (
         ("the first", whole.take(0, axes[0])),
         ("the last", whole.take(-1, axes[0])),
         ("the largest", whole.max(axis=axes)),
     ):
-        part = some.reshape(case.expected.shape) if some.size == case.expected.size else None
+        part = rows.reshape(case.expected.shape) if rows.size == case.expected.size else None
         if part is not None and np.allclose(
             case.got, part, rtol=1e-6, atol=1e-9 * case.scale.max()
         ):
@@ -194,7 +194,7 @@ def _left_long(case: Case) -> Iterator[Claim]:
 
 
 def _before_the_sum(case: Case) -> Any:
-    """Give the gradient of the input as it would be if each repetition were an input of its own."""
+    """Return the gradient of the input as if each repetition were an input of its own."""
     y = case.out.shape
     if y == case.x.shape or not _fits(case.x.shape, y):
         return None

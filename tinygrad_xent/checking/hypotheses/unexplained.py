@@ -1,4 +1,4 @@
-"""What can be said of a mistake that has no name here."""
+"""Mistakes that no hypothesis explains, and kinks, which are nobody's mistake."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tinygrad_xent.visualization.formatting import count, number, percent
 
 
 def unknown(case: Case) -> Claim:
-    """Name the largest difference, and what the gradient would have to be multiplied by."""
+    """Return the largest difference, and what the gradient would have to be multiplied by."""
     if case.got is None:
-        return Claim("unknown", "The rule gives nothing that could be compared for {name}.", None)
+        return Claim("unknown", "The rule returns nothing that could be compared for {name}.", None)
     off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)
     off = off[case.shown]
     worst = np.unravel_index(int(np.argmax(off)), off.shape)
@@ -30,7 +30,7 @@ def unknown(case: Case) -> Claim:
 
 
 def _factor(case: Case) -> str:
-    """See whether the ratio to the right gradient is an array that is at hand."""
+    """Return a hint if the ratio to the right gradient is a known array."""
     x, y = case.x, case.out
     with np.errstate(all="ignore"):
         ratio = case.expected[0] / case.got[0]
@@ -57,7 +57,7 @@ def _factor(case: Case) -> str:
 
 
 def kink(case: Case) -> Diagnosis:
-    """Say where the slopes on the two sides differ, and that any between them will do."""
+    """Return where the slopes on the two sides differ; any slope between them will do."""
     assert case.judged is not None  # noqa: S101 - a case that is right was judged
     places = case.judged.kink
     first = tuple(np.argwhere(places)[0])

@@ -164,7 +164,7 @@ def test_a_rule_that_answers_differently_each_time(make, mode):
     report = tx.gradcheck(cube(make()), X, mode=mode)
     assert not report.ok
     assert [found.code for found in report.diagnoses] == ["not-repeatable"]
-    assert "gives another answer each time" in report.diagnosis.message
+    assert "returns another result each time" in report.diagnosis.message
     assert ", then " in report.diagnosis.message
     assert str(report).splitlines()[1].endswith("unclear")
     with pytest.raises(tx.errors.GradcheckError, match="another answer"):
@@ -182,7 +182,7 @@ def test_a_function_that_answers_differently_each_time(mode):
     for f in (dropout, noisy):
         found = tx.gradcheck(f, np.arange(1.0, 9.0), mode=mode).diagnosis
         assert found.code == "not-repeatable"
-        assert found.message.startswith("The function gives another answer each time")
+        assert found.message.startswith("The function returns another result each time")
 
 
 def shifting(x):

@@ -147,7 +147,7 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
         OpDigits(
             name=names[node],
             op=node.op.name,
-            digits={np.dtype(d).name: digits[d][node].min(initial=_all(d)) for d in narrow},
+            digits={np.dtype(d).name: digits[d][node].min(initial=digits_of(d)) for d in narrow},
             lost={np.dtype(d).name: _lost(node, digits[d], d) for d in narrow},
             exact=_worst(exact[narrow[0]][node], digits[narrow[0]][node]),
         )
@@ -157,7 +157,8 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     return Stability(tuple(rows), np.dtype(widest).name)
 
 
-def _all(dtype: Any) -> float:
+def digits_of(dtype: Any) -> float:
+    """Return how many decimal digits a floating dtype has."""
     return float(-np.log10(np.finfo(dtype).eps / 2))
 
 
@@ -170,12 +171,13 @@ def right_digits(found: Any, exact: Any, dtype: Any) -> Any:
     same = (found == exact) | (np.isnan(found) & np.isnan(exact))
     floor = np.finfo(dtype).eps / 2
     digits = np.abs(np.log10(np.clip(np.where(np.isnan(relative), 1, relative), floor, 1)))
-    return np.asarray(np.where(same, _all(dtype), digits), float)
+    return np.asarray(np.where(same, digits_of(dtype), digits), float)
 
 
 def _lost(node: Node, digits: dict[Node, Any], dtype: Any) -> float:
-    before = [digits[x].min(initial=_all(dtype)) for x in node.inputs if isinstance(x, Node)]
-    return float(max(min(before, default=_all(dtype)) - digits[node].min(initial=_all(dtype)), 0.0))
+    every = digits_of(dtype)
+    before = [digits[x].min(initial=every) for x in node.inputs if isinstance(x, Node)]
+    return float(max(min(before, default=every) - digits[node].min(initial=every), 0.0))
 
 
 def _worst(exact: Any, digits: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from tinygrad_xent.checking.symmetries import (
     total,
 )
 from tinygrad_xent.op import Op
+from tinygrad_xent.visualization.pages import html_table
 from tinygrad_xent.visualization.tracing import table
 from tinygrad_xent.visualization.tracing.html import table_style
 
@@ -83,17 +83,9 @@ class Invariants(Sequence[Law]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th scope="row">{escape(law.code)}</th><td>{escape(law.input)}</td>'
-            f"<td>{'kept' if law.ok else '<b>broken</b>'}</td><td>{escape(str(law))}</td></tr>"
-            for law in self.laws
-        )
-        head = "".join(f'<th scope="col">{h}</th>' for h in ("law", "input", "verdict", "why"))
-        return (
-            f'<div class="tx-laws">{_STYLE}<table>'
-            f"<caption>{escape(self._verdict())}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table></div>"
-        )
+        rows = [(w.code, w.input, "kept" if w.ok else "broken", str(w)) for w in self.laws]
+        table = html_table(("law", "input", "verdict", "why"), rows, self._verdict())
+        return f'<div class="tx-laws">{_STYLE}{table}</div>'
 
 
 _STYLE = table_style(

@@ -19,6 +19,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.pages import html_table
 from tinygrad_xent.visualization.tracing import table
 from tinygrad_xent.visualization.tracing.html import table_style
 
@@ -176,6 +177,7 @@ _SIGNS = {cells.NAN: "NaN", cells.INF: "∞", cells.MINUS_INF: "−∞"}
 _STYLE = table_style(
     "tx-check",
     """
+.tx-check table tbody th { font-weight: normal; }
 .tx-check p { margin: 0.3em 0; max-width: 60em; }
 .tx-check .heats { display: flex; flex-wrap: wrap; gap: 0.6em 1.4em; align-items: flex-start; }
 .tx-check figure { margin: 0; max-width: 100%; overflow-x: auto; }
@@ -195,7 +197,7 @@ def _html(report: GradcheckReport) -> str:
         parts.append(f"<p><code>{found.code}</code> {escape(found.message)}</p>")
         if found.hint:
             parts.append(f"<p>{escape(found.hint)}</p>")
-    parts.append(_table(report))
+    parts.append(html_table(report._head(), report.rows(), "Compared with differences"))
     if report.along:
         parts.append(f"<p>A fast check can miss, {escape(report.can_miss)}.</p>")
     shown = [
@@ -210,14 +212,6 @@ def _html(report: GradcheckReport) -> str:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
         parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')
     return f'<div class="tx-check">{_STYLE}{"".join(parts)}</div>'
-
-
-def _table(report: GradcheckReport) -> str:
-    head = "".join(f'<th scope="col">{title}</th>' for title in report._head())
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in report.rows()
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _heats(case: Case) -> Iterator[str]:

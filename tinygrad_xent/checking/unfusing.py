@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.backprop import gradients
-from tinygrad_xent.checking.digits import right_digits, stability
+from tinygrad_xent.checking.digits import digits_of, right_digits, stability
 from tinygrad_xent.checking.replaying import rebuild
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.losses.tensorflow import (
@@ -255,8 +255,8 @@ def _look(
         gradient=gradient,
         kept=len(made),
         bytes=sum(node.data.nbytes for node in made),
-        loss_digits=float(np.min(loss_digits, initial=_all_of(data))),
-        gradient_digits=float(np.min(gradient_digits, initial=_all_of(data))),
+        loss_digits=float(np.min(loss_digits, initial=digits_of(data.dtype))),
+        gradient_digits=float(np.min(gradient_digits, initial=digits_of(data.dtype))),
         trouble=_bad(loss)
         or _spoilt("loss", loss.data, exact_loss, loss_digits, _culprit(f, data))
         or _spoilt("gradient", gradient, exact_gradient, gradient_digits, "the backward pass"),
@@ -265,10 +265,6 @@ def _look(
 
 def _digits(found: Any, exact: Any) -> Any:
     return right_digits(found, exact, found.dtype)
-
-
-def _all_of(data: Any) -> float:
-    return float(-np.log10(np.finfo(data.dtype).eps / 2))
 
 
 def _bad(loss: Any) -> str:
@@ -285,7 +281,7 @@ def _culprit(f: Callable[[Any], Any], data: Any) -> str:
 
 def _spoilt(word: str, found: Any, exact: Any, digits: Any, culprit: str) -> str:
     """Return a sentence on the entry with the most lost digits, or an empty string."""
-    every = _all_of(found)
+    every = digits_of(found.dtype)
     lost = every - np.min(digits, initial=every)
     if lost <= _NOTICED:
         return ""

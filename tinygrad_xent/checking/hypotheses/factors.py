@@ -79,7 +79,11 @@ def _ratio(got: Any, expected: Any) -> float | None:
 
 def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
     """Return what a factor equals here, and a hint at what was forgotten."""
+    seen = {1.0}
     for value, what, more, less in _numbers(case):
+        if value in seen or not 0 < value < math.inf:
+            continue
+        seen.add(value)
         for power, text in ((value, number(value)), (1 / value, f"1/{number(value)}")):
             if math.isclose(factor, power, rel_tol=1e-6):
                 exactly = f"exactly {text}" if not what else f"exactly {text} ({what})"
@@ -90,96 +94,49 @@ def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
 def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
     """Numbers that a factor may be: its value, what it is here, and a hint for it and 1 over it."""
     x, y = case.x, case.out
-    halves = (
-        "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
-    )
-    seen: set[float] = {1.0}
-
-    def fresh(value: float) -> bool:
-        new = value not in seen and value > 0 and math.isfinite(value)
-        seen.add(value)
-        return new
-
-    averaged = x.size // y.size if y.size and x.size % y.size == 0 else 1
-    if x.ndim > 1 and y.size == 1 and fresh(x.shape[0]):
-        n = f"the batch size, {number(x.shape[0])} rows"
-        yield (
-            x.shape[0],
-            n,
-            "Did you forget to divide by N, as the mean over the batch does?",
-            "Did you divide by N twice, or by N where the function sums?",
-        )
-    if fresh(averaged):
-        yield (
-            averaged,
-            f"the number of entries of {case.name} that go into one of the output",
-            "Did you forget to divide by it? A mean sends each entry its share only.",
-            "Did you divide by it where the function sums?",
-        )
+    if x.ndim > 1 and y.size == 1:
+        what = f"the batch size, {number(x.shape[0])} rows"
+        more = "Did you forget to divide by N, as the mean over the batch does?"
+        yield x.shape[0], what, more, "Did you divide by N twice, or by N where the function sums?"
+    if y.size and x.size % y.size == 0:
+        what = f"the number of entries of {case.name} that go into one of the output"
+        more = "Did you forget to divide by it? A mean sends each entry its share only."
+        yield x.size // y.size, what, more, "Did you divide by it where the function sums?"
+    more = "Did you forget to divide by the number of entries of an axis?"
+    less = "Did you divide by the number of entries of an axis where the function sums?"
     for axis, length in enumerate(x.shape):
-        if length > 2 and fresh(length):
-            yield (
-                length,
-                f"the length of axis {axis} of {case.name}",
-                "Did you forget to divide by the number of entries of an axis?",
-                "Did you divide by the number of entries of an axis where the function sums?",
-            )
-    if y.size > 1 and x.size and y.size % x.size == 0 and fresh(y.size // x.size):
-        yield (
-            y.size // x.size,
-            f"how often broadcasting repeats {case.name}",
-            "Was what broadcasting repeated counted once too often?",
-            "Broadcasting repeats it: its gradient is the sum over the repetitions, not the mean.",
+        if length > 2:
+            yield length, f"the length of axis {axis} of {case.name}", more, less
+    if y.size > 1 and x.size and y.size % x.size == 0:
+        what = f"how often broadcasting repeats {case.name}"
+        more = "Was what broadcasting repeated counted once too often?"
+        less = (
+            "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
         )
+        yield y.size // x.size, what, more, less
     for name, value in case.subject.params.items():
-        if isinstance(value, Real) and fresh(abs(float(value))):
-            yield (
-                float(value),
-                f"the parameter {name}",
-                f"Is {name} counted once too often?",
-                f"Was {name} forgotten in the derivative?",
-            )
-    if fresh(2.0):
-        yield 2.0, "", "Is a factor 2 counted twice, or 1/2 of the function forgotten?", halves
-    for i, other in enumerate(case.subject.inputs):
+        if isinstance(value, Real):
+            more = f"Is {name} counted once too often?"
+            less = f"Was {name} forgotten in the derivative?"
+            yield float(value), f"the parameter {name}", more, less
+    more = "Is a factor 2 counted twice, or 1/2 of the function forgotten?"
+    less = "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
+    yield 2.0, "", more, less
+    for i, (name, other) in enumerate(zip(case.subject.names, case.subject.inputs, strict=True)):
         if i != case.index and np.size(other) == 1 and isinstance(other, np.ndarray | float | int):
-            value = abs(float(other))
-            if fresh(value):
-                name = case.subject.names[i]
-                yield (
-                    value,
-                    f"the input {name}",
-                    f"Is {name} counted once too often?",
-                    f"Was {name} forgotten?",
-                )
+            more, less = f"Is {name} counted once too often?", f"Was {name} forgotten?"
+            yield abs(float(other)), f"the input {name}", more, less
+    more, less = "Was a division forgotten?", "Was something divided by it?"
     for length in {*x.shape, *y.shape, x.size, y.size}:
-        if fresh(length):
-            yield (
-                length,
-                "a length of the arrays",
-                "Was a division forgotten?",
-                "Was something divided by it?",
-            )
-    for value, name in (
-        (math.log(2), "ln 2"),
-        (math.log(10), "ln 10"),
-        (math.e, "e"),
-        (math.pi, "π"),
-    ):
-        yield (
-            value,
-            name,
-            f"Look for {name}, as in logarithms of another base.",
-            f"Look for {name}, as in logarithms of another base.",
-        )
+        yield length, "a length of the arrays", more, less
+    logarithms = (math.log(2), "ln 2"), (math.log(10), "ln 10"), (math.e, "e"), (math.pi, "π")
+    for value, name in logarithms:
+        hint = f"Look for {name}, as in logarithms of another base."
+        yield value, name, hint, hint
+    more = "Look for a constant that is counted once too often."
+    less = "Look for a constant that differentiating brings down."
     for k in (3, 4, 5, 6, 8, 10):
-        if fresh(k):
-            yield (
-                k,
-                "",
-                "Look for a constant that is counted once too often.",
-                "Look for a constant that differentiating brings down.",
-            )
+        yield k, "", more, less
 
 
 def missing_cross_term(case: Case) -> Iterator[Claim]:
@@ -226,33 +183,30 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
         corrected,
         "By the chain rule every gradient is the local slope times the upstream gradient.",
     )
-    scaled = _scaled(case)
-    if scaled is not None:
+    upstream = _broadcast_upstream(case)
+    if upstream is not None:
         yield Claim(
             "ignores-upstream",
             "The gradient of {name} is the same whatever gradient arrives from above.",
-            scaled,
+            case.got * upstream,
             "By the chain rule every gradient is the local slope times the upstream gradient.",
         )
 
 
-def _scaled(case: Case) -> Any:
-    """Multiply by what arrives, where it has an entry for each of the input's."""
-    upstream = case.upstream
-    if case.out.shape == case.x.shape or case.out.size == 1:
-        shape = (len(upstream), *(case.x.shape if case.out.size > 1 else (1,) * case.x.ndim))
-        return case.got * upstream.reshape(shape)
-    return None
-
-
 def upstream_squared(case: Case) -> Iterator[Claim]:
     """Multiplied by the upstream gradient twice."""
-    upstream = case.upstream
-    if case.out.shape == case.x.shape or case.out.size == 1:
-        shape = (len(upstream), *(case.x.shape if case.out.size > 1 else (1,) * case.x.ndim))
+    upstream = _broadcast_upstream(case)
+    if upstream is not None:
         yield Claim(
             "unknown",
             "The gradient of {name} is multiplied by the upstream gradient twice.",
-            case.got / upstream.reshape(shape),
+            case.got / upstream,
             "A gradient is linear in grad: twice the upstream gradient gives twice the gradient.",
         )
+
+
+def _broadcast_upstream(case: Case) -> Any:
+    """Return the upstream gradients in shapes that broadcast to the input, or None."""
+    if case.out.size == 1:
+        return case.upstream.reshape(-1, *(1,) * case.x.ndim)
+    return case.upstream if case.out.shape == case.x.shape else None

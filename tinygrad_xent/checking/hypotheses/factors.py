@@ -110,9 +110,7 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
     if y.size > 1 and x.size and y.size % x.size == 0:
         what = f"how often broadcasting repeats {case.name}"
         more = "Was what broadcasting repeated counted once too often?"
-        less = (
-            "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
-        )
+        less = "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
         yield y.size // x.size, what, more, less
     for name, value in case.subject.params.items():
         if isinstance(value, Real):

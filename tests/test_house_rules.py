@@ -39,7 +39,7 @@ LAYERS = [
 ]
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 
-KNOWN_HIDDEN = ("op", "html", "plain")
+KNOWN_HIDDEN = ("op", "differences", "html", "unknown")
 
 FIRST_EXAMPLE = """
 import tinygrad_xent as tx

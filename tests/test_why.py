@@ -89,7 +89,7 @@ def test_dense_labels_and_what_they_sum_to():
         "z[2] has 0.0986: p = 0.0986, and its label is 0.",
     )
     assert told(t, loss)[0] == (
-        "t[0] has -1 × (-0.417) = 0.417: ln p = -0.417, with its sign turned."
+        "t[0] has -1 × (-0.417) = 0.417: ln p = -0.417, with the sign flipped."
     )
     with pytest.warns(errors.LabelsWarning):
         loss = tx.softmax_cross_entropy_with_logits(labels=[2.0, 0.0, 0.0], logits=z)
@@ -219,7 +219,7 @@ def test_an_op_of_ones_own_is_answered_with_its_rule():
 def test_several_contributions():
     (x,) = tensors(x=3.0)
     assert str(why(x, x * x + x)) == (
-        "The gradient of v2 came to x in 3 contributions, and adds up there:\n"
+        "The gradient of v2 came to x in 3 contributions, which add up:\n"
         "1 came along the path v2 (add).\n"
         "3 came along the path v2, v1 (multiply).\n"
         "3 came along the path v2, v1 (multiply).\n"
@@ -252,7 +252,7 @@ def test_long_paths_are_shortened():
 def test_the_largest_entries_come_first():
     (x,) = tensors(x=[1.0, -9.0, 3.0, 0.0, 5.0])
     answer = why(x, (x * x).sum()).sentences
-    assert "Of its 5 entries these have the largest gradients:" in answer
+    assert "Of its 5 entries, these have the largest gradients:" in answer
     asked = [line.split(" has")[0] for line in answer if line.startswith("x[")]
     assert asked == ["x[1]", "x[4]", "x[2]"]
     assert why(x, (x * x).sum()) == why(x, (x * x).sum())
@@ -309,6 +309,6 @@ def test_errors():
         with pytest.raises(errors.ArgumentError) as caught:
             why(x, y, entry=entry)
         assert str(caught.value) == (
-            f"entry={entry!r} is no entry of x, whose shape is (2,); give one index for each axis, "
-            "such as entry=0"
+            f"x has no entry {entry!r}: its shape is (2,). Pass one index for each axis, such as "
+            "entry=0"
         )

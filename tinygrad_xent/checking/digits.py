@@ -14,7 +14,7 @@ from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import names_of
-from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tables import table
 
 _DTYPES = (np.float16, np.float32, np.float64)
 _NOTICED = 1.0  # digits that an op may lose before it is named

@@ -21,9 +21,7 @@ from tinygrad_xent.losses.tensorflow import (
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import brief, number
-from tinygrad_xent.visualization.pages import html_table
-from tinygrad_xent.visualization.tracing import table
-from tinygrad_xent.visualization.tracing.html import table_style
+from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
 _NARROW = 4  # up to so many entries an array is shown in full

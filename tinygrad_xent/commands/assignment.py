@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from tinygrad_xent.teaching.grading.assignment import assignment
     from tinygrad_xent.visualization.formatting import count
     from tinygrad_xent.visualization.naming import printable
-    from tinygrad_xent.visualization.tracing import table
+    from tinygrad_xent.visualization.tables import table
 
     if not options.names:
         rows = [[str(e.lesson), e.name, e.title] for e in CATALOGUE.values()]

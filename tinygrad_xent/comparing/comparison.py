@@ -29,9 +29,9 @@ from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 from tinygrad_xent.visualization.formatting import brief
-from tinygrad_xent.visualization.pages import html_table
+from tinygrad_xent.visualization.tables import html_table
 from tinygrad_xent.visualization.tracing import plain, table
-from tinygrad_xent.visualization.tracing.html import table_style
+from tinygrad_xent.visualization.tables import table_style
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")

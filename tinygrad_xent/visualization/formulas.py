@@ -172,7 +172,7 @@ def mathml(latex: str, letters: Letters = _NONE) -> str:
     >>> mathml("y", {"y": "<loss>"})
     '<math ... display="inline"><mrow><mi class="name">&lt;loss&gt;</mi></mrow></math>'
     """
-    return _serialised(latex, tuple(_without_clashes(latex, letters).items()))
+    return _serialised(latex, tuple(_without_clashes(latex, letters).items())) if latex else ""
 
 
 def formula_text(latex: str, letters: Letters = _NONE) -> str:
@@ -185,7 +185,7 @@ def formula_text(latex: str, letters: Letters = _NONE) -> str:
     >>> formula_text(r"\bar x = \frac{\bar y}{1 + x^2}", {"x": "width", "y": "loss"})
     '∂width = ∂loss/(1 + width²)'
     """
-    return _written(latex, tuple(_without_clashes(latex, letters).items()))
+    return _written(latex, tuple(_without_clashes(latex, letters).items())) if latex else ""
 
 
 def _without_clashes(latex: str, letters: Letters) -> Letters:

@@ -12,7 +12,7 @@ from tinygrad_xent.commands.explaining import words
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import looked_through
-from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tables import table
 
 if TYPE_CHECKING:
     from tinygrad_xent.commands.streams import Style

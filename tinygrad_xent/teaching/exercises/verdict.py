@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from tinygrad_xent.teaching.exercises.markdown import html_of, text_of
-from tinygrad_xent.visualization.pages import html_table
+from tinygrad_xent.visualization.tables import html_table
 
 _STYLE = """
 .tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;

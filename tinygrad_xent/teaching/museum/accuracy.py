@@ -14,7 +14,7 @@ from tinygrad_xent.checking.samples import Sample
 from tinygrad_xent.checking.subjects import OpSubject, precise
 from tinygrad_xent.teaching.museum.collection import op_of
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule
-from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tables import table
 
 PASSED = "passed"
 _SCALES = {"usual": 1.0, "tiny": 1e-4, "large": 20.0}

@@ -22,7 +22,7 @@ from tinygrad_xent.visualization.player.arrays import Arrays, window
 from tinygrad_xent.visualization.player.curve import Curve
 from tinygrad_xent.visualization.player.frames import State
 from tinygrad_xent.visualization.player.snapshots import light, pictures
-from tinygrad_xent.visualization.tracing import table
+from tinygrad_xent.visualization.tables import table
 
 _MOST_LOSSES = 2000
 

@@ -1,4 +1,4 @@
-"""What happens in a graph: a tensor gets its value, a rule sends a gradient."""
+"""The events of both passes: a tensor gets its value, a rule sends a contribution."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Forward:
     formula : str
         The op's formula, as LaTeX.
     letters : mapping of str to str
-        For which tensor or number letters of the formula stand.
+        Which tensor or number each letter of the formula stands for.
     value : ndarray
         A copy.
     """
@@ -48,7 +48,20 @@ class Forward:
     @property
     def text(self) -> str:
         """The formula with the tensors' names, on one line."""
-        return formula_text(self.formula, self.letters) if self.formula else ""
+        return formula_text(self.formula, self.letters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as `Trace.to_dict` documents it."""
+        return {
+            "step": self.step,
+            "phase": "forward",
+            "tensor": self.name,
+            "op": self.op or None,
+            "letters": dict(self.letters),
+            "inputs": list(self.inputs),
+            "formula": self.formula,
+            "value": plain(self.value),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +73,7 @@ class Backward:
     step : int
         The place of the event in the whole trace, from 1.
     tensor : Tensor
-        Who sends.
+        The sender.
     name : str
         What it is called in this trace.
     op : str
@@ -68,13 +81,13 @@ class Backward:
     rule : str
         The op's backward rule for this input, as LaTeX, with the sum that undoes broadcasting.
     letters : mapping of str to str
-        For which tensor or number letters of the rule stand.
+        Which tensor or number each letter of the rule stands for.
     incoming : ndarray
-        The finished gradient of the sender, which the rule is handed.
+        The upstream gradient: the sender's own, complete, as the rule receives it.
     to : Tensor
-        The input that receives.
+        The receiver: one of the sender's inputs.
     to_name : str
-        What that is called in this trace.
+        What the receiver is called in this trace.
     input : str
         What the op calls that input.
     position : int
@@ -84,7 +97,7 @@ class Backward:
     sent : ndarray
         The contribution, of the receiver's shape: `unsummed` summed over what was repeated.
     total : ndarray
-        The sum of all contributions that the receiver has by now.
+        The sum of all contributions that the receiver has so far.
     """
 
     step: int
@@ -105,7 +118,24 @@ class Backward:
     @property
     def text(self) -> str:
         """The rule with the tensors' names, on one line; ∂x is the gradient with respect to x."""
-        return formula_text(self.rule, self.letters) if self.rule else ""
+        return formula_text(self.rule, self.letters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as `Trace.to_dict` documents it."""
+        return {
+            "step": self.step,
+            "phase": "backward",
+            "tensor": self.name,
+            "op": self.op,
+            "letters": dict(self.letters),
+            "rule": self.rule,
+            "incoming": plain(self.incoming),
+            "to": self.to_name,
+            "input": self.input,
+            "position": self.position,
+            "sent": plain(self.sent),
+            "total": plain(self.total),
+        }
 
     @property
     def summed_over(self) -> str:
@@ -114,8 +144,22 @@ class Backward:
 
 
 def unsummed(result: Any, sent: Any) -> Any:
-    """Return a copy of what a rule returned if that is more than what was sent, else None."""
+    """Return a copy of what a rule returned if it was summed to what was sent, else None."""
     return np.array(result) if math.prod(np.shape(result)) != sent.size else None
+
+
+def plain(data: Any) -> Any:
+    """Return an array as nested lists for JSON, with strings for NaN and infinities.
+
+    Examples
+    --------
+    >>> plain([1.0, -np.inf])
+    [1.0, '-inf']
+    """
+    array = np.asarray(data)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        array = np.where(np.isfinite(array), array.astype(object), array.astype(str))
+    return array.tolist()
 
 
 Event = Forward | Backward

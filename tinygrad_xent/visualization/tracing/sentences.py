@@ -1,298 +1,490 @@
-"""The ops of the field, each in a sentence: what its rule does to one entry, with the numbers."""
+"""What one entry receives from an op's rule: a calculation, and what it means in words.
+
+Each op has one small function, which takes a `Contribution`. To add one, write it under
+`@explains("op")`, or under `@explains_terms("op")` if it explains a single entry of the output. An
+op without a function is explained by the formula of its rule.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import log_softmax, softmax
 from tinygrad_xent.ops.reductions import reduced_count, spread
 from tinygrad_xent.visualization.formatting import count, number, telling
-from tinygrad_xent.visualization.tracing.reasons import (
-    Look,
-    Place,
-    at,
-    entrywise,
-    plus,
-    rowwise,
-    times,
+from tinygrad_xent.visualization.tracing.events import Backward
+
+Place = tuple[int, ...]
+Explanation = tuple[str, str]  # a calculation, and what it means
+Function = Callable[["Contribution"], Explanation]
+
+_MOST_TERMS = 4
+_FUNCTIONS: dict[str, Function] = {}
+_PICKS = ("getitem", "take", "take_along_axis")
+_MOVES = (
+    *("broadcast_to", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose"),
+    *("concatenate", "stack", *_PICKS),
 )
+
+
+def at(name: str, place: Place) -> str:
+    """Write an entry as code would."""
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+def plus(terms: Sequence[str], result: Any, most: int = _MOST_TERMS) -> str:
+    """Write a sum and its result; only the result if there are more than `most` terms."""
+    total = number(result)
+    if len(terms) > most or not terms:
+        return total
+    text = " + ".join(terms).replace("+ -", "- ")
+    return total if text == total else f"{text} = {total}"
+
+
+def times(*factors: Any) -> str:
+    """Write a product; negative factors after the first in parentheses."""
+    first, *others = (x if isinstance(x, str) else number(x) for x in factors)
+    return " × ".join([first, *map(_in_brackets, others)])
+
+
+def _in_brackets(x: Any) -> str:
+    """Write a number, in parentheses if it is negative."""
+    text = x if isinstance(x, str) else number(x)
+    return f"({text})" if text.startswith("-") else text
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one entry of a tensor received in one contribution.
+
+    Attributes
+    ----------
+    event : Backward
+    names : mapping of Tensor to str
+    place : tuple of int
+        Which entry of the receiver.
+    source : tuple of int
+        Which entry of the sender it came from, if the op works entry by entry.
+    several : bool
+        Whether there are several such entries; the words are then about all of them.
+    """
+
+    event: Backward
+    names: Mapping[Node, str]
+    place: Place
+    source: Place = ()
+    several: bool = False
+
+    @property
+    def sent(self) -> Any:
+        """What this entry received."""
+        return self.event.sent[self.place]
+
+    @property
+    def grad(self) -> Any:
+        """The upstream gradient at the source."""
+        return self.event.incoming[self.source]
+
+    @property
+    def out(self) -> Any:
+        """The sender's value at the source."""
+        return self.event.tensor.data[self.source]
+
+    @cached_property
+    def inputs(self) -> list[Any]:
+        """The op's inputs as arrays."""
+        return [
+            x.data if isinstance(x, Node) else np.asarray(np.nan if x is None else x)
+            for x in self.event.tensor.inputs
+        ]
+
+    def input(self, i: int) -> Any:
+        """Return the value of input `i` at the source."""
+        return np.broadcast_to(self.inputs[i], self.event.tensor.data.shape)[self.source]
+
+    @property
+    def value(self) -> Any:
+        """The value of the receiver at the source."""
+        return self.input(self.event.position)
+
+    @property
+    def upstream(self) -> str:
+        """The upstream gradient in words."""
+        name = self.event.name
+        return f"the gradient of {name if self.several else at(name, self.source)}"
+
+    def named_input(self, i: int) -> str:
+        """Name input `i`, with its value if there is a single one."""
+        x = self.event.tensor.inputs[i]
+        name = self.names[x] if isinstance(x, Node) else ""
+        if self.several:
+            return name or "a constant"
+        value = number(self.input(i))
+        return f"{name} = {value}" if name else value
+
+    def row_and_class(self) -> tuple[Place, int]:
+        """Split the place into its row and its position along the op's axis."""
+        axis = int(self.event.tensor.params["axis"]) % len(self.place)
+        return (*self.place[:axis], *self.place[axis + 1 :]), self.place[axis]
+
+    def along_axis(self, x: Any, row: Place) -> Any:
+        """Return one row of an array along the op's axis."""
+        return np.moveaxis(x, self.event.tensor.params["axis"], -1)[row]
+
+
+def explain(event: Backward, names: Mapping[Node, str], place: Place) -> Explanation:
+    """Return the calculation of what an entry received, and what it means."""
+    c = Contribution(event, names, place)
+    calculation, words = _FUNCTIONS.get(event.op, _by_rule)(c)
+    return (calculation, words) if calculation else _by_rule(c)
+
+
+def explains(*ops: str) -> Callable[[Function], Function]:
+    """Register a function for ops; if it returns empty strings, the rule explains the entry."""
+    return lambda function: (_FUNCTIONS.update(dict.fromkeys(ops, function)), function)[1]
+
+
+def explains_terms(*ops: str) -> Callable[[Function], Function]:
+    """Register a function for ops that work entry by entry.
+
+    It explains the entry at `source`; where broadcasting repeated the receiver, the terms add up.
+    """
+
+    def register(function: Function) -> Function:
+        explains(*ops)(lambda c: _summed(c, function))
+        return function
+
+    return register
+
+
+def _by_rule(c: Contribution) -> Explanation:
+    formula = f", {c.event.text}" if c.event.rule else ""
+    return number(c.sent), f"by the rule of {c.event.op}{formula}"
+
+
+def _summed(c: Contribution, function: Function) -> Explanation:
+    sources = _sources(c)
+    several = len(sources) > 1
+    some = sources[: _MOST_TERMS + 1]
+    terms = [function(replace(c, source=source, several=several)) for source in some]
+    words = terms[0][1] if terms else "there is nothing to sum"
+    if several:
+        event = c.event
+        rows = event.incoming.ndim == 2 and event.incoming.shape[1:] == event.to.data.shape
+        what = "rows" if rows else "entries that it was broadcast to"
+        words += f", summed over the {len(sources)} {what}"
+    return plus([term for term, _ in terms], c.sent), words
+
+
+def _sources(c: Contribution) -> list[Place]:
+    """Find the entries of the output that an entry of the receiver went to."""
+    event = c.event
+    op, out = event.tensor.op, event.tensor.data
+    ids = np.arange(event.to.data.size).reshape(event.to.data.shape)
+    if op is not None and event.op in _MOVES:
+        others = event.op not in _PICKS
+        inputs = [np.full(np.shape(x), -1) if others else x for x in c.inputs]
+        inputs[event.position] = ids
+        where = op.function(*inputs, **event.tensor.params)
+    else:
+        where = np.broadcast_to(ids, out.shape)
+    found = np.argwhere(np.asarray(where) == ids[c.place])
+    return [tuple(int(k) for k in place) for place in found]
+
+
+@explains(*_MOVES)
+def _moved(c: Contribution) -> Explanation:
+    event, sources = c.event, _sources(c)
+    calculation = plus([number(event.incoming[source]) for source in sources], c.sent)
+    where = " and ".join(at(event.name, source) for source in sources[:_MOST_TERMS])
+    times_used = len(sources)
+    if event.op not in _PICKS:
+        if times_used > _MOST_TERMS:
+            words = f"the sum of the gradients of the {times_used} entries that repeat it"
+            return calculation, words
+        return calculation, f"the gradient of {where}, where this entry went"
+    if not sources:
+        return "0", f"{event.name} never picked it"
+    if times_used == 1:
+        return calculation, f"{event.name} picked it once, so the gradient of {where} comes here"
+    return calculation, f"{event.name} picked it {times_used} times, and the gradients add up"
+
 
 # -- entry by entry --------------------------------------------------------------------------
 
 
-@entrywise("add", "astype", "look_through")
-def _unchanged(look: Look) -> tuple[str, str]:
-    return number(look.g), f"{look.sender}, passed on unchanged"
+@explains_terms("add", "astype", "look_through")
+def _unchanged(c: Contribution) -> Explanation:
+    return number(c.grad), f"{c.upstream}, passed on unchanged"
 
 
-@entrywise("subtract")
-def _difference(look: Look) -> tuple[str, str]:
-    return _opposite(look) if look.event.position else _unchanged(look)
+@explains_terms("subtract")
+def _difference(c: Contribution) -> Explanation:
+    return _opposite(c) if c.event.position else _unchanged(c)
 
 
-@entrywise("negative")
-def _opposite(look: Look) -> tuple[str, str]:
-    return number(-look.g), f"{look.sender}, with its sign turned"
+@explains_terms("negative")
+def _opposite(c: Contribution) -> Explanation:
+    return number(-c.grad), f"{c.upstream}, with the sign flipped"
 
 
-@entrywise("multiply")
-def _product(look: Look) -> tuple[str, str]:
-    other = 1 - look.event.position
-    words = f"{look.sender} times the other factor, {look.called(other)}"
-    return times(look.g, look.x(other)), words
+@explains_terms("multiply")
+def _product(c: Contribution) -> Explanation:
+    other = 1 - c.event.position
+    words = f"{c.upstream} times the other factor, {c.named_input(other)}"
+    return times(c.grad, c.input(other)), words
 
 
-@entrywise("divide")
-def _quotient(look: Look) -> tuple[str, str]:
-    divisor = look.x(1)
-    if look.event.position == 0:
-        words = f"{look.sender} divided by {look.called(1)}"
-        return f"{number(look.g)} / {_in_brackets(divisor)}", words
-    words = f"minus {look.sender} times the quotient, divided by the divisor"
-    return f"{times(-look.g, look.y)} / {_in_brackets(divisor)}", words
+@explains_terms("divide")
+def _quotient(c: Contribution) -> Explanation:
+    divisor = c.input(1)
+    if c.event.position == 0:
+        words = f"{c.upstream} divided by {c.named_input(1)}"
+        return f"{number(c.grad)} / {_in_brackets(divisor)}", words
+    words = f"minus {c.upstream} times the quotient, divided by the divisor"
+    return f"{times(-c.grad, c.out)} / {_in_brackets(divisor)}", words
 
 
-@entrywise("power")
-def _power(look: Look) -> tuple[str, str]:
-    if look.event.position:
-        words = f"{look.sender} times the power, times the logarithm of the base"
-        return times(look.g, look.y, f"ln {number(look.x(0))}"), words
-    n, base = look.x(1), _in_brackets(look.own)
+@explains_terms("power")
+def _power(c: Contribution) -> Explanation:
+    if c.event.position:
+        words = f"{c.upstream} times the power, times the logarithm of the base"
+        return times(c.grad, c.out, f"ln {number(c.input(0))}"), words
+    n, base = c.input(1), _in_brackets(c.value)
     if n == 2:
-        return times(look.g, 2, look.own), f"{look.sender} times 2, times the base"
-    words = f"{look.sender} times the exponent, times the base to one power less"
-    return times(look.g, n, f"{base}^{_in_brackets(n - 1)}"), words
+        return times(c.grad, 2, c.value), f"{c.upstream} times 2, times the base"
+    words = f"{c.upstream} times the exponent, times the base to one power less"
+    return times(c.grad, n, f"{base}^{_in_brackets(n - 1)}"), words
 
 
-@entrywise("exp")
-def _exp(look: Look) -> tuple[str, str]:
-    return times(look.g, look.y), f"{look.sender} times the exponential itself"
+@explains_terms("exp")
+def _exp(c: Contribution) -> Explanation:
+    return times(c.grad, c.out), f"{c.upstream} times the exponential itself"
 
 
-@entrywise("log")
-def _log(look: Look) -> tuple[str, str]:
+@explains_terms("log")
+def _log(c: Contribution) -> Explanation:
     return (
-        f"{number(look.g)} / {_in_brackets(look.own)}",
-        f"{look.sender} divided by {look.called(0)}",
+        f"{number(c.grad)} / {_in_brackets(c.value)}",
+        f"{c.upstream} divided by {c.named_input(0)}",
     )
 
 
-@entrywise("tanh")
-def _tanh(look: Look) -> tuple[str, str]:
-    words = f"{look.sender} times the slope, with tanh = {number(look.y)}"
-    return times(look.g, f"(1 - {_in_brackets(look.y)}²)"), words
+@explains_terms("tanh")
+def _tanh(c: Contribution) -> Explanation:
+    words = f"{c.upstream} times the slope, with tanh = {number(c.out)}"
+    return times(c.grad, f"(1 - {_in_brackets(c.out)}²)"), words
 
 
-@entrywise("sigmoid")
-def _sigmoid(look: Look) -> tuple[str, str]:
-    y = number(look.y)
-    return times(look.g, y, f"(1 - {y})"), f"{look.sender} times the slope, with σ = {y}"
+@explains_terms("sigmoid")
+def _sigmoid(c: Contribution) -> Explanation:
+    y = number(c.out)
+    return times(c.grad, y, f"(1 - {y})"), f"{c.upstream} times the slope, with σ = {y}"
 
 
-@entrywise("relu")
-def _relu(look: Look) -> tuple[str, str]:
-    if look.own > 0:
-        return number(look.g), f"{look.sender}, and the unit is on ({number(look.own)})"
-    return "0", f"the unit is off ({number(look.own)} is not above 0)"
+@explains_terms("relu")
+def _relu(c: Contribution) -> Explanation:
+    if c.value > 0:
+        return number(c.grad), f"{c.upstream}, and the unit is on ({number(c.value)})"
+    return "0", f"the unit is off ({number(c.value)} is not above 0)"
 
 
-@entrywise("maximum", "minimum")
-def _winner(look: Look) -> tuple[str, str]:
-    best = "larger" if look.event.op == "maximum" else "smaller"
-    own, other = number(look.own), look.x(1 - look.event.position)
-    if look.own == other:
-        term, words = f"{number(look.g)} / 2", f"the two tie, and each gets half of {look.sender}"
-    elif (look.own > other) == (best == "larger"):
-        term, words = number(look.g), f"{look.sender}, for {own} is the {best} of the two"
+@explains_terms("maximum", "minimum")
+def _winner(c: Contribution) -> Explanation:
+    best = "larger" if c.event.op == "maximum" else "smaller"
+    value, other = number(c.value), c.input(1 - c.event.position)
+    if c.value == other:
+        term, words = f"{number(c.grad)} / 2", f"the two tie, and each gets half of {c.upstream}"
+    elif (c.value > other) == (best == "larger"):
+        term, words = number(c.grad), f"{c.upstream}, for {value} is the {best} of the two"
     else:
-        term, words = "0", f"{own} is not the {best} of the two"
-    return term, f"{look.sender} where this is the {best}" if look.many else words
+        term, words = "0", f"{value} is not the {best} of the two"
+    return term, f"{c.upstream} where this is the {best}" if c.several else words
 
 
-@entrywise("clip")
-def _clip(look: Look) -> tuple[str, str]:
-    x, low, high = look.x(0), look.x(1), look.x(2)
+@explains_terms("clip")
+def _clip(c: Contribution) -> Explanation:
+    x, low, high = c.input(0), c.input(1), c.input(2)
     low, high = (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
     above = max(x, low) > high
     decided = (not above and x >= low, not above and x < low, above)
-    term = number(look.g) if decided[look.event.position] else "0"
-    if look.event.position or look.many:
+    term = number(c.grad) if decided[c.event.position] else "0"
+    if c.event.position or c.several:
         what = (
             "the entry is within the limits",
             "the lower limit decides",
             "the upper one decides",
         )
-        return term, f"{look.sender} where {what[look.event.position]}"
+        return term, f"{c.upstream} where {what[c.event.position]}"
     ends = f"{telling(low)} to {telling(high)}"
     if decided[0]:
-        return term, f"{look.sender}, for {number(x)} is within {ends}"
+        return term, f"{c.upstream}, for {number(x)} is within {ends}"
     return term, f"{number(x)} is outside {ends}, so it was clipped"
 
 
-@entrywise("where")
-def _where(look: Look) -> tuple[str, str]:
-    chosen = bool(look.x(0)) == (look.event.position == 1)
-    term = number(look.g) if chosen else "0"
-    if look.many:
-        return term, f"{look.sender} where the condition chose this"
+@explains_terms("where")
+def _where(c: Contribution) -> Explanation:
+    chosen = bool(c.input(0)) == (c.event.position == 1)
+    term = number(c.grad) if chosen else "0"
+    if c.several:
+        return term, f"{c.upstream} where the condition chose this"
     if chosen:
-        return term, f"{look.sender}, for the condition chose this entry"
+        return term, f"{c.upstream}, for the condition chose this entry"
     return term, "the condition chose the other entry"
 
 
-# -- sums and their like ---------------------------------------------------------------------
+# -- reductions and products ---------------------------------------------------------------------
 
 
-def _reduced(look: Look) -> Place:
-    """Find the entry of the output that an entry was reduced to."""
-    out, x = look.event.tensor.data, look.event.to.data
-    params = look.event.tensor.params
+def _reduced(c: Contribution) -> Place:
+    """Return the entry of the output that an entry was reduced to."""
+    out, x = c.event.tensor.data, c.event.to.data
+    params = c.event.tensor.params
     ids = spread(np.arange(out.size).reshape(out.shape), x, params["axis"], params["keepdims"])
-    place = int(np.broadcast_to(ids, x.shape)[look.place])
+    place = int(np.broadcast_to(ids, x.shape)[c.place])
     return tuple(int(k) for k in np.unravel_index(place, out.shape))
 
 
-@rowwise("sum")
-def _sum(look: Look) -> tuple[str, str]:
-    to = _reduced(look)
-    words = f"the gradient of {at(look.event.name, to)}, which each of its terms gets"
-    return number(look.event.incoming[to]), words
+@explains("sum")
+def _sum(c: Contribution) -> Explanation:
+    to = _reduced(c)
+    words = f"the gradient of {at(c.event.name, to)}, which each of its terms gets"
+    return number(c.event.incoming[to]), words
 
 
-@rowwise("mean")
-def _mean(look: Look) -> tuple[str, str]:
-    to, n = _reduced(look), reduced_count(look.event.to.data, look.event.tensor.data)
-    g = number(look.event.incoming[to])
-    words = f"the gradient of {at(look.event.name, to)}, divided by the {n:,} entries averaged"
-    return f"{g} / {n} = {number(look.sent)}", words
+@explains("mean")
+def _mean(c: Contribution) -> Explanation:
+    to, n = _reduced(c), reduced_count(c.event.to.data, c.event.tensor.data)
+    g = number(c.event.incoming[to])
+    words = f"the gradient of {at(c.event.name, to)}, divided by the {n:,} entries averaged"
+    return f"{g} / {n} = {number(c.sent)}", words
 
 
-@rowwise("max", "min")
-def _extreme(look: Look) -> tuple[str, str]:
-    to = _reduced(look)
-    best = "largest" if look.event.op == "max" else "smallest"
-    value, winner = look.event.to.data[look.place], look.event.tensor.data[to]
+@explains("max", "min")
+def _extreme(c: Contribution) -> Explanation:
+    to = _reduced(c)
+    best = "largest" if c.event.op == "max" else "smallest"
+    value, winner = c.event.to.data[c.place], c.event.tensor.data[to]
     if value != winner:
         return "0", f"{number(value)} is not the {best}: that is {number(winner)}"
-    grad = f"the gradient of {at(look.event.name, to)}"
-    shared = look.sent != look.event.incoming[to]
+    grad = f"the gradient of {at(c.event.name, to)}"
+    shared = c.sent != c.event.incoming[to]
     words = f"several tie for the {best} and share {grad}" if shared else f"{grad}, as the {best}"
-    return number(look.sent), words
+    return number(c.sent), words
 
 
-@rowwise("matmul")
-def _matmul(look: Look) -> tuple[str, str]:
-    """Tell of matrices; stacks of them are left to the rule."""
-    x, y = look.arrays
+@explains("matmul")
+def _matmul(c: Contribution) -> Explanation:
+    """Explain the product of two matrices; stacks of them are left to the rule."""
+    x, y = c.inputs
     if x.ndim != 2 or y.ndim != 2:
         return "", ""
-    g, (i, j) = look.event.incoming, look.place
-    first = look.event.position == 0
+    g, (i, j) = c.event.incoming, c.place
+    first = c.event.position == 0
     pairs = zip(g[i], y[j], strict=True) if first else zip(x[:, i], g[:, j], strict=True)
     terms = [times(a, b) for a, b in pairs] if g.size <= 16 else [""] * 9
-    other = look.event.tensor.inputs[1 if first else 0]
-    name = look.names.get(other, "the other matrix") if hasattr(other, "op") else "the other matrix"
-    grad = f"the gradient of {look.event.name}"
+    other = c.event.tensor.inputs[1 if first else 0]
+    name = c.names.get(other, "the other matrix") if hasattr(other, "op") else "the other matrix"
+    grad = f"the gradient of {c.event.name}"
     words = (
         f"row {i} of {grad} times row {j} of {name}, summed over {count(g.shape[1], 'column')}"
         if first
         else f"column {i} of {name} times column {j} of {grad}, summed over {count(len(g), 'row')}"
     )
-    return plus(terms, look.sent), words
+    return plus(terms, c.sent), words
 
 
 # -- softmax and cross-entropies -------------------------------------------------------------
 
 
-@rowwise("softmax")
-def _softmax(look: Look) -> tuple[str, str]:
-    batch, k = look.classes()
-    p = look.row(look.event.tensor.data, batch)
-    g = look.row(look.event.incoming, batch)
+@explains("softmax")
+def _softmax(c: Contribution) -> Explanation:
+    row, k = c.row_and_class()
+    p = c.along_axis(c.event.tensor.data, row)
+    g = c.along_axis(c.event.incoming, row)
     mean = number((p * g).sum())
     calculation = f"{times(p[k], f'({number(g[k])} - {_in_brackets((p * g).sum())})')}"
     words = (
         f"p = {number(p[k])} has the gradient {number(g[k])}, and {mean} is the mean of the "
         "gradients, weighted by p"
     )
-    return f"{calculation} = {number(look.sent)}", words
+    return f"{calculation} = {number(c.sent)}", words
 
 
-@rowwise("log_softmax")
-def _log_softmax(look: Look) -> tuple[str, str]:
-    batch, k = look.classes()
-    p = np.exp(look.row(look.event.tensor.data, batch)[k])
-    g = look.row(look.event.incoming, batch)
+@explains("log_softmax")
+def _log_softmax(c: Contribution) -> Explanation:
+    row, k = c.row_and_class()
+    p = np.exp(c.along_axis(c.event.tensor.data, row)[k])
+    g = c.along_axis(c.event.incoming, row)
     total = number(g.sum())
     calculation = f"{number(g[k])} - {times(f'({total})' if total[0] == '-' else total, p)}"
     words = (
         f"ln p has the gradient {number(g[k])}, p = {number(p)}, and the gradients sum to {total}"
     )
-    return f"{calculation} = {number(look.sent)}", words
+    return f"{calculation} = {number(c.sent)}", words
 
 
-@rowwise("logsumexp")
-def _logsumexp(look: Look) -> tuple[str, str]:
-    to = _reduced(look)
-    share = np.exp(look.event.to.data[look.place] - look.event.tensor.data[to])
-    words = f"the gradient of {at(look.event.name, to)} times its share of the sum, {number(share)}"
-    return f"{times(look.event.incoming[to], share)} = {number(look.sent)}", words
+@explains("logsumexp")
+def _logsumexp(c: Contribution) -> Explanation:
+    to = _reduced(c)
+    share = np.exp(c.event.to.data[c.place] - c.event.tensor.data[to])
+    words = f"the gradient of {at(c.event.name, to)} times its share of the sum, {number(share)}"
+    return f"{times(c.event.incoming[to], share)} = {number(c.sent)}", words
 
 
-@rowwise("sparse_softmax_cross_entropy")
-def _sparse(look: Look) -> tuple[str, str]:
-    batch, k = look.classes()
-    p = number(look.row(softmax(look.arrays[1], axis=look.event.tensor.params["axis"]), batch)[k])
-    label = int(look.arrays[0][batch])
+@explains("sparse_softmax_cross_entropy")
+def _sparse(c: Contribution) -> Explanation:
+    row, k = c.row_and_class()
+    p = number(c.along_axis(softmax(c.inputs[1], axis=c.event.tensor.params["axis"]), row)[k])
+    label = int(c.inputs[0][row])
     if label == k:
-        return _weighted(look, batch, f"{p} - 1"), f"p = {p}, and {k} is the label"
-    return _weighted(look, batch, p), f"p = {p}, and the label is {label}, not {k}"
+        return _weighted(c, row, f"{p} - 1"), f"p = {p}, and {k} is the label"
+    return _weighted(c, row, p), f"p = {p}, and the label is {label}, not {k}"
 
 
-@rowwise("softmax_cross_entropy")
-def _dense(look: Look) -> tuple[str, str]:
-    batch, k = look.classes()
-    axis = look.event.tensor.params["axis"]
-    labels = look.row(look.arrays[0], batch)
-    if look.event.position == 0:
-        ln = number(look.row(log_softmax(look.arrays[1], axis=axis), batch)[k])
-        calculation = times(-look.event.incoming[batch], ln)
-        return f"{calculation} = {number(look.sent)}", f"ln p = {ln}, with its sign turned"
-    p, t = number(look.row(softmax(look.arrays[1], axis=axis), batch)[k]), number(labels[k])
+@explains("softmax_cross_entropy")
+def _dense(c: Contribution) -> Explanation:
+    row, k = c.row_and_class()
+    axis = c.event.tensor.params["axis"]
+    labels = c.along_axis(c.inputs[0], row)
+    if c.event.position == 0:
+        ln = number(c.along_axis(log_softmax(c.inputs[1], axis=axis), row)[k])
+        calculation = times(-c.event.incoming[row], ln)
+        return f"{calculation} = {number(c.sent)}", f"ln p = {ln}, with the sign flipped"
+    p, t = number(c.along_axis(softmax(c.inputs[1], axis=axis), row)[k]), number(labels[k])
     total = number(labels.sum())
     first, more = p, ""
     if total not in ("1", "1.00"):
         first, more = times(p, total), f", and the labels sum to {total}"
     calculation = first if t == "0" else f"{first} - {_in_brackets(labels[k])}"
-    return _weighted(look, batch, calculation), f"p = {p}, and its label is {t}{more}"
+    return _weighted(c, row, calculation), f"p = {p}, and its label is {t}{more}"
 
 
-@rowwise("crossentropy")
-def _crossentropy(look: Look) -> tuple[str, str]:
-    batch, _ = look.classes()
-    p, t = (np.broadcast_to(x, look.event.to.data.shape)[look.place] for x in look.arrays)
-    g = look.event.incoming[batch]
-    if look.event.position:
+@explains("crossentropy")
+def _crossentropy(c: Contribution) -> Explanation:
+    row, _ = c.row_and_class()
+    p, t = (np.broadcast_to(x, c.event.to.data.shape)[c.place] for x in c.inputs)
+    g = c.event.incoming[row]
+    if c.event.position:
         calculation = times(-g, f"ln {number(p)}")
-        return f"{calculation} = {number(look.sent)}", f"p = {number(p)}"
+        return f"{calculation} = {number(c.sent)}", f"p = {number(p)}"
     if t == 0:
         return "0", "its label is 0"
-    calculation = f"{times(-g, t)} / {number(p)} = {number(look.sent)}"
+    calculation = f"{times(-g, t)} / {number(p)} = {number(c.sent)}"
     return calculation, f"p = {number(p)}, and its label is {number(t)}"
 
 
-def _weighted(look: Look, batch: Place, calculation: str) -> str:
-    """Multiply by the gradient of the row's loss, unless that is 1; say what it comes to."""
-    g = look.event.incoming[batch]
+def _weighted(c: Contribution, row: Place, calculation: str) -> str:
+    """Multiply by the gradient of the row's loss, unless that is 1, and write the result."""
+    g = c.event.incoming[row]
     if g != 1:
         bare = " " not in calculation
         calculation = times(g, calculation if bare else f"({calculation})")
-    result = number(look.sent)
+    result = number(c.sent)
     return calculation if calculation == result else f"{calculation} = {result}"
-
-
-def _in_brackets(x: Any) -> str:
-    text = number(x)
-    return f"({text})" if text.startswith("-") else text

@@ -1,18 +1,22 @@
-"""A list of events, and what can be asked of it."""
+"""A trace: both passes of a graph as a list of events, and what can be asked of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-from tinygrad_xent.errors import NotInGraphError
-from tinygrad_xent.graph import Node, describe
-from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward
-from tinygrad_xent.visualization.tracing.plain import event_dict, plain
-from tinygrad_xent.visualization.tracing.shown import lines
+import numpy as np
 
-if TYPE_CHECKING:
-    from tinygrad_xent.visualization.tracing.answer import Why
+from tinygrad_xent.arrays import as_array
+from tinygrad_xent.backprop import backpropagate, check_seed
+from tinygrad_xent.errors import ArgumentError, NotInGraphError, NotRecordedError
+from tinygrad_xent.graph import Node, ancestors, describe
+from tinygrad_xent.visualization.formatting import telling
+from tinygrad_xent.visualization.formulas import formula_of, letters_of, rule_at
+from tinygrad_xent.visualization.naming import constants_of, names_of, shown
+from tinygrad_xent.visualization.tracing.event_tables import html_tables, text_tables
+from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward, plain, unsummed
+from tinygrad_xent.visualization.tracing.explainer import Explainer, Why, quantity
 
 
 class Trace(Sequence[Event]):
@@ -77,7 +81,7 @@ class Trace(Sequence[Event]):
         )
 
     def gradient(self, tensor: Node) -> Any:
-        """Give what a tensor's contributions add up to in the end; None if it got none.
+        """Return the sum of all contributions to a tensor, or None if there were none.
 
         Raises
         ------
@@ -90,7 +94,7 @@ class Trace(Sequence[Event]):
         return next((e.total for e in reversed(self.backward) if e.to is tensor), None)
 
     def why(self, tensor: Node, *, entry: int | Sequence[int] | None = None) -> Why:
-        """Say in plain sentences why a tensor has the gradient it has; see `why`.
+        """Explain in plain sentences why a tensor has the gradient it has; see `why`.
 
         Parameters
         ----------
@@ -105,10 +109,9 @@ class Trace(Sequence[Event]):
         ArgumentError
             If the tensor has no such entry.
         """
-        from tinygrad_xent.visualization.tracing.answer import answer
-
-        self._check(tensor)
-        return answer(self, tensor, entry)
+        gradient = self.gradient(tensor)
+        explainer = Explainer(self.output, self.seed, self.names, self.backward)
+        return Why(tuple(explainer.sentences(tensor, gradient, entry)))
 
     def _check(self, tensor: Any) -> None:
         if not isinstance(tensor, Node) or tensor not in self.names:
@@ -119,7 +122,7 @@ class Trace(Sequence[Event]):
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain lists, strings and numbers, for JSON.
+        """Return the trace as plain lists, strings and numbers, for JSON.
 
         Returns
         -------
@@ -148,7 +151,7 @@ class Trace(Sequence[Event]):
                 }
                 for node, name in self.names.items()
             ],
-            "events": [event_dict(event) for event in self],
+            "events": [event.to_dict() for event in self],
         }
 
     def __repr__(self) -> str:
@@ -158,9 +161,208 @@ class Trace(Sequence[Event]):
         )
 
     def __str__(self) -> str:
-        return "\n".join(lines(self))
+        return "\n".join(text_tables(self, self._of))
 
     def _repr_html_(self) -> str:
-        from tinygrad_xent.visualization.tracing.html import html
+        return html_tables(self, self._of)
 
-        return html(self)
+    @property
+    def _of(self) -> str:
+        return quantity(self.names[self.output], self.seed)
+
+
+def trace(
+    output: Node,
+    wrt: Node | Iterable[Node] | None = None,
+    *,
+    seed: Any = None,
+    names: Mapping[str, Any] | None = None,
+) -> Trace:
+    """Run the backward pass of a graph and record each step of both passes.
+
+    Nothing is stored on the graph: `.grad` stays as it is.
+
+    Parameters
+    ----------
+    output : Tensor
+        Where the backward pass starts.
+    wrt : Tensor or iterable of Tensor, optional
+        Record the backward pass only on the way to these.
+    seed : array_like, optional
+        The gradient of `output`, of its shape; 1 where it is a scalar.
+    names : mapping of str to Tensor, optional
+        What to call the tensors, before their own names; `names=locals()` takes those of a
+        notebook's or a function's variables.
+
+    Returns
+    -------
+    Trace
+        One event for each tensor (forward), then one for each contribution that a tensor's rule
+        sends to one of its inputs (backward). `print` it to read it as a table.
+
+    Raises
+    ------
+    NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+        If there is no backward pass to run; the message says why.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x = Tensor(3.0, name="x")
+    >>> print(trace(x * x + x))
+    Forward
+    step  tensor  op        formula      value
+    1     x       leaf                   3
+    2     v1      multiply  v1 = x x     9
+    3     v2      add       v2 = v1 + x  12
+    <BLANKLINE>
+    Backward: ∂x is the gradient of v2 with respect to x
+    step  rule         to  sends  total there
+    v2 (add) has ∂v2 = 1
+    4     ∂v1 = ∂v2    v1  1      1
+    5     ∂x = ∂v2     x   1      1
+    v1 (multiply) has ∂v1 = 1
+    6     ∂x = x ∂v1   x   3      4
+    7     ∂x = x ∂v1   x   3      7
+    """
+    start = check_seed(output, seed.data if isinstance(seed, Node) else seed)
+    targets = None if wrt is None else [wrt] if isinstance(wrt, Node) else list(wrt)
+    recorder = _Recorder(output, names)
+    passes = backpropagate(output, start, wrt=targets, observe=recorder.backward)
+    for _, grad in passes:
+        recorder.incoming = np.array(grad)
+    return Trace(recorder.events, output, np.array(start), recorder.names)
+
+
+class _Recorder:
+    """Writes events down as they happen."""
+
+    def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
+        nodes = shown(output)
+        self.names = names_of(nodes, names)
+        self.constants = constants_of(nodes, names, self.names.values())
+        self.incoming: Any = None
+        self.events: list[Event] = []
+        for node in nodes:
+            self.forward(node)
+
+    def forward(self, node: Node) -> None:
+        inputs = self.inputs(node)
+        self.events.append(
+            Forward(
+                step=len(self.events) + 1,
+                tensor=node,
+                name=self.names[node],
+                op=node.op.name if node.op else "",
+                inputs=inputs,
+                formula=formula_of(node),
+                letters=letters_of(node.op, inputs, self.names[node]) if node.op else {},
+                value=np.array(node.data),
+            )
+        )
+
+    def backward(self, node: Node, i: int, result: Any, contribution: Any, total: Any) -> None:
+        op, inputs = node.op, self.inputs(node)
+        if op is None:  # a leaf has no rule
+            return
+        self.events.append(
+            Backward(
+                step=len(self.events) + 1,
+                tensor=node,
+                name=self.names[node],
+                op=op.name,
+                rule=rule_at(node, i, np.shape(result)),
+                letters=letters_of(op, inputs, self.names[node]),
+                incoming=self.incoming,
+                to=node.inputs[i],
+                to_name=inputs[i],
+                input=op.names_of(len(inputs))[i],
+                position=i,
+                unsummed=unsummed(result, contribution),
+                sent=np.array(contribution),
+                total=np.array(total),
+            )
+        )
+
+    def inputs(self, node: Node) -> tuple[str, ...]:
+        """Name what an op was called with."""
+        words = node.op.names_of(len(node.inputs)) if node.op else ()
+        return tuple(
+            self.names[x] if isinstance(x, Node) else self.constant(x, word)
+            for x, word in zip(node.inputs, words, strict=True)
+        )
+
+    def constant(self, x: Any, word: str) -> str:
+        if x is None:
+            return ""
+        if as_array(x).size == 1:
+            return telling(x)
+        return self.constants[id(x)][0] if id(x) in self.constants else word
+
+
+def why(
+    tensor: Any,
+    output: Any = None,
+    *,
+    entry: int | Sequence[int] | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> Why:
+    """Explain in plain sentences why a tensor has the gradient it has.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Whose gradient is to be explained.
+    output : Tensor
+        Of what it is the gradient; if that is no scalar, of its sum.
+    entry : int or sequence of int, optional
+        Which entry to explain; by default the three of the largest gradient.
+    names : mapping of str to Tensor, optional
+        What to call the tensors, before their own names, such as `locals()`.
+
+    Returns
+    -------
+    Why
+        Over which tensors the gradient came, how much each way brought, and for each entry the
+        calculation and what its numbers are.
+
+    Raises
+    ------
+    ArgumentError
+        If no output is given, or the tensor has no such entry.
+    NotInGraphError
+        If the output was not computed from the tensor.
+
+    See Also
+    --------
+    trace : its result has a method `why`, for several questions about one backward pass.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor, sparse_softmax_cross_entropy_with_logits
+    >>> z = Tensor([2.0, 1.0, 0.1], name="z")
+    >>> loss = sparse_softmax_cross_entropy_with_logits(labels=0, logits=z, name="loss")
+    >>> why(z, loss)
+    The gradient of loss came to z along the path loss (sparse_softmax_cross_entropy).
+    z[0] has 0.659 - 1 = -0.341: p = 0.659, and 0 is the label.
+    z[1] has 0.242: p = 0.242, and the label is 0, not 1.
+    z[2] has 0.0986: p = 0.0986, and the label is 0, not 2.
+    """
+    if not isinstance(tensor, Node):
+        raise NotRecordedError(
+            f"why explains the gradient of a Tensor, got {type(tensor).__name__}: nothing was "
+            "recorded"
+        )
+    if output is None:
+        raise ArgumentError(
+            f"{describe(tensor)} does not know what was computed from it: name the output that the "
+            "gradient is of, as in why(logits, loss)"
+        )
+    if isinstance(output, Node) and output is not tensor and output in set(ancestors(tensor)):
+        raise NotInGraphError(
+            f"{describe(tensor)} was computed from {describe(output)}, not the other way round: "
+            "the output comes second, as in why(logits, loss)"
+        )
+    scalar = not isinstance(output, Node) or output.data.size == 1
+    seed = None if scalar else np.ones_like(output.data)
+    return trace(output, seed=seed, names=names).why(tensor, entry=entry)

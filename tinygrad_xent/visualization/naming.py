@@ -1,4 +1,4 @@
-"""What everything that shows a graph agrees on: which tensors it has, and what they are called."""
+"""Which tensors a graph has, and what every view of it calls them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LONGEST_INDEX = 14
 
 
 def shown(*outputs: Node) -> list[Node]:
-    """Give the ancestors, and with them each softmax that a loss looked through; oldest first."""
+    """Return the ancestors, and each softmax that a loss looked through, oldest first."""
     nodes = ancestors(*outputs)
     asides = [probs for node in nodes if (probs := looked_through(node)) is not None]
     return ancestors(*outputs, *asides) if asides else nodes
 
 
 def looked_through(node: Node) -> Node | None:
-    """Give the softmax whose logits this node is, for a loss that was given probabilities."""
+    """Return the softmax that a loss given probabilities looked through at this node, if any."""
     if node.op is None or node.op.name != "look_through":
         return None
     probs = node.params["probs"]
@@ -28,7 +28,7 @@ def looked_through(node: Node) -> Node | None:
 
 
 def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> dict[Node, str]:
-    """Call each tensor by one name that no other has, and that is safe to print.
+    """Name each tensor uniquely, in text that is safe to print.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:
-    """Look names up by object; the first counts, and `_` and its like are no names."""
+    """Look names up by object; the first counts, and names that begin with `_` do not."""
     found: dict[int, str] = {}
     for name, x in (names or {}).items():
         if isinstance(x, Node | np.ndarray) and not name.startswith("_"):
@@ -113,14 +113,17 @@ def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:
 
 def printable(text: object) -> str:
     r"""Replace what no picture or terminal should be sent by its escape: "\x1b", "\n", "\u202e"."""
+    text = str(text)
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for c in str(text)
+        for c in text
     )
 
 
 def index_text(index: Any) -> str:
-    """Write a NumPy index as it stands between the brackets; an ellipsis for a long one.
+    """Return a NumPy index as written between the brackets; an ellipsis if it is long.
 
     Examples
     --------

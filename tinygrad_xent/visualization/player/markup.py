@@ -1,4 +1,4 @@
-"""How a live view gets into a notebook or a file: an image, and a script that takes its place."""
+"""A live view in a notebook or a file: an image, and the script that takes its place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ import html
 import json
 import os
 import secrets
+from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.errors import PictureFormatError
-from tinygrad_xent.visualization.files import write_whole
+from tinygrad_xent.visualization import files, pages
 from tinygrad_xent.visualization.naming import printable
-
-# Nothing may be loaded, from nowhere.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
@@ -47,51 +44,24 @@ def packed(data: dict[str, Any]) -> str:
 
 
 def page(title: str, body: str, text: str) -> str:
-    """Write a page of its own that needs no network; `text` is the same in words."""
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}</title>\n<style>\n{_source('page.css')}</style>\n</head>\n<body>\n"
-        f"<main>\n<h1>{_text(title)}</h1>\n{body}"
-        "<details>\n<summary>As text</summary>\n"
-        f'<pre tabindex="0">{_text(text)}</pre>\n</details>\n'
-        "</main>\n</body>\n</html>\n"
-    )
+    """Return a page with a live view; `text` is the same in words."""
+    return pages.page(title, body, _source("page.css"), scripts=True, text=text)
 
 
-def save(path: str | os.PathLike[str], content: Any) -> Path:
-    """Write what `content()` gives to a file whose name ends in .html; whole or not at all.
-
-    Raises
-    ------
-    PictureFormatError
-        If the name ends in something else.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".html":
-        what = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-        raise PictureFormatError(
-            f"'{printable(path)}' has {what}: this is a page, so end the name in .html; for a "
-            "picture call draw(...).save(...)"
-        )
-    write_whole(path, content().encode())
-    return path
+def save(path: str | os.PathLike[str], html: Callable[[], str]) -> Path:
+    """Write the page that `html()` returns to a file whose name ends in .html."""
+    return files.save(path, {".html": html}, "For a picture call draw(...).save(...)")
 
 
 @cache
 def _source(name: str) -> str:
-    return files("tinygrad_xent.visualization.player").joinpath(name).read_text("utf-8")
+    return resources.files("tinygrad_xent.visualization.player").joinpath(name).read_text("utf-8")
 
 
 def _json(data: Any) -> str:
     """Write JSON that is safe inside a script: no tag and no comment can begin or end in it."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _text(text: str) -> str:
-    return html.escape("\n".join(map(printable, text.split("\n"))), quote=False)
 
 
 def _attribute(text: str) -> str:

@@ -7,15 +7,13 @@ arrives later is never passed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.arrays import read_only
+from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node
-from tinygrad_xent.ops import sum_to
 from tinygrad_xent.visualization.tracing import Backward, Trace
 from tinygrad_xent.visualization.tracing.events import unsummed
 
@@ -117,18 +115,17 @@ def _run(right: Trace, direction: int) -> tuple[list[Backward], dict[Node, Any]]
     return events, totals
 
 
-def _contributions(node: Node, grad: Any) -> Iterator[tuple[int, Any, Any]]:
-    """Apply a tensor's rule: which input, what the rule returns, and what is sent of it."""
-    if node.op is None:  # a leaf sends nothing
-        return
-    for i, made in enumerate(node.op.vjp(read_only(grad), node)):
-        x = node.inputs[i]
-        if not isinstance(x, Node):
-            continue
-        result = made() if callable(made) else made
-        if result is not None:
-            result = np.asarray(result)
-            yield i, result, np.asarray(sum_to(result, shape=x.data.shape), dtype=x.data.dtype)
+def _contributions(node: Node, grad: Any) -> list[tuple[int, Any, Any]]:
+    """Apply a tensor's rule: for each input, what the rule returns and what is sent of it."""
+    found: list[tuple[int, Any, Any]] = []
+
+    def observe(_node: Node, i: int, result: Any, sent: Any, _total: Any) -> None:
+        found.append((i, result, sent))
+
+    steps = backpropagate(node, grad, observe=observe)
+    next(steps)  # the tensor itself; its rule runs before the next one comes
+    next(steps, None)
+    return found
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -415,7 +415,7 @@ def test_the_page_says_what_is_wrong_and_why() -> None:
     assert notes[1].startswith("Too late: a has sent its gradient on already.")
     said = "".join(p["name"] if isinstance(p, dict) else p for p in data["verdict"])
     assert said.startswith(
-        "Wrong: x has 0.5, right is 36.5. a sent its gradient on while 2 contrib"
+        "Wrong: x has 0.5 instead of 36.5. a sent its gradient on while 2 contrib"
     )
     assert data["at"] == ["n0"]
     assert set(data["bodies"]) == {"n0"}

@@ -316,7 +316,7 @@ def test_the_wrong_order_shows_the_wrong_number_and_says_why(visit) -> None:
     assert box(page, "x").locator(".gradient text").all_text_contents() == ["gradient", "0.5"]
     assert box(page, "x").locator(".badge").text_content() == "≠"
     page.keyboard.press("End")
-    assert "Wrong: x has 0.5, right is 36.5." in details.inner_text()
+    assert "Wrong: x has 0.5 instead of 36.5." in details.inner_text()
     page.get_by_label("Wrong order").uncheck()
     assert "Wrong" not in details.inner_text()
     assert box(page, "x").locator(".gradient text").all_text_contents() == ["gradient", "36.5"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
+
+import numpy as np
 
 from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.face import CAPTION, Face
@@ -16,6 +18,8 @@ from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.paint import paint
 
 _G = "{http://www.w3.org/2000/svg}g"
+_SMALL = 1000  # entries up to which an array is kept as it is
+_CAPTIONS = {"value", "gradient"}
 _FRAME = 4  # what `paint` writes of a box before its marks: a title and three shapes
 
 
@@ -98,8 +102,60 @@ def _grouped(tree: Element, state: State) -> dict[str, str]:
     return bodies
 
 
-_CAPTIONS = {"value", "gradient"}
-
-
 def _text(element: Element) -> str:
     return tostring(element, encoding="unicode").replace("ns0:", "").replace(":ns0", "")
+
+
+# -- many steps of a training run ------------------------------------------------------------
+
+
+def light(state: State) -> State:
+    """Return a state with small arrays and, of large ones, only the shape."""
+    boxes = (
+        replace(box, value=_kept(box.value), gradient=_kept(box.gradient))
+        for box in state.model.boxes
+    )
+    return State(replace(state.model, boxes=tuple(boxes)), state.faces)
+
+
+def _kept(data: Any) -> Any:
+    if data is None:
+        return None
+    if data.size <= _SMALL:
+        return data
+    return np.broadcast_to(np.zeros((), data.dtype), data.shape)  # holds one number
+
+
+def pictures(
+    states: list[State | None],
+) -> tuple[list[str], list[dict[str, Any]], list[str]]:
+    """Paint states; those of the same graph over one layout.
+
+    Returns
+    -------
+    layouts : list of str
+        A picture for each graph.
+    places : list of dict
+        For each state its ``layout``, -1 if it has none, and ``places``: where in `texts` the
+        markup of each box's body is, by the box's id.
+    texts : list of str
+    """
+    groups: dict[Any, list[int]] = {}
+    for k, state in enumerate(states):
+        if state is not None:
+            groups.setdefault(_structure(state.model), []).append(k)
+    layouts: list[str] = []
+    places: list[dict[str, Any]] = [{"layout": -1, "places": {}} for _ in states]
+    known: dict[str, int] = {}
+    for members in groups.values():
+        painted = frames([state for k in members if (state := states[k]) is not None])
+        for k, bodies in zip(members, painted.bodies, strict=True):
+            at = {name: known.setdefault(text, len(known)) for name, text in bodies.items()}
+            places[k] = {"layout": len(layouts), "places": at}
+        layouts.append(painted.svg)
+    return layouts, places, list(known)
+
+
+def _structure(model: Model) -> Any:
+    boxes = tuple((box.id, box.title, box.kind, box.op, box.ports) for box in model.boxes)
+    return boxes, tuple((arrow.source, arrow.target, arrow.port) for arrow in model.arrows)

@@ -16,8 +16,7 @@ from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays
 from tinygrad_xent.visualization.player.frames import Frames, State, frames
-from tinygrad_xent.visualization.player.sentences import verdict
-from tinygrad_xent.visualization.player.steps import Steps
+from tinygrad_xent.visualization.player.steps import Steps, verdict
 from tinygrad_xent.visualization.player.wrong_order import wrong_order
 from tinygrad_xent.visualization.tracing import Trace, trace
 

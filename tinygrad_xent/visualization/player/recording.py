@@ -20,8 +20,7 @@ from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays, window
 from tinygrad_xent.visualization.player.curve import Curve
-from tinygrad_xent.visualization.player.frames import State
-from tinygrad_xent.visualization.player.snapshots import light, pictures
+from tinygrad_xent.visualization.player.frames import State, light, pictures
 from tinygrad_xent.visualization.tables import table
 
 _MOST_LOSSES = 2000

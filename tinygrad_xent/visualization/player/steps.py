@@ -11,15 +11,16 @@ import numpy as np
 
 from tinygrad_xent.arrays import as_array
 from tinygrad_xent.graph import Node
-from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.formatting import brief, count
 from tinygrad_xent.visualization.formulas import mathml, rule_at
+from tinygrad_xent.visualization.naming import looked_through
 from tinygrad_xent.visualization.player.arrays import Arrays, as_rows, visible, window
-from tinygrad_xent.visualization.player.sentences import Sentence, aside, mistakes, named, start
 from tinygrad_xent.visualization.player.with_numbers import arrays_in, with_numbers
 from tinygrad_xent.visualization.player.wrong_order import WrongOrder
 from tinygrad_xent.visualization.tracing import Backward, Forward, Trace
 
 Step = dict[str, Any]
+Sentence = list[Any]  # text, and names, which the page sets apart
 _MOST_TABLES = 4  # of what goes in
 
 
@@ -61,7 +62,7 @@ class Steps:
                 step["total"] = self._table(["total at ", named(event.to_name)], event.total)
             totals[event.to] = event.total
             if wrong:
-                step["notes"] = mistakes(event, self.trace, wrong)
+                step["notes"] = _mistakes(event, self.trace, wrong)
                 if wrong.has_wrong(event.to) and arrived[event.to] == expected[event.to]:
                     right = self.trace.gradient(event.to)
                     step["right"] = self._table(["right for ", named(event.to_name)], right)
@@ -91,7 +92,7 @@ class Steps:
             "numbers": with_numbers(event.formula, node, None, event.value, place, name),
             "given": [self._table([named(k)], x) for k, x in [*given.items()][:_MOST_TABLES]],
             "cell": cell,
-            "aside": aside(node, self.trace),
+            "aside": _aside(node, self.trace),
         }
 
     def _backward(self, event: Backward) -> Step:
@@ -122,7 +123,7 @@ class Steps:
             "sent": self._table(["sent to ", named(event.to_name)], sent),
             "cell": cell,
             "ask": {"at": place, "value": float(sent[place])} if can_ask else None,
-            "start": start(event) if node is self.trace.output else [],
+            "start": _start(event) if node is self.trace.output else [],
         }
 
     def _unsummed(self, event: Backward) -> Any:
@@ -167,3 +168,67 @@ def _largest(data: Any) -> tuple[tuple[int, ...], list[int]]:
     _, r, c = min(cells, default=(0.0, 0, 0))
     flat = (rows[r] or 0) * table.shape[1] + (columns[c] or 0)
     return tuple(int(i) for i in np.unravel_index(flat, data.shape)), [r, c]
+
+
+# -- sentences -------------------------------------------------------------------------------
+
+
+def named(name: str) -> dict[str, str]:
+    """Mark a name in a sentence."""
+    return {"name": name}
+
+
+def _aside(node: Node, trace: Trace) -> Sentence:
+    """Name the softmax that a loss looked through, if it did so here."""
+    probs = looked_through(node)
+    if probs is None:
+        return []
+    why = ", the output of a softmax. It goes back to the logits: the same loss, with more digits."
+    return ["The loss was given ", named(trace.names[probs]), why]
+
+
+def _start(event: Backward) -> Sentence:
+    """Describe how the backward pass begins."""
+    grad = f" with the gradient {brief(event.incoming)}."
+    return ["The backward pass starts at ", named(event.name), grad]
+
+
+def _mistakes(event: Backward, trace: Trace, wrong: WrongOrder) -> list[Sentence]:
+    """Describe what is wrong with one step of a wrong order."""
+    found: list[Sentence] = []
+    right = brief(trace.gradient(event.tensor))
+    if missing := wrong.missing(event):
+        are = "is" if missing == 1 else "are"
+        todo = f" sends although {count(missing, 'contribution')} to it {are} still to come. "
+        found.append(["Too early: ", named(event.name), f"{todo}Its gradient will be {right}."])
+    elif wrong.has_wrong(event.tensor):
+        should = f" should be {right}: a wrong number is passed on."
+        found.append(["The gradient of ", named(event.name), should])
+    if wrong.late(event):
+        gone = " has sent its gradient on already. What arrives now goes no further."
+        found.append(["Too late: ", named(event.to_name), gone])
+    return found
+
+
+def verdict(trace: Trace, wrong: WrongOrder) -> Sentence:
+    """Describe what came out wrong in the end, and why."""
+    cause = next(
+        event
+        for event in wrong.events
+        if wrong.missing(event)
+        and not np.array_equal(trace.gradient(event.tensor), event.incoming, equal_nan=True)
+    )
+    worst = wrong.wrong[-1]
+    has, right = brief(wrong.totals[worst]), brief(trace.gradient(worst))
+    others = len(wrong.wrong) - 1
+    more = f", and {count(others, 'other tensor')} {'is' if others == 1 else 'are'} wrong too"
+    missing = wrong.missing(cause)
+    were = f"{count(missing, 'contribution')} to it {'was' if missing == 1 else 'were'} missing"
+    rule = "Only a topological order is right: every tensor waits for all its contributions."
+    return [
+        "Wrong: ",
+        named(trace.names[worst]),
+        f" has {has} instead of {right}{more if others else ''}. ",
+        named(cause.name),
+        f" sent its gradient on while {were}. {rule}",
+    ]

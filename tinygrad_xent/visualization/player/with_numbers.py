@@ -18,7 +18,12 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.visualization.formulas import letters_of, mathml
-from tinygrad_xent.visualization.player.elements import (
+from tinygrad_xent.visualization.player.filling import (
+    FIRST_TERMS,
+    MOST_TERMS,
+    Entry,
+    NotUnderstoodError,
+    filled,
     is_sign,
     math,
     name,
@@ -27,13 +32,6 @@ from tinygrad_xent.visualization.player.elements import (
     sign,
     tag,
     wrapped,
-)
-from tinygrad_xent.visualization.player.filling import (
-    FIRST_TERMS,
-    MOST_TERMS,
-    Entry,
-    NotUnderstoodError,
-    filled,
 )
 
 _LARGEST_MATRIX = 9

@@ -53,7 +53,7 @@ _INDEXED = {
 
 
 def formula_of(node: Node) -> str:
-    """Give the LaTeX of the formula that made a tensor; empty for a leaf."""
+    """Return the LaTeX of the formula that made a tensor; empty for a leaf."""
     if node.op is None:
         return ""
     if node.op.name in _INDEXED and "index" in node.params:
@@ -123,7 +123,7 @@ def _rule_at(node: Node, i: int) -> str:
 
 
 def rule_of(op: Op, i: int, count: int) -> str:
-    """Give the LaTeX of the rule for input `i` of `count`; all of it where it is not told apart."""
+    """Return the LaTeX of the rule for input `i` of `count`, or all of it if it is not divided."""
     rules = op.rule_formulas
     places = _differentiable(op, count)
     if len(rules) == len(places):
@@ -132,7 +132,7 @@ def rule_of(op: Op, i: int, count: int) -> str:
 
 
 def letters_of(op: Op, inputs: tuple[str, ...], output: str) -> dict[str, str]:
-    """Say for which tensor or number each letter in the op's formulas stands."""
+    """Return which tensor or number each letter of the op's formulas stands for."""
     found: dict[str, str] = {}
     if op.formula:
         found[_first_letter(op.formula)] = output
@@ -144,7 +144,7 @@ def letters_of(op: Op, inputs: tuple[str, ...], output: str) -> dict[str, str]:
 
 
 def _differentiable(op: Op, count: int) -> list[int]:
-    """Give the inputs that have a formula of their own: class labels and conditions have none."""
+    """Return the inputs that have a formula of their own: class labels and conditions have none."""
     constant = (domains.labels, domains.truth)
     given = op.domains * count if op.variadic else op.domains
     return [i for i in range(count) if given[i] not in constant]
@@ -152,11 +152,11 @@ def _differentiable(op: Op, count: int) -> list[int]:
 
 @functools.cache
 def _first_letter(latex: str) -> str:
-    """Give the letter that a formula defines, or nothing where it defines several things."""
+    """Return the letter that a formula defines, or nothing where it defines several things."""
     for node in _tree(latex).iter():
-        if _tag(node) == "mo" and node.text not in _OVERLINES:
+        if node.tag == "mo" and node.text not in _OVERLINES:
             return ""
-        if _tag(node) == "mi":
+        if node.tag == "mi":
             return node.text or ""
     return ""
 
@@ -190,7 +190,7 @@ def formula_text(latex: str, letters: Letters = _NONE) -> str:
 
 def _without_clashes(latex: str, letters: Letters) -> Letters:
     """Drop all names if one of them could be taken for another letter of the formula."""
-    present = {node.text or "" for node in _tree(latex).iter() if _tag(node) == "mi"}
+    present = {node.text or "" for node in _tree(latex).iter() if node.tag == "mi"}
     used = {letter: name for letter, name in letters.items() if letter in present}
     return _NONE if (present - set(used)) & set(used.values()) else used
 
@@ -200,28 +200,31 @@ def _tree(latex: str) -> Element:
     """Parse; shared, not to be changed."""
     from latex2mathml.converter import convert
 
-    return fromstring(convert(latex))  # noqa: S314 - our own formula, not a stranger's file
+    tree = fromstring(convert(latex))  # noqa: S314 - our own formula, not a stranger's file
+    for node in tree.iter():
+        node.tag = node.tag.rpartition("}")[2]
+    tree.attrib = {"xmlns": "http://www.w3.org/1998/Math/MathML", **tree.attrib}
+    return tree
 
 
 @functools.lru_cache(1000)
 def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
-    text = tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
-    return text.replace("ns0:", "").replace(":ns0", "")
+    return tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
 
 
 def _named(node: Element, letters: Letters) -> Element:
     """Copy a tree, with names in place of letters."""
     copy = Element(node.tag, dict(node.attrib))
     copy.text, copy.tail = node.text, node.tail
-    if _tag(node) == "mi" and (node.text or "") in letters:
+    if node.tag == "mi" and (node.text or "") in letters:
         copy.text = letters[node.text or ""]
         copy.set("class", _NAME)
     for child in node:
         named = _named(child, letters)
-        if _tag(node) == "mrow":
+        if node.tag == "mrow":
             _keep_apart(copy, named)
         copy.append(named)
-    if _tag(node) == "mover" and copy[1].text in _OVERLINES and copy[0].get("class") == _NAME:
+    if node.tag == "mover" and copy[1].text in _OVERLINES and copy[0].get("class") == _NAME:
         name = copy[0].text or ""  # lines above words are placed badly on pages too
         copy[0].text = f"∂{name}" if name.isidentifier() else f"∂({name})"
         return copy[0]
@@ -240,7 +243,7 @@ def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
 
 def _text(node: Element) -> str:
     parts = [_text(child) for child in node]
-    match _tag(node), parts:
+    match node.tag, parts:
         case "mover", [base, over] if over.strip() in _OVERLINES:
             return f" ∂{base.strip()} "
         case (("msub" | "munder"), [base, sub]):
@@ -294,16 +297,16 @@ def _group(text: str) -> str:
 
 def _keep_apart(row: Element, node: Element) -> None:
     """Set a space between two factors, or a sign where one is a number that stands for a name."""
-    before = next((x for x in reversed(row) if _tag(x) != "mspace"), None)
+    before = next((x for x in reversed(row) if x.tag != "mspace"), None)
     if before is None:
         return
     pair = before, node
-    if all(_tag(x) not in ("mo", "mspace") for x in pair) and any(map(_is_number, pair)):
+    if all(x.tag not in ("mo", "mspace") for x in pair) and any(map(_is_number, pair)):
         if row[-1] is not before:
             row.remove(row[-1])
-        SubElement(row, row.tag.replace("mrow", "mo")).text = "⋅"
+        SubElement(row, "mo").text = "⋅"
     elif _is_factor(row[-1], node):
-        SubElement(row, row.tag.replace("mrow", "mspace"), width="0.25em")
+        SubElement(row, "mspace", width="0.25em")
 
 
 def _is_number(node: Element) -> bool:
@@ -314,8 +317,4 @@ def _is_factor(before: Element, node: Element) -> bool:
     """Whether a name follows something that it is multiplied with: the two must stay apart."""
     while len(node):
         node = node[0]
-    return node.get("class") == _NAME and _tag(before) not in ("mo", "mspace")
-
-
-def _tag(node: Element) -> str:
-    return node.tag.rpartition("}")[2]
+    return node.get("class") == _NAME and before.tag not in ("mo", "mspace")

@@ -22,7 +22,7 @@ class Arrays:
         self._places: dict[str, int] = {}
 
     def add(self, shown: dict[str, Any]) -> int:
-        """Give the place of what `window` gave."""
+        """Return the place of an array that `window` printed."""
         return self._places.setdefault(json.dumps(shown), len(self._places))
 
     @property
@@ -63,7 +63,7 @@ def as_rows(array: Any) -> Any:
 
 
 def visible(table: Any) -> tuple[list[int | None], list[int | None]]:
-    """Give the rows and columns that are printed, with None for a gap."""
+    """Return the rows and columns that are printed, with None for a gap."""
     height, width = table.shape
     return (
         _ends(height, ROWS, FIRST_ROWS, LAST_ROWS),

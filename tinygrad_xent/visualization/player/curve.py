@@ -22,7 +22,7 @@ class Curve:
     points: Sequence[tuple[int, float]]
 
     def place(self, step: int, loss: float) -> tuple[float, float]:
-        """Give the pixel of a point; a loss that is no finite number lies at the top."""
+        """Return the pixel of a point; a loss that is not finite lies at the top."""
         low, high = self._range
         last = max(self.points[-1][0], 2)
         share = (loss - low) / (high - low) if math.isfinite(loss) else 1.0
@@ -102,7 +102,7 @@ class Curve:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Give some four round numbers between two.
+    """Return about four round numbers between two.
 
     Examples
     --------

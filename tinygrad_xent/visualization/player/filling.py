@@ -135,14 +135,14 @@ def _subscript(part: Element, entry: Entry, index: Index) -> int:
 
 
 def _sum(element: Element) -> str:
-    """Give the sign of a sum or product over one plain subscript, or nothing."""
+    """Return the sign of a sum or product over one plain subscript, or nothing."""
     if tag(element) not in ("msub", "munder") or not is_sign(element[0], _SUMS):
         return ""
     return (element[0].text or "") if tag(element[1]) == "mi" else ""
 
 
 def _scope(rest: Sequence[Element]) -> Sequence[Element]:
-    """Give what a sum applies to: up to the end of the row, a sign, or its parenthesis."""
+    """Return what a sum applies to: up to the end of the row, a sign, or its parenthesis."""
     depth = 0
     for k, child in enumerate(rest):
         last = child[0] if len(child) else child  # of a power of a parenthesis, the parenthesis

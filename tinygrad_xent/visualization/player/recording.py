@@ -273,7 +273,7 @@ def _with_difference(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _norms(model: Model) -> list[tuple[str, str, str]]:
-    """Give name, norm of the value and norm of the gradient of each leaf that has one."""
+    """Return name, norm of the value and norm of the gradient of each leaf that has one."""
     return [
         (box.title, number(np.linalg.norm(box.value)), number(np.linalg.norm(box.gradient)))
         for box in model.boxes

@@ -133,7 +133,7 @@ class Steps:
         return self._table(["to be summed over ", event.summed_over], event.unsummed)
 
     def _operands(self, event: Backward) -> Iterator[Any]:
-        """Give the tables of the values that the rule needs; of the sender if it needs none."""
+        """Yield the tables of the values that the rule needs; of the sender if it needs none."""
         right = mathml(event.rule).partition("=</mo>")[2] if event.rule else ""
         used = re.sub("<mover>.*?</mover>", "", right)  # not those of gradients
         found = {

@@ -41,7 +41,7 @@ Arrays = Mapping[tuple[str, bool], Any]  # by letter, and whether it has an over
 
 
 def arrays_in(node: Node) -> dict[str, Any]:
-    """Say for which arrays the letters in the formulas of a tensor's op stand."""
+    """Return the arrays that the letters in the formulas of a tensor's op stand for."""
     op = node.op
     if op is None:
         return {}
@@ -149,7 +149,7 @@ def _summed(
 
 
 def _right_side(latex: str) -> list[Element]:
-    """Give what stands behind the first equals sign."""
+    """Return what follows the first equals sign."""
     row = list(fromstring(mathml(latex)))  # noqa: S314 - written by `mathml`
     children = list(row[0]) if len(row) == 1 and tag(row[0]) == "mrow" else row
     for k, child in enumerate(children):
@@ -177,7 +177,7 @@ def _entry(op: Op, node: Node, arrays: Arrays, result: Any, place: tuple[int, ..
 
 
 def _by_entry(op: Op, node: Node, arrays: Arrays, result: Any, place: tuple[int, ...]) -> Entry:
-    """Give numbers for an op that treats each entry alone."""
+    """Return the numbers for an op that treats each entry alone."""
     shape = node.data.shape
     if result.shape != shape:  # broadcasting has been undone: a sum of several entries
         raise NotUnderstoodError
@@ -190,7 +190,7 @@ def _by_entry(op: Op, node: Node, arrays: Arrays, result: Any, place: tuple[int,
 def _along_all(
     arrays: Arrays, whole: Any, node: Node, result: Any, place: tuple[int, ...]
 ) -> Entry:
-    """Give numbers for a reduction to one number."""
+    """Return the numbers for a reduction to one number."""
     if node.data.ndim:
         raise NotUnderstoodError
     at = int(np.ravel_multi_index(place, result.shape)) if place else 0
@@ -202,7 +202,7 @@ def _along_all(
 def _along_axis(
     arrays: Arrays, axis: int, whole: Any, result: Any, place: tuple[int, ...]
 ) -> Entry:
-    """Give numbers for an op along one axis: those of the row with the entry."""
+    """Return the numbers for an op along one axis: those of the row with the entry."""
     row, at = place, 0
     if result.shape == whole.shape:
         row, at = (*place[:axis], *place[axis + 1 :]), place[axis]

@@ -109,7 +109,7 @@ class Explainer:
         )
 
     def _arrival(self, name: str, received: Sequence[Backward]) -> Iterator[str]:
-        """Say along which paths a gradient came, and how much came along each."""
+        """Describe along which paths a gradient came, and how much came along each."""
         what = f"The gradient of {quantity(self.names[self.output], self.seed)} came to {name}"
         if len(received) == 1:
             yield f"{what} {self._path(received[0])}."

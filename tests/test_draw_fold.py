@@ -21,7 +21,7 @@ from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
 from tinygrad_xent.visualization.drawing.lettering import text_width
 from tinygrad_xent.visualization.drawing.marks import Text
 from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.drawing.sent import sent_labels
+from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
 from tinygrad_xent.visualization.formatting import brief
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -401,7 +401,7 @@ def test_what_flowed_is_written_over_nothing() -> None:
     ports = [max(len(box.ports), 1) for box in shown.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in shown.arrows]
     placed = place(sizes, links, [Cluster(g.boxes, g.parent, 60.0) for g in shown.groups])
-    labels = [mark for mark in sent_labels(shown, faces, placed) if isinstance(mark, Text)]
+    labels = [mark for mark in edge_labels(shown, faces, placed) if isinstance(mark, Text)]
     assert len(labels) == sum(bool(arrow.small) for arrow in shown.arrows)
     boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(placed.corners, sizes, strict=True)]
     for label in labels:

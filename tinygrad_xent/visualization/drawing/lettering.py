@@ -39,7 +39,8 @@ def shorten(text: str, limit: int) -> str:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of text, in pixels; an estimate for letters that the shipped font lacks."""
-    return size * sum(widths()["bold" if bold else "regular"].get(c) or _elsewhere(c) for c in text)
+    known = widths()["bold" if bold else "regular"]
+    return size * sum([known.get(c) or _elsewhere(c) for c in text])
 
 
 @functools.cache

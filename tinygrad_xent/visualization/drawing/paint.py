@@ -20,7 +20,7 @@ from tinygrad_xent.visualization.drawing.lettering import (
 from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Model
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
-from tinygrad_xent.visualization.drawing.sent import sent_labels
+from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
 from tinygrad_xent.visualization.drawing.tooltips import arrow_tooltip, box_tooltip
 
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
@@ -30,7 +30,7 @@ HEAD = 8.0  # length of an arrow's head
 
 def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str, alt: str) -> str:
     """Write the picture as one SVG document."""
-    notes = list(sent_labels(model, faces, placement))
+    notes = list(edge_labels(model, faces, placement))
     ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, Text)]
     outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
     wide = outside + max([placement.width, *(x for _, x in ends)])

@@ -21,9 +21,8 @@ from tinygrad_xent.visualization.drawing.cells import (
     Summary,
     view,
 )
-from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.face import Patch, Sign, Text, face
 from tinygrad_xent.visualization.drawing.lettering import text_width
-from tinygrad_xent.visualization.drawing.marks import Patch, Sign, Text
 from tinygrad_xent.visualization.drawing.model import Box
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LOOKS, contrast, heat, ink
 

@@ -15,13 +15,12 @@ from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.visualization.drawing import Picture, draw
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
-from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
+from tinygrad_xent.visualization.drawing.face import Text, face
 from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
 from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
 from tinygrad_xent.visualization.drawing.lettering import text_width
-from tinygrad_xent.visualization.drawing.marks import Text
 from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
 from tinygrad_xent.visualization.formatting import brief
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,8 +7,8 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
+from tinygrad_xent.visualization.drawing.boxes import expression
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
-from tinygrad_xent.visualization.drawing.expression import expression
 from tinygrad_xent.visualization.drawing.model import Arrow, Box, Model
 
 

@@ -2,21 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node, ancestors
-from tinygrad_xent.visualization.drawing.expression import expression
-from tinygrad_xent.visualization.drawing.flow import Flow
 from tinygrad_xent.visualization.drawing.fold import Unit
 from tinygrad_xent.visualization.drawing.lettering import shorten
-from tinygrad_xent.visualization.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind
-from tinygrad_xent.visualization.drawing.uses import Use, details_of, short, uses_of
-from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind, Seed
+from tinygrad_xent.visualization.formatting import brief, count, number, telling
 from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
 from tinygrad_xent.visualization.naming import index_text, looked_through, printable
+
+# -- the backward pass -----------------------------------------------------------------------------
+
+
+@dataclass
+class Flow:
+    """What a backward pass leaves.
+
+    Attributes
+    ----------
+    grads : dict of tensor to its gradient
+    sent : dict of (tensor, number of an input) to what the tensor's rule sent there, in words
+    small : the same in fewer words
+    shapes : the shape that the rule returned, before broadcasting was undone
+    seed : str
+        Of what the gradients are; empty if there was no pass.
+    """
+
+    grads: dict[Node, Any] = field(default_factory=dict)
+    sent: dict[tuple[Node, int], str] = field(default_factory=dict)
+    small: dict[tuple[Node, int], str] = field(default_factory=dict)
+    shapes: dict[tuple[Node, int], tuple[int, ...]] = field(default_factory=dict)
+    seed: Seed = ""
+
+
+def backward_flow(outputs: tuple[Node, ...], shown: Container[Node]) -> Flow:
+    """Run the backward pass if there is one floating output to run it from.
+
+    What was sent is kept of those tensors that are shown.
+    """
+    output, flow = outputs[0], Flow()
+    if len(set(outputs)) > 1 or output.data.dtype.kind != "f" or not output.data.size:
+        return flow
+
+    def observe(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
+        if node in shown:
+            shape = np.shape(result)
+            summed = math.prod(shape) != contribution.size
+            flow.sent[node, i] = f"{brief(result)} summed to " * summed + brief(contribution)
+            flow.shapes[node, i] = shape
+            flow.small[node, i] = brief(contribution, most=4)
+
+    with np.errstate(all="ignore"):  # the picture marks NaN and inf
+        for node, grad in backpropagate(output, np.ones_like(output.data), observe=observe):
+            flow.grads[node] = grad.copy()
+    flow.seed = "output" if output.data.size == 1 else "sum"
+    return flow
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+_INFIX = set("+−×÷^@")
+_LONGEST = 26
+
+
+def expression(symbol: str, arguments: Sequence[str]) -> str:
+    """Apply an op's symbol to what it was called with; the symbol alone where that gets too long.
+
+    Empty arguments stand for inputs that were left out.
+
+    Examples
+    --------
+    >>> expression("×", ["v2", "0.1"]), expression("−", ["x"]), expression("|x|", ["v3"])
+    ('v2 × 0.1', '−x', '|v3|')
+    >>> expression("relu", ["v6"]), expression("softmax + cross-entropy", ["labels", "logits"])
+    ('relu(v6)', 'softmax + cross-entropy')
+    """
+    arguments = [argument for argument in arguments if argument]
+    text = symbol
+    if symbol in _INFIX and len(arguments) == 2:
+        text = f"{arguments[0]} {symbol} {arguments[1]}"
+    elif symbol in _INFIX and len(arguments) == 1:
+        text = symbol + arguments[0]
+    elif re.search(r"\bx\b", symbol) and len(arguments) == 1:
+        text = re.sub(r"\bx\b", lambda _: arguments[0], symbol)
+    elif " " not in symbol and 1 <= len(arguments) <= 2:
+        text = f"{symbol}({', '.join(arguments)})"
+    return text if len(text) <= _LONGEST else symbol
+
+
+# -- inputs and parameters -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Use:
+    """One of a tensor's inputs, or a parameter that is an array.
+
+    `index` counts the inputs, then those parameters.
+    """
+
+    label: str
+    value: Any
+    index: int
+
+    @property
+    def boxed(self) -> bool:
+        """Whether it has a box of its own: tensors, and constants of more than one number."""
+        if isinstance(self.value, np.ndarray):
+            return self.value.size != 1
+        return isinstance(self.value, Node)
+
+
+def uses_of(node: Node) -> list[Use]:
+    """List the inputs of a tensor's op, and its parameters that are arrays."""
+    names = node.op.names_of(len(node.inputs)) if node.op else ()
+    arrays = [(key, x) for key, x in node.params.items() if isinstance(x, np.ndarray)]
+    named = [*zip(names, node.inputs, strict=True), *arrays]
+    return [Use(label, x, i) for i, (label, x) in enumerate(named)]
+
+
+def details_of(node: Node, uses: Sequence[Use]) -> Iterator[str]:
+    """Write what has no box: small constants, and parameters that say something.
+
+    An axis always does, other parameters where they are not the default.
+    """
+    for use in uses:
+        if not use.boxed and use.value is not None:
+            yield printable(f"{use.label} = {short(use.value)}")
+    defaults = node.op.defaults if node.op else {}
+    for key, value in node.params.items():
+        if value is None or isinstance(value, np.ndarray | Node):
+            continue
+        if key == "axis" or repr(value) != repr(defaults.get(key)):
+            yield printable(f"{key} = {short(value)}")
+
+
+def short(x: Any) -> str:
+    """Write a small constant or a parameter as code would."""
+    match x:
+        case slice():
+            ends = ["" if end is None else short(end) for end in (x.start, x.stop, x.step)]
+            return ":".join(ends if x.step is not None else ends[:2])
+        case tuple() | list():
+            return "(" + ", ".join(map(short, x)) + ")"
+        case type():
+            return x.__name__
+        case np.ndarray() | np.generic() | float():
+            return telling(x) if np.size(x) == 1 else brief(x)
+        case None:
+            return ""
+    return "..." if x is Ellipsis else str(x)
+
 
 _FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
 MOST_ARROWS = 4  # from one folded box to one op

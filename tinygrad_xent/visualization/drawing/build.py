@@ -8,15 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_xent.backprop import backpropagate, is_real
 from tinygrad_xent.errors import ArgumentError, NotRecordedError, PictureTooLargeError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.bad_numbers import first_bad
-from tinygrad_xent.visualization.drawing.boxes import Parts
-from tinygrad_xent.visualization.drawing.flow import Flow, backward_flow
-from tinygrad_xent.visualization.drawing.fold import Item, Unit, fold_items
-from tinygrad_xent.visualization.drawing.groups import groups
-from tinygrad_xent.visualization.drawing.model import Arrow, Box, Kind, Model
-from tinygrad_xent.visualization.drawing.uses import uses_of
+from tinygrad_xent.visualization.drawing.boxes import Flow, Parts, backward_flow, uses_of
+from tinygrad_xent.visualization.drawing.fold import Item, Path, Unit, fold_items
+from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Kind, Model
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import (
     constants_of,
@@ -85,7 +83,7 @@ def build(
         tuple(boxes),
         tuple(arrows),
         flow.seed,
-        groups(
+        groups_of(
             [unit.scope for unit in units],
             [box.kind in ("leaf", "constant") for box in boxes],
             [(arrow.source, arrow.target) for arrow in arrows],
@@ -186,3 +184,97 @@ def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Nod
 
 def _finite(array: Any) -> bool:
     return bool(np.isfinite(array).all())
+
+
+# -- frames ----------------------------------------------------------------------------------------
+
+
+DEEPEST = 4  # frames within frames
+
+
+def groups_of(
+    scopes: Sequence[Path], leaves: Sequence[bool], arrows: Sequence[tuple[int, int]]
+) -> tuple[Group, ...]:
+    """Make a group of each run of boxes that were made in a scope, one after the other.
+
+    A leaf joins the first box of its scope that uses it, unless others use it before.
+    """
+    users: dict[int, list[int]] = {}
+    for source, target in arrows:
+        users.setdefault(source, []).append(target)
+    found: list[Group] = []
+    above: dict[int, int] = {}  # box to its group one level up
+    for depth in range(1, DEEPEST + 1):
+        runs: list[tuple[Path, int, list[int]]] = []
+        at: dict[int, int] = {}
+        last = -2
+        for i, (scope, leaf) in enumerate(zip(scopes, leaves, strict=True)):
+            if leaf:
+                continue
+            path, parent = scope[:depth], above.get(i, -1)
+            if len(path) < depth:
+                last = -2
+                continue
+            if last == -2 or runs[-1][:2] != (path, parent):
+                runs.append((path, parent, []))
+            last = at[i] = len(runs) - 1
+            runs[-1][2].append(i)
+        for i, (scope, leaf) in enumerate(zip(scopes, leaves, strict=True)):
+            first = min(users.get(i, ()), default=-1)
+            if leaf and first in at and len(scope) >= depth:
+                path, _, boxes = runs[at[first]]
+                if path == scope[:depth]:
+                    boxes.append(i)
+        above = {}
+        for path, parent, boxes in runs:
+            above.update(dict.fromkeys(boxes, len(found)))
+            found.append(Group(printable(path[-1]), tuple(sorted(boxes)), parent))
+        if not runs:
+            break
+    return tuple(found)
+
+
+# -- the backward pass as a graph ------------------------------------------------------------------
+
+
+def backward_graph(
+    output: Any, names: Mapping[str, Any] | None
+) -> tuple[tuple[Node, ...], dict[str, Any], dict[Node, Kind]]:
+    """Record the backward pass of an output.
+
+    Returns
+    -------
+    outputs : tuple of Tensor
+        The output, and the gradient of each leaf.
+    names : dict of str to Tensor
+        The names given, those of the tensors, and ∂x for the gradient of x. A tensor that is the
+        gradient of several (a sum hands its own on) is called after the last of them.
+    kinds : dict of Tensor to str
+        Which ops belong to which pass.
+    """
+    if not isinstance(output, Node):
+        raise NotRecordedError(
+            f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "
+            "inputs whose gradients you want: Tensor(x)"
+        )
+    forward = ancestors(output)
+    titles = names_of(forward, names)
+    leaves = [node for node in forward if node.op is None and is_real(node)]
+    seed = type(output)(np.ones_like(output.data))
+    found = dict(backpropagate(output, seed, wrt=leaves))
+    called: dict[int, tuple[str, Node]] = {}
+    for node, grad in found.items():
+        title = titles[node]
+        name = f"∂{title}" if title.isidentifier() else f"∂({title})"
+        if id(grad) not in called or node.op is None:
+            called[id(grad)] = name, grad
+    grads = [found[leaf] for leaf in leaves if leaf in found]
+    outputs = tuple(dict.fromkeys((output, *grads)))
+    known = set(forward)
+    kinds: dict[Node, Kind] = {
+        node: "forward" if node in known else "backward"
+        for node in ancestors(*outputs)
+        if node.op is not None
+    }
+    every = {title: node for node, title in titles.items()}
+    return outputs, every | dict(names or {}) | dict(called.values()), kinds

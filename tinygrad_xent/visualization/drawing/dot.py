@@ -19,7 +19,7 @@ from tinygrad_xent.visualization.drawing.palette import (
     heat,
     ink,
 )
-from tinygrad_xent.visualization.drawing.tooltips import arrow_tooltip, box_tooltip
+from tinygrad_xent.visualization.drawing.words import arrow_tooltip, box_tooltip
 from tinygrad_xent.visualization.formatting import brief
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.visualization.drawing.face import Face
+from tinygrad_xent.visualization.drawing.face import Face, Mark, Patch, Text
 from tinygrad_xent.visualization.drawing.layout import Placement
 from tinygrad_xent.visualization.drawing.layout.geometry import Point
 from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
-from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Text
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.palette import RULE
 
@@ -104,7 +103,8 @@ def _first_clear(places: Any, points: Any, width: float) -> Any:
 
 def _at_the_side(place: Any, left: float, taken: Sequence[Any]) -> Any:
     """Return a place right of the picture, at the height where the arrow starts."""
-    moved = place + [left - place[0], 0.0, left - place[0], 0.0]
-    while _meet(moved[None], taken).any():
-        moved = moved + [2 * BESIDE, 0.0, 2 * BESIDE, 0.0]
-    return moved
+    aside = np.array([1.0, 0.0, 1.0, 0.0])
+    place = place + (left - place[0]) * aside
+    while _meet(place[None], taken).any():
+        place = place + 2 * BESIDE * aside
+    return place

@@ -6,7 +6,16 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.face import LONGEST_TITLE, Face
+from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
+from tinygrad_xent.visualization.drawing.face import (
+    LONGEST_TITLE,
+    Face,
+    Mark,
+    Patch,
+    Sign,
+    Swatch,
+    Text,
+)
 from tinygrad_xent.visualization.drawing.layout import Placement
 from tinygrad_xent.visualization.drawing.layout.geometry import Point, Rect
 from tinygrad_xent.visualization.drawing.legend import legend
@@ -17,11 +26,9 @@ from tinygrad_xent.visualization.drawing.lettering import (
     shorten,
     text_width,
 )
-from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Model
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
-from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
-from tinygrad_xent.visualization.drawing.tooltips import arrow_tooltip, box_tooltip
+from tinygrad_xent.visualization.drawing.words import arrow_tooltip, box_tooltip
 
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.errors import ArgumentError, MissingRendererError, PictureFormatError
 from tinygrad_xent.visualization.drawing import words
-from tinygrad_xent.visualization.drawing.backward import backward_graph
-from tinygrad_xent.visualization.drawing.build import Folding, build
+from tinygrad_xent.visualization.drawing.build import Folding, backward_graph, build
 from tinygrad_xent.visualization.drawing.lettering import escape, quote, text_width
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.files import write_whole
+from tinygrad_xent.visualization.pages import page
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -57,16 +57,11 @@ class Picture:
     @cached_property
     def html(self) -> str:
         """A page of its own that needs no network: the picture, then the same as text."""
-        name = escape(words.title(self._model))
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-            f"<h1>{name}</h1>\n"
+        body = (
             f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
             f"<details>\n<summary>As text</summary>\n<pre>{escape(str(self))}</pre>\n</details>\n"
-            "</main>\n</body>\n</html>\n"
         )
+        return page(words.title(self._model), body, _STYLE)
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -146,9 +141,7 @@ class Picture:
         return bundle
 
     def __str__(self) -> str:
-        from tinygrad_xent.visualization.drawing.text import tree
-
-        return tree(self._model)
+        return words.tree(self._model)
 
     def __repr__(self) -> str:
         names = ", ".join(box.title for box in self._model.outputs)
@@ -158,7 +151,7 @@ class Picture:
 _CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
 _STYLE = (
     "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2430;background:#fff}"
-    "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}"
+    "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}\n"
 )
 
 

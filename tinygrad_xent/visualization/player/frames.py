@@ -10,10 +10,9 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import numpy as np
 
 from tinygrad_xent.visualization.drawing import words
-from tinygrad_xent.visualization.drawing.face import CAPTION, Face
+from tinygrad_xent.visualization.drawing.face import CAPTION, Face, Text
 from tinygrad_xent.visualization.drawing.face import face as face_of
 from tinygrad_xent.visualization.drawing.layout import Link, place
-from tinygrad_xent.visualization.drawing.marks import Text
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.paint import paint
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,15 +76,14 @@ class Block:
     height: float
     marks: tuple[Mark, ...]
 
-    def at(self, x: float, y: float) -> Iterator[Mark]:
-        """Give the marks moved to a place."""
+    def at(self, x: float, y: float) -> list[Mark]:
+        """Return the marks moved to a place."""
         return moved(self.marks, x, y)
 
 
-def moved(marks: Iterable[Mark], dx: float, dy: float) -> Iterator[Mark]:
-    """Give marks moved right and down."""
-    for mark in marks:
-        yield mark._replace(x=mark.x + dx, y=mark.y + dy)
+def moved(marks: Iterable[Mark], dx: float, dy: float) -> list[Mark]:
+    """Return marks moved right and down."""
+    return [mark._replace(x=mark.x + dx, y=mark.y + dy) for mark in marks]
 
 
 PAD, GAP = 10.0, 16.0
@@ -137,7 +136,7 @@ def face(box: Box) -> Face:
 
 
 def _labels(ports: Sequence[str]) -> dict[int, str]:
-    """Say at which port which label stands: at each, or at the first and last of many."""
+    """Return the label at each port: at each, or at the first and last of many."""
     at = range(len(ports)) if len(ports) <= MOST_LABELS else (0, len(ports) - 1)
     return {i: shorten(ports[i], LONGEST_LABEL) for i in at}
 

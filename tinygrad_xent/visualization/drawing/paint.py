@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
@@ -56,12 +57,12 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
         f'<g transform="translate({_n(left)} {_n(MARGIN)})">',
     ]
     for i, (group, frame) in enumerate(zip(model.groups, placement.frames, strict=False)):
-        parts += _scope(f"s{i}", group, frame)
+        parts.append(_scope(f"s{i}", group, frame))
     for i, (arrow, route) in enumerate(zip(model.arrows, placement.routes, strict=True)):
-        parts += _arrow(f"e{i}", arrow, route, model)
+        parts.append(_arrow(f"e{i}", arrow, route, model))
     parts += _marks(notes)
     for box, face, (x, y) in zip(model.boxes, faces, placement.corners, strict=True):
-        parts += _box(box, face, x, y)
+        parts.append(_box(box, face, x, y))
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
     parts += _marks(key.marks)
     return "\n".join([*parts, "</g>", "</svg>", ""])
@@ -70,47 +71,50 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
 # -- boxes and arrows ----------------------------------------------------------------------------
 
 
-def _scope(name: str, group: Group, frame: Rect) -> Iterator[str]:
+def _scope(name: str, group: Group, frame: Rect) -> str:
     x, y, w, h = map(_n, frame)
-    yield f'<g id="{name}" transform="translate({x} {y})">'
-    yield f"<title>{escape(f'scope {group.title}')}</title>"
-    yield (
+    title = _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=scope_title(group)))
+    return (
+        f'<g id="{name}" transform="translate({x} {y})">\n'
+        f"<title>{escape(f'scope {group.title}')}</title>\n"
         f'<rect width="{w}" height="{h}" rx="8" fill="{INK}" fill-opacity="0.035" '
-        f'stroke="{LINE}" stroke-width="1" stroke-dasharray="1 2.5"/>'
+        f'stroke="{LINE}" stroke-width="1" stroke-dasharray="1 2.5"/>\n{title}\n</g>'
     )
-    yield _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=scope_title(group)))
-    yield "</g>"
 
 
 def scope_title(group: Group) -> str:
-    """Give what is written above the boxes of a scope."""
+    """Return what is written above the boxes of a scope."""
     return shorten(group.title, LONGEST_TITLE)
 
 
-def _box(box: Box, face: Face, x: float, y: float) -> Iterator[str]:
-    yield f'<g id="{box.id}" transform="translate({_n(x)} {_n(y)})">'
-    yield f"<title>{escape(box_tooltip(box))}</title>"
-    yield _frame(box.kind, face.width, face.height, face.header, 2.4 if box.output else 1.2)
-    yield from _marks(face.marks)
-    yield "</g>"
-
-
-def _frame(kind: str, width: float, height: float, header: float, stroke: float) -> str:
-    """A box with a coloured head, round at the corners."""
-    head, border, dashes = LOOKS[kind]
-    r = min(5.0, height / 4)
-    w, h, y = _n(width), _n(height), _n(header)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    shape = f"M0 {y}V{_n(r)}Q0 0 {_n(r)} 0H{_n(width - r)}Q{w} 0 {w} {_n(r)}V{y}Z"
-    return (
-        f'<rect width="{w}" height="{h}" rx="{_n(r)}" fill="#ffffff"/>'
-        f'<path d="{shape}" fill="{head}"/>'
-        f'<rect width="{w}" height="{h}" rx="{_n(r)}" fill="none" stroke="{border}" '
-        f'stroke-width="{_n(stroke)}"{dashed}/>'
+def _box(box: Box, face: Face, x: float, y: float) -> str:
+    return "\n".join(
+        [
+            f'<g id="{box.id}" transform="translate({_n(x)} {_n(y)})">',
+            f"<title>{escape(box_tooltip(box))}</title>",
+            _frame(box.kind, face.width, face.height, face.header, 2.4 if box.output else 1.2),
+            *_marks(face.marks),
+            "</g>",
+        ]
     )
 
 
-def _arrow(name: str, arrow: Arrow, route: Sequence[Point], model: Model) -> Iterator[str]:
+def _frame(kind: str, width: float, height: float, header: float, stroke: float) -> str:
+    """Return a box with a coloured head, round at the corners."""
+    head, border, dashes = LOOKS[kind]
+    r = min(5.0, height / 4)
+    w, h, y, rounding = f"{width:.1f}", f"{height:.1f}", f"{header:.1f}", f"{r:.1f}"
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    corner = f"H{width - r:.1f}Q{w} 0 {w} {rounding}"
+    return _without_zeros(
+        f'<rect width="{w}" height="{h}" rx="{rounding}" fill="#ffffff"/>'
+        f'<path d="M0 {y}V{rounding}Q0 0 {rounding} 0{corner}V{y}Z" fill="{head}"/>'
+        f'<rect width="{w}" height="{h}" rx="{rounding}" fill="none" stroke="{border}" '
+        f'stroke-width="{stroke:.1f}"{dashed}/>'
+    )
+
+
+def _arrow(name: str, arrow: Arrow, route: Sequence[Point], model: Model) -> str:
     points = list(route)
     x1, y1 = points[-1]
     # The head points where the line comes from, seen from a head's length away.
@@ -122,58 +126,66 @@ def _arrow(name: str, arrow: Arrow, route: Sequence[Point], model: Model) -> Ite
     path = _path(points)
     head = [(x1, y1), (x2 - wing * dy, y2 + wing * dx), (x2 + wing * dy, y2 - wing * dx)]
     dashed = ' stroke-dasharray="4 3"' if model.is_dashed(arrow) else ""
-    yield f'<g id="{name}"><title>{escape(arrow_tooltip(arrow, model))}</title>'
     # An invisible broad line under the visible one: a pointer finds it, and with it the tooltip.
-    yield f'<path d="{path}" fill="none" stroke="{LINE}" stroke-opacity="0" stroke-width="9"/>'
-    yield f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.3"{dashed}/>'
-    yield f'<path d="{_polygon(head)}" fill="{LINE}"/></g>'
+    return (
+        f'<g id="{name}"><title>{escape(arrow_tooltip(arrow, model))}</title>\n'
+        f'<path d="{path}" fill="none" stroke="{LINE}" stroke-opacity="0" stroke-width="9"/>\n'
+        f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.3"{dashed}/>\n'
+        f'<path d="{_polygon(head)}" fill="{LINE}"/></g>'
+    )
 
 
 def _path(points: Sequence[Point]) -> str:
     """Write cubic segments as path data, straight down where they are."""
-    text = f"M{_p(points[0])}"
+    written = [_without_zeros(f"{x:.1f} {y:.1f}") for x, y in points]
+    text = f"M{written[0]}"
     for i in range(1, len(points), 3):
-        if len({_n(x) for x, _ in points[i - 1 : i + 3]}) == 1:
-            text += f"V{_n(points[i + 2][1])}"
+        if len({point.split()[0] for point in written[i - 1 : i + 3]}) == 1:
+            text += f"V{written[i + 2].split()[1]}"
         else:
-            text += "C" + " ".join(map(_p, points[i : i + 3]))
+            text += "C" + " ".join(written[i : i + 3])
     return text
 
 
 def _polygon(points: Iterable[Point]) -> str:
-    return "M" + "L".join(map(_p, points)) + "Z"
+    return _without_zeros("M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in points]) + "Z")
 
 
 # -- marks ---------------------------------------------------------------------------------------
 
 
-def _marks(marks: Iterable[Mark]) -> Iterator[str]:
+def _marks(marks: Iterable[Mark]) -> list[str]:
+    parts = []
     for mark in marks:
         match mark:
             case Text():
-                yield _text(mark)
+                parts.append(_text(mark))
             case Patch():
                 lines = f' stroke="{mark.lines}" stroke-width="0.6"' if mark.lines else ""
-                yield f'<path d="{"".join(_rects(mark))}" fill="{mark.fill}"{lines}/>'
+                parts.append(f'<path d="{_rects(mark)}" fill="{mark.fill}"{lines}/>')
             case Sign():
-                yield _sign(mark)
+                parts.append(_sign(mark))
             case Swatch():
                 frame = _frame(mark.kind, 14, 10, 5, 1)
-                yield f'<g transform="translate({_n(mark.x)} {_n(mark.y)})">{frame}</g>'
+                where = f"translate({_n(mark.x)} {_n(mark.y)})"
+                parts.append(f'<g transform="{where}">{frame}</g>')
+    return parts
 
 
 def _text(mark: Text) -> str:
+    where = f'x="{mark.x:.1f}" y="{mark.y:.1f}" font-size="{mark.size:.1f}"'
     anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
     bold = f'<tspan font-weight="700">{escape(mark.bold)}</tspan>' if mark.bold else ""
-    return (
-        f'<text x="{_n(mark.x)}" y="{_n(mark.y)}" font-size="{_n(mark.size)}" fill="{mark.fill}"'
-        f"{anchor}>{bold}{escape(mark.text)}</text>"
-    )
+    text = escape(mark.text) if mark.text else ""
+    return f'<text {_without_zeros(where)} fill="{mark.fill}"{anchor}>{bold}{text}</text>'
 
 
-def _rects(patch: Patch) -> Iterator[str]:
-    for x, y, w, h in patch.rects:
-        yield f"M{_n(patch.x + x)} {_n(patch.y + y)}h{_n(w)}v{_n(h)}h{_n(-w)}z"
+def _rects(patch: Patch) -> str:
+    rects = [
+        f"M{patch.x + x:.1f} {patch.y + y:.1f}h{w:.1f}v{h:.1f}h{-w:.1f}z"
+        for x, y, w, h in patch.rects
+    ]
+    return _without_zeros("".join(rects))
 
 
 def _sign(mark: Sign) -> str:
@@ -191,9 +203,12 @@ def _sign(mark: Sign) -> str:
 
 def _n(x: float) -> str:
     """Write a coordinate with at most one decimal."""
-    text = f"{x:.1f}"
-    text = text.removesuffix(".0")
-    return "0" if text == "-0" else text
+    return _without_zeros(f"{x:.1f}")
+
+
+def _without_zeros(text: str) -> str:
+    """Write 5.0 as 5 and -0.0 as 0 in text whose numbers have one decimal."""
+    return re.sub(r"-0(?![.\d])", "0", text.replace(".0", ""))
 
 
 def _p(point: Point) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 # ColorBrewer's PuOr: negative is orange, positive purple; told apart in every colour blindness.
 _PUOR = (
     *("7f3b08", "b35806", "e08214", "fdb863", "fee0b6"),
@@ -29,43 +31,35 @@ LOOKS = {
 }
 
 
-def _channels(colour: str) -> tuple[int, int, int]:
-    colour = colour.lstrip("#")
-    return int(colour[:2], 16), int(colour[2:4], 16), int(colour[4:], 16)
-
-
-def _blend(a: str, b: str) -> str:
-    return "#" + "".join(
-        f"{(x + y) // 2:02x}" for x, y in zip(_channels(a), _channels(b), strict=True)
-    )
-
-
+_RGB = np.array([list(bytes.fromhex(colour)) for colour in _PUOR])
+_HALVES = np.arange(2 * LEVELS + 1)
+_BLENDS = (_RGB[_HALVES // 2] + _RGB[(_HALVES + 1) // 2]) // 2
 # Zero alone is white: what is not zero shows, however small.
-_SCALE = [_blend(_PUOR[i // 2], _PUOR[(i + 1) // 2]) for i in range(2 * LEVELS + 1)]
+_SCALE = ["#" + bytes(rgb).hex() for rgb in _BLENDS.tolist()]
 _SCALE[LEVELS] = "#ffffff"
 
 
 def heat(level: int) -> str:
-    """Give the colour of a level between -LEVELS and LEVELS."""
+    """Return the colour of a level between -LEVELS and LEVELS."""
     return _SCALE[LEVELS + level]
 
 
+@functools.cache
 def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (channel / 255 for channel in _channels(colour))
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    """Return the relative luminance as WCAG 2 defines it."""
+    channels = np.frombuffer(bytes.fromhex(colour.lstrip("#")), np.uint8) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def contrast(a: str, b: str) -> float:
-    """Contrast ratio of two colours as WCAG 2 defines it: 4.5 is the least for small text."""
+    """Return the contrast ratio as WCAG 2 defines it; small text needs at least 4.5."""
     dark, light = sorted((luminance(a), luminance(b)))
     return (light + 0.05) / (dark + 0.05)
 
 
 @functools.cache
 def ink(fill: str) -> str:
-    """Black or white, whichever reads better on `fill`."""
-    return max("#000000", "#ffffff", key=lambda colour: contrast(colour, fill))
+    """Return black or white, whichever reads better on `fill`."""
+    black, white = "#000000", "#ffffff"
+    return black if contrast(black, fill) >= contrast(white, fill) else white

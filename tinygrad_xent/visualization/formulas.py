@@ -195,21 +195,22 @@ def _without_clashes(latex: str, letters: Letters) -> Letters:
     return _NONE if (present - set(used)) & set(used.values()) else used
 
 
+_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
+
+
 @functools.cache
 def _tree(latex: str) -> Element:
     """Parse; shared, not to be changed."""
     from latex2mathml.converter import convert
 
-    tree = fromstring(convert(latex))  # noqa: S314 - our own formula, not a stranger's file
-    for node in tree.iter():
-        node.tag = node.tag.rpartition("}")[2]
-    tree.attrib = {"xmlns": "http://www.w3.org/1998/Math/MathML", **tree.attrib}
-    return tree
+    mathml = convert(latex).replace(_NAMESPACE, "")
+    return fromstring(mathml)  # noqa: S314 - our own formula, not a stranger's file
 
 
 @functools.lru_cache(1000)
 def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
-    return tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
+    text = tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
+    return text.replace("<math", f"<math{_NAMESPACE}", 1)
 
 
 def _named(node: Element, letters: Letters) -> Element:
@@ -242,7 +243,7 @@ def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
 
 
 def _text(node: Element) -> str:
-    parts = [_text(child) for child in node]
+    parts = list(map(_text, node))
     match node.tag, parts:
         case "mover", [base, over] if over.strip() in _OVERLINES:
             return f" ∂{base.strip()} "
@@ -297,12 +298,14 @@ def _group(text: str) -> str:
 
 def _keep_apart(row: Element, node: Element) -> None:
     """Set a space between two factors, or a sign where one is a number that stands for a name."""
-    before = next((x for x in reversed(row) if x.tag != "mspace"), None)
-    if before is None:
+    before = len(row) - 1
+    while before >= 0 and row[before].tag == "mspace":
+        before -= 1
+    if before < 0:
         return
-    pair = before, node
-    if all(x.tag not in ("mo", "mspace") for x in pair) and any(map(_is_number, pair)):
-        if row[-1] is not before:
+    pair = row[before], node
+    if {pair[0].tag, node.tag}.isdisjoint({"mo", "mspace"}) and any(map(_is_number, pair)):
+        if row[-1] is not pair[0]:
             row.remove(row[-1])
         SubElement(row, "mo").text = "⋅"
     elif _is_factor(row[-1], node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,12 +78,7 @@ class Block:
 
     def at(self, x: float, y: float) -> list[Mark]:
         """Return the marks moved to a place."""
-        return moved(self.marks, x, y)
-
-
-def moved(marks: Iterable[Mark], dx: float, dy: float) -> list[Mark]:
-    """Return marks moved right and down."""
-    return [mark._replace(x=mark.x + dx, y=mark.y + dy) for mark in marks]
+        return [mark._replace(x=mark.x + x, y=mark.y + y) for mark in self.marks]
 
 
 PAD, GAP = 10.0, 16.0

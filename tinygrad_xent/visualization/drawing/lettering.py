@@ -40,7 +40,10 @@ def shorten(text: str, limit: int) -> str:
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of text, in pixels; an estimate for letters that the shipped font lacks."""
     known = widths()["bold" if bold else "regular"]
-    return size * sum([known.get(c) or _elsewhere(c) for c in text])
+    width = 0.0
+    for c in text:
+        width += known.get(c) or _elsewhere(c)
+    return size * width
 
 
 @functools.cache

@@ -181,11 +181,10 @@ def _text(mark: Text) -> str:
 
 
 def _rects(patch: Patch) -> str:
-    rects = [
-        f"M{patch.x + x:.1f} {patch.y + y:.1f}h{w:.1f}v{h:.1f}h{-w:.1f}z"
-        for x, y, w, h in patch.rects
-    ]
-    return _without_zeros("".join(rects))
+    path = ""
+    for x, y, w, h in patch.rects:
+        path += f"M{patch.x + x:.1f} {patch.y + y:.1f}h{w:.1f}v{h:.1f}h{-w:.1f}z"
+    return _without_zeros(path)
 
 
 def _sign(mark: Sign) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tinygrad_xent.visualization.drawing.box_layout import Patch, Sign, Text, layout_of
 from tinygrad_xent.visualization.drawing.cells import (
     INF,
     LEVELS,
@@ -21,7 +22,6 @@ from tinygrad_xent.visualization.drawing.cells import (
     Summary,
     view,
 )
-from tinygrad_xent.visualization.drawing.face import Patch, Sign, Text, face
 from tinygrad_xent.visualization.drawing.lettering import text_width
 from tinygrad_xent.visualization.drawing.model import Box
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LOOKS, contrast, heat, ink
@@ -159,7 +159,7 @@ def test_shades_are_in_order_and_signs_apart() -> None:
     assert (shades[0], shades[LEVELS], shades[-1]) == ("#7f3b08", "#ffffff", "#2d004b")
 
 
-# -- faces -----------------------------------------------------------------------------------
+# -- layouts -----------------------------------------------------------------------------------
 
 ARRAYS = hnp.arrays(
     st.sampled_from([np.float64, np.float16, np.int64, np.bool_]),
@@ -176,7 +176,7 @@ def test_nothing_sticks_out_of_its_box_or_is_written_over(
     box = Box("n0", name, "op", value, made, "op", tuple(ports), (name, made))
     if gradient:
         box = Box("n0", name, "leaf", value, gradient=value, ports=tuple(ports))
-    shown = face(box)
+    shown = layout_of(box)
     lines: dict[float, list[tuple[float, float]]] = {}
     for mark in shown.marks:
         if isinstance(mark, Text):
@@ -200,14 +200,14 @@ def test_nothing_sticks_out_of_its_box_or_is_written_over(
 
 def test_value_and_gradient_of_a_row_stand_in_columns() -> None:
     value, gradient = np.array([2.0, 1.0, 0.1]), np.array([-0.341, 0.24243297, 0.09856589])
-    marks = face(Box("n0", "z", "leaf", value, gradient=gradient)).marks
+    marks = layout_of(Box("n0", "z", "leaf", value, gradient=gradient)).marks
     numbers = [m for m in marks if isinstance(m, Text) and m.anchor == "middle"]
     assert [m.text for m in numbers] == ["2", "1", "0.1", "−0.341", "0.242", "0.0986"]
     assert [m.x for m in numbers[:3]] == [m.x for m in numbers[3:]]
 
 
 def test_numbers_are_written_in_the_ink_of_their_cell() -> None:
-    marks = face(Box("n0", "z", "leaf", np.linspace(-1, 1, 9).reshape(3, 3))).marks
+    marks = layout_of(Box("n0", "z", "leaf", np.linspace(-1, 1, 9).reshape(3, 3))).marks
     fills = {
         (patch.x + x + w / 2, patch.y + y): patch.fill
         for patch in marks
@@ -223,5 +223,5 @@ def test_numbers_are_written_in_the_ink_of_their_cell() -> None:
 def test_cells_without_numbers_carry_signs() -> None:
     data = np.ones((9, 9))
     data[0, :3] = np.nan, np.inf, -np.inf
-    signs = [m.what for m in face(Box("n0", "x", "leaf", data)).marks if isinstance(m, Sign)]
+    signs = [m.what for m in layout_of(Box("n0", "x", "leaf", data)).marks if isinstance(m, Sign)]
     assert signs == [NAN, INF, MINUS_INF]

@@ -14,9 +14,9 @@ import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.visualization.drawing import Picture, draw
+from tinygrad_xent.visualization.drawing.box_layout import Text, layout_of
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
 from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
-from tinygrad_xent.visualization.drawing.face import Text, face
 from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
 from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
 from tinygrad_xent.visualization.drawing.lettering import text_width
@@ -262,8 +262,8 @@ def test_a_frame_holds_the_boxes_of_its_scope_and_no_other() -> None:
     names = [[shown.boxes[i].title for i in group.boxes] for group in shown.groups]
     assert names[1] == ["W1", "v2", "b1", "v4", "v5", "v6"]
     assert names[4] == ["v5", "v6"]
-    faces = [face(box) for box in shown.boxes]
-    sizes = [(f.width, f.height) for f in faces]
+    layouts = [layout_of(box) for box in shown.boxes]
+    sizes = [(f.width, f.height) for f in layouts]
     ports = [max(len(box.ports), 1) for box in shown.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in shown.arrows]
     clusters = [Cluster(g.boxes, g.parent, 60.0) for g in shown.groups]
@@ -395,12 +395,12 @@ def test_rules_are_left_out_of_graphs_with_more_than_twenty_boxes() -> None:
 
 def test_what_flowed_is_written_over_nothing() -> None:
     shown = model(layers(3, "act"), rules=True)
-    faces = [face(box) for box in shown.boxes]
-    sizes = [(f.width, f.height) for f in faces]
+    layouts = [layout_of(box) for box in shown.boxes]
+    sizes = [(f.width, f.height) for f in layouts]
     ports = [max(len(box.ports), 1) for box in shown.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in shown.arrows]
     placed = place(sizes, links, [Cluster(g.boxes, g.parent, 60.0) for g in shown.groups])
-    labels = [mark for mark in edge_labels(shown, faces, placed) if isinstance(mark, Text)]
+    labels = [mark for mark in edge_labels(shown, layouts, placed) if isinstance(mark, Text)]
     assert len(labels) == sum(bool(arrow.small) for arrow in shown.arrows)
     boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(placed.corners, sizes, strict=True)]
     for label in labels:

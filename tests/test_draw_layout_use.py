@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.visualization.drawing import Picture, draw
-from tinygrad_xent.visualization.drawing.face import face
+from tinygrad_xent.visualization.drawing.box_layout import layout_of
 from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, place
 from tinygrad_xent.visualization.drawing.lettering import text_width
 
@@ -178,7 +178,7 @@ def placed() -> dict[object, Problem]:
     for graph in CROSSINGS:
         picture = graph()
         model = picture._model
-        sizes = [(f.width, f.height) for f in map(face, model.boxes)]
+        sizes = [(f.width, f.height) for f in map(layout_of, model.boxes)]
         ports = [max(len(box.ports), 1) for box in model.boxes]
         links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
         clusters = [Cluster(g.boxes, g.parent, 60.0) for g in model.groups]

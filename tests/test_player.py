@@ -512,7 +512,7 @@ def test_some_order_is_wrong_exactly_where_one_is_possible(pairs) -> None:
 def test_states_of_a_graph_share_one_layout_in_which_all_fit() -> None:
     outputs = [tx.Tensor([x], name="x") * [1.0] for x in (1.0, -1.23e-7)]
     states = [State.of(build((output,), None, gradients=True)) for output in outputs]
-    narrow, wide = (state.faces[-1].width for state in states)
+    narrow, wide = (state.layouts[-1].width for state in states)
     assert narrow < wide
     painted = frames(states)
     root = ET.fromstring(painted.svg)  # noqa: S314 - our own

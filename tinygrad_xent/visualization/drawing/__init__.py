@@ -1,4 +1,4 @@
-"""Pictures of graphs. Data flows one way: graph, model, faces, places, SVG."""
+"""Pictures of graphs. Data flows one way: graph, model, layouts, places, SVG."""
 
 from __future__ import annotations
 

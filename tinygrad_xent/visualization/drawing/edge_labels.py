@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.visualization.drawing.face import Face, Mark, Patch, Text
+from tinygrad_xent.visualization.drawing.box_layout import BoxLayout, Mark, Patch, Text
 from tinygrad_xent.visualization.drawing.layout import Placement
 from tinygrad_xent.visualization.drawing.layout.geometry import Point
 from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
@@ -21,7 +21,7 @@ _S = 1 - _T
 _BERNSTEIN = (_S * _S * _S, 3 * _S * _S * _T, 3 * _S * _T * _T, _T * _T * _T)
 
 
-def edge_labels(model: Model, faces: Sequence[Face], placement: Placement) -> Iterator[Mark]:
+def edge_labels(model: Model, layouts: Sequence[BoxLayout], placement: Placement) -> Iterator[Mark]:
     """Write each contribution near its arrow's start, beside the tensor that received it.
 
     A label takes the first place that is clear of boxes, other labels and other arrows, within
@@ -31,8 +31,8 @@ def edge_labels(model: Model, faces: Sequence[Face], placement: Placement) -> It
     if not model.with_sent:
         return
     taken = [
-        (x, y, x + face.width, y + face.height)
-        for (x, y), face in zip(placement.corners, faces, strict=True)
+        (x, y, x + layout.width, y + layout.height)
+        for (x, y), layout in zip(placement.corners, layouts, strict=True)
     ]
     sides = []
     for x, y, w, h in placement.frames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.face import Block, Mark, Patch, Sign, Swatch, Text
+from tinygrad_xent.visualization.drawing.box_layout import Block, Mark, Patch, Sign, Swatch, Text
 from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.palette import GREY, HAIR, LEVELS, RULE, heat

@@ -1,4 +1,4 @@
-"""From a model, its faces and their places to SVG that needs no style or script."""
+"""From a model, its layouts and their places to SVG that needs no style or script."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
-from tinygrad_xent.visualization.drawing.face import (
+from tinygrad_xent.visualization.drawing.box_layout import (
     LONGEST_TITLE,
-    Face,
+    BoxLayout,
     Mark,
     Patch,
     Sign,
     Swatch,
     Text,
 )
+from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
 from tinygrad_xent.visualization.drawing.layout import Placement
 from tinygrad_xent.visualization.drawing.layout.geometry import Point, Rect
 from tinygrad_xent.visualization.drawing.legend import legend
@@ -36,14 +36,16 @@ SCOPE_SIZE = 11.0
 HEAD = 8.0  # length of an arrow's head
 
 
-def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str, alt: str) -> str:
+def paint(
+    model: Model, layouts: Sequence[BoxLayout], placement: Placement, title: str, alt: str
+) -> str:
     """Write the picture as one SVG document."""
-    notes = list(edge_labels(model, faces, placement))
+    notes = list(edge_labels(model, layouts, placement))
     ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, Text)]
     outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
     wide = outside + max([placement.width, *(x for _, x in ends)])
     inner = max(wide, NARROWEST)
-    key = legend(model, faces, inner)
+    key = legend(model, layouts, inner)
     below = MARGIN + placement.height + SPACE
     width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + key.height + MARGIN / 2)
     left = MARGIN + (inner - wide) / 2 + outside
@@ -61,8 +63,8 @@ def paint(model: Model, faces: Sequence[Face], placement: Placement, title: str,
     for i, (arrow, route) in enumerate(zip(model.arrows, placement.routes, strict=True)):
         parts.append(_arrow(f"e{i}", arrow, route, model))
     parts += _marks(notes)
-    for box, face, (x, y) in zip(model.boxes, faces, placement.corners, strict=True):
-        parts.append(_box(box, face, x, y))
+    for box, layout, (x, y) in zip(model.boxes, layouts, placement.corners, strict=True):
+        parts.append(_box(box, layout, x, y))
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
     parts += _marks(key.marks)
     return "\n".join([*parts, "</g>", "</svg>", ""])
@@ -87,13 +89,15 @@ def scope_title(group: Group) -> str:
     return shorten(group.title, LONGEST_TITLE)
 
 
-def _box(box: Box, face: Face, x: float, y: float) -> str:
+def _box(box: Box, layout: BoxLayout, x: float, y: float) -> str:
     return "\n".join(
         [
             f'<g id="{box.id}" transform="translate({_n(x)} {_n(y)})">',
             f"<title>{escape(box_tooltip(box))}</title>",
-            _frame(box.kind, face.width, face.height, face.header, 2.4 if box.output else 1.2),
-            *_marks(face.marks),
+            _frame(
+                box.kind, layout.width, layout.height, layout.header, 2.4 if box.output else 1.2
+            ),
+            *_marks(layout.marks),
             "</g>",
         ]
     )

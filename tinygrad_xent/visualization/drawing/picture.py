@@ -34,20 +34,20 @@ class Picture:
     @cached_property
     def svg(self) -> str:
         """The picture as one SVG document, the same bytes on every machine."""
-        from tinygrad_xent.visualization.drawing.face import face
+        from tinygrad_xent.visualization.drawing.box_layout import layout_of
         from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
         from tinygrad_xent.visualization.drawing.paint import SCOPE_SIZE, paint, scope_title
 
-        faces = [face(box) for box in self._model.boxes]
+        layouts = [layout_of(box) for box in self._model.boxes]
         ports = [max(len(box.ports), 1) for box in self._model.boxes]
         links = [Link(a.source, a.target, a.port, ports[a.target]) for a in self._model.arrows]
         clusters = [
             Cluster(g.boxes, g.parent, text_width(scope_title(g), SCOPE_SIZE, bold=True))
             for g in self._model.groups
         ]
-        sizes = [(f.width, f.height) for f in faces]
+        sizes = [(f.width, f.height) for f in layouts]
         placement = place(sizes, links, clusters)
-        return paint(self._model, faces, placement, words.title(self._model), self.alt)
+        return paint(self._model, layouts, placement, words.title(self._model), self.alt)
 
     @cached_property
     def alt(self) -> str:

@@ -10,8 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import numpy as np
 
 from tinygrad_xent.visualization.drawing import words
-from tinygrad_xent.visualization.drawing.face import CAPTION, Face, Text
-from tinygrad_xent.visualization.drawing.face import face as face_of
+from tinygrad_xent.visualization.drawing.box_layout import CAPTION, BoxLayout, Text, layout_of
 from tinygrad_xent.visualization.drawing.layout import Link, place
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.paint import paint
@@ -26,12 +25,12 @@ class State(NamedTuple):
     """What a graph shows at one time: its model, and a face for each box."""
 
     model: Model
-    faces: tuple[Face, ...]
+    layouts: tuple[BoxLayout, ...]
 
     @classmethod
     def of(cls, model: Model) -> State:
         """Lay the boxes out."""
-        return cls(model, tuple(face_of(box) for box in model.boxes))
+        return cls(model, tuple(layout_of(box) for box in model.boxes))
 
 
 class Frames(NamedTuple):
@@ -63,22 +62,22 @@ class Frames(NamedTuple):
 def frames(states: Sequence[State]) -> Frames:
     """Paint states of one graph: the same boxes and arrows, with other numbers."""
     sizes = [
-        (max(f.width for f in faces), max(f.height for f in faces))
-        for faces in zip(*(state.faces for state in states), strict=True)
+        (max(f.width for f in layouts), max(f.height for f in layouts))
+        for layouts in zip(*(state.layouts for state in states), strict=True)
     ]
     model = states[0].model
     ports = [max(len(box.ports), 1) for box in model.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
     placement = place(sizes, links)
     svg, bodies = "", []
-    for model, faces in states:
+    for model, layouts in states:
         full = [
             replace(f, width=width, height=height)
-            for f, (width, height) in zip(faces, sizes, strict=True)
+            for f, (width, height) in zip(layouts, sizes, strict=True)
         ]
         picture = paint(model, full, placement, words.title(model), words.alt(model))
         tree = fromstring(picture)  # noqa: S314 - painted just now
-        bodies.append(_grouped(tree, State(model, faces)))
+        bodies.append(_grouped(tree, State(model, layouts)))
         svg = svg or _text(tree)
     return Frames(svg, bodies)
 
@@ -87,10 +86,10 @@ def _grouped(tree: Element, state: State) -> dict[str, str]:
     """Put value and gradient of each box into groups of their own; give the bodies' markup."""
     groups = {element.get("id"): element for element in tree.iter(_G)}
     bodies = {}
-    for box, face in zip(state.model.boxes, state.faces, strict=True):
+    for box, layout in zip(state.model.boxes, state.layouts, strict=True):
         group = groups[box.id]
         body = part = Element(_G, {"class": "body"})
-        for child, mark in zip(list(group)[_FRAME:], face.marks, strict=True):
+        for child, mark in zip(list(group)[_FRAME:], layout.marks, strict=True):
             if isinstance(mark, Text) and mark.size == CAPTION and mark.text in _CAPTIONS:
                 part = SubElement(body, _G, {"class": mark.text})
             if part is not body:

@@ -90,13 +90,13 @@ SIDE_BY_SIDE = 150.0  # tables wider than this stand one below the other
 
 
 @dataclass(frozen=True)
-class Face(Block):
+class BoxLayout(Block):
     """The marks of a box; `header` is the height of its coloured head."""
 
     header: float
 
 
-def face(box: Box) -> Face:
+def layout_of(box: Box) -> BoxLayout:
     """Lay out one box."""
     title = shorten(box.title, LONGEST_FOLDED if box.kind == "folded" else LONGEST_TITLE)
     made = f" = {shorten(box.expression, LONGEST_TITLE)}" if box.expression else ""
@@ -124,7 +124,7 @@ def face(box: Box) -> Face:
         marks.append(Text(PAD, y, line, SMALL, ink_of_line))
     y += 8
     marks += body.at(PAD, y)
-    return Face(width, float(round(y + body.height + 9)), tuple(marks), header)
+    return BoxLayout(width, float(round(y + body.height + 9)), tuple(marks), header)
 
 
 # -- where arrows arrive -------------------------------------------------------------------------

@@ -496,3 +496,17 @@ def test_on_a_dark_page_the_picture_is_a_white_card() -> None:
     (style,) = re.findall(r'style="([^"]+)"', draw(three())._repr_mimebundle_()["text/html"])
     assert "background:#fff" in style
     assert "border-radius" in style
+
+
+def test_a_contribution_stands_beside_its_own_arrow() -> None:
+    x, y = tx.Tensor([1.0, 2.0], name="x"), tx.Tensor([3.0, 5.0], name="y")
+    shown = model((x * y).sum(), rules=True)
+    layouts = [layout_of(box) for box in shown.boxes]
+    links = [Link(a.source, a.target, a.port, 2 - (a.target == 3)) for a in shown.arrows]
+    placed = place([(f.width, f.height) for f in layouts], links)
+    labels = [mark for mark in edge_labels(shown, layouts, placed) if isinstance(mark, Text)]
+    assert [mark.text for mark in labels] == ["↑ [3 5]", "↑ [1 2]", "↑ [1 1]"]
+    for label, route in zip(labels, placed.routes, strict=True):
+        right = label.x + text_width(label.text, label.size)
+        nearest = min(max(label.x - x, x - right) for x, _ in route)
+        assert nearest <= 6, label.text

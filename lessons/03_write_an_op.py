@@ -43,7 +43,7 @@ print(cube(x))
 # %%
 try:
     cube(x).sum().backward()
-except tx.MissingRuleError as error:
+except tx.errors.MissingRuleError as error:
     print(error)
 
 # %% [markdown]
@@ -83,9 +83,9 @@ tx.draw(result, names=locals())
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of a square
 #
-# The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule is handed
-# `grad` (the gradient of the loss with respect to $y$, written $\bar y$), the output `y` and the
-# input `x`. All three have the same shape.
+# The function is $y = x^2$, entry by entry, on an array of any shape. Its backward rule receives
+# `grad` (the gradient of the loss with respect to $y$, the upstream gradient, written $\bar y$), the
+# output `y` and the input `x`. All three have the same shape.
 #
 # Write the rule: return the gradient of the loss with respect to $x$, an array of the same shape.
 #
@@ -95,7 +95,7 @@ tx.draw(result, names=locals())
 
 # %% tags=["exercise"]
 def square_backward(grad, y, x):
-    """Give the gradient of x, where y = x**2."""
+    """Return the gradient of x, where y = x**2."""
     raise NotImplementedError
 
 
@@ -183,10 +183,10 @@ plt.show()
 # ### Exercise: The backward rule of the logistic function
 #
 # The function is $y = \frac{1}{1 + e^{-x}}$, entry by entry, on an array of any shape. Its backward
-# rule is handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
+# rule receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y` and
 # the input `x`, all of one shape.
 #
-# Write the rule from `y` alone, without another exponential: return the gradient with respect to $x$,
+# Write the rule with `y` alone, without another exponential: return the gradient with respect to $x$,
 # of the same shape.
 #
 #     >>> sigmoid_backward(np.array([1.0, 8.0]), np.array([0.5, 0.75]), np.array([0.0, 1.0986]))
@@ -195,7 +195,7 @@ plt.show()
 
 # %% tags=["exercise"]
 def sigmoid_backward(grad, y, x):
-    """Give the gradient of x, where y = 1 / (1 + exp(-x))."""
+    """Return the gradient of x, where y = 1 / (1 + exp(-x))."""
     raise NotImplementedError
 
 
@@ -224,15 +224,14 @@ print("b", b.grad)
 # both sides finds the same half, because it takes the mean of the two slopes.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise: The backward rule of the larger one
+# ### Exercise: The backward rule of a maximum
 #
-# The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule is
-# handed `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
+# The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule
+# receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
 # inputs `a` and `b`, all of one shape.
 #
-# Write the rule: return the tuple `(da, db)`. Only the larger one moves $y$, so it gets all of the
-# gradient. Where both are equal, $y$ has a kink and several answers can be defended; here each gets
-# half.
+# Write the rule: return the tuple `(da, db)`. Only the larger one changes $y$, so it gets the whole
+# gradient. Where they are equal, $y$ has a kink, and several answers are valid; here each gets half.
 #
 #     >>> grad, y = np.array([1.0, 1.0, 1.0]), np.array([5.0, 5.0, 4.0])
 #     >>> maximum_backward(grad, y, np.array([5.0, 2.0, 4.0]), np.array([3.0, 5.0, 4.0]))
@@ -241,7 +240,7 @@ print("b", b.grad)
 
 # %% tags=["exercise"]
 def maximum_backward(grad, y, a, b):
-    """Give the gradients (da, db), where y is the larger one of a and b."""
+    """Return the gradients (da, db), where y is the larger one of a and b."""
     raise NotImplementedError
 
 

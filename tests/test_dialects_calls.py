@@ -73,7 +73,7 @@ def test_the_second_derivatives_of_tensorflow_leave_out_the_labels() -> None:
     slope = tx.gradients(
         tx.crossentropy_as("tf2", t, z, from_logits=True).sum(), z, create_graph=True
     )
-    with pytest.warns(tx.UnconnectedWarning):
+    with pytest.warns(tx.errors.UnconnectedWarning):
         assert not tx.gradients((slope * weights).sum(), t).any()  # TensorFlow: 0
 
 
@@ -83,139 +83,139 @@ def test_tensorflow_broadcasts_labels_after_flattening() -> None:
     loss = tx.crossentropy_as("tf2", labels, z, from_logits=True)
     by_hand = tx.softmax_cross_entropy(labels.reshape(2, 2, 2), z)
     np.testing.assert_allclose(loss, by_hand)
-    with pytest.raises(tx.BroadcastError, match=r"each as a matrix: \(3, 2\) and \(4, 2\)"):
+    with pytest.raises(tx.errors.BroadcastError, match=r"each as a matrix: \(3, 2\) and \(4, 2\)"):
         tx.crossentropy_as("tf2", labels[:3], z, from_logits=True)
 
 
 REFUSALS = {
     "a dialect that there is not": (
         lambda: tx.crossentropy_as("keras", [0], Z),
-        tx.ArgumentError,
+        tx.errors.ArgumentError,
         r"there is no dialect 'keras'; did you mean 'keras2'\? Choose from tf1, tf2, keras2, ",
     ),
     "one far from all": (
         lambda: tx.crossentropy_as("x", [0], Z),
-        tx.ArgumentError,
+        tx.errors.ArgumentError,
         r"there is no dialect 'x'\. Choose from tf1",
     ),
     "probabilities": (
         lambda: tx.crossentropy_as("torch", [0, 0], Z),
-        tx.DialectError,
+        tx.errors.DialectError,
         r"^torch takes logits only: pass the input of the softmax, with from_logits=True$",
     ),
     "an array in a graph": (
         lambda: tx.crossentropy_as("keras2-graph", [0, 0], Z),
-        tx.DialectError,
+        tx.errors.DialectError,
         r"pass the Tensor that softmax returned$",
     ),
     "another axis": (
         lambda: tx.crossentropy_as("keras3-tf", [0, 0, 0], Z, axis=0),
-        tx.DialectError,
+        tx.errors.DialectError,
         r"axis=0 is not supported; .* \(keras3-tf raises ValueError\)$",
     ),
     "another axis, where there is no argument for it": (
         lambda: tx.crossentropy_as("tf2", [0, 0, 0], Z, axis=0, from_logits=True),
-        tx.DialectError,
+        tx.errors.DialectError,
         r"axis=0 is not supported; move that axis to the end with moveaxis$",
     ),
     "no such axis to move": (
         lambda: tx.crossentropy_as("torch", [0, 0], Z, axis=2, from_logits=True),
-        tx.DialectError,
+        tx.errors.DialectError,
         r"of shape \(2, 3\); PyTorch has no axis argument, so .* to move to axis 1$",
     ),
     "a negative axis": (
         lambda: tx.crossentropy_as("tf1", LABELS, Z, axis=-2, from_logits=True),
-        tx.AxisError,
+        tx.errors.AxisError,
         r"TensorFlow takes -1, or 0 to 1 \(tf1 raises ValueError\)$",
     ),
     "no such axis": (
         lambda: tx.crossentropy_as("keras3-torch", [0, 0], Z, axis=2),
-        tx.AxisError,
+        tx.errors.AxisError,
         r"axis=2 is out of range .* from -2 to 1 \(keras3-torch raises IndexError\)$",
     ),
     "no class": (
         lambda: tx.crossentropy_as("torch", [3, 0], Z, from_logits=True),
-        tx.LabelRangeError,
+        tx.errors.LabelRangeError,
         r"label 3 at position 0 is no class: .* \(torch raises IndexError\)$",
     ),
     "no class for NumPy": (
         lambda: tx.crossentropy_as("keras3-numpy", [3, -1], Z),
-        tx.LabelRangeError,
+        tx.errors.LabelRangeError,
         r"label 3 at position 0 .* from 0 to 2 for 3 classes.* \(keras3-numpy raises IndexError\)$",
     ),
     "a dtype of labels": (
         lambda: tx.crossentropy_as("torch", np.zeros(2, np.int32), Z, from_logits=True),
-        tx.LabelDtypeError,
+        tx.errors.LabelDtypeError,
         r"labels of int32 are refused here; convert them to int64 \(torch raises RuntimeError\)$",
     ),
     "labels of another dtype": (
         lambda: tx.crossentropy_as("keras2", LABELS.astype(int), Z),
-        tx.DtypeError,
+        tx.errors.DtypeError,
         r"convert them: labels.astype\('float64'\) \(keras2 raises InvalidArgumentError\)$",
     ),
     "a batch without labels": (
         lambda: tx.crossentropy_as("torch", 0, Z, from_logits=True),
-        tx.BatchSizeError,
+        tx.errors.BatchSizeError,
         r"^0 labels for a batch of 2 ",
     ),
     "another batch": (
         lambda: tx.crossentropy_as("torch", [0], Z, from_logits=True),
-        tx.BatchSizeError,
+        tx.errors.BatchSizeError,
         r"^1 labels for a batch of 2 \(torch raises ValueError\)$",
     ),
     "a column of labels": (
         lambda: tx.crossentropy_as("torch", [[0], [0]], Z, from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"the shape of labels is \(2, 1\), .* \(torch raises RuntimeError\)$",
     ),
     "too many labels": (
         lambda: tx.crossentropy_as("keras2", [[0, 1]] * 2, Z),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"^4 labels for 2 rows; give one for each \(keras2 raises ValueError\)$",
     ),
     "labels that do not broadcast": (
         lambda: tx.crossentropy_as("optax", [0, 1, 2], Z, from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"labels of shape \(3,\) do not broadcast to the rows, \(2,\)",
     ),
     "labels of another rank": (
         lambda: tx.crossentropy_as("optax", [[0], [1]], Z, from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"labels of shape \(2, 1\) do not broadcast to the rows, \(2,\)",
     ),
     "weights that do not broadcast": (
         lambda: tx.crossentropy_as("optax", np.ones((2, 2)), Z, from_logits=True),
-        tx.BroadcastError,
+        tx.errors.BroadcastError,
         r"labels of shape \(2, 2\) do not broadcast with \(2, 3\) \(optax raises TypeError\)",
     ),
     "weights of another rank that do not": (
         lambda: tx.crossentropy_as("optax", np.ones(2), Z, from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"labels of shape \(2,\) do not broadcast with \(2, 3\) \(optax raises ValueError\)",
     ),
     "weights without the axis": (
         lambda: tx.crossentropy_as("tf2", np.ones(2), Z, axis=0, from_logits=True),
-        tx.BroadcastError,
+        tx.errors.BroadcastError,
         r"labels of shape \(2,\) have no axis 0 of 2 to move to the end",
     ),
     "integers": (
         lambda: tx.crossentropy_as("optax", [0], [[1, 2]], from_logits=True),
-        tx.DtypeError,
+        tx.errors.DtypeError,
         "x must be float16, float32 or float64, got int64",
     ),
     "words": (
         lambda: tx.crossentropy_as("optax", ["a"], Z, from_logits=True),
-        tx.DtypeError,
+        tx.errors.DtypeError,
         "labels must be real numbers, got <U1",
     ),
     "a scalar": (
         lambda: tx.crossentropy_as("optax", 0, 1.0, from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         "a scalar has no axis of classes; give one number per class",
     ),
     "no classes": (
         lambda: tx.crossentropy_as("optax", [0], np.ones((1, 0)), from_logits=True),
-        tx.ShapeError,
+        tx.errors.ShapeError,
         r"an array of shape \(1, 0\) has no classes along axis=-1",
     ),
 }
@@ -233,18 +233,20 @@ def test_a_backward_pass_fails_where_the_framework_s_does() -> None:
     z, t = tx.Tensor(Z), tx.Tensor(LABELS[:1])
     loss = tx.crossentropy_as("tf2", t, z, from_logits=True).sum()
     assert tx.gradients(loss, z).shape == (2, 3)
-    with pytest.raises(tx.DialectFaultError, match=r"has shape \(2, 3\), the labels have \(1, 3\)"):
+    with pytest.raises(
+        tx.errors.DialectFaultError, match=r"has shape \(2, 3\), the labels have \(1, 3\)"
+    ):
         tx.gradients(loss, t)
     p = tx.Tensor(np.full((1, 2, 1, 2), 0.5))
     loss = tx.crossentropy_as("keras3-torch", np.zeros((1, 2, 1), int), p).sum()
     assert loss.item() == pytest.approx(2 * np.log(2))
     with pytest.raises(
-        tx.DialectFaultError, match=r"fails on probabilities of shape \(1, 2, 1, 2\)"
+        tx.errors.DialectFaultError, match=r"fails on probabilities of shape \(1, 2, 1, 2\)"
     ):
         tx.gradients(loss, p)
     loss = tx.crossentropy_as("torch", [1], z[0], from_logits=True)
     assert loss.shape == ()
-    with pytest.raises(tx.DialectFaultError, match="Give the label without the list"):
+    with pytest.raises(tx.errors.DialectFaultError, match="Give the label without the list"):
         tx.gradients(loss, z)
 
 
@@ -252,15 +254,15 @@ def test_tf1_and_numpy_give_no_gradients_where_the_framework_has_none() -> None:
     z, t = tx.Tensor(Z), tx.Tensor(LABELS)
     for dialect, held in ("tf1", t), ("keras3-numpy", z), ("keras3-numpy", t):
         loss = tx.crossentropy_as(dialect, t, z, from_logits=True).sum()
-        with pytest.warns(tx.UnconnectedWarning):
+        with pytest.warns(tx.errors.UnconnectedWarning):
             tx.gradients(loss, held)
 
 
 def test_an_exception_has_the_framework_s_name() -> None:
-    assert framework_error("torch", tx.BatchSizeError()) == "ValueError"
-    assert framework_error("torch", tx.ShapeError()) == "RuntimeError"
-    assert framework_error("optax", tx.BatchSizeError()) == "ValueError"
-    assert framework_error("torch", tx.DialectError()) is None
+    assert framework_error("torch", tx.errors.BatchSizeError()) == "ValueError"
+    assert framework_error("torch", tx.errors.ShapeError()) == "RuntimeError"
+    assert framework_error("optax", tx.errors.BatchSizeError()) == "ValueError"
+    assert framework_error("torch", tx.errors.DialectError()) is None
     assert framework_error("torch", KeyError()) is None
     assert {d for names in FRAMEWORK_ERRORS.values() for d in names} <= RECIPES.keys()
 
@@ -282,5 +284,5 @@ def test_integers_of_python_have_64_bits_wherever_it_runs() -> None:
     assert constant(np.asarray(short)).dtype == np.int32
     x = [[2.0, 1.0], [1.0, 2.0]]
     assert tx.crossentropy_as("torch", short, x, from_logits=True).shape == (2,)
-    with pytest.raises(tx.LabelDtypeError, match="int32"):
+    with pytest.raises(tx.errors.LabelDtypeError, match="int32"):
         tx.crossentropy_as("torch", np.asarray(short), x, from_logits=True)

@@ -39,7 +39,7 @@ LAYERS = [
 ]
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 
-KNOWN_HIDDEN = ("op", "differences", "html", "unknown")
+KNOWN_HIDDEN = ()
 
 FIRST_EXAMPLE = """
 import tinygrad_xent as tx
@@ -209,7 +209,8 @@ def test_every_public_name_is_documented() -> None:
 
 def test_the_import_is_light() -> None:
     script = (
-        "import sys, numpy; before = set(sys.modules); import tinygrad_xent\n"
+        # `inspect` reads the signatures of rules; NumPy loads it too, but for 2.0.
+        "import sys, inspect, numpy; before = set(sys.modules); import tinygrad_xent\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

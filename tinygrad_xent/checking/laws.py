@@ -22,9 +22,7 @@ from tinygrad_xent.checking.symmetries import (
     total,
 )
 from tinygrad_xent.op import Op
-from tinygrad_xent.visualization.tables import html_table
-from tinygrad_xent.visualization.tables import table
-from tinygrad_xent.visualization.tables import table_style
+from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 __all__ = ["Invariants", "Law", "invariants"]
 

@@ -19,9 +19,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
-from tinygrad_xent.visualization.tables import html_table
-from tinygrad_xent.visualization.tables import table
-from tinygrad_xent.visualization.tables import table_style
+from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 
 @dataclass(frozen=True, eq=False, repr=False)

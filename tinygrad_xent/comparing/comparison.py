@@ -29,9 +29,8 @@ from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 from tinygrad_xent.visualization.formatting import brief
-from tinygrad_xent.visualization.tables import html_table, table
+from tinygrad_xent.visualization.tables import html_table, table, table_style
 from tinygrad_xent.visualization.tracing import plain
-from tinygrad_xent.visualization.tables import table_style
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")

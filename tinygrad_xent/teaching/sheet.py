@@ -19,11 +19,17 @@ from tinygrad_xent.errors import PictureFormatError, WorksheetError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
 from tinygrad_xent.visualization.drawing import words
+from tinygrad_xent.visualization.drawing.box_layout import (
+    HEADER,
+    Block,
+    BoxLayout,
+    Mark,
+    Patch,
+    Text,
+)
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.face import HEADER, Face
 from tinygrad_xent.visualization.drawing.layout import Link, place
 from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
-from tinygrad_xent.visualization.drawing.marks import Mark, Patch, Text, moved
 from tinygrad_xent.visualization.drawing.model import Box, Model
 from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, RULE
@@ -209,16 +215,16 @@ def _picture(model: Model, title: str, alt: str, *, filled: bool) -> str:
     """Return a graph as SVG, with its numbers and rules or with space for them."""
     arrows = tuple(replace(arrow, sent="", small="", rule="") for arrow in model.arrows)
     # The widths do not depend on `filled`, so both pages have the boxes in the same places.
-    faces = [_face(box, filled=filled) for box in model.boxes]
+    layouts = [_layout(box, filled=filled) for box in model.boxes]
     links = [
         Link(a.source, a.target, a.port, max(len(model.boxes[a.target].ports), 1)) for a in arrows
     ]
-    placement = place([(face.width, face.height) for face in faces], links)
+    placement = place([(layout.width, layout.height) for layout in layouts], links)
     plain = replace(model, arrows=arrows, with_sent=False, groups=())
-    return paint(plain, faces, placement, title, alt)
+    return paint(plain, layouts, placement, title, alt)
 
 
-def _face(box: Box, *, filled: bool) -> Face:
+def _layout(box: Box, *, filled: bool) -> BoxLayout:
     title = shorten(box.title, 30)
     made = f" = {shorten(box.expression, 30)}" if box.expression else ""
     marks: list[Mark] = [Text(_PAD, HEADER - 7, made, 13, bold=title)]
@@ -250,10 +256,11 @@ def _face(box: Box, *, filled: bool) -> Face:
         marks.append(Text(_PAD, y + _DOWN / 2 + 4, caption, _SMALL, GREY))
         if not rows[0]:
             marks.append(Text(_PAD + _CAPTION, y + _DOWN / 2 + 4, "no entries", _SMALL, GREY))
-        marks += moved(_cells(rows, across, shown=shown), _PAD + _CAPTION, y)
+        table = Block(0.0, 0.0, tuple(_cells(rows, across, shown=shown)))
+        marks += table.at(_PAD + _CAPTION, y)
         width = max(width, _CAPTION + len(rows[0]) * across)
         y += len(rows) * _DOWN + 8
-    return Face(float(round(width + 2 * _PAD)), float(round(y + 4)), tuple(marks), HEADER)
+    return BoxLayout(float(round(width + 2 * _PAD)), float(round(y + 4)), tuple(marks), HEADER)
 
 
 def _texts(array: Any) -> list[list[str]]:

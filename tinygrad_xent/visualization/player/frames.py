@@ -113,7 +113,7 @@ def light(state: State) -> State:
         replace(box, value=_kept(box.value), gradient=_kept(box.gradient))
         for box in state.model.boxes
     )
-    return State(replace(state.model, boxes=tuple(boxes)), state.faces)
+    return State(replace(state.model, boxes=tuple(boxes)), state.layouts)
 
 
 def _kept(data: Any) -> Any:

@@ -21,7 +21,7 @@ SOLUTION = {inspect.getsourcefile(CATALOGUE["square_backward"].answer)!r}
 def first(gradients):
     return gradients[0]() if callable(gradients[0]) else gradients[0]
 def use(text):
-    exec(text.split("@exercise.solved")[1].split("@exercise")[0], space := {{}})
+    exec(text[text.index("def square_backward"):].split("def square(")[0], space := {{}})
     return space["square_backward"]
 """
 

@@ -147,7 +147,7 @@ tx.draw(loss, names=locals(), backward=True)
 # %%
 try:
     tx.sum_to(np.ones((2, 3)), shape=(2,))
-except tx.errors.RuleShapeError as error:
+except tx.errors.RuleResultError as error:
     print(error)
 
 # %% [markdown]

@@ -271,7 +271,7 @@ def _bad(found: Any, output: Any) -> None:
 def _worksheet(output: Any) -> None:
     try:
         assert tx.worksheet(output).html
-    except tx.errors.WorksheetError as error:  # as documented: larger than a sheet
+    except tx.errors.GraphTooLargeError as error:  # as documented: larger than a sheet
         assert "too many to fill in" in str(error) or "too large to fill in" in str(error), error  # noqa: PT017
 
 

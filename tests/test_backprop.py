@@ -362,7 +362,7 @@ def test_backward_on_no_scalar() -> None:
 
 def test_a_seed_of_another_shape() -> None:
     x = tx.Tensor([1.0, 2.0], name="x")
-    with pytest.raises(errors.SeedShapeError, match=r"shape \(3,\), tensor 'x' of shape \(2,\)"):
+    with pytest.raises(errors.ShapeError, match=r"shape \(3,\), tensor 'x' of shape \(2,\)"):
         x.backward([1.0, 2.0, 3.0])
 
 
@@ -386,11 +386,11 @@ def test_integers_have_no_gradient_and_say_so() -> None:
     loss = (x * k).sum()
     loss.backward()
     np.testing.assert_array_equal(x.grad, [1.0, 2.0])
-    with pytest.raises(errors.GradientDtypeError, match=r"'k' .*holds int64.*dtype=float"):
+    with pytest.raises(errors.DtypeError, match=r"'k' .*holds int64.*dtype=float"):
         _ = k.grad
-    with pytest.raises(errors.GradientDtypeError, match=r"'k' .*holds int64"):
+    with pytest.raises(errors.DtypeError, match=r"'k' .*holds int64"):
         tx.gradients(loss, k)
-    with pytest.raises(errors.GradientDtypeError, match="holds int64: gradients need float16"):
+    with pytest.raises(errors.DtypeError, match="holds int64: gradients need float16"):
         k.sum().backward()
 
 
@@ -447,12 +447,12 @@ def wrong(result: Any) -> Any:
         ((1, 2, 3), errors.RuleResultError, r"`f` returned 3 gradients for 2 inputs"),
         (
             (np.ones((2, 3)), np.ones((2, 4))),
-            errors.RuleShapeError,
+            errors.RuleResultError,
             r"shape \(2, 4\) for `y` of shape \(3,\)",
         ),
         (
             (np.ones(3), np.ones(3)),
-            errors.RuleShapeError,
+            errors.RuleResultError,
             r"shape \(3,\) for `x` of shape \(2, 3\)",
         ),
         (

@@ -227,9 +227,9 @@ def test_what_cannot_be_folded_is_an_error_that_says_what_to_do() -> None:
     for _ in range(3 * MOST_BOXES):
         i = int(rng.integers(len(found)))
         found.append([tx.tanh, tx.relu, tx.sigmoid][int(rng.integers(3))](found[-1]) + found[i])
-    with pytest.raises(errors.PictureTooLargeError, match=r'folded by .* `with scope\("part"\):`'):
+    with pytest.raises(errors.GraphTooLargeError, match=r'folded by .* `with scope\("part"\):`'):
         model(found[-1])
-    with pytest.raises(errors.PictureTooLargeError, match=r'let draw fold it \(fold="auto"\)'):
+    with pytest.raises(errors.GraphTooLargeError, match=r'let draw fold it \(fold="auto"\)'):
         model(found[-1], fold=False)
 
 

@@ -189,7 +189,7 @@ def test_a_graph_too_large_for_a_picture_says_so_and_what_to_do() -> None:
         x = x + 1.0
     assert len(model(x).boxes) == MOST_BOXES
     message = rf"has {MOST_BOXES + 1} tensors, .* {MOST_BOXES} at most: draw an earlier tensor"
-    with pytest.raises(errors.PictureTooLargeError, match=message):
+    with pytest.raises(errors.GraphTooLargeError, match=message):
         model(x + 1.0)
 
 

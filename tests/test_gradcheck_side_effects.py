@@ -35,7 +35,7 @@ def test_an_input_without_axes(x, order, mode):
 
 def test_every_op_that_takes_numbers_without_axes():
     tried = 0
-    for op in tx.OPS.values():
+    for op in tx.ops.OPS.values():
         numbers = [0.3 + 0.1 * k for k in range(len(op.inputs) or 2)]
         try:
             y = op(*map(tx.Tensor, numbers))

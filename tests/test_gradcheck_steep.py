@@ -10,7 +10,7 @@ from tinygrad_xent import domains
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.op import Op
 
-OPS = [op for op in tx.OPS.values() if op.name != "look_through"]
+OPS = [op for op in tx.ops.OPS.values() if op.name != "look_through"]
 DECADES = {np.float64: 12, np.float32: 6, np.float16: 3}
 
 

@@ -23,7 +23,7 @@ from tinygrad_xent.teaching.grading.session import Session
 
 ANSWERS = [CATALOGUE[name].answer for name in CATALOGUE]
 RULES = [rule.rule for rule in (*museum.WRONG_RULES, *museum.RIGHT_RULES)]
-OWN_OPS = {op.rule for op in tx.OPS.values()}
+OWN_OPS = {op.rule for op in tx.ops.OPS.values()}
 MODULES = sorted(
     {inspect.getmodule(f).__name__ for f in (*ANSWERS, *RULES) if f not in OWN_OPS}
 )  # fmt: skip
@@ -90,7 +90,7 @@ def test_the_allow_list_names_the_files_that_are_there():
     """A file that has moved would lose its functions, or open them, and no import would fail."""
     package = Path(sandbox.PACKAGE)
     assert [part for part in sandbox._ALLOWED if not (package / part).exists()] == []
-    plain = {Path(inspect.getsourcefile(op.function)) for op in tx.OPS.values()}
+    plain = {Path(inspect.getsourcefile(op.function)) for op in tx.ops.OPS.values()}
     files = {file.relative_to(package).as_posix() for file in plain}
     assert files - set(sandbox._ALLOWED) == {"ops/cross_entropy.py", "ops/fused.py"}
 

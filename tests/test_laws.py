@@ -11,7 +11,7 @@ import tinygrad_xent as tx
 from tinygrad_xent.teaching.museum import RIGHT_RULES, op_of
 
 
-def codes(report: tx.Invariants) -> set[str]:
+def codes(report: Any) -> set[str]:
     return {law.code for law in report}
 
 
@@ -130,7 +130,7 @@ def test_a_function_of_tensors_is_held_to_the_same_laws() -> None:
     report = tx.invariants(lambda z: tx.log(tx.softmax(z)), Z)
     assert report.ok
     assert "shift" in codes(report)
-    with pytest.raises(tx.errors.GradientDtypeError):
+    with pytest.raises(tx.errors.DtypeError):
         tx.invariants(lambda z: z)
     with pytest.raises(tx.errors.ArgumentError):
         tx.invariants(3, Z)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from tinygrad_xent.errors import LessonError
+from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.lessons import (
     exercise_in,
@@ -96,7 +96,7 @@ def test_only_code_cells_with_the_tag_are_exercises():
     ],
 )
 def test_a_mistake_in_a_source_is_named(old, new, words):
-    with pytest.raises(LessonError, match=words):
+    with pytest.raises(UnknownExerciseError, match=words):
         with_blanks(SOURCE.replace(old, new))
 
 

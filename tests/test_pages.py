@@ -98,11 +98,11 @@ def test_the_ending_chooses_the_form_and_nothing_else_is_computed(tmp_path):
 @pytest.mark.parametrize(("name", "what"), [("a.gif", "the ending '.gif'"), ("a", "no ending")])
 def test_an_unknown_ending_is_refused_with_those_that_are_known(tmp_path, name, what):
     forms = {".txt": str, ".svg": str}
-    with pytest.raises(errors.PictureFormatError) as caught:
+    with pytest.raises(errors.FileFormatError) as caught:
         save(tmp_path / name, forms, "Try .txt first.")
     path = f"'{tmp_path / name}'"
     ends = "end the name in one of .txt, .svg. Try .txt first."
     assert str(caught.value) == f"{path} has {what}; {ends}"
-    with pytest.raises(errors.PictureFormatError, match=r"end the name in \.html$"):
+    with pytest.raises(errors.FileFormatError, match=r"end the name in \.html$"):
         save(tmp_path / name, {".html": str})
     assert [*tmp_path.iterdir()] == []

@@ -167,7 +167,7 @@ def test_a_name_is_text_everywhere(place) -> None:
 @pytest.mark.parametrize("name", ["player.svg", "player", "a.html.png"])
 @pytest.mark.parametrize("made", [lambda: play(by_hand()), recorded])
 def test_another_ending_is_refused(made, name, tmp_path) -> None:
-    with pytest.raises(errors.PictureFormatError, match=r"name in \.html.*draw\(") as caught:
+    with pytest.raises(errors.FileFormatError, match=r"name in \.html.*draw\(") as caught:
         made().save(tmp_path / name)
     assert name in str(caught.value)
     assert not [*tmp_path.iterdir()]
@@ -615,7 +615,7 @@ def test_messages_of_a_recording() -> None:
     recording = record()
     assert set(recording._repr_mimebundle_()) == {"text/plain"}
     assert repr(recording) == str(recording) == "<Recording of 0 steps>"
-    with pytest.raises(errors.NothingRecordedError, match=r"call recording\.step\(loss\) in the"):
+    with pytest.raises(errors.NotRecordedError, match=r"call recording\.step\(loss\) in the"):
         _ = recording.html
     with pytest.raises(errors.NotScalarError, match="reduce it first"):
         recording.step(tx.Tensor([1.0, 2.0]))

@@ -44,7 +44,10 @@ def test_the_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target.partition("#")[0]).exists(), target
 
 
-@pytest.mark.parametrize("name", errors.__all__)
+ERROR_NAMES = [name for name, kind in vars(errors).items() if isinstance(kind, type)]
+
+
+@pytest.mark.parametrize("name", ERROR_NAMES)
 def test_every_error_has_its_example(name: str) -> None:
     _, heading, rest = ERRORS.partition(f"\n### {name}\n")
     assert heading, f"docs/errors.md does not explain {name}"

@@ -126,7 +126,7 @@ def test_the_page_to_print(tmp_path):
     assert "Answer key: loss, no. 4" in page
     assert not re.search(r'(src|href)="http', page)
     assert "data:image/svg+xml" in sheet._repr_html_()
-    with pytest.raises(tx.errors.PictureFormatError, match=r"'a\.svg': a worksheet is two pages"):
+    with pytest.raises(tx.errors.FileFormatError, match=r"'a\.svg': a worksheet is two pages"):
         sheet.save("a.svg")
 
 
@@ -140,13 +140,13 @@ def test_names_are_escaped():
 def test_what_is_too_large_to_fill_in_is_refused():
     x = tx.Tensor(np.ones(13), name="x")
     with pytest.raises(
-        tx.errors.WorksheetError, match=r"x has the shape \(13,\), too large to fill in"
+        tx.errors.GraphTooLargeError, match=r"x has the shape \(13,\), too large to fill in"
     ):
         tx.worksheet(x.sum())
     y = tx.Tensor(2.0)
     for _ in range(16):
         y = y + 1.0
-    with pytest.raises(tx.errors.WorksheetError, match="the graph has 17 boxes, too many"):
+    with pytest.raises(tx.errors.GraphTooLargeError, match="the graph has 17 boxes, too many"):
         tx.worksheet(y)
     with pytest.raises(tx.errors.NotScalarError):
         tx.worksheet(tx.Tensor([1.0, 2.0]) * 2.0)

@@ -10,12 +10,11 @@ import numpy as np
 
 from tinygrad_xent.arrays import as_array, owned, read_only
 from tinygrad_xent.errors import (
-    GradientDtypeError,
+    DtypeError,
     NotRecordedError,
     NotScalarError,
     RuleResultError,
-    RuleShapeError,
-    SeedShapeError,
+    ShapeError,
     UnconnectedWarning,
 )
 from tinygrad_xent.graph import Node, ancestors, check_fresh, describe, downstream
@@ -121,8 +120,8 @@ def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
     if result.shape != data.shape:
         try:
             result = sum_to(result, shape=data.shape)
-        except RuleShapeError:
-            raise RuleShapeError(
+        except RuleResultError:
+            raise RuleResultError(
                 f"the rule of op `{op.name}` returned shape {result.shape} for "
                 f"`{op.names_of(i + 1)[i]}` of shape {data.shape}; return that shape, or one "
                 "that broadcasting makes of it"
@@ -150,7 +149,7 @@ def check_seed(output: Any, seed: Any) -> Any:
             "recorded. Wrap the inputs whose gradients you want: Tensor(x)"
         )
     if output.data.dtype.kind != "f":
-        raise GradientDtypeError(
+        raise DtypeError(
             f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or "
             "float64"
         )
@@ -168,7 +167,7 @@ def check_seed(output: Any, seed: Any) -> Any:
         seed = astype(seed, dtype=output.data.dtype)
     given = seed.data.shape if isinstance(seed, Node) else seed.shape
     if given != shape:
-        raise SeedShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
+        raise ShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
     return seed
 
 
@@ -202,7 +201,7 @@ def gradients(
 
     Raises
     ------
-    NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+    NotRecordedError, NotScalarError, ShapeError, DtypeError, StaleGraphError
         If the gradient does not exist; the message says why.
 
     Examples
@@ -244,7 +243,7 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
                 f"gradients are taken with respect to Tensors, got {type(target).__name__}"
             )
         if target.data.dtype.kind != "f":
-            raise GradientDtypeError(
+            raise DtypeError(
                 f"{describe(target)} holds {target.data.dtype}: integers have no gradient; make "
                 "it float"
             )

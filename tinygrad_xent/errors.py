@@ -10,55 +10,6 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = [
-    "ArgumentError",
-    "AxisError",
-    "BatchSizeError",
-    "BroadcastError",
-    "CopyError",
-    "DialectError",
-    "DialectFaultError",
-    "DoubleSoftmaxWarning",
-    "DtypeError",
-    "EinsumError",
-    "GradcheckError",
-    "GradientDtypeError",
-    "HintNumberError",
-    "InPlaceError",
-    "LabelDtypeError",
-    "LabelRangeError",
-    "LabelsWarning",
-    "LessonError",
-    "MessageError",
-    "MissingRendererError",
-    "MissingRuleError",
-    "NotInGraphError",
-    "NotInMuseumError",
-    "NotRecordedError",
-    "NotScalarError",
-    "NothingRecordedError",
-    "NumbersError",
-    "NumpyFunctionError",
-    "OpCallError",
-    "OpDefinitionError",
-    "OutputError",
-    "PictureFormatError",
-    "PictureTooLargeError",
-    "ProbabilitiesWarning",
-    "RuleResultError",
-    "RuleShapeError",
-    "SeedShapeError",
-    "ShapeError",
-    "StaleGraphError",
-    "SubmissionError",
-    "TableError",
-    "TinygradXentError",
-    "UnconnectedWarning",
-    "UnknownExerciseError",
-    "UsageError",
-    "WorksheetError",
-]
-
 
 class TinygradXentError(Exception):
     """The ancestor of every error that this package raises on purpose."""
@@ -77,35 +28,19 @@ class MissingRuleError(TinygradXentError, TypeError):
 
 
 class RuleResultError(TinygradXentError, ValueError):
-    """A backward rule returned the wrong number of gradients, or something other than a number."""
-
-
-class RuleShapeError(TinygradXentError, ValueError):
-    """A backward rule returned a gradient whose shape its input cannot have."""
+    """A backward rule returned the wrong number of gradients, a wrong shape, or no numbers."""
 
 
 class NotRecordedError(TinygradXentError, TypeError):
     """A gradient was asked of something that is no Tensor: nothing was recorded."""
 
 
-class NothingRecordedError(TinygradXentError, ValueError):
-    """A recording of a training run was to be shown before it had a step."""
-
-
 class NotScalarError(TinygradXentError, ValueError):
     """A backward pass was started from several numbers without saying how to weigh them."""
 
 
-class SeedShapeError(TinygradXentError, ValueError):
-    """The gradient to start the backward pass with has another shape than its output."""
-
-
 class GradcheckError(TinygradXentError, AssertionError):
     """A gradient check that was asserted to find nothing found something."""
-
-
-class GradientDtypeError(TinygradXentError, TypeError):
-    """A gradient was asked of, or for, a tensor that does not hold real floating-point numbers."""
 
 
 class StaleGraphError(TinygradXentError, RuntimeError):
@@ -118,10 +53,6 @@ class InPlaceError(TinygradXentError, TypeError):
 
 class NotInGraphError(TinygradXentError, ValueError):
     """A tensor was asked about that is not part of the graph."""
-
-
-class NotInMuseumError(TinygradXentError, LookupError):
-    """A wrong rule was asked for by a name, or for an op, that the museum does not have."""
 
 
 class NumpyFunctionError(TinygradXentError, TypeError):
@@ -172,24 +103,12 @@ class DialectFaultError(TinygradXentError, RuntimeError):
     """A gradient that the framework, by a fault of its own, does not give."""
 
 
-class EinsumError(TinygradXentError, ValueError):
-    """Subscripts for which `einsum` has no backward rule."""
-
-
-class LessonError(TinygradXentError, LookupError):
-    """A lesson asks for an exercise that does not exist."""
-
-
 class UsageError(TinygradXentError, ValueError):
     """Options of the command line that it does not have, or that make no sense together."""
 
 
 class TableError(TinygradXentError, ValueError):
     """A file does not hold a table of numbers and labels to train a classifier on."""
-
-
-class NumbersError(TinygradXentError, ValueError):
-    """Numbers given as text do not parse, or do not go together."""
 
 
 class MessageError(TinygradXentError, ValueError):
@@ -204,16 +123,12 @@ class OutputError(TinygradXentError, ValueError):
     """A result cannot be written where it was to go."""
 
 
-class PictureTooLargeError(TinygradXentError, ValueError):
-    """A graph has more tensors than a picture can show."""
+class GraphTooLargeError(TinygradXentError, ValueError):
+    """A graph has more tensors than a picture or a worksheet can show."""
 
 
-class PictureFormatError(TinygradXentError, ValueError):
+class FileFormatError(TinygradXentError, ValueError):
     """A picture was to be saved under a name whose ending says nothing about its form."""
-
-
-class WorksheetError(TinygradXentError, ValueError):
-    """A graph is too large to be filled in by hand."""
 
 
 class MissingRendererError(TinygradXentError, RuntimeError):
@@ -221,13 +136,9 @@ class MissingRendererError(TinygradXentError, RuntimeError):
 
 
 class UnknownExerciseError(TinygradXentError, KeyError):
-    """No exercise has this name."""
+    """There is no exercise of this name, or no hint of this number."""
 
     __str__ = Exception.__str__  # KeyError would put the message in quotes
-
-
-class HintNumberError(TinygradXentError, ValueError):
-    """A hint was asked for that an exercise does not have."""
 
 
 class LabelsWarning(UserWarning):

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_xent import ops
 from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.errors import GradientDtypeError, InPlaceError, NumpyFunctionError
+from tinygrad_xent.errors import DtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
 
 Axis = int | tuple[int, ...] | None
@@ -103,9 +103,9 @@ class Tensor(Node):
 
         Raises
         ------
-        NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+        NotScalarError, ShapeError, DtypeError, StaleGraphError
             If there is nothing to start from; the message says what to do.
-        MissingRuleError, RuleResultError, RuleShapeError
+        MissingRuleError, RuleResultError
             If an op has no rule, or a wrong one.
 
         Examples
@@ -136,7 +136,7 @@ class Tensor(Node):
     def grad(self) -> Any:
         """What `backward` left here: an array of this tensor's shape and dtype, or None."""
         if self.data.dtype.kind != "f":
-            raise GradientDtypeError(
+            raise DtypeError(
                 f"{describe(self)} holds {self.dtype}: integers have no gradient; "
                 "make it float: Tensor(data, dtype=float)"
             )

@@ -17,8 +17,8 @@ from op_figures import figures
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from tinygrad_xent import OPS, Op
-from tinygrad_xent.ops import kernels
+from tinygrad_xent import Op
+from tinygrad_xent.ops import OPS, kernels
 from tinygrad_xent.teaching.museum import WRONG_RULES
 
 HERE = Path(__file__).parent.parent

@@ -78,13 +78,13 @@ def gradcheck(
     ------
     ArgumentError
         If `f` cannot be checked, or an argument does not belong to it.
-    GradientDtypeError
+    DtypeError
         If no input is floating.
     NotRecordedError
         If a function returns no Tensor.
     MissingRuleError
         If an op has no rule.
-    NotScalarError, SeedShapeError, StaleGraphError, NotInGraphError
+    NotScalarError, ShapeError, StaleGraphError, NotInGraphError
         If a recorded Tensor has no such backward pass.
 
     Examples

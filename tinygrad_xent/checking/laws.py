@@ -127,7 +127,7 @@ def invariants(
 
     Raises
     ------
-    ArgumentError, GradientDtypeError, NotRecordedError, MissingRuleError
+    ArgumentError, DtypeError, NotRecordedError, MissingRuleError
         If there is nothing to try; the message says why.
     RuleResultError
         If the rule returns a wrong number of gradients, or something that is not a number.

@@ -16,7 +16,7 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.side_effects import SideEffects, copy_array
 from tinygrad_xent.errors import (
     ArgumentError,
-    GradientDtypeError,
+    DtypeError,
     MissingRuleError,
     NotRecordedError,
     ProbabilitiesWarning,
@@ -206,7 +206,7 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     )
     if not any(map(is_real, subject.inputs)):
         kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in subject.inputs)
-        raise GradientDtypeError(
+        raise DtypeError(
             f"none of the inputs is of a floating dtype ({kinds or 'there is none'}): there is no "
             "gradient to check. Write 1.0 for 1, or convert with .astype(float)"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.errors import NumbersError, UsageError
+from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import printable
 
@@ -41,7 +41,7 @@ def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
 
     Raises
     ------
-    NumbersError
+    UsageError
         If the text is not a row, or rows, of numbers. The message is one line.
 
     Examples
@@ -53,24 +53,24 @@ def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
     rows = [row.replace(",", " ").replace(";", " ").split() for row in text.split("/")]
     words = [word for row in rows for word in row]
     if not words:
-        raise NumbersError(f"{option} is empty; write {_example(option)}")
+        raise UsageError(f"{option} is empty; write {_example(option)}")
     if not all(rows):
-        raise NumbersError(f"{option} has an empty row")
+        raise UsageError(f"{option} has an empty row")
     for i, word in enumerate(words, 1):
         if (value := _value(word)) is None:
-            raise NumbersError(
+            raise UsageError(
                 f"{option}: '{printable(word)}' (number {i} of {len(words)}) is not a number; "
                 f"write {_example(option)}"
             )
         with np.errstate(over="ignore"):
             overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
         if overflows:
-            raise NumbersError(
+            raise UsageError(
                 f"{option}: {printable(word)} is too large for {dtype}; write inf if you mean it"
             )
     if len({len(row) for row in rows}) > 1:
         lengths = ", ".join(str(len(row)) for row in rows)
-        raise NumbersError(f"{option}: the rows have {lengths} numbers; give all the same number")
+        raise UsageError(f"{option}: the rows have {lengths} numbers; give all the same number")
     array = np.array([[float(word) for word in row] for row in rows], dtype)
     return array[0] if len(rows) == 1 else array
 
@@ -107,7 +107,7 @@ def explain_numbers(
 
     Raises
     ------
-    NumbersError
+    UsageError
         If an argument is not valid, or two do not fit together. The message is one line.
     """
     from tinygrad_xent.commands.explaining.explanation import explain_loss
@@ -121,10 +121,10 @@ def explain_numbers(
         true_class = _class(target, len(values), option)
         return explain_loss(given, from_logits=not probs, target=true_class, notes=notes)
     if labels is None:
-        raise NumbersError(NO_LABEL)
+        raise UsageError(NO_LABEL)
     dense = _parse_row("--labels", labels)
     if len(dense) != len(values):
-        raise NumbersError(
+        raise UsageError(
             f"--labels has {len(dense)} numbers, {option} {len(values)}; give one for each class"
         )
     notes += _check_labels(dense)
@@ -134,11 +134,11 @@ def explain_numbers(
 def _parse_row(option: str, text: str) -> Any:
     row = parse_rows(option, text)
     if row.ndim > 1:
-        raise NumbersError(f"{option} has {len(row)} rows; explain one, or use compare for several")
+        raise UsageError(f"{option} has {len(row)} rows; explain one, or use compare for several")
     if np.isnan(row).any():
-        raise NumbersError(f"{option} has a NaN; write {_example(option)}")
+        raise UsageError(f"{option} has a NaN; write {_example(option)}")
     if len(row) == 1:
-        raise NumbersError(
+        raise UsageError(
             f"{option} has only one number ({number(row[0])}); give one number for each class: "
             f"{_example(option)}"
         )
@@ -147,24 +147,24 @@ def _parse_row(option: str, text: str) -> Any:
 
 def _check_logits(values: Any) -> tuple[str, ...]:
     if math.inf in values:
-        raise NumbersError(
+        raise UsageError(
             "--logits has an infinite number; only -inf is allowed, for an impossible class"
         )
     if not np.isfinite(values).any():
-        raise NumbersError("--logits are all -inf; at least one class must be possible")
+        raise UsageError("--logits are all -inf; at least one class must be possible")
     return ()
 
 
 def _check_probs(values: Any) -> tuple[str, ...]:
     for i, p in enumerate(values, 1):
         if not 0 <= p <= 1:
-            raise NumbersError(
+            raise UsageError(
                 f"--probs: {number(p)} (number {i}) is not a probability, which lies between 0 "
                 "and 1; use --logits for scores of any size"
             )
     total = math.fsum(values)
     if total == 0:
-        raise NumbersError("--probs are all 0; they should sum to 1")
+        raise UsageError("--probs are all 0; they should sum to 1")
     if abs(total - 1) <= _NEAR_ONE:
         return ()
     return (f"The probabilities sum to {total:.6g}, not 1: the loss divides them by their sum.",)
@@ -172,7 +172,7 @@ def _check_probs(values: Any) -> tuple[str, ...]:
 
 def _check_labels(values: Any) -> tuple[str, ...]:
     if not np.isfinite(values).all():
-        raise NumbersError("--labels has an infinite number; give probabilities that sum to 1")
+        raise UsageError("--labels has an infinite number; give probabilities that sum to 1")
     total = math.fsum(values)
     if abs(total - 1) > _NEAR_ONE:
         odd = f"sum to {total:.6g}, not 1"
@@ -188,10 +188,10 @@ def _class(text: str, classes: int, option: str) -> int:
     try:
         target = int(text)
     except ValueError:
-        raise NumbersError(
+        raise UsageError(
             f"--target: '{printable(text)}' is not a whole number; {what}. For a distribution use "
             "--labels"
         ) from None
     if not 0 <= target < classes:
-        raise NumbersError(f"--target {target} is out of range; {what}")
+        raise UsageError(f"--target {target} is out of range; {what}")
     return target

@@ -17,7 +17,7 @@ from tinygrad_xent.commands.by_hand import (
     parse_rows,
 )
 from tinygrad_xent.commands.streams import check_output, say, write_output
-from tinygrad_xent.errors import NumbersError, ProbabilitiesWarning, UsageError
+from tinygrad_xent.errors import ProbabilitiesWarning, UsageError
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page
 
@@ -85,14 +85,14 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
 
     Raises
     ------
-    NumbersError
+    UsageError
         If an option is not a valid number. The message is one line.
     """
     dtype, axis = options.dtype or "float64", options.axis or "-1"
     if dtype not in ("float16", "float32", "float64"):
-        raise NumbersError(f"--dtype: '{printable(dtype)}' is not float16, float32 or float64")
+        raise UsageError(f"--dtype: '{printable(dtype)}' is not float16, float32 or float64")
     if not re.fullmatch(r"-?\d+", axis):
-        raise NumbersError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
+        raise UsageError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
     from_logits = options.logits is not None
     if from_logits:
         x = parse_rows("--logits", options.logits, dtype)
@@ -121,7 +121,7 @@ def _classes(target: str) -> Any:
     if not re.fullmatch(r"[-+\d\s,/]*", target):
         return classes
     if np.max(np.abs(classes)) > _LARGEST_CLASS:
-        raise NumbersError("--target: class numbers have at most 15 digits")
+        raise UsageError("--target: class numbers have at most 15 digits")
     return classes.astype(np.int64)
 
 

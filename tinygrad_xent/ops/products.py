@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import EinsumError
+from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.reductions import broadcast_to
 from tinygrad_xent.ops.shaping import expand_dims, squeeze, swapaxes
@@ -82,7 +82,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
     Raises
     ------
-    EinsumError
+    ArgumentError
         If the subscripts have an ellipsis, a repeated letter or a wrong number of groups.
 
     Examples
@@ -98,12 +98,12 @@ def _split(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
-        raise EinsumError(
+        raise ArgumentError(
             f"einsum {subscripts!r} names {len(inputs)} operands, got {len(operands)}"
         )
     for letters in inputs:
         if (not letters.isalpha() and letters) or len(set(letters)) != len(letters):
-            raise EinsumError(
+            raise ArgumentError(
                 f"einsum {subscripts!r}: {letters!r} has an ellipsis or a repeated letter, which "
                 "is not supported; give every axis its own letter"
             )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.domains import distinct
-from tinygrad_xent.errors import RuleShapeError
+from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import expand_dims
@@ -64,7 +64,7 @@ def broadcast_to_backward(grad: Any, y: Any, x: Any, *, shape: int | tuple[int, 
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     r"""Undo broadcasting from `shape`, by summing the repeated entries: $y_j = \sum_i x_{ij}$.
 
-    Raises `RuleShapeError` if `shape` does not broadcast to that of `x`: the gradient then comes
+    Raises `RuleResultError` if `shape` does not broadcast to that of `x`: the gradient then comes
     from a wrong rule, which a silent sum would hide.
 
     >>> sum_to(np.ones((4, 3)), shape=(3,))
@@ -84,7 +84,7 @@ def repeated_axes(result: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
         want in (1, have) for want, have in zip(shape, result[new:], strict=True)
     )
     if not explained:
-        raise RuleShapeError(f"shape {result} did not come from {shape} by broadcasting")
+        raise RuleResultError(f"shape {result} did not come from {shape} by broadcasting")
     return tuple(range(new)) + tuple(
         i + new for i, want in enumerate(shape) if want == 1 and result[i + new] != 1
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.errors import LessonError, OutputError
+from tinygrad_xent.errors import OutputError, UnknownExerciseError
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
@@ -51,7 +51,7 @@ def solved(notebook: Notebook) -> Notebook:
 
     Raises
     ------
-    LessonError
+    UnknownExerciseError
         If a cell names an exercise that does not exist.
     """
     notebook = copy.deepcopy(notebook)
@@ -67,7 +67,7 @@ def with_blanks(source: str) -> str:
 
     Raises
     ------
-    LessonError
+    UnknownExerciseError
         If a cell names an exercise that does not exist.
     """
     cells = re.split(r"(?m)^(?=# %%)", source)
@@ -182,7 +182,9 @@ def _exercise(name: str) -> Any:
     from tinygrad_xent.teaching.exercises import CATALOGUE
 
     if name not in CATALOGUE:
-        raise LessonError(f"there is no exercise {name!r}; add teaching/exercises/tasks/{name}.py")
+        raise UnknownExerciseError(
+            f"there is no exercise {name!r}; add teaching/exercises/tasks/{name}.py"
+        )
     return CATALOGUE[name]
 
 
@@ -190,7 +192,7 @@ def _name_in(text: str) -> str:
     """Return the name of the last function that a cell defines."""
     names = re.findall(r"(?m)^def (\w+)\(", text)
     if not names:
-        raise LessonError(
+        raise UnknownExerciseError(
             "a cell has the tag `exercise` but defines no function; write `def name(): ...`, with "
             "the name of the exercise"
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import check_seed
-from tinygrad_xent.errors import PictureFormatError, WorksheetError
+from tinygrad_xent.errors import FileFormatError, GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
 from tinygrad_xent.visualization.drawing import words
@@ -115,14 +115,14 @@ class Worksheet:
 
         Raises
         ------
-        PictureFormatError
+        FileFormatError
             If the name does not end in .html.
         OSError
             If the file cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() != ".html":
-            raise PictureFormatError(
+            raise FileFormatError(
                 f"'{printable(path)}': a worksheet is two pages to print; end the name in .html. "
                 "Its attributes `sheet` and `key` are SVG"
             )
@@ -168,9 +168,9 @@ def worksheet(
 
     Raises
     ------
-    NotRecordedError, NotScalarError, GradientDtypeError
+    NotRecordedError, NotScalarError, DtypeError
         If the loss has no gradient; the message says why.
-    WorksheetError
+    GraphTooLargeError
         If the graph is too large to be filled in by hand.
 
     Examples
@@ -196,13 +196,13 @@ def worksheet(
 
 def _check_size(model: Model) -> None:
     if len(model.boxes) > MOST_BOXES:
-        raise WorksheetError(
+        raise GraphTooLargeError(
             f"the graph has {len(model.boxes)} boxes, too many to fill in by hand: {MOST_BOXES} "
             "fit on a sheet. Make the worksheet of an earlier tensor of it"
         )
     for box in model.boxes:
         if box.value.size > MOST_ENTRIES or box.value.ndim > 2:
-            raise WorksheetError(
+            raise GraphTooLargeError(
                 f"{box.title} has the shape {box.value.shape}, too large to fill in by hand: use "
                 f"arrays of at most {MOST_ENTRIES} entries and two axes"
             )

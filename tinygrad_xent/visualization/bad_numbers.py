@@ -84,7 +84,7 @@ def first_bad(
 
     Raises
     ------
-    NotRecordedError, GradientDtypeError, SeedShapeError, StaleGraphError
+    NotRecordedError, DtypeError, ShapeError, StaleGraphError
         If there is no graph, or no backward pass; the message says why.
 
     Examples

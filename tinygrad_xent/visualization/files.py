@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tinygrad_xent.errors import PictureFormatError
+from tinygrad_xent.errors import FileFormatError
 from tinygrad_xent.visualization.naming import printable
 
 
@@ -68,7 +68,7 @@ def save(
 
     Raises
     ------
-    PictureFormatError
+    FileFormatError
         If the name ends in something else.
     OSError
         If the file cannot be written.
@@ -79,7 +79,7 @@ def save(
         what = f"the ending '{printable(path.suffix)}'" if path.suffix else "no ending"
         endings = f"one of {', '.join(forms)}" if len(forms) > 1 else next(iter(forms))
         more = f". {hint}" if hint else ""
-        raise PictureFormatError(f"'{printable(path)}' has {what}; end the name in {endings}{more}")
+        raise FileFormatError(f"'{printable(path)}' has {what}; end the name in {endings}{more}")
     content = form()
     write_whole(path, content.encode() if isinstance(content, str) else content)
     return path

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import HintNumberError, UnknownExerciseError
+from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises.exercise import Exercise
 from tinygrad_xent.teaching.exercises.markdown import Note, text_of
 from tinygrad_xent.teaching.exercises.verdict import Verdict
@@ -120,7 +120,7 @@ def hint(name: str, number: int = 2) -> Note:
     ------
     UnknownExerciseError
         If no exercise has this name.
-    HintNumberError
+    UnknownExerciseError
         If the number is not 1, 2 or 3.
 
     Examples
@@ -130,7 +130,7 @@ def hint(name: str, number: int = 2) -> Note:
     """
     hints = CATALOGUE[name].hints
     if number not in range(1, len(hints) + 1):
-        raise HintNumberError(
+        raise UnknownExerciseError(
             f"there is no hint {number!r}: each exercise has the hints 1, 2 and 3; "
             f"tx.solution({name!r}) shows the solution"
         )

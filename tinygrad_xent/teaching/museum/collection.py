@@ -6,7 +6,7 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from tinygrad_xent.errors import NotInMuseumError
+from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.teaching.museum import (
@@ -49,7 +49,7 @@ def op_of(rule: Rule | str) -> Op:
 
     Raises
     ------
-    NotInMuseumError
+    ArgumentError
         If no wrong rule has this name.
 
     Examples
@@ -81,7 +81,7 @@ def named(name: str) -> WrongRule:
     start = name.partition("_")[0]
     alike = [rule.name for rule in WRONG_RULES if rule.name.startswith(start)]
     known = f"it has {', '.join(alike)}" if alike else "see WRONG_RULES for all names"
-    raise NotInMuseumError(f"the museum has no wrong rule {name!r}; {known}")
+    raise ArgumentError(f"the museum has no wrong rule {name!r}; {known}")
 
 
 def puzzle(number: int, op: Op | str | None = None) -> Op:
@@ -101,7 +101,7 @@ def puzzle(number: int, op: Op | str | None = None) -> Op:
 
     Raises
     ------
-    NotInMuseumError
+    ArgumentError
         If the museum has no wrong rule of this op.
 
     Examples
@@ -113,9 +113,7 @@ def puzzle(number: int, op: Op | str | None = None) -> Op:
     rules = [rule for rule in WRONG_RULES if name in (None, rule.op.name) and rule.order == 1]
     if not rules:
         names = ", ".join(sorted({rule.op.name for rule in WRONG_RULES}))
-        raise NotInMuseumError(
-            f"the museum has no wrong rule of op {name!r}; it has rules of {names}"
-        )
+        raise ArgumentError(f"the museum has no wrong rule of op {name!r}; it has rules of {names}")
     # Neighbours in the museum are alike; a step of 37 leads to another kind of op.
     return op_of(rules[number * 37 % len(rules)])
 
@@ -133,7 +131,7 @@ def answer(op: Op) -> WrongRule:
     for rule in WRONG_RULES:
         if code is not None and _place(rule.rule.__code__) == _place(code):
             return rule
-    raise NotInMuseumError(f"the rule of op `{op.name}` is not in the museum")
+    raise ArgumentError(f"the rule of op `{op.name}` is not in the museum")
 
 
 def _place(code: CodeType) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, is_real
-from tinygrad_xent.errors import ArgumentError, NotRecordedError, PictureTooLargeError
+from tinygrad_xent.errors import ArgumentError, GraphTooLargeError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.drawing.boxes import Flow, Parts, backward_flow, uses_of
@@ -56,7 +56,7 @@ def build(
         If there is no output, or one that is no Tensor.
     ArgumentError
         If there is no such scope as one that is to be expanded.
-    PictureTooLargeError
+    GraphTooLargeError
         If there are more tensors than a picture can show, also folded.
     """
     outputs = _checked(outputs)
@@ -147,11 +147,11 @@ def _check_size(tensors: int, boxes: int, fold: Folding) -> None:
     if boxes <= MOST_BOXES:
         return
     if not fold:
-        raise PictureTooLargeError(
+        raise GraphTooLargeError(
             f"the graph has {tensors:,} tensors, and a picture shows {MOST_BOXES} at most: "
             'draw an earlier tensor of it, or let draw fold it (fold="auto")'
         )
-    raise PictureTooLargeError(
+    raise GraphTooLargeError(
         f"the graph has {tensors:,} tensors; folded by scopes, repetition and chains, {boxes:,} "
         f"boxes are left, and a picture shows {MOST_BOXES} at most: compute its parts in "
         'blocks `with scope("part"):`, which fold into one box each, or draw an earlier tensor'

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.errors import ArgumentError, MissingRendererError, PictureFormatError
+from tinygrad_xent.errors import ArgumentError, FileFormatError, MissingRendererError
 from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import Folding, backward_graph, build
 from tinygrad_xent.visualization.drawing.lettering import escape, quote, text_width
@@ -96,7 +96,7 @@ class Picture:
 
         Raises
         ------
-        PictureFormatError
+        FileFormatError
             If the ending is another one.
         MissingRendererError
             If the form is PNG and `resvg_py` cannot be imported.
@@ -114,13 +114,13 @@ class Picture:
         ending = path.suffix.lower()
         form = forms.get(ending)
         if ending == ".pdf":
-            raise PictureFormatError(
+            raise FileFormatError(
                 f"'{path}': pictures are not written as PDF; save .svg or .html and print it from "
                 "a browser, or save .dot and run Graphviz on it with -Tpdf"
             )
         if form is None:
             what = f"the ending {path.suffix!r}" if ending else "no ending"
-            raise PictureFormatError(
+            raise FileFormatError(
                 f"'{path}' has {what}, which says nothing about the picture's form; end the name "
                 f"in one of {', '.join(forms)}"
             )
@@ -204,7 +204,7 @@ def draw(
         If an output is no Tensor.
     ArgumentError
         If `expand` names a scope that is not there, or `backward` is asked of several outputs.
-    PictureTooLargeError
+    GraphTooLargeError
         If the graph has more tensors than a picture can show, and folding does not help.
     StaleGraphError, MissingRuleError
         If the backward pass cannot be run; `gradients=False` does without it.

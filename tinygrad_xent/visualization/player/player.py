@@ -98,7 +98,7 @@ class Player:
 
         Raises
         ------
-        PictureFormatError
+        FileFormatError
             If the name ends in something else.
         OSError
             If the file cannot be written.
@@ -155,9 +155,9 @@ def play(output: Node, *, names: Mapping[str, Any] | None = None) -> Player:
 
     Raises
     ------
-    NotRecordedError, NotScalarError, GradientDtypeError, StaleGraphError
+    NotRecordedError, NotScalarError, DtypeError, StaleGraphError
         If there is no backward pass to run; the message says why.
-    PictureTooLargeError
+    GraphTooLargeError
         If the graph has more tensors than a picture can show.
 
     Examples

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import check_seed
-from tinygrad_xent.errors import NothingRecordedError, StaleGraphError
+from tinygrad_xent.errors import NotRecordedError, StaleGraphError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.model import Model
@@ -124,7 +124,7 @@ class Recording:
 
         Raises
         ------
-        NothingRecordedError
+        NotRecordedError
             If no step was recorded.
         """
         title = f"Training, {count(self._taken, 'step')}"
@@ -145,9 +145,9 @@ class Recording:
 
         Raises
         ------
-        PictureFormatError
+        FileFormatError
             If the name ends in something else.
-        NothingRecordedError
+        NotRecordedError
             If no step was recorded.
         OSError
             If the file cannot be written.
@@ -159,11 +159,11 @@ class Recording:
 
         Raises
         ------
-        NothingRecordedError
+        NotRecordedError
             If no step was recorded.
         """
         if not self._taken:
-            raise NothingRecordedError(
+            raise NotRecordedError(
                 "nothing was recorded: call recording.step(loss) in the training loop, after the "
                 "loss was computed and before the parameters are updated"
             )

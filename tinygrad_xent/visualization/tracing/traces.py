@@ -202,7 +202,7 @@ def trace(
 
     Raises
     ------
-    NotRecordedError, NotScalarError, SeedShapeError, GradientDtypeError, StaleGraphError
+    NotRecordedError, NotScalarError, ShapeError, DtypeError, StaleGraphError
         If there is no backward pass to run; the message says why.
 
     Examples

@@ -353,7 +353,7 @@ def test_an_output_that_does_not_depend_gives_zeros_and_says_so() -> None:
 def test_backward_on_no_scalar() -> None:
     x = tx.Tensor([1.0, 2.0], name="x")
     with pytest.raises(
-        errors.NotScalarError, match=r"tensor from op `exp` of shape \(2,\) is no scalar.*sum"
+        errors.NotScalarError, match=r"tensor from op `exp` of shape \(2,\) is not a scalar.*sum"
     ):
         tx.exp(x).backward()
     x[:1].backward()  # one entry is as good as a scalar

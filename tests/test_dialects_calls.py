@@ -136,7 +136,7 @@ REFUSALS = {
     "no class": (
         lambda: tx.crossentropy_as("torch", [3, 0], Z, from_logits=True),
         tx.errors.LabelRangeError,
-        r"label 3 at position 0 is no class: .* \(torch raises IndexError\)$",
+        r"label 3 at position 0 is not a class: .* \(torch raises IndexError\)$",
     ),
     "no class for NumPy": (
         lambda: tx.crossentropy_as("keras3-numpy", [3, -1], Z),

@@ -441,9 +441,9 @@ def test_the_row_of_labels_is_named_along_any_axis() -> None:
     t = np.full((2, 2, 3), 0.5)
     t[1, :, 2] = 0.25
     found, _ = warning_of(errors.LabelsWarning, lambda: v1(labels=t, logits=0 * t, dim=1))
-    assert "the row of labels at position (1, 2) is no probability distribution" in found
+    assert "the row of labels at position (1, 2) is not a probability distribution" in found
     found, _ = warning_of(errors.LabelsWarning, lambda: v1(labels=[1, 1], logits=[0.0, 0]))
-    assert "the row of labels is no probability distribution" in found
+    assert "the row of labels is not a probability distribution" in found
 
 
 @every_dense

@@ -157,7 +157,7 @@ def check_seed(output: Any, seed: Any) -> Any:
     if seed is None:
         if output.data.size != 1:
             raise NotScalarError(
-                f"{describe(output)} is no scalar: reduce it first (.sum() or .mean()), or give "
+                f"{describe(output)} is not a scalar: reduce it first (.sum() or .mean()), or give "
                 "the gradient to start from, of the same shape"
             )
         return np.ones_like(output.data)

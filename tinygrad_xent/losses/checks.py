@@ -57,7 +57,7 @@ def check_classes(x: Any, axis: int, word: str) -> int:
         raise ShapeError("a scalar has no axis of classes; give one number per class")
     if axis not in range(-rank, rank):
         raise AxisError(
-            f"{word}={axis!r} is no axis of an array of shape {shape}; choose one from "
+            f"{word}={axis!r} is not an axis of an array of shape {shape}; choose one from "
             f"{-rank} to {rank - 1}"
         )
     if shape[axis] == 0:
@@ -101,7 +101,7 @@ def checked_labels(labels: Any, classes: int) -> Any:
         place = first((labels < 0) | (labels >= classes))
         where = at(tuple(map(operator.add, start, place)))
         raise LabelRangeError(
-            f"label {int(labels[place])}{where} is no class: labels go from 0 to {classes - 1} "
+            f"label {int(labels[place])}{where} is not a class: labels go from 0 to {classes - 1} "
             f"for {classes} classes. Give rows without a class (padding) any label that "
             "exists, and their loss the weight 0"
         )
@@ -155,7 +155,7 @@ def check_distributions(
         negative = abs(sums[place] - 1) <= rounding
         total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # enough digits to differ from 1
         warn(
-            f"the row of {word}{where} is no probability distribution: it sums to {total}, "
+            f"the row of {word}{where} is not a probability distribution: it sums to {total}, "
             f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
             "are computed from the labels as they are",
             LabelsWarning,

@@ -181,7 +181,7 @@ def draw(
         start with an underscore, and what is no Tensor or array, are passed over.
     gradients : bool
         Run the backward pass and show each gradient beside its value. It needs a single floating
-        output; if that is no scalar, the gradients are those of its sum. `.grad` stays as it is.
+        output; if that is not a scalar, the gradients are those of its sum. `.grad` stays as it is.
     backward : bool
         Draw the backward pass as a graph of its own ops, from the one output on to the gradient
         of each leaf, and the forward pass in grey. Gradients are boxes here, called ∂x.

@@ -314,7 +314,7 @@ def why(
     tensor : Tensor
         Whose gradient is to be explained.
     output : Tensor
-        Of what it is the gradient; if that is no scalar, of its sum.
+        Of what it is the gradient; if that is not a scalar, of its sum.
     entry : int or sequence of int, optional
         Which entry to explain; by default the three of the largest gradient.
     names : mapping of str to Tensor, optional

@@ -25,7 +25,6 @@ _PARAMETERS = {
     "dtype": "The new dtype.",
     "index": "Any NumPy index: integers, slices, masks, arrays, or a tuple of these.",
     "keepdims": "Whether to keep the reduced axes, with length 1.",
-    "probs": "The softmax Tensor whose logits these are.",
     "shape": "The lengths of the axes.",
     "subscripts": "One letter for each axis, as in `numpy.einsum`.",
 }

@@ -58,6 +58,8 @@ above_minus_one = Domain(
 )
 simplex = Domain("probabilities", r"\{p : p_i > 0, \sum_i p_i = 1\}", _draw_simplex)
 truth = Domain("true or false", r"\{0, 1\}", lambda rng, shape: rng.random(shape) < 0.5)
+held = Domain("held constant", r"\mathbb{R}", real.draw)
 labels = Domain(
     "class labels", r"\{0, \dots, n - 1\}", lambda rng, shape: rng.integers(2, size=shape)
 )
+WITHOUT_GRADIENT = (held, labels, truth)

@@ -26,11 +26,13 @@ def is_from(thing: object, module: str) -> bool:
     return f"{getattr(thing, '__module__', None)}.".startswith(f"{module}.")
 
 
+def path(name: str) -> str:
+    return f"tinygrad_xent.{'op.op' if name == 'op' else name}"
+
+
 def entry(name: str, thing: object) -> str:
     if not isinstance(thing, type):
-        return f".. autofunction:: tinygrad_xent.{'op.op' if name == 'op' else name}"
-    if issubclass(thing, Exception):
-        return f".. autoexception:: tinygrad_xent.{name}\n   :show-inheritance:"
+        return f".. autofunction:: {path(name)}"
     return f".. autoclass:: tinygrad_xent.{name}\n   :members:"
 
 
@@ -63,7 +65,7 @@ class PublicNames(SphinxDirective):
 
 def check(_app: Sphinx, env: BuildEnvironment) -> None:
     for name, thing in PUBLIC.items():
-        if f"tinygrad_xent.{name}" not in env.domains.python_domain.objects:
+        if path(name) not in env.domains.python_domain.objects:
             module = getattr(thing, "__module__", f"a {type(thing).__name__}")
             logger.warning("docs/reference.md does not document %s (%s)", name, module)
         for missing in undocumented(name, thing):

@@ -18,8 +18,8 @@ from tinygrad_xent.checking.side_effects import SideEffects
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, differences
 from tinygrad_xent.checking.subjects import Arrays, Subject
 from tinygrad_xent.errors import NotInGraphError
-from tinygrad_xent.graph import Node, describe, parents
-from tinygrad_xent.visualization.naming import names_of, shown
+from tinygrad_xent.graph import Node, ancestors, describe, parents
+from tinygrad_xent.visualization.naming import names_of
 
 _JITTERS = 8
 _LAST_DIGIT = 0.08  # what is judged has a margin of a hundred roundings
@@ -29,7 +29,7 @@ class GraphSubject(Subject):
     """A recorded graph: its inputs are all its tensors, each a function's input by itself."""
 
     def __init__(self, output: Node, nodes: Mapping[Node, Node]) -> None:
-        names = names_of(shown(output))
+        names = names_of(ancestors(output))
         self.output, self.nodes = nodes[output], list(nodes.values())
         self.name = f"the graph of {describe(output)}"
         self.inputs: Arrays = [twin.data for twin in self.nodes]

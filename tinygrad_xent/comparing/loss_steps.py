@@ -27,7 +27,7 @@ EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 @step("look through", "looks through the softmax to its logits")
 def look_through_softmax(s: State) -> State:
     (logits,) = s.x.inputs
-    return s.replace(x=ops.look_through(logits, probs=s.x))
+    return s.replace(x=ops.look_through(logits, s.x))
 
 
 @step("renormalise", "divides each probability by the sum of its row")

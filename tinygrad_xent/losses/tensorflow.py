@@ -369,7 +369,7 @@ def _logits_of(output: Any, axis: int, from_logits: bool) -> Any:
     if isinstance(output, Node) and output.op is ops.softmax:
         (logits,) = output.inputs
         if output.params["axis"] in (axis, axis - output.data.ndim):
-            return ops.look_through(logits, probs=output)
+            return ops.look_through(logits, output)
     return None
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
+from tinygrad_xent.domains import held, real, simplex
 from tinygrad_xent.domains import labels as class_labels
-from tinygrad_xent.domains import real, simplex
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.reductions import sum
@@ -178,19 +178,19 @@ def _scaled(
 # -- probabilities that were logits ----------------------------------------------------------
 
 
-@op(symbol="look through", domain=real)
-def look_through(logits: Any, *, probs: Any = None) -> Any:
+@op(symbol="look through", shapes="(n),(n)->(n)", domain=(real, held))
+def look_through(logits: Any, probs: Any) -> Any:
     r"""Logits behind a softmax, for a loss that was given its probabilities: $y = z$.
 
-    `probs` is the Tensor p = softmax(z) that the loss looked through; pictures show it.
+    `probs` is p = softmax(z), which the loss was given. No gradient goes there.
 
-    >>> look_through(np.array([1.0, 2.0]))
+    >>> look_through(np.array([1.0, 2.0]), np.array([0.27, 0.73]))
     array([1., 2.])
     """
     return logits
 
 
 @look_through.backward
-def look_through_backward(grad: Any, y: Any, logits: Any, *, probs: Any) -> Any:
+def look_through_backward(grad: Any, y: Any, logits: Any, probs: Any) -> Any:
     r"""$\bar z = \bar y$"""
-    return grad
+    return grad, None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.graph import Node
+from tinygrad_xent.checking.replaying import rebuild
+from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.formatting import number
-from tinygrad_xent.visualization.naming import shown
 
 _ATTEMPTS = 90
 _SLACK = 1.2  # how much longer than the shortest numbers others may be, so that seeds differ
@@ -74,12 +73,12 @@ def with_easy_numbers(output: Node, seed: int) -> tuple[Node, dict[Node, Node]]:
         The new output, and the copy of each tensor.
     """
     rng = np.random.default_rng(seed)
-    leaves = [node for node in shown(output) if node.op is None and node.data.dtype.kind == "f"]
+    leaves = [node for node in ancestors(output) if node.op is None and node.data.dtype.kind == "f"]
     twins = []
     for attempt in range(_ATTEMPTS):
         kinds = _CHOICES[attempt % 3 : attempt % 3 + 1] or _CHOICES  # integers, logarithms, both
         drawn = {x: _drawn(rng, kinds[rng.integers(len(kinds))], x.data.shape) for x in leaves}
-        twins.append(_recomputed(output, drawn))
+        twins.append(rebuild(output, data=drawn))
     efforts = np.array([sum(map(_effort, _numbers(twin[output]))) for twin in twins])
     chosen = twins[rng.choice(np.flatnonzero(efforts <= _SLACK * efforts.min()))]
     return chosen[output], chosen
@@ -92,25 +91,9 @@ def _drawn(rng: np.random.Generator, choice: Any, shape: tuple[int, ...]) -> Any
     return np.concatenate(rounds)[:size].reshape(shape)
 
 
-def _recomputed(output: Node, data: Mapping[Node, Any]) -> dict[Node, Node]:
-    twin: dict[Node, Node] = {}
-    with np.errstate(all="ignore"):
-        for node in shown(output):
-            if node.op is None:
-                twin[node] = type(node)(data.get(node, node.data))
-            else:
-                inputs = [twin[x] if isinstance(x, Node) else x for x in node.inputs]
-                params = {
-                    key: twin[x] if isinstance(x, Node) else x for key, x in node.params.items()
-                }
-                twin[node] = node.op.on(inputs, params)
-            twin[node].name = node.name
-    return twin
-
-
 def _numbers(output: Node) -> list[float]:
     """Return all values and gradients of a graph."""
-    arrays = [node.data for node in shown(output) if node.data.dtype.kind == "f"]
+    arrays = [node.data for node in ancestors(output) if node.data.dtype.kind == "f"]
     with np.errstate(all="ignore"):
         arrays += [grad for _, grad in backpropagate(output)]
     return [float(x) for array in arrays for x in np.ravel(array)]

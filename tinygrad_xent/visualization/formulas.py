@@ -144,10 +144,9 @@ def letters_of(op: Op, inputs: tuple[str, ...], output: str) -> dict[str, str]:
 
 
 def _differentiable(op: Op, count: int) -> list[int]:
-    """Return the inputs that have a formula of their own: class labels and conditions have none."""
-    constant = (domains.labels, domains.truth)
+    """Return the inputs that have a formula of their own: those that can have a gradient."""
     given = op.domains * count if op.variadic else op.domains
-    return [i for i in range(count) if given[i] not in constant]
+    return [i for i in range(count) if given[i] not in domains.WITHOUT_GRADIENT]
 
 
 @functools.cache

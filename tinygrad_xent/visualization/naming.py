@@ -7,23 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.graph import Node
+from tinygrad_xent.ops import look_through
 
 _LONGEST_INDEX = 14
 
 
-def shown(*outputs: Node) -> list[Node]:
-    """Return the ancestors, and each softmax that a loss looked through, oldest first."""
-    nodes = ancestors(*outputs)
-    asides = [probs for node in nodes if (probs := looked_through(node)) is not None]
-    return ancestors(*outputs, *asides) if asides else nodes
-
-
 def looked_through(node: Node) -> Node | None:
     """Return the softmax that a loss given probabilities looked through at this node, if any."""
-    if node.op is None or node.op.name != "look_through":
+    if node.op is not look_through:
         return None
-    probs = node.params["probs"]
+    probs = node.inputs[1]
     return probs if isinstance(probs, Node) else None
 
 

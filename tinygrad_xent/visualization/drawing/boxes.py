@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.fold import Unit
 from tinygrad_xent.visualization.drawing.lettering import shorten
 from tinygrad_xent.visualization.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind, Seed
@@ -187,7 +187,9 @@ class Parts:
         self._kinds = kinds
         self._rules = rules
         self._outputs = set(outputs)
-        self._computed = set(ancestors(*outputs))
+        used = {id(x) for node in nodes for x in node.inputs if x is not looked_through(node)}
+        asides = {probs for node in nodes if (probs := looked_through(node)) is not None}
+        self._asides = {probs for probs in asides - self._outputs if id(probs) not in used}
         self._titles = {id(array): title for title, array in constants}
         self._titles |= {id(node): title for node, title in titles.items()}
         self._at: dict[int, int] = {}  # the unit of each array and tensor, by id
@@ -217,16 +219,12 @@ class Parts:
         return self._nodes[m - len(self._constants)]
 
     def _sources(self, node: Node) -> list[Any]:
-        values = [use.value for use in uses_of(node) if use.boxed]
-        probs = looked_through(node)
-        return values if probs is None else [*values, probs]
+        return [use.value for use in uses_of(node) if use.boxed]
 
     def _single(self, u: int, i: int) -> tuple[Box, list[Arrow]]:
         node, flow = self._nodes[i], self._flow
         title, uses, op = self._titles[id(node)], uses_of(node), node.op
         incoming = self._incoming(node, u, [use for use in uses if use.boxed])
-        if (probs := looked_through(node)) is not None:
-            incoming.append(Arrow(self._at[id(probs)], u, len(incoming), LOOKED_THROUGH))
         arguments = [self._titles[id(use.value)] if use.boxed else short(use.value) for use in uses]
         letters = letters_of(op, tuple(arguments[: len(node.inputs)]), title) if op else {}
         rules = dict.fromkeys(formula_text(a.rule, letters) for a in incoming if a.rule)
@@ -261,14 +259,15 @@ class Parts:
                     text = count(len(same), "input")
                     arrows.append(Arrow(source, u, len(arrows), text))
                 continue
-            label = printable(use.label)
+            aside = use.value is looked_through(node)
+            label = LOOKED_THROUGH if aside else printable(use.label)
             arrows.append(Arrow(source, u, len(arrows), label, *_back(use, node, self._flow)))
         return arrows
 
     def _kind(self, node: Node) -> Kind:
         if node in self._kinds:
             return self._kinds[node]
-        if node not in self._computed:
+        if node in self._asides:
             return "aside"
         if node.op is None:
             return "leaf"

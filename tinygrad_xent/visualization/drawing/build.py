@@ -18,10 +18,8 @@ from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Kind, M
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import (
     constants_of,
-    looked_through,
     names_of,
     printable,
-    shown,
 )
 
 MOST_BOXES = 400
@@ -60,7 +58,7 @@ def build(
         If there are more tensors than a picture can show, also folded.
     """
     outputs = _checked(outputs)
-    nodes = shown(*outputs)
+    nodes = ancestors(*outputs)
     expand = _existing(expand, nodes)
     titles = names_of(nodes, names)
     constants = list(constants_of(nodes, names, titles.values()).values())
@@ -127,8 +125,6 @@ def _items(constants: Sequence[Constant], nodes: Sequence[Node], outputs: set[No
     items = [Item("constant", "", (), leaf=True) for _ in constants]
     for node in nodes:
         used: list[Any] = [use.value for use in uses_of(node) if use.boxed]
-        if (probs := looked_through(node)) is not None:
-            used.append(probs)
         op = node.op
         items.append(
             Item(

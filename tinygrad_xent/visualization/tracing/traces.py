@@ -13,7 +13,7 @@ from tinygrad_xent.errors import ArgumentError, NotInGraphError, NotRecordedErro
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.visualization.formatting import telling
 from tinygrad_xent.visualization.formulas import formula_of, letters_of, rule_at
-from tinygrad_xent.visualization.naming import constants_of, names_of, shown
+from tinygrad_xent.visualization.naming import constants_of, names_of
 from tinygrad_xent.visualization.tracing.event_tables import html_tables, text_tables
 from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward, plain, unsummed
 from tinygrad_xent.visualization.tracing.explainer import Explainer, Why, quantity
@@ -238,7 +238,7 @@ class _Recorder:
     """Writes events down as they happen."""
 
     def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
-        nodes = shown(output)
+        nodes = ancestors(output)
         self.names = names_of(nodes, names)
         self.constants = constants_of(nodes, names, self.names.values())
         self.incoming: Any = None

@@ -205,6 +205,15 @@ def test_every_public_name_is_documented() -> None:
             getattr(tx, name)
 
 
+def test_every_op_is_in_the_table_of_its_module() -> None:
+    folder = PACKAGE / "ops"
+    with_ops = {file.stem for file in folder.glob("*.py")} - {"__init__", "kernels"}
+    assert set(tx.ops.MODULES) == with_ops
+    for module, names in tx.ops.MODULES.items():
+        offered = importlib.import_module(f"tinygrad_xent.ops.{module}").__all__
+        assert sorted(names) == sorted(offered), module
+
+
 def test_the_import_is_light() -> None:
     script = (
         # `inspect` reads the signatures of rules; NumPy loads it too, but for 2.0.

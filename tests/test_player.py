@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.line_plot import ticks
 from tinygrad_xent.visualization.player import Recording, play, record
 from tinygrad_xent.visualization.player.arrays import window
-from tinygrad_xent.visualization.player.curve import Curve, ticks
 from tinygrad_xent.visualization.player.frames import State, frames
+from tinygrad_xent.visualization.player.recording import loss_plot
 from tinygrad_xent.visualization.player.with_numbers import with_numbers
 from tinygrad_xent.visualization.player.wrong_order import wrong_order
 from tinygrad_xent.visualization.tracing import Forward, trace
@@ -628,7 +629,7 @@ def test_messages_of_a_recording() -> None:
 
 
 def test_the_curve_survives_a_loss_that_is_no_number() -> None:
-    curve = Curve([(1, 2.0), (2, float("nan")), (3, 1.0), (4, float("inf")), (5, 0.5)])
+    curve = loss_plot([(1, 2.0), (2, float("nan")), (3, 1.0), (4, float("inf")), (5, 0.5)])
     root = ET.fromstring(curve.svg)  # noqa: S314 - our own
     (line,) = [p.get("d") for p in root.iter() if p.get("stroke-width") == "2"]
     assert line.count("M") == 3

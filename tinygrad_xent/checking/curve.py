@@ -11,12 +11,9 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.slopes import sizes
 from tinygrad_xent.checking.subjects import precise
-from tinygrad_xent.visualization.drawing.lettering import escape
-from tinygrad_xent.visualization.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.line_plot import LinePlot
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 520, 250, 56, 38, 28, 14
-_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _SMALLEST = 1e-17
 
 
@@ -38,12 +35,6 @@ class StepCurve:
     steps: Any
     errors: Any
 
-    def _place(self, step: float, error: float) -> tuple[float, float]:
-        low, high = math.log10(self.steps.min()), math.log10(self.steps.max())
-        x = _LEFT + (math.log10(step) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
-        share = (math.log10(min(max(error, _SMALLEST), 10.0)) + 17) / 18
-        return round(x, 1), round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
-
     @property
     def alt(self) -> str:
         """The curve in words."""
@@ -57,35 +48,18 @@ class StepCurve:
     @property
     def svg(self) -> str:
         """The picture, both axes logarithmic."""
-        size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-        label = f'role="img" aria-label="{escape(self.alt)}"'
-        fit = 'style="max-width:100%;height:auto"'
-        right = f'x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end" fill="{INK}"'
-        below = _HEIGHT - _BOTTOM
-        lines = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{_FONT}" {fit}>',
-            f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/><g font-size="12">',
-            f'<text x="{_LEFT}" y="16" fill="{INK}">error, relative</text>',
-            f"<text {right}>step, relative</text>",
-        ]
-        for power in range(-16, 1, 4):
-            _, y = self._place(self.steps[0], 10.0**power)
-            lines.append(f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="{HAIR}"/>')
-            lines.append(
-                f'<text x="{_LEFT - 8}" y="{y + 4}" text-anchor="end" fill="{GREY}">'
-                f"{_ten(power)}</text>"
-            )
-        for power in range(-14, 0, 3):
-            x, _ = self._place(10.0**power, 1.0)
-            lines.append(f'<path d="M{x} {below}v5" stroke="{LINE}"/>')
-            lines.append(
-                f'<text x="{x}" y="{below + 18}" text-anchor="middle" fill="{GREY}">'
-                f"{_ten(power)}</text>"
-            )
-        known = [(s, e) for s, e in zip(self.steps, self.errors, strict=True) if math.isfinite(e)]
-        path = "L".join("{} {}".format(*self._place(s, e)) for s, e in known)
-        line = f'fill="none" stroke="{POSITIVE}" stroke-width="2" stroke-linejoin="round"'
-        return "\n".join([*lines, "</g>", f'<path d="M{path}" {line}/>', "</svg>\n"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x, y = np.log10(self.steps), np.log10(np.clip(self.errors, _SMALLEST, 10))
+        return LinePlot(
+            points=list(zip(x.tolist(), y.tolist(), strict=True)),
+            x_range=(float(x.min()), float(x.max())),
+            y_range=(math.log10(_SMALLEST), 1),
+            x_ticks={power: _ten(power) for power in range(-14, 0, 3)},
+            y_ticks={power: _ten(power) for power in range(-16, 1, 4)},
+            x_label="step, relative",
+            y_label="error, relative",
+            alt=self.alt,
+        ).svg
 
     def _repr_svg_(self) -> str:
         return self.svg

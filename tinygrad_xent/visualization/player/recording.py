@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.model import Model
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays, window
-from tinygrad_xent.visualization.player.curve import Curve
 from tinygrad_xent.visualization.player.frames import State, light, pictures
 from tinygrad_xent.visualization.tables import table
 
@@ -167,11 +168,11 @@ class Recording:
                 "nothing was recorded: call recording.step(loss) in the training loop, after the "
                 "loss was computed and before the parameters are updated"
             )
-        curve = Curve(self._losses.items)
+        curve = loss_plot(self._losses.items)
         data = {**self._data(curve), "alone": alone}
         return markup.fragment(curve.svg, curve.alt, "recording", markup.packed(data), name)
 
-    def _data(self, curve: Curve) -> dict[str, Any]:
+    def _data(self, curve: LinePlot) -> dict[str, Any]:
         """All that the page shows; see `recording.js`."""
         kept: list[_Frame] = self._frames.items
         arrays = Arrays()
@@ -202,7 +203,7 @@ class Recording:
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         if not self._taken:
             return {"text/plain": str(self)}
-        curve = Curve(self._losses.items)
+        curve = loss_plot(self._losses.items)
         return {
             "text/plain": str(self),
             "text/html": self.fragment(),
@@ -220,6 +221,32 @@ class Recording:
     def __repr__(self) -> str:
         kept = f", {len(self._frames.items)} of them kept" if self._frames.stride > 1 else ""
         return f"<Recording of {count(self._taken, 'step')}{kept}>"
+
+
+def loss_plot(points: Sequence[tuple[int, float]]) -> LinePlot:
+    """Return the plot of a loss over the steps of a training run."""
+    finite = [loss for _, loss in points if math.isfinite(loss)] or [0.0]
+    low, high = min(*finite, 0.0), max(*finite, 0.0)
+    high = high if high > low else low + 1
+    (first, start), (last, end) = points[0], points[-1]
+    alt = f"Loss of one step: {number(start)}."
+    if len(points) > 1:
+        smallest = number(min(loss for _, loss in points))
+        alt = (
+            f"Loss over the training steps {first} to {last}: {number(start)} at first, "
+            f"{number(end)} in the end, {smallest} at the least."
+        )
+    steps = [step for step in ticks(1, max(last, 2)) if step >= 1 and step == int(step)]
+    return LinePlot(
+        points,
+        x_range=(1, max(last, 2)),
+        y_range=(low, high),
+        x_ticks={step: str(int(step)) for step in steps},
+        y_ticks={loss: number(loss) for loss in ticks(low, high)},
+        x_label="step",
+        y_label="loss",
+        alt=alt,
+    )
 
 
 def record(*, most: int = 60, names: Mapping[str, Any] | None = None) -> Recording:

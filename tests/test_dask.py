@@ -31,7 +31,9 @@ def in_halves(x):
 
 def values_and_gradients(op, inputs, params, kind):
     arrays = [kind(np.asarray(x)) for x in inputs]
-    xs = [tx.Tensor(a) if a.dtype.kind == "f" else a for a in arrays]
+    domains = op.domains * (len(inputs) if op.variadic else 1)
+    constant = [domain in tx.domains.WITHOUT_GRADIENT for domain in domains]
+    xs = [a if fixed else tx.Tensor(a) for a, fixed in zip(arrays, constant, strict=False)]
     y = op.on(xs, params)
     leaves = [x for x in xs if isinstance(x, tx.Tensor)]
     return [y.data, *tx.gradients(tx.sum(y * y), leaves)]
@@ -92,7 +94,7 @@ def test_labels_are_checked_inside_the_tasks(rows):
     z, t = rows
     wrong = da.from_array(np.where(np.arange(90) == 77, 4, t), chunks=20)
     lazy = tx.sparse_softmax_cross_entropy_with_logits(labels=wrong, logits=da.from_array(z))
-    with pytest.raises(tx.errors.LabelRangeError, match="label 4 at position 77 is no class"):
+    with pytest.raises(tx.errors.LabelRangeError, match="label 4 at position 77 is not a class"):
         lazy.sum().compute(scheduler="sync")
 
 

@@ -81,7 +81,7 @@ def test_an_array_of_another_library_stays_one(data):
 
 def test_its_labels_are_checked(data):
     x, t, w, b = data
-    with pytest.raises(tx.errors.LabelRangeError, match="label 3 at position 4 is no class"):
+    with pytest.raises(tx.errors.LabelRangeError, match="label 3 at position 4 is not a class"):
         classifier(Strict(x), Strict(np.where(np.arange(12) == 4, 3, t)), tx.Tensor(Strict(w)), b)
 
 

@@ -44,7 +44,7 @@ def backpropagate(
         The gradient of `output`, of its shape; 1 where it is a scalar. From an array the
         rules compute numbers, from a Tensor they record a graph.
     wrt : iterable of Tensor, optional
-        Walk only on the way to these.
+        Visit only tensors that depend on these.
     observe : callable, optional
         `observe(tensor, i, result, contribution, total)` is called each time a tensor's rule has
         sent something to its input `i`: with what the rule returned, the same in the input's shape
@@ -78,9 +78,9 @@ def backpropagate(
         if node.op is None:
             yield node, grad
             continue
-        if type(grad) is np.ndarray:  # `read_only`, spelled out
+        if type(grad) is np.ndarray:  # `read_only`, inlined
             grad = grad.view()
-            grad.setflags(False)  # type: ignore[call-arg]  # what others were sent, too
+            grad.setflags(False)  # type: ignore[call-arg]  # others may have been sent the same array
         yield node, grad
         results = node.op.vjp(grad, node)
         for i, x in enumerate(node.inputs):
@@ -115,7 +115,7 @@ def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
     if not isinstance(result, Node):
         result = as_array(result)
         if isinstance(grad, Node):
-            result = type(x)(result)  # a rule may answer a Tensor with a constant
+            result = type(x)(result)  # a rule may return a constant for a Tensor
     data = x._data
     if result.shape != data.shape:
         try:
@@ -162,7 +162,7 @@ def check_seed(output: Any, seed: Any) -> Any:
             )
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
-        seed = read_only(as_array(seed, output.data.dtype))  # it stays the user's
+        seed = read_only(as_array(seed, output.data.dtype))  # the user's own array stays writeable
     elif seed.data.dtype != output.data.dtype:
         seed = astype(seed, dtype=output.data.dtype)
     given = seed.data.shape if isinstance(seed, Node) else seed.shape

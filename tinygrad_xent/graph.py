@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
 
-clock = itertools.count()  # `next` on it is atomic, so births are unique in every thread
+clock = itertools.count()  # `next` on it is atomic, so births are unique across threads
 _NO_PARAMS: Mapping[str, Any] = {}
 _scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 
@@ -32,9 +32,9 @@ class Node:
     params : Mapping
         The op's keyword parameters, defaults included.
     kept : object
-        What the op computed on the way and its rule can use, or None.
+        What the op computed along the way that its rule can use, or None.
     birth : int
-        Grows with every node that is made, and when a leaf gets new data.
+        Larger than that of every earlier node; a leaf that gets new data gets a new one too.
     name : str or None
         What to call it in traces, pictures and messages.
     scope : tuple of str
@@ -94,7 +94,7 @@ class Node:
             )
         return _leaf, (type(self), self._given, self.name)
 
-    # The getter runs in C: reading `data` is what ops and rules do most.
+    # The getter runs in C: views read `data` of every node.
     data = property(
         operator.attrgetter("_given"), _renew, doc="The array (a leaf's can be assigned)."
     )
@@ -104,7 +104,7 @@ class Node:
 def scope(name: str) -> Iterator[None]:
     """Group the tensors that are made in a `with` block under a name, for pictures.
 
-    Blocks may lie within each other; each thread has its own.
+    Blocks can be nested; each thread has its own.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def real_array(data: Any, dtype: Any = None) -> Any:
 
 
 def check_fresh(x: Node, user: Node) -> None:
-    """Refuse to mix old numbers with new: an input must be older than what was made of it."""
+    """Refuse to mix old numbers with new: an input must be older than what was made from it."""
     if x.birth > user.birth:
         raise StaleGraphError(
             f"{describe(x)} got new data after op `{user.op.name if user.op else '?'}` had used "
@@ -187,7 +187,7 @@ def downstream(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
 
 
 def describe(node: Node) -> str:
-    """Return words for a tensor in a message: its name or else its op, and its shape."""
+    """Describe a tensor for a message: its name or else its op, and its shape."""
     who = (
         f"'{node.name}'"
         if node.name

@@ -42,8 +42,9 @@ class Op:
         The name in messages, and the label in pictures.
     function, rule : callable
         The forward function maps arrays to an array. The backward rule,
-        `rule(grad, out, *inputs, **params)`, returns one gradient per input: None if it has none,
-        or a function without arguments (a thunk) to compute the gradient only if it is needed.
+        `rule(grad, out, *inputs, **params)`, returns one gradient per input: None for an input
+        without one, or a function without arguments (a thunk) to compute the gradient only if it
+        is needed.
     recorded : callable or None
         What a recorded call runs instead of `function`, if set. It returns the result, and a value
         that the rule gets as the keyword `kept` when it computes on arrays.
@@ -159,11 +160,11 @@ class Op:
         if type(out) is not _ARRAY:
             out = as_array(out)  # NumPy turns results without axes into scalars
         if type(out) is _ARRAY:
-            out.setflags(False)  # type: ignore[call-arg]  # by name it takes twice as long
+            out.setflags(False)  # type: ignore[call-arg]  # the keyword `write` takes twice as long
         if out.dtype.kind not in "fiub":
             raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         params = {**self.defaults, **params} if params else self.defaults
-        # Past the public constructor: what an op made needs none of its checks.
+        # Bypass the public constructor: what an op returned needs none of its checks.
         node = object.__new__(kind)
         Node.__init__(node, out, self, inputs, params, birth)
         node.kept = kept
@@ -174,7 +175,7 @@ class Op:
         return self(list(inputs), **params) if self.variadic else self(*inputs, **params)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
-        """Return the inputs and parameters of a call in any other form, or refuse it."""
+        """Return the inputs and parameters of a call that is not just positional inputs."""
         if self.variadic:
             if len(inputs) > 1 and not isinstance(inputs[0], _LISTS):
                 return inputs, params
@@ -211,9 +212,9 @@ class Op:
     def backward(self, rule: Function) -> Function:
         """Register the backward rule (a decorator).
 
-        In a rule use operators and the ops of this package, not `np.`: the same text must run on
+        In a rule use operators and the ops of this package, not `np.`: the same code must run on
         arrays and, when the backward pass is recorded, on Tensors. The notebook cell that defines
-        the rule may be run again; another rule is refused.
+        the rule may be run again; a different rule is refused.
         """
         if self.rule is not None and not same_definition(self.rule, rule):
             raise OpDefinitionError(
@@ -268,7 +269,7 @@ class Op:
                 "compute a new array: `grad = grad * ...` instead of `grad *= ...`"
             ) from error
 
-    # -- what readers take -------------------------------------------------------------------
+    # -- for pictures, traces and messages ---------------------------------------------------
 
     def names_of(self, count: int) -> tuple[str, ...]:
         """Return the names of the inputs of a call with `count` of them."""

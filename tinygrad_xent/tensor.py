@@ -21,7 +21,7 @@ Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
-_depositing = allocate_lock()  # threads may share leaves: adding to their .grad takes turns
+_depositing = allocate_lock()  # threads may share leaves, so they take turns adding to .grad
 
 
 def _operators(name: str) -> tuple[Any, Any]:
@@ -56,10 +56,11 @@ class Tensor(Node):
     ----------
     data : ndarray
         The numbers. Give a leaf new ones by assigning (`w.data -= 0.1 * w.grad`); a graph that
-        used the old ones then refuses its backward pass. It cannot notice what is written past
-        the Tensor: single entries (`w.data[0] = 1`), an array that two Tensors share, and arrays
-        used as constants, labels or indices. After such a change run the forward pass again, or
-        the gradient mixes old numbers with new. The data of a computed Tensor is read-only.
+        used the old ones then refuses its backward pass. It cannot notice what is written behind
+        the Tensor's back: single entries (`w.data[0] = 1`), an array that two Tensors share, and
+        arrays used as constants, labels or indices. After such a change run the forward pass
+        again, or the gradient mixes old numbers with new. The data of a computed Tensor is
+        read-only.
     grad : ndarray or None
         The gradient that `backward` left here. That of a leaf is yours to write to; that of a
         computed Tensor is read-only.
@@ -118,7 +119,7 @@ class Tensor(Node):
         """
         seed = gradient.data if isinstance(gradient, Node) else gradient
         finished = dict(backpropagate(self, None if seed is None else as_array(seed).copy()))
-        taken: set[int] = set()  # the memory of gradients that computed tensors keep
+        taken: set[int] = set()  # ids of the buffers behind the gradients of computed tensors
         for node, grad in finished.items():
             if node.op is not None:
                 taken.add(id(getattr(grad, "base", None)))
@@ -196,7 +197,7 @@ class Tensor(Node):
         return bool(self.data)
 
     def __repr__(self) -> str:
-        if is_foreign(self.data):  # it may not have been computed: leave it to its library
+        if is_foreign(self.data):  # it may be lazy: leave it to its library
             facts = [repr(self.data)]
         else:
             facts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
@@ -209,7 +210,7 @@ class Tensor(Node):
         return f"Tensor({', '.join(facts)})"
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Record NumPy's own functions of a Tensor if there is an op: `array * x`, `np.exp(x)`."""
+        """Record NumPy's function of a Tensor if there is an op for it: `np.exp(x)`."""
         if method == "__call__" and not kwargs:
             if ufunc.__name__ in ops.__all__:
                 return getattr(ops, ufunc.__name__)(*inputs)
@@ -228,8 +229,8 @@ class Tensor(Node):
 
     def __setitem__(self, index: Any, value: Any) -> Never:
         raise InPlaceError(
-            "a Tensor's entries cannot be assigned, for its graph would be wrong; build it with "
-            "where, concatenate or stack, or change x.data before it is used"
+            "a Tensor's entries cannot be assigned, because its graph would be wrong; build it "
+            "with where, concatenate or stack, or change x.data before it is used"
         )
 
     def _changed_in_place(self, other: Any) -> Any:
@@ -334,7 +335,7 @@ class Tensor(Node):
         return ops.transpose(self)
 
     def swapaxes(self, axis1: int, axis2: int) -> Any:
-        """Two axes change places; see `swapaxes`."""
+        """Swap two axes; see `swapaxes`."""
         return ops.swapaxes(self, axis1=axis1, axis2=axis2)
 
     def squeeze(self, axis: Axis = None) -> Any:
@@ -342,7 +343,7 @@ class Tensor(Node):
         return ops.squeeze(self, axis=axis)
 
     def take(self, indices: Any, axis: int | None = None) -> Any:
-        """Slices by their number along an axis; see `take`."""
+        """Slices by their index along an axis; see `take`."""
         return ops.take(self, indices, axis=axis)
 
     def astype(self, dtype: Any) -> Any:
@@ -355,5 +356,5 @@ def _plain(x: Any) -> Any:
 
 
 def _one_or_many(numbers: tuple[Any, ...]) -> Any:
-    """Return the numbers of `x.reshape(2, 3)` as well as of `x.reshape((2, 3))`."""
+    """Accept both `x.reshape(2, 3)` and `x.reshape((2, 3))`."""
     return numbers[0] if len(numbers) == 1 and not isinstance(numbers[0], int) else numbers

@@ -49,7 +49,7 @@ class Patch(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """A mark in a cell whose entry is no finite number: cells.NAN, INF or MINUS_INF."""
+    """A mark in a cell whose entry is not a finite number: cells.NAN, INF or MINUS_INF."""
 
     x: float
     y: float

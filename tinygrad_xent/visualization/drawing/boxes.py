@@ -213,7 +213,7 @@ class Parts:
         return self._single(u, m - len(self._constants))
 
     def _thing(self, m: int) -> Any:
-        """Give a tensor, or the array of a constant."""
+        """Return a tensor, or the array of a constant."""
         if m < len(self._constants):
             return self._constants[m][1]
         return self._nodes[m - len(self._constants)]
@@ -334,7 +334,7 @@ def _made(node: Node, arguments: Sequence[str]) -> str:
 
 
 def _back(use: Use, node: Node, flow: Flow) -> tuple[str, str, str]:
-    """Give the rule of an input and what it sent there, or nothing if it sent nothing."""
+    """Return the rule of an input and what it sent there, or nothing if it sent nothing."""
     way = node, use.index
     if node.op is None or way not in flow.sent:
         return "", "", ""

@@ -51,7 +51,7 @@ def build(
     Raises
     ------
     NotRecordedError
-        If there is no output, or one that is no Tensor.
+        If there are no outputs, or one is not a Tensor.
     ArgumentError
         If there is no such scope as one that is to be expanded.
     GraphTooLargeError
@@ -166,7 +166,7 @@ def _note(tensors: int, things: int, units: Sequence[Unit]) -> str:
 
 
 def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Node | None, str]:
-    """Say where the first NaN or infinity was made, if there is one."""
+    """Return where the first NaN or infinity was made, if there is one."""
     arrays = [*(node.data for node in nodes), *flow.grads.values()]
     if not flow.seed or all(array.dtype.kind != "f" or _finite(array) for array in arrays):
         return None, ""

@@ -90,7 +90,7 @@ def view(data: Any) -> View:
 
 
 def _finite(array: Any) -> Any:
-    """Give the finite entries as float64, in one row."""
+    """Return the finite entries as float64, in one row."""
     flat = array.reshape(-1)
     return flat[np.isfinite(flat)].astype(np.float64)
 

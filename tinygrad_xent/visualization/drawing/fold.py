@@ -111,7 +111,7 @@ def fold_items(items: Sequence[Item], wanted: bool | str, expand: Collection[str
 
 
 def _opened(items: Sequence[Item], expand: Collection[str]) -> dict[Path, bool]:
-    """Give the scopes that are to be expanded, and (as False) those around them."""
+    """Return the scopes that are to be expanded, and (as False) those around them."""
     found: dict[Path, bool] = {}
     for path in {item.scope for item in items}:
         for k in range(1, len(path) + 1):
@@ -209,7 +209,7 @@ def _repeated(items: Sequence[Item], part: Sequence[Unit], period: int) -> Unit:
 
 
 def common(paths: Iterable[Path]) -> Path:
-    """Give the scopes in which all of several things lie."""
+    """Return the scopes in which all of several things lie."""
     first, *others = set(paths)
     length = len(first)
     for path in others:

@@ -22,7 +22,7 @@ _FRAME = 4  # what `paint` writes of a box before its marks: a title and three s
 
 
 class State(NamedTuple):
-    """What a graph shows at one time: its model, and a face for each box."""
+    """What a graph shows at one time: its model, and the layout of each box."""
 
     model: Model
     layouts: tuple[BoxLayout, ...]

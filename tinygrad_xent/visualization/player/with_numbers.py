@@ -1,7 +1,7 @@
 """A formula with the numbers of one entry put into it, as MathML.
 
 "∂x = y (∂y − Σ ∂y y)" becomes "∂z₀ = 0.659 ⋅ (−1.52 − (−1.52 ⋅ 0.659 + 0 ⋅ 0.242)) = −0.341".
-What is not understood is left out: a formula without numbers is no mistake, a wrong one would be.
+What is not understood is left out: a formula without numbers is not a mistake, a wrong one is.
 """
 
 from __future__ import annotations

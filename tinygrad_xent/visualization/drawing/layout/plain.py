@@ -101,7 +101,7 @@ def _settle(
 
 
 def _straighten(grid: Grid, xs: list[float]) -> None:
-    """Give entries that simply follow each other one x, as far as their neighbours leave room."""
+    """Align entries that simply follow each other, as far as their neighbours leave room."""
     left_of: dict[int, int] = {}
     right_of: dict[int, int] = {}
     for layer in grid.layers:

@@ -126,7 +126,7 @@ def test_the_page_to_print(tmp_path):
     assert "Answer key: loss, no. 4" in page
     assert not re.search(r'(src|href)="http', page)
     assert "data:image/svg+xml" in sheet._repr_html_()
-    with pytest.raises(tx.errors.FileFormatError, match=r"'a\.svg': a worksheet is two pages"):
+    with pytest.raises(tx.errors.FileFormatError, match=r"'\.svg'; end the name in \.html\. Its"):
         sheet.save("a.svg")
 
 

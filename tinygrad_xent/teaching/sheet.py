@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.backprop import check_seed
-from tinygrad_xent.errors import FileFormatError, GraphTooLargeError
+from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
 from tinygrad_xent.visualization.drawing import words
@@ -33,8 +33,8 @@ from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
 from tinygrad_xent.visualization.drawing.model import Box, Model
 from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, RULE
-from tinygrad_xent.visualization.files import write_whole
-from tinygrad_xent.visualization.naming import names_by_id, printable
+from tinygrad_xent.visualization.files import save
+from tinygrad_xent.visualization.naming import names_by_id
 from tinygrad_xent.visualization.pages import page
 
 MOST_BOXES, MOST_ENTRIES = 16, 12
@@ -120,14 +120,8 @@ class Worksheet:
         OSError
             If the file cannot be written.
         """
-        path = Path(path)
-        if path.suffix.lower() != ".html":
-            raise FileFormatError(
-                f"'{printable(path)}': a worksheet is two pages to print; end the name in .html. "
-                "Its attributes `sheet` and `key` are SVG"
-            )
-        write_whole(path, self.html.encode())
-        return path
+        pictures = "Its attributes `sheet` and `key` are pictures in SVG"
+        return save(path, {".html": lambda: self.html}, pictures)
 
     def _repr_html_(self) -> str:
         sheet, key = (

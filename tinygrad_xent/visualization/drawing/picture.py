@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.errors import ArgumentError, FileFormatError, MissingRendererError
+from tinygrad_xent.errors import ArgumentError, MissingRendererError
 from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import Folding, backward_graph, build
 from tinygrad_xent.visualization.drawing.lettering import escape, quote, text_width
 from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.files import write_whole
+from tinygrad_xent.visualization.files import save
 from tinygrad_xent.visualization.pages import page
 
 if TYPE_CHECKING:
@@ -103,7 +103,6 @@ class Picture:
         OSError
             If the file cannot be written.
         """
-        path = Path(path)
         forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".png": self.png,
@@ -111,22 +110,8 @@ class Picture:
             ".txt": lambda: str(self) + "\n",
             ".html": lambda: self.html,
         }
-        ending = path.suffix.lower()
-        form = forms.get(ending)
-        if ending == ".pdf":
-            raise FileFormatError(
-                f"'{path}': pictures are not written as PDF; save .svg or .html and print it from "
-                "a browser, or save .dot and run Graphviz on it with -Tpdf"
-            )
-        if form is None:
-            what = f"the ending {path.suffix!r}" if ending else "no ending"
-            raise FileFormatError(
-                f"'{path}' has {what}, which says nothing about the picture's form; end the name "
-                f"in one of {', '.join(forms)}"
-            )
-        content = form()
-        write_whole(path, content.encode() if isinstance(content, str) else content)
-        return path
+        pdf = "For PDF save .svg or .html and print it from a browser, or run Graphviz on .dot"
+        return save(path, forms, pdf)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         # Of all markup only an image passes the sanitizers of notebooks that are not yet trusted.

@@ -19,7 +19,8 @@ from tinygrad_xent.errors import (
 )
 from tinygrad_xent.graph import Node, ancestors, check_fresh, describe, downstream
 from tinygrad_xent.op import Op
-from tinygrad_xent.ops import astype, look_through, reshape, stack, sum_to
+from tinygrad_xent.ops import astype, reshape, stack, sum_to
+from tinygrad_xent.ops.fused import looked_through
 
 Observer = Callable[[Node, int, Any, Any, Any], None]
 
@@ -221,7 +222,7 @@ def gradients(
         if grad is None:
             reason = (
                 "the loss looked through this softmax, so the gradient arrives at its input"
-                if any(_looks_through(node, target) for node in ancestors(output))
+                if any(looked_through(node) is target for node in ancestors(output))
                 else "if it should, look for an array (or .data) where a Tensor was meant"
             )
             warnings.warn(
@@ -260,10 +261,6 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
         return [found.get(target) for target in targets]
     taken: set[int] = set()
     return [owned(found[target], taken) if target in found else None for target in targets]
-
-
-def _looks_through(node: Node, target: Node) -> bool:
-    return node.op is look_through and node.inputs[1] is target
 
 
 def zeros_like(target: Node, create_graph: bool) -> Any:

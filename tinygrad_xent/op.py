@@ -132,9 +132,7 @@ class Op:
         """Return an array, or, if an input is a Tensor, a Tensor that remembers this call."""
         if len(inputs) != self._arity:
             inputs, params = self._bind(inputs, params)
-        birth = next(
-            clock
-        )  # taken before any data is read, so that a later change of a leaf is younger
+        birth = next(clock)  # before any data is read: a leaf that changes later is younger
         kind = None
         arrays = []
         for x in inputs:
@@ -154,9 +152,7 @@ class Op:
             out, kept = self.function(*arrays, **params), None
         for x in arrays:
             if x is out:
-                out = (
-                    out.view()
-                )  # the result becomes read-only; the array that the user passed must not
+                out = out.view()  # it becomes read-only, the array that the user passed must not
         if type(out) is not _ARRAY:
             out = as_array(out)  # NumPy turns results without axes into scalars
         if type(out) is _ARRAY:

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
 from tinygrad_xent.domains import held, real, simplex
 from tinygrad_xent.domains import labels as class_labels
+from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.reductions import sum
@@ -194,3 +195,11 @@ def look_through(logits: Any, probs: Any) -> Any:
 def look_through_backward(grad: Any, y: Any, logits: Any, probs: Any) -> Any:
     r"""$\bar z = \bar y$"""
     return grad, None
+
+
+def looked_through(node: Node) -> Node | None:
+    """Return the softmax that a loss given probabilities looked through at this node, if any."""
+    if node.op is not look_through:
+        return None
+    probs = node.inputs[1]
+    return probs if isinstance(probs, Node) else None

@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.graph import Node
-from tinygrad_xent.ops import look_through
 
 _LONGEST_INDEX = 14
-
-
-def looked_through(node: Node) -> Node | None:
-    """Return the softmax that a loss given probabilities looked through at this node, if any."""
-    if node.op is not look_through:
-        return None
-    probs = node.inputs[1]
-    return probs if isinstance(probs, Node) else None
 
 
 def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> dict[Node, str]:

@@ -15,9 +15,9 @@ import numpy as np
 
 from tinygrad_xent.commands.explaining import words
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.formulas import mathml
-from tinygrad_xent.visualization.naming import looked_through
 from tinygrad_xent.visualization.pages import page as html_page
 from tinygrad_xent.visualization.player import Player
 from tinygrad_xent.visualization.tracing import Backward

@@ -10,8 +10,8 @@ import numpy as np
 
 from tinygrad_xent.commands.explaining import words
 from tinygrad_xent.commands.explaining.explanation import Explanation, Training
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import number
-from tinygrad_xent.visualization.naming import looked_through
 from tinygrad_xent.visualization.tables import table
 
 if TYPE_CHECKING:

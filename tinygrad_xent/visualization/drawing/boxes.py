@@ -12,12 +12,13 @@ import numpy as np
 
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.drawing.fold import Unit
 from tinygrad_xent.visualization.drawing.lettering import shorten
 from tinygrad_xent.visualization.drawing.model import LOOKED_THROUGH, Arrow, Box, Kind, Seed
 from tinygrad_xent.visualization.formatting import brief, count, number, telling
 from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
-from tinygrad_xent.visualization.naming import index_text, looked_through, printable
+from tinygrad_xent.visualization.naming import index_text, printable
 
 # -- the backward pass -----------------------------------------------------------------------------
 

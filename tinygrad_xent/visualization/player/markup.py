@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.visualization import files, pages
+from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.naming import printable
 
 
@@ -36,6 +37,10 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
         f"<script>\n(() => {{\n{script}\n"
         f"start({_json(name)}, {kind}, {_json(data)}, {_json(style)});\n}})();\n</script>\n"
     )
+
+
+HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
+"""The colours of cells, from the most negative to the most positive, each with that of its text."""
 
 
 def packed(data: dict[str, Any]) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays
 from tinygrad_xent.visualization.player.frames import Frames, State, frames
@@ -70,7 +69,7 @@ class Player:
             },
             "arrows": [[boxes[a.source].id, boxes[a.target].id] for a in self._model.arrows],
             "arrays": arrays.shown,
-            "heat": [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)],
+            "heat": markup.HEAT,
         }
 
     @property

@@ -16,7 +16,6 @@ from tinygrad_xent.errors import NotRecordedError, StaleGraphError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup
@@ -197,7 +196,7 @@ class Recording:
             "arrays": arrays.shown,
             "layouts": layouts,
             "bodies": texts,
-            "heat": [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)],
+            "heat": markup.HEAT,
         }
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:

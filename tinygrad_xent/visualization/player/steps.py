@@ -11,9 +11,9 @@ import numpy as np
 
 from tinygrad_xent.arrays import as_array
 from tinygrad_xent.graph import Node
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count
 from tinygrad_xent.visualization.formulas import mathml, rule_at
-from tinygrad_xent.visualization.naming import looked_through
 from tinygrad_xent.visualization.player.arrays import Arrays, as_rows, visible, window
 from tinygrad_xent.visualization.player.with_numbers import arrays_in, with_numbers
 from tinygrad_xent.visualization.player.wrong_order import WrongOrder

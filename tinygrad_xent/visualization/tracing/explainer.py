@@ -12,8 +12,8 @@ import numpy as np
 from tinygrad_xent.backprop import is_real
 from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.graph import Node
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
-from tinygrad_xent.visualization.naming import looked_through
 from tinygrad_xent.visualization.tracing.events import Backward
 from tinygrad_xent.visualization.tracing.sentences import Place, at, explain, plus
 

@@ -1,0 +1,8 @@
+"""Right rules by people who had not seen the check, written as nobody expects a rule to be."""
+
+from __future__ import annotations
+
+from strangers import right_layers, right_rows
+from strangers.case import RIGHT
+
+__all__ = ["RIGHT", "right_layers", "right_rows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ class Case:
     """A rule with the function it belongs to.
 
     `codes` are the codes of a diagnosis that a teacher would accept, `words` regular expressions
-    that a good sentence would contain. Where no code fits, the words alone decide. `kind` sorts the
-    mistakes, so that none of them fills the collection.
+    that a good sentence would contain; where no code fits, the words alone decide. Both are empty
+    for a right rule. `kind` sorts the mistakes, so that none of them fills the collection.
     """
 
     name: str
@@ -25,13 +26,9 @@ class Case:
     inputs: tuple[Any, ...]
     params: dict[str, Any]
     second: bool
-    kind: str = ""
-    codes: frozenset[str] = frozenset()
-    words: tuple[str, ...] = ()
-
-
-WRONG: list[Case] = []
-RIGHT: list[Case] = []
+    kind: str
+    codes: frozenset[str]
+    words: tuple[str, ...]
 
 
 def wrong(
@@ -42,31 +39,28 @@ def wrong(
     codes: str = "",
     second: bool = False,
     **params: Any,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter the decorated rule as a wrong rule of the function, which becomes an op of its own."""
+) -> Callable[[Callable[..., Any]], Case]:
+    """Make a case of the decorated wrong rule; the function becomes an op of its own."""
 
-    def enter(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def case(rule: Callable[..., Any]) -> Case:
         op = tx.op(function)
         op.backward(rule)
         accepted = frozenset(codes.split())
-        WRONG.append(Case(rule.__name__, op, inputs, params, second, kind, accepted, words))
-        return rule
+        return Case(rule.__name__, op, inputs, params, second, kind, accepted, words)
 
-    return enter
+    return case
 
 
 def right(
     function: Callable[..., Any], *inputs: Any, second: bool = False, **params: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter the decorated rule as a right rule of the function, which becomes an op of its own."""
+) -> Callable[[Callable[..., Any]], Case]:
+    """Make a case of the decorated right rule; the function becomes an op of its own."""
+    return wrong(function, *inputs, kind="", words=(), second=second, **params)
 
-    def enter(rule: Callable[..., Any]) -> Callable[..., Any]:
-        op = tx.op(function)
-        op.backward(rule)
-        RIGHT.append(Case(rule.__name__, op, inputs, params, second))
-        return rule
 
-    return enter
+def cases_of(*modules: ModuleType) -> list[Case]:
+    """Return the cases that the modules define, in their order."""
+    return [x for module in modules for x in vars(module).values() if isinstance(x, Case)]
 
 
 def normal(*shape: int, seed: int) -> Any:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from strangers import right_layers, right_rows
-from strangers.case import RIGHT
+from strangers.case import cases_of
 
-__all__ = ["RIGHT", "right_layers", "right_rows"]
+RIGHT = cases_of(right_rows, right_layers)

@@ -8,6 +8,6 @@ softmax that are logarithms.
 from __future__ import annotations
 
 from strangers import wrong_entries, wrong_layers, wrong_rows
-from strangers.case import WRONG
+from strangers.case import cases_of
 
-__all__ = ["WRONG", "wrong_entries", "wrong_layers", "wrong_rows"]
+WRONG = cases_of(wrong_entries, wrong_rows, wrong_layers)

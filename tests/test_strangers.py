@@ -1,0 +1,191 @@
+"""The check before rules that it was not made for: strangers' rules, and what it says of them.
+
+`strangers/first_sight.json` holds what the check said when it first met each rule: the code of its
+diagnosis and its sentences, with the upstream gradients of seed 0. What stands there is not changed
+when the check is. `PYTHONPATH=tests python tests/test_strangers.py` adds the rules that are new.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from strangers.case import Case
+from strangers.claims import claims_in
+from strangers.right_rules import RIGHT
+from strangers.slopes import disagrees
+from strangers.wrong_rules import WRONG
+
+import tinygrad_xent as tx
+from tinygrad_xent.errors import TinygradXentError
+
+ACCEPTABLE_AT_FIRST_SIGHT = 47  # of 100, as `acceptable` counts them
+UNKNOWN_AT_FIRST_SIGHT = 52  # of 100
+
+FIRST_SIGHT = Path(__file__).parent / "strangers" / "first_sight.json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check said: "ok", "wrong", or the class of an error, and its words."""
+
+    outcome: str
+    code: str | None
+    message: str
+
+
+def verdict_on(case: Case, seed: int = 0) -> Verdict:
+    second = {"order": 2} if case.second else {}
+    rng = np.random.default_rng(seed)
+    try:
+        report = tx.gradcheck(case.op, *case.inputs, rng=rng, **second, **case.params)
+    except (TinygradXentError, ValueError, TypeError) as error:
+        return Verdict(type(error).__name__, None, str(error))
+    diagnosis = report.diagnosis
+    if diagnosis is None:
+        return Verdict("ok" if report.ok else "wrong", None, "")
+    return Verdict("ok" if report.ok else "wrong", diagnosis.code, str(diagnosis))
+
+
+# Read by hand: what was said of these rules at first sight and does not hold for them. A verdict
+# with such a sentence is not acceptable, whatever its code.
+UNTRUE = {
+    "cross_entropy_upstream_along_the_classes": "A sum runs over the whole array",  # no sum at all
+    "huber_without_delta_outside": "in every entry",  # right where the error is small
+    "leaky_relu_sides_exchanged": "in every entry",  # 0.1 times on one side, 10 times on the other
+    "linear_goes_back_through_updated_weights": "along the wrong axis",  # no sum along another axis
+    "log2_negative_and_without_ln2": "its size is right",  # it is 0.693 times what it should be
+    "softmax_without_keepdims": "A sum runs over the whole array",  # it runs along the right axis
+    "tanh_with_a_detached_output": "The rule gives None for x",  # it gives a gradient
+}
+
+UNTRUE_OF_THE_NUMBERS = {
+    "huber_without_delta_outside",
+    "leaky_relu_sides_exchanged",
+    "log2_negative_and_without_ln2",
+}
+
+# What the check cannot do yet, each a blind spot to mend: these sets may only get smaller.
+PASSES_THOUGH_WRONG = {"multiply_returns_three_gradients"}
+CANNOT_BE_ASKED = {  # parameters with the names of the check's own
+    "flatten_ignores_the_order",
+    "flatten_undone_in_its_order",
+    "lp_norm_of_an_order",
+    "pad_drops_what_the_edges_repeat",
+    "pad_gathered_by_where_it_came_from",
+}
+
+
+def acceptable(case: Case, verdict: Verdict) -> bool:
+    """Return whether a teacher would accept the verdict: by its code, or by what the words name."""
+    if verdict.outcome not in {"wrong", "RuleResultError"}:
+        return False
+    if case.name in UNTRUE and UNTRUE[case.name] in verdict.message:
+        return False
+    told = "No usual mistake" not in verdict.message and all(
+        re.search(word, verdict.message, re.IGNORECASE) for word in case.words
+    )
+    return verdict.code in case.codes or told
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, Verdict]:
+    return {case.name: verdict_on(case) for case in WRONG + RIGHT}
+
+
+@pytest.fixture(scope="module")
+def another_draw() -> dict[str, Verdict]:
+    """Return the verdicts for the upstream gradients of another seed."""
+    return {case.name: verdict_on(case, seed=1) for case in WRONG + RIGHT}
+
+
+@pytest.fixture(scope="module")
+def first_sight() -> dict[str, Verdict]:
+    return {name: Verdict(**said) for name, said in json.loads(FIRST_SIGHT.read_text()).items()}
+
+
+# Their numbers are right, or nearly, where they are computed once; or there is no derivative.
+NOT_SEEN_IN_NUMBERS = {
+    "relu_writes_into_the_upstream_gradient",
+    "square_in_half_precision",
+    "tanh_with_a_detached_output",
+}
+WITHOUT_A_DERIVATIVE = {
+    "absolute_with_half_a_slope_at_zero",
+    "largest_gives_a_tie_to_the_last",
+    "maximum_gives_ties_to_the_first",
+    "relu_with_a_whole_slope_at_zero",
+}
+
+
+def test_plain_differences_tell_the_strangers_rules_apart():
+    assert {case.name for case in WRONG if not disagrees(case)} == NOT_SEEN_IN_NUMBERS
+    assert {case.name for case in RIGHT if disagrees(case)} == WITHOUT_A_DERIVATIVE
+
+
+def test_a_hundred_wrong_rules_and_sixty_right_ones_with_no_kind_more_than_six_times():
+    assert (len(WRONG), len(RIGHT)) == (100, 60)
+    assert len({case.name for case in WRONG + RIGHT}) == 160
+    assert max(Counter(case.kind for case in WRONG).values()) <= 6
+
+
+def test_no_right_rule_is_called_wrong(verdicts, another_draw):
+    for table in (verdicts, another_draw):
+        refused = {case.name for case in RIGHT if table[case.name].outcome != "ok"}
+        assert refused <= CANNOT_BE_ASKED
+        assert {table[name].outcome for name in refused} <= {"ArgumentError"}
+
+
+def test_no_wrong_rule_passes(verdicts, another_draw):
+    for table in (verdicts, another_draw):
+        passed = {case.name for case in WRONG if table[case.name].outcome == "ok"}
+        assert passed <= PASSES_THOUGH_WRONG
+
+
+def test_what_was_named_acceptably_at_first_sight_still_is(verdicts, first_sight):
+    named = {case.name: case for case in WRONG if acceptable(case, first_sight[case.name])}
+    assert {name for name, case in named.items() if not acceptable(case, verdicts[name])} == set()
+
+
+def test_at_least_as_many_wrong_rules_are_named_as_at_first_sight(verdicts, first_sight):
+    def count(table):
+        return sum(acceptable(case, table[case.name]) for case in WRONG)
+
+    assert count(first_sight) == ACCEPTABLE_AT_FIRST_SIGHT
+    assert count(verdicts) >= ACCEPTABLE_AT_FIRST_SIGHT
+
+
+def test_no_more_wrong_rules_are_unknown_than_at_first_sight(verdicts, first_sight):
+    def count(table):
+        return sum(table[case.name].code == "unknown" for case in WRONG)
+
+    assert count(first_sight) == UNKNOWN_AT_FIRST_SIGHT
+    assert count(verdicts) <= UNKNOWN_AT_FIRST_SIGHT
+
+
+def test_the_untrue_sentences_were_said_at_first_sight(first_sight):
+    assert {name for name in UNTRUE if UNTRUE[name] in first_sight[name].message} == set(UNTRUE)
+
+
+def test_what_is_said_of_a_whole_gradient_holds_for_plain_differences(verdicts, first_sight):
+    def broken(table):
+        return {case.name for case in WRONG if not all(claims_in(case, table[case.name].message))}
+
+    assert sum(len(claims_in(case, first_sight[case.name].message)) for case in WRONG) == 35
+    assert broken(first_sight) == UNTRUE_OF_THE_NUMBERS
+    assert broken(verdicts) <= UNTRUE_OF_THE_NUMBERS
+
+
+def test_the_verdict_does_not_depend_on_the_draw(verdicts, another_draw):
+    assert {n: v.code for n, v in another_draw.items()} == {n: v.code for n, v in verdicts.items()}
+
+
+if __name__ == "__main__":
+    said = json.loads(FIRST_SIGHT.read_text()) if FIRST_SIGHT.exists() else {}
+    said |= {case.name: vars(verdict_on(case)) for case in WRONG + RIGHT if case.name not in said}
+    FIRST_SIGHT.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", "utf-8")

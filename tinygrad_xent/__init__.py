@@ -15,18 +15,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent import domains, errors, losses, ops
-from tinygrad_xent.backprop import backpropagate, gradients, hessian, jacobian
+from tinygrad_xent import errors, ops
+from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node, ancestors, scope
-from tinygrad_xent.losses import *
 from tinygrad_xent.op import Op
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
+    from tinygrad_xent import domains
     from tinygrad_xent.checking import *
     from tinygrad_xent.comparing import *
+    from tinygrad_xent.derivatives import *
+    from tinygrad_xent.losses.dense import *
+    from tinygrad_xent.losses.sparse import *
     from tinygrad_xent.op import op
     from tinygrad_xent.ops import *
+    from tinygrad_xent.ops import absolute as abs
     from tinygrad_xent.teaching import *
     from tinygrad_xent.teaching.exercises import *
     from tinygrad_xent.visualization.bad_numbers import *
@@ -37,13 +41,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# What lies above the core is imported when it is first asked for: the core alone starts fast.
+# The rest is imported when it is first asked for: the core alone starts fast.
 _LATER = {
     "checking": ("GradcheckReport", "gradcheck", "invariants"),
     "checking.digits": ("stability",),
     "checking.replaying": ("replay",),
     "checking.unfusing": ("unfuse",),
     "comparing": ("compare", "crossentropy_as"),
+    "derivatives": ("gradients", "hessian", "jacobian"),
+    "losses.dense": (
+        "categorical_crossentropy", "softmax_cross_entropy_with_logits",
+        "softmax_cross_entropy_with_logits_v2",
+    ),
+    "losses.sparse": (
+        "sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits",
+    ),
     "ops": [name for name in ops.__all__ if name != "OPS"],
     "teaching": ("Worksheet", "worksheet"),
     "teaching.exercises": ("Exercise", "Verdict", "check", "hint", "solution"),
@@ -52,20 +64,21 @@ _LATER = {
     "visualization.notebook": ("load_ipython_extension", "unload_ipython_extension"),
     "visualization.player": ("Player", "play", "record"),
     "visualization.tracing": ("Trace", "trace", "why"),
-}
+}  # fmt: skip
 _MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
-    "Node", "Op", "Tensor", "abs", "ancestors", "backpropagate", "domains", "errors", "gradients",
-    "hessian", "jacobian", "op", "ops", "scope",
+    "Node", "Op", "Tensor", "abs", "ancestors", "backpropagate", "domains", "errors", "op", "ops",
+    "scope",
 ]  # fmt: skip
-__all__ += losses.__all__
 __all__ += list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
     if name == "abs":  # NumPy has both names
         return ops.absolute
+    if name == "domains":
+        return import_module("tinygrad_xent.domains")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,16 +1,16 @@
-"""The definition of an op's function: its signature, formulas and docstring."""
+"""What is read from an op's definition: how to call it, its formulas and its docstring."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.domains import Domain
+from tinygrad_xent.errors import OpCallError
 from tinygrad_xent.graph import Node
 
 Function = Callable[..., Any]
@@ -30,6 +30,35 @@ _PARAMETERS = {
 }
 
 
+def bind(op: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    """Return the inputs and parameters of a call that is not just positional inputs."""
+    if op.variadic:
+        if len(inputs) > 1 and not isinstance(inputs[0], (list, tuple)):
+            return inputs, params
+        extra, inputs = inputs[1:], tuple(inputs[0] if inputs else ())
+        takes = "one list of inputs"
+    else:
+        count = len(op.inputs)
+        extra, inputs = inputs[count:], inputs[:count]
+        for name in op.inputs[len(inputs) :]:
+            if name not in params and name not in op.optional:
+                raise OpCallError(f"op `{op.name}` is missing its input `{name}`. {_usage(op)}")
+            inputs += (params.pop(name) if name in params else op.optional[name],)
+        takes = f"{count} input{'s' if count > 1 else ''}"
+    if len(extra) > len(op.required) or params.keys() & op.required[: len(extra)]:
+        free = [name for name in (*op.required, *op.defaults) if name not in params]
+        hint = f"; parameters are keywords: {free[0]}={extra[0]!r}" if free else ""
+        raise OpCallError(
+            f"op `{op.name}` takes {takes}, got {len(inputs) + len(extra)} values by "
+            f"position{hint}. {_usage(op)}"
+        )
+    return inputs, {**dict(zip(op.required, extra, strict=False)), **params}
+
+
+def _usage(op: Any) -> str:
+    return f"Call {op.name}{bare_signature(op.function)}"
+
+
 def bare_signature(function: Function) -> inspect.Signature:
     """Return a signature without annotations."""
     signature = inspect.signature(function)
@@ -37,7 +66,7 @@ def bare_signature(function: Function) -> inspect.Signature:
     return signature.replace(parameters=bare, return_annotation=signature.empty)
 
 
-def formulas_of(function: Function) -> tuple[str, ...]:
+def formulas(function: Function) -> tuple[str, ...]:
     """Return the LaTeX formulas in the first paragraph of a docstring."""
     first_paragraph = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0]
     return tuple(re.findall(r"\$([^$]+)\$", first_paragraph))
@@ -74,40 +103,18 @@ def _code(code: CodeType) -> Any:
     return code.co_code, code.co_names, constants
 
 
-def complete(
-    doc: str | None,
-    inputs: Sequence[str],
-    domains: Sequence[Domain],
-    parameters: Mapping[str, str],
-    shapes: str,
-) -> str:
-    """Return the docstring of an op, completed with numpydoc's sections.
-
-    Parameters
-    ----------
-    doc : str or None
-        The docstring of the function: a summary, perhaps more, perhaps an example.
-    inputs : sequence of str
-        The inputs that get gradients, in order.
-    domains : sequence of Domain
-        The domain of each input.
-    parameters : Mapping
-        The keyword parameters with their defaults as text ("" if there is none).
-    shapes : str
-        NumPy's gufunc notation.
-
-    Returns
-    -------
-    str
-    """
-    text, mark, example = inspect.cleandoc(doc or "").partition(">>> ")
+def complete(op: Any) -> str:
+    """Return the docstring of an op's function, completed with numpydoc's sections."""
+    text, mark, example = inspect.cleandoc(op.function.__doc__ or "").partition(">>> ")
     lines = [text.rstrip(), "", "Parameters", "----------"]
-    for name, domain in zip(inputs, domains, strict=True):
+    for name, domain in zip(op.inputs or (f"*{op.variadic}",), op.domains, strict=True):
         lines.append(f"{name} : array_like or Tensor")
         lines.append(f"    From the domain: {domain.name}.")
-    for name, default in parameters.items():
-        lines.append(f"{name} : keyword{f', default {default}' if default else ''}")
+    for name in op.parameters:
+        default = f", default {op.defaults[name]!r}" if name in op.defaults else ""
+        lines.append(f"{name} : keyword{default}")
         lines += [f"    {_PARAMETERS[name]}"] if name in _PARAMETERS else []
     lines += ["", "Returns", "-------", "ndarray or Tensor"]
-    lines += [f"    A Tensor if an input is one. Axes of one call: ``{shapes}``; others broadcast."]
+    lines.append("    A Tensor if an input is one. ")
+    lines[-1] += f"Axes of one call: ``{op.shapes}``; others broadcast."
     return "\n".join([*lines, "", "Examples", "--------", mark + example] if mark else lines)

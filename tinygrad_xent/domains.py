@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.errors import OpDefinitionError
+
 Shape = tuple[int, ...]
 
 
@@ -63,3 +65,23 @@ labels = Domain(
     "class labels", r"\{0, \dots, n - 1\}", lambda rng, shape: rng.integers(2, size=shape)
 )
 WITHOUT_GRADIENT = (held, labels, truth)
+
+
+def named(domain: str | Domain) -> Domain:
+    """Return the domain that has this name in this module; a domain itself as it is.
+
+    Raises
+    ------
+    OpDefinitionError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> named("positive")
+    <domain positive>
+    """
+    found = globals().get(domain) if isinstance(domain, str) else domain
+    if not isinstance(found, Domain):
+        known = [name for name, value in globals().items() if isinstance(value, Domain)]
+        raise OpDefinitionError(f"there is no domain {domain!r}; choose from {', '.join(known)}")
+    return found

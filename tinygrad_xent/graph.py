@@ -46,17 +46,6 @@ class Node:
         "birth", "inputs", "kept", "name", "op", "params", "scope",
     )  # fmt: skip
 
-    _data: Any  # what ops and rules get: read-only, as other nodes read it too
-    _given: Any  # the same array as the user passed it, which the user may write to
-    _grad: Any  # what a Tensor's `backward` leaves; here, so that one constructor fills every slot
-    op: Any
-    inputs: tuple[Any, ...]
-    params: Mapping[str, Any]
-    kept: Any
-    birth: int
-    name: str | None
-    scope: tuple[str, ...]
-
     def __init__(
         self,
         data: Any,
@@ -65,14 +54,16 @@ class Node:
         params: Mapping[str, Any] = _NO_PARAMS,
         birth: int | None = None,
     ) -> None:
-        self._data = self._given = data
-        self._grad = self.kept = None
+        self._data: Any = data  # what ops and rules get: read-only, as other nodes read it too
+        self._given: Any = data  # the same array as the user passed it, who may write to it
+        self._grad: Any = None  # what a Tensor's `backward` leaves
         self.op = op
         self.inputs = inputs
         self.params = params
-        self.name = None
-        self.scope = _scope.get()
+        self.kept: Any = None
         self.birth = next(clock) if birth is None else birth
+        self.name: str | None = None
+        self.scope = _scope.get()
 
     def _renew(self, data: Any) -> None:
         """Replace the data of a leaf and renew its birth: graphs of the old data notice that."""

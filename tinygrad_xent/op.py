@@ -7,26 +7,43 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, read_only
-from tinygrad_xent.definitions import bare_signature, complete, formulas_of, same_definition
-from tinygrad_xent.domains import Domain, real
 from tinygrad_xent.errors import (
     DtypeError,
     InPlaceError,
     MissingRuleError,
-    OpCallError,
     OpDefinitionError,
     RuleResultError,
 )
 from tinygrad_xent.graph import Node, clock
 
+if TYPE_CHECKING:
+    from tinygrad_xent.domains import Domain
+
+# `definitions` and `domains` are imported inside the functions that need them, as most programs
+# call none of these.
+
 Function = Callable[..., Any]
 _LISTS = (list, tuple)
 _ARRAY = np.ndarray
+
+
+class _Docstring:
+    """The docstring of `Op`, and of each op that of its function with numpydoc's sections."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, op: Op | None, _owner: type[Op]) -> str | None:
+        if op is None:
+            return self.of_class
+        from tinygrad_xent.definitions import complete
+
+        return complete(op)
 
 
 class Op:
@@ -54,7 +71,8 @@ class Op:
         The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)". This and
         the next two serve tests and documentation; your own op works without them.
     domains : tuple of Domain
-        The inputs for which the op is defined and smooth.
+        For each input the numbers for which the op is defined and smooth. `domain` takes their
+        names, such as "positive": see `tinygrad_xent.domains`.
     examples : sequence of dict
         Parameters that tests and the documentation try.
 
@@ -85,10 +103,11 @@ class Op:
         *,
         symbol: str | None = None,
         shapes: str | None = None,
-        domain: Domain | tuple[Domain, ...] = real,
+        domain: str | Domain | tuple[str | Domain, ...] = "real",
         examples: Sequence[Mapping[str, Any]] = ({},),
     ) -> None:
         functools.update_wrapper(self, function)
+        del self.__doc__  # `_Docstring` completes that of the function when somebody reads it
         self.name = function.__name__
         self.function = function
         self.recorded: Function | None = None
@@ -104,27 +123,26 @@ class Op:
         names = code.co_varnames  # inputs first, then parameters, then *xs
         several = code.co_argcount + code.co_kwonlyargcount
         self.inputs = names[: code.co_argcount]
+        self.parameters = names[code.co_argcount : several]
         self.variadic = names[several] if code.co_flags & inspect.CO_VARARGS else None
         self._arity = -1 if self.variadic else len(self.inputs)  # of a call with inputs only
         if not self.inputs and not self.variadic:
             raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
-        parameters = names[code.co_argcount : several]
         given = function.__defaults__ or ()
         self.optional = dict(zip(self.inputs[len(self.inputs) - len(given) :], given, strict=True))
         self.defaults = dict(function.__kwdefaults__ or {})
-        self.required = tuple(name for name in parameters if name not in self.defaults)
+        self.required = tuple(name for name in self.parameters if name not in self.defaults)
         self.shapes = shapes or ",".join(["()"] * len(self.inputs)) + "->()"
-        self.domains = domain if isinstance(domain, tuple) else (domain,) * max(len(self.inputs), 1)
-        self.__doc__ = complete(
-            function.__doc__,
-            self.inputs or (f"*{self.variadic}",),
-            self.domains,
-            {
-                name: repr(self.defaults[name]) if name in self.defaults else ""
-                for name in parameters
-            },
-            self.shapes,
-        )
+        count = len(self.inputs) or 1  # a variadic op has one domain for all its inputs
+        self._domains = domain if isinstance(domain, tuple) else (domain,) * count
+        if len(self._domains) != count:
+            raise OpDefinitionError(
+                f"op `{self.name}` has {count} inputs, but {len(self._domains)} domains; give one "
+                "for each input, or one for all"
+            )
+
+    def __init_subclass__(cls) -> None:
+        cls.__doc__ = _Docstring(cls.__doc__)  # type: ignore[assignment]
 
     # -- forward -----------------------------------------------------------------------------
 
@@ -172,36 +190,9 @@ class Op:
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
         """Return the inputs and parameters of a call that is not just positional inputs."""
-        if self.variadic:
-            if len(inputs) > 1 and not isinstance(inputs[0], _LISTS):
-                return inputs, params
-            extra, inputs = inputs[1:], tuple(inputs[0] if inputs else ())
-        else:
-            extra, inputs = inputs[len(self.inputs) :], inputs[: len(self.inputs)]
-            for name in self.inputs[len(inputs) :]:
-                if name in params:
-                    inputs += (params.pop(name),)
-                elif name in self.optional:
-                    inputs += (self.optional[name],)
-                else:
-                    raise OpCallError(
-                        f"op `{self.name}` is missing its input `{name}`. {self._usage()}"
-                    )
-        if len(extra) > len(self.required) or params.keys() & self.required[: len(extra)]:
-            free = [name for name in (*self.required, *self.defaults) if name not in params]
-            hint = f"; parameters are keywords: {free[0]}={extra[0]!r}" if free else ""
-            raise OpCallError(
-                f"op `{self.name}` takes {self._count()}, got {len(inputs) + len(extra)} values by "
-                f"position{hint}. {self._usage()}"
-            )
-        return inputs, {**dict(zip(self.required, extra, strict=False)), **params}
+        from tinygrad_xent.definitions import bind
 
-    def _count(self) -> str:
-        count = len(self.inputs)
-        return "one list of inputs" if self.variadic else f"{count} input{'s' if count > 1 else ''}"
-
-    def _usage(self) -> str:
-        return f"Call {self.name}{bare_signature(self.function)}"
+        return bind(self, inputs, params)
 
     # -- backward ----------------------------------------------------------------------------
 
@@ -212,11 +203,14 @@ class Op:
         arrays and, when the backward pass is recorded, on Tensors. The notebook cell that defines
         the rule may be run again; a different rule is refused.
         """
-        if self.rule is not None and not same_definition(self.rule, rule):
-            raise OpDefinitionError(
-                f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
-                "again to give it another"
-            )
+        if self.rule is not None:
+            from tinygrad_xent.definitions import same_definition
+
+            if not same_definition(self.rule, rule):
+                raise OpDefinitionError(
+                    f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
+                    "again to give it another"
+                )
         self.rule = rule
         return rule
 
@@ -240,7 +234,7 @@ class Op:
                     if isinstance(x, Node):
                         arrays.append(x._data)
                     else:
-                        arrays.append(read_only(x) if type(x) is _ARRAY else x)
+                        arrays.append(read_only(x))
                 if node.kept is not None:
                     params = {**params, "kept": node.kept}
                 results = self.rule(grad, node._data, *arrays, **params)
@@ -273,25 +267,41 @@ class Op:
             tuple(f"{self.variadic}[{i}]" for i in range(count)) if self.variadic else self.inputs
         )
 
+    @functools.cached_property
+    def domains(self) -> tuple[Domain, ...]:
+        """The domain of each input."""
+        from tinygrad_xent.domains import named
+
+        return tuple(map(named, self._domains))
+
     @property
     def formula(self) -> str:
         """The function as LaTeX."""
-        return next(iter(formulas_of(self.function)), "")
+        from tinygrad_xent.definitions import formulas
+
+        return next(iter(formulas(self.function)), "")
 
     @property
     def rule_formulas(self) -> tuple[str, ...]:
         """The rule as LaTeX: one formula for each input that gets a gradient."""
-        return formulas_of(self.rule) if self.rule else ()
+        from tinygrad_xent.definitions import formulas
+
+        return formulas(self.rule) if self.rule else ()
 
     def __reduce__(self) -> str:
         """Pickle and copy by name, like a function."""
         return self.name
 
     def __repr__(self) -> str:
+        from tinygrad_xent.definitions import bare_signature
+
         return f"<op {self.name}{bare_signature(self.function)}>"
 
     def __str__(self) -> str:
         return self.name
+
+
+Op.__doc__ = _Docstring(Op.__doc__)  # type: ignore[assignment]
 
 
 @overload
@@ -301,7 +311,7 @@ def op(
     *,
     symbol: str | None = None,
     shapes: str | None = None,
-    domain: Domain | tuple[Domain, ...] = real,
+    domain: str | Domain | tuple[str | Domain, ...] = "real",
     examples: Sequence[Mapping[str, Any]] = ({},),
 ) -> Callable[[Function], Op]: ...
 def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Function], Op]:

@@ -152,8 +152,7 @@ class Tensor(Node):
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
-        shape: tuple[int, ...] = self.data.shape
-        return shape
+        return tuple(self.data.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

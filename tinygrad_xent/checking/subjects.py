@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.backprop import gradients_or_none
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.side_effects import SideEffects, copy_array
+from tinygrad_xent.derivatives import gradients_or_none
 from tinygrad_xent.errors import (
     ArgumentError,
     DtypeError,

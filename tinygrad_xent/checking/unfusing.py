@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.backprop import gradients
 from tinygrad_xent.checking.digits import digits_of, right_digits, stability
 from tinygrad_xent.checking.replaying import rebuild
+from tinygrad_xent.derivatives import gradients
 from tinygrad_xent.graph import Node, ancestors
-from tinygrad_xent.losses.tensorflow import (
-    softmax_cross_entropy_with_logits_v2,
-    sparse_categorical_crossentropy,
-)
+from tinygrad_xent.losses.dense import softmax_cross_entropy_with_logits_v2
+from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import brief, number

@@ -1,21 +1,21 @@
-"""The checks of the arguments of the cross-entropies, and their messages."""
+"""What the cross-entropies share: the checks of their arguments, and the search for logits."""
 
 from __future__ import annotations
 
-import functools
 import operator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.arrays import as_array, at, checked, first
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
+    DoubleSoftmaxWarning,
     DtypeError,
     LabelDtypeError,
     LabelRangeError,
-    LabelsWarning,
     ShapeError,
     warn,
 )
@@ -109,60 +109,31 @@ def checked_labels(labels: Any, classes: int) -> Any:
     return checked(check, labels)
 
 
-def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
-    """Return dense labels as an array or Tensor; check the blocks of a Dask array."""
-    labels = labels if isinstance(labels, Node) else as_array(labels)
-    if labels.dtype.kind not in "fiub":
-        raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
-    check_same_shape(word, labels.shape, other_word, logits.shape)
-    if not hasattr(labels, "map_blocks"):
-        return labels
-    other = logits.dtype
-
-    def check(block: Any, start: tuple[int, ...]) -> None:
-        check_distributions(block, other, axis, word, start=start)
-
-    return checked(check, labels, axis)
+def logits_of(output: Any, axis: int, from_logits: bool) -> Any:
+    """Return the logits in `output`, or those that a softmax along `axis` made it of, or None."""
+    if from_logits:
+        warn_of_double_softmax(output)
+        return output
+    if isinstance(output, Node) and output.op is ops.softmax:
+        (logits,) = output.inputs
+        if output.params["axis"] in (axis, axis - output.data.ndim):
+            return ops.look_through(logits, output)
+    return None
 
 
-def check_distributions(
-    labels: Any,
-    dtype: Any,
-    axis: int,
-    word: str,
-    *,
-    error: float = np.inf,
-    start: tuple[int, ...] | None = None,
-) -> None:
-    """Warn of rows of dense labels, for logits of `dtype`, that are not distributions.
-
-    `error` is how far from 1 a row sums at most, if it is known; `start` is the index of the first
-    entry.
-    """
-    values = labels.data if isinstance(labels, Node) else labels
-    coarsest = _coarsest(values.dtype, dtype)
-    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
-    # Half of it, because the known error is that of labels rounded to the dtype of the logits.
-    if error <= rounding / 2 or hasattr(values, "map_blocks"):
-        return
-    with np.errstate(over="ignore", invalid="ignore"):  # an infinite sum is not 1 either
-        sums: Any = np.sum(values, axis=axis, dtype=np.float64)
-    off = ~(np.abs(sums - 1) <= rounding)
-    if np.any(off) or np.min(values, initial=0) < 0:
-        place = first(off | np.any(values < 0, axis=axis))
-        start = start or (0,) * values.ndim
-        where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
-        negative = abs(sums[place] - 1) <= rounding
-        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # enough digits to differ from 1
+def warn_of_double_softmax(logits: Any) -> None:
+    """Warn if logits are the output of a softmax: the loss would apply another one."""
+    if isinstance(logits, Node) and logits.op is ops.softmax:
         warn(
-            f"the row of {word}{where} is not a probability distribution: it sums to {total}, "
-            f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
-            "are computed from the labels as they are",
-            LabelsWarning,
+            "the logits are the output of a softmax, and this loss applies another one. Pass what "
+            "went into the softmax, or give the probabilities to categorical_crossentropy or "
+            "sparse_categorical_crossentropy with from_logits=False",
+            DoubleSoftmaxWarning,
         )
 
 
-@functools.cache
-def _coarsest(*dtypes: Any) -> float:
-    """Return the coarser rounding of two dtypes, those of labels and logits."""
-    return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind == "f")
+def named(loss: Any, name: str | None) -> Any:
+    """Return a loss, which pictures and traces then call by this name."""
+    if name is not None and isinstance(loss, Node):
+        loss.name = name
+    return loss

@@ -35,13 +35,12 @@ MODULES = {
         "look_through", "softmax_cross_entropy", "softmax_minus_labels", "softmax_minus_one_hot",
         "sparse_softmax_cross_entropy",
     ),
-    "indexing": ("getitem", "put", "take", "take_along_axis"),
-    "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
+    "indexing": ("concatenate", "getitem", "put", "stack", "take", "take_along_axis"),
+    "piecewise": ("absolute", "clip", "max", "maximum", "min", "minimum", "relu", "where"),
     "products": ("einsum", "einsum_of", "matmul"),
-    "reductions": ("broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"),
+    "reductions": ("broadcast_to", "mean", "sum", "sum_to", "var"),
     "shaping": (
-        "astype", "concatenate", "expand_dims", "flip", "reshape", "squeeze", "stack", "swapaxes",
-        "transpose",
+        "astype", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose",
     ),
     "softmax_family": ("log_softmax", "logsumexp", "softmax"),
 }  # fmt: skip

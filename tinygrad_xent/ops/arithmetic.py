@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.domains import nonzero, positive, real
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.elementwise import log
 from tinygrad_xent.ops.piecewise import where
@@ -62,7 +61,7 @@ def multiply_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     return lambda: grad * y, lambda: grad * x
 
 
-@op(symbol="÷", domain=(real, nonzero))
+@op(symbol="÷", domain=("real", "nonzero"))
 def divide(x: Any, y: Any) -> Any:
     r"""Quotient: $z = x / y$.
 
@@ -94,7 +93,7 @@ def negative_backward(grad: Any, y: Any, x: Any) -> Any:
     return -grad
 
 
-@op(symbol="^", domain=(positive, real))
+@op(symbol="^", domain=("positive", "real"))
 def power(x: Any, n: Any) -> Any:
     r"""Power: $y = x^n$.
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, at, checked, first
-from tinygrad_xent.domains import simplex
 from tinygrad_xent.errors import ProbabilitiesWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
@@ -58,7 +57,7 @@ class _OfProbabilities(Op):
         )
 
 
-@functools.partial(_OfProbabilities, shapes="(n),(n)->()", domain=(simplex, simplex))
+@functools.partial(_OfProbabilities, shapes="(n),(n)->()", domain=("simplex", "simplex"))
 def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of probabilities: $\ell = -\sum_i t_i \ln p_i$. A label of 0 adds nothing.
 

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
-from tinygrad_xent.domains import held, real, simplex
-from tinygrad_xent.domains import labels as class_labels
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
@@ -35,7 +33,7 @@ Kernel = Callable[..., Any]
 # -- dense labels ----------------------------------------------------------------------------
 
 
-@op(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=(simplex, real))
+@op(symbol="softmax + cross-entropy", shapes="(n),(n)->()", domain=("simplex", "real"))
 def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax: $\ell = -\sum_i t_i \ln \operatorname{softmax}(z)_i$.
 
@@ -65,7 +63,7 @@ def softmax_cross_entropy_backward(
     )
 
 
-@op(symbol="p − t", shapes="(n),(n)->(n)", domain=(real, real))
+@op(symbol="p − t", shapes="(n),(n)->(n)", domain=("real", "real"))
 def softmax_minus_labels(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Softmax less labels: $y_i = \operatorname{softmax}(z)_i \sum_j t_j - t_i$.
 
@@ -101,7 +99,7 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
 # -- integer labels --------------------------------------------------------------------------
 
 
-@op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=(class_labels, real))
+@op(symbol="softmax + cross-entropy", shapes="(),(n)->()", domain=("labels", "real"))
 def sparse_softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of a softmax and the true class: $\ell = -\ln \operatorname{softmax}(z)_t$.
 
@@ -127,7 +125,7 @@ def sparse_softmax_cross_entropy_backward(
     return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
 
 
-@op(symbol="p − one-hot", shapes="(),(n)->(n)", domain=(class_labels, real))
+@op(symbol="p − one-hot", shapes="(),(n)->(n)", domain=("labels", "real"))
 def softmax_minus_one_hot(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     r"""Softmax less the true class: $y_i = \operatorname{softmax}(z)_i - [i = t]$.
 
@@ -179,7 +177,7 @@ def _scaled(
 # -- probabilities that were logits ----------------------------------------------------------
 
 
-@op(symbol="look through", shapes="(n),(n)->(n)", domain=(real, held))
+@op(symbol="look through", shapes="(n),(n)->(n)", domain=("real", "held"))
 def look_through(logits: Any, probs: Any) -> Any:
     r"""Logits behind a softmax, for a loss that was given its probabilities: $y = z$.
 

@@ -1,4 +1,7 @@
-"""Indexing, and its adjoint: adding entries to zeros at the same positions."""
+"""Arrays taken apart and put together: what an op does, the rule of another undoes.
+
+The adjoint of indexing is to add entries to zeros at the same positions; that of joining is to cut.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array
-from tinygrad_xent.domains import labels, real
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.shaping import reshape
 
-__all__ = ["getitem", "put", "take", "take_along_axis"]
+__all__ = ["concatenate", "getitem", "put", "stack", "take", "take_along_axis"]
 
 _BASIC = (int, np.integer, slice, type(None), type(...))  # these select no entry twice
 _ROWS = np.array([[0, 2], [2, 2]])
@@ -68,7 +70,7 @@ def put_backward(grad: Any, y: Any, x: Any, *, index: Any, shape: tuple[int, ...
     return getitem(grad, index=index)
 
 
-@op(shapes="(3,4),()->()", domain=(real, labels), examples=({}, {"axis": 1}, {"axis": -2}))
+@op(shapes="(3,4),()->()", domain=("real", "labels"), examples=({}, {"axis": 1}, {"axis": -2}))
 def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
     r"""Slices by their index along an axis, by default single entries: $y_k = x_{i_k}$.
 
@@ -89,7 +91,7 @@ def take_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) 
     return put(grad, index=(*(slice(None),) * (axis % x.ndim), indices), shape=x.shape), None
 
 
-@op(shapes="(3,4),(3,4)->(3,4)", domain=(real, labels), examples=({}, {"axis": 0}))
+@op(shapes="(3,4),(3,4)->(3,4)", domain=("real", "labels"), examples=({}, {"axis": 0}))
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     r"""One entry per row (or along another axis): $y_{nk} = x_{n, i_{nk}}$.
 
@@ -106,6 +108,45 @@ def take_along_axis_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: i
     index: list[Any] = list(np.ogrid[tuple(slice(n) for n in x.shape)])
     index[axis] = np.asarray(_plain(indices))
     return put(grad, index=tuple(index), shape=x.shape), None
+
+
+@op(shapes="(2,3),(2,3)->(4,3)", examples=({}, {"axis": 1}, {"axis": None}))
+def concatenate(*xs: Any, axis: int | None = 0) -> Any:
+    r"""Join along an axis: $y = (x_0, x_1, \dots)$.
+
+    >>> concatenate([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
+    return np.concatenate(xs, axis=axis)
+
+
+@concatenate.backward
+def concatenate_backward(grad: Any, y: Any, *xs: Any, axis: int | None) -> Any:
+    r"""$(\bar x_0, \bar x_1, \dots) = \bar y$"""
+    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in xs])
+    before = () if axis is None else (slice(None),) * (axis % y.ndim)
+    return tuple(
+        reshape(grad[(*before, slice(end - size, end))], shape=x.shape)
+        for x, end, size in zip(xs, ends, np.diff(ends, prepend=0), strict=True)
+    )
+
+
+@op(shapes="(2,3),(2,3)->(2,2,3)", examples=({}, {"axis": -1}))
+def stack(*xs: Any, axis: int = 0) -> Any:
+    r"""Join along a new axis: $y_i = x_i$.
+
+    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    return np.stack(xs, axis=axis)
+
+
+@stack.backward
+def stack_backward(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
+    r"""$\bar x_i = \bar y_i$"""
+    before = (slice(None),) * (axis % y.ndim)
+    return tuple(grad[(*before, i)] for i in range(len(xs)))
 
 
 def _plain(index: Any) -> Any:

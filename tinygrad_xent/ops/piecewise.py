@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import all_numpy, zero_elsewhere
-from tinygrad_xent.domains import distinct, nonzero, real, truth
 from tinygrad_xent.op import op
+from tinygrad_xent.ops.reductions import Axis, spread
 
-__all__ = ["absolute", "clip", "maximum", "minimum", "relu", "where"]
+__all__ = ["absolute", "clip", "max", "maximum", "min", "minimum", "relu", "where"]
 
 
-@op(symbol="|x|", domain=nonzero)
+@op(symbol="|x|", domain="nonzero")
 def absolute(x: Any) -> Any:
     r"""Absolute value: $y = |x|$. Its gradient at 0 is defined as 0.
 
@@ -33,7 +33,7 @@ def _share_of_winner(grad: Any, wins: Any, ties: Any) -> Any:
     return where(ties, grad / 2, where(wins, grad, 0))  # not grad * wins: 0 * inf is NaN
 
 
-@op(symbol="max", shapes="(),()->()", domain=distinct)
+@op(symbol="max", shapes="(),()->()", domain="distinct")
 def maximum(x: Any, y: Any) -> Any:
     r"""The larger of two: $z = \max(x, y)$. In a tie, each gets half of the gradient.
 
@@ -52,7 +52,7 @@ def maximum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     )
 
 
-@op(symbol="min", shapes="(),()->()", domain=distinct)
+@op(symbol="min", shapes="(),()->()", domain="distinct")
 def minimum(x: Any, y: Any) -> Any:
     r"""The smaller of two: $z = \min(x, y)$. In a tie, each gets half of the gradient.
 
@@ -71,7 +71,7 @@ def minimum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     )
 
 
-@op(symbol="relu", domain=nonzero)
+@op(symbol="relu", domain="nonzero")
 def relu(x: Any) -> Any:
     r"""Rectifier: $y = \max(x, 0)$. Its gradient at 0 is defined as 0.
 
@@ -87,7 +87,7 @@ def relu_backward(grad: Any, y: Any, x: Any) -> Any:
     return where(x > 0, grad, 0)
 
 
-@op(symbol="where", domain=(truth, real, real))
+@op(symbol="where", domain=("truth", "real", "real"))
 def where(condition: Any, x: Any, y: Any) -> Any:
     r"""Elementwise choice: $z = c\,x + (1 - c)\,y$, where the condition $c$ is 1 or 0.
 
@@ -111,7 +111,7 @@ def where_backward(grad: Any, z: Any, condition: Any, x: Any, y: Any) -> Any:
 
 @op(
     symbol="clip",
-    domain=distinct,
+    domain="distinct",
     examples=({"min": -0.31, "max": 0.32}, {"min": None, "max": 0.33}, {}),
 )
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
@@ -138,3 +138,54 @@ def clip_backward(grad: Any, y: Any, x: Any, min: Any, max: Any) -> Any:
         lambda: where(below & ~above, grad, 0),
         lambda: where(above, grad, 0),
     )
+
+
+def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    chosen = x == spread(y, x, axis, keepdims)
+    shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # NaN equals nothing
+    grad = spread(grad, x, axis, keepdims)
+    return where(chosen, grad * shares.astype(grad.dtype), 0)
+
+
+@op(
+    shapes="(m,n)->()",
+    domain="distinct",
+    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
+)
+def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Largest entry over axes: $y = \max_i x_i$.
+
+    Tied entries share the gradient equally (as in JAX and PyTorch's `amax`).
+
+    >>> max([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([5., 7.])
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@max.backward
+def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    shapes="(m,n)->()",
+    domain="distinct",
+    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
+)
+def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Smallest entry over axes: $y = \min_i x_i$.
+
+    Tied entries share the gradient equally, as in `max`.
+
+    >>> min([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([1., 2.])
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@min.backward
+def min_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)

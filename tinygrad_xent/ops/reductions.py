@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.domains import distinct
 from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import expand_dims
 
-__all__ = ["broadcast_to", "max", "mean", "min", "sum", "sum_to", "var"]
+__all__ = ["broadcast_to", "mean", "sum", "sum_to", "var"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -139,46 +137,3 @@ def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
     centred = x - mean(x, axis=axis, keepdims=True)
     factor = float(np.divide(2, reduced_count(x, y) - ddof))
     return spread(grad * factor, x, axis, keepdims) * centred
-
-
-def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    chosen = x == spread(y, x, axis, keepdims)
-    shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # NaN equals nothing
-    grad = spread(grad, x, axis, keepdims)
-    return where(chosen, grad * shares.astype(grad.dtype), 0)
-
-
-@op(shapes="(m,n)->()", domain=distinct, examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}))
-def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    r"""Largest entry over axes: $y = \max_i x_i$.
-
-    Tied entries share the gradient equally (as in JAX and PyTorch's `amax`).
-
-    >>> max([[1.0, 5.0], [7.0, 2.0]], axis=1)
-    array([5., 7.])
-    """
-    return np.max(x, axis=axis, keepdims=keepdims)
-
-
-@max.backward
-def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
-    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
-
-
-@op(shapes="(m,n)->()", domain=distinct, examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}))
-def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    r"""Smallest entry over axes: $y = \min_i x_i$.
-
-    Tied entries share the gradient equally, as in `max`.
-
-    >>> min([[1.0, 5.0], [7.0, 2.0]], axis=1)
-    array([1., 2.])
-    """
-    return np.min(x, axis=axis, keepdims=keepdims)
-
-
-@min.backward
-def min_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
-    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)

@@ -11,12 +11,10 @@ from tinygrad_xent.op import op
 
 __all__ = [
     "astype",
-    "concatenate",
     "expand_dims",
     "flip",
     "reshape",
     "squeeze",
-    "stack",
     "swapaxes",
     "transpose",
 ]
@@ -124,45 +122,6 @@ def flip(x: Any, *, axis: Axes | None = None) -> Any:
 def flip_backward(grad: Any, y: Any, x: Any, *, axis: Axes | None) -> Any:
     r"""$\bar x_i = \bar y_{n-1-i}$"""
     return flip(grad, axis=axis)
-
-
-@op(shapes="(2,3),(2,3)->(4,3)", examples=({}, {"axis": 1}, {"axis": None}))
-def concatenate(*xs: Any, axis: int | None = 0) -> Any:
-    r"""Join along an axis: $y = (x_0, x_1, \dots)$.
-
-    >>> concatenate([[1.0, 2.0], [3.0]])
-    array([1., 2., 3.])
-    """
-    return np.concatenate(xs, axis=axis)
-
-
-@concatenate.backward
-def concatenate_backward(grad: Any, y: Any, *xs: Any, axis: int | None) -> Any:
-    r"""$(\bar x_0, \bar x_1, \dots) = \bar y$"""
-    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in xs])
-    before = () if axis is None else (slice(None),) * (axis % y.ndim)
-    return tuple(
-        reshape(grad[(*before, slice(end - size, end))], shape=x.shape)
-        for x, end, size in zip(xs, ends, np.diff(ends, prepend=0), strict=True)
-    )
-
-
-@op(shapes="(2,3),(2,3)->(2,2,3)", examples=({}, {"axis": -1}))
-def stack(*xs: Any, axis: int = 0) -> Any:
-    r"""Join along a new axis: $y_i = x_i$.
-
-    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
-    array([[1., 3.],
-           [2., 4.]])
-    """
-    return np.stack(xs, axis=axis)
-
-
-@stack.backward
-def stack_backward(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
-    r"""$\bar x_i = \bar y_i$"""
-    before = (slice(None),) * (axis % y.ndim)
-    return tuple(grad[(*before, i)] for i in range(len(xs)))
 
 
 @op(symbol="dtype", examples=({"dtype": np.float64},))

@@ -13,10 +13,8 @@ from tinygrad_xent.checking import GradcheckReport, gradcheck
 from tinygrad_xent.commands.explaining.classifier import Classifier
 from tinygrad_xent.commands.explaining.tables import Table
 from tinygrad_xent.errors import LabelsWarning
-from tinygrad_xent.losses.tensorflow import (
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
-)
+from tinygrad_xent.losses.dense import categorical_crossentropy
+from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.tensor import Tensor

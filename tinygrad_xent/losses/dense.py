@@ -1,0 +1,287 @@
+"""The cross-entropies of dense labels under TensorFlow's names: they check, then call an op.
+
+One loss per example; the numbers are those of TensorFlow 1.4 (`tf.nn`) and 2.2
+(`tf.keras.backend`). Where we differ on purpose (labels that do not sum to 1, axes that do not
+exist, digits that cancellation loses) the docstring says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent import ops
+from tinygrad_xent.arrays import as_array, at, checked, first
+from tinygrad_xent.errors import DtypeError, LabelsWarning, warn
+from tinygrad_xent.graph import Node
+from tinygrad_xent.losses.checks import (
+    check_classes,
+    check_named,
+    check_same_shape,
+    floating,
+    logits_of,
+    named,
+    warn_of_double_softmax,
+)
+from tinygrad_xent.ops.cross_entropy import check_probabilities
+
+__all__ = [
+    "categorical_crossentropy",
+    "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2",
+]
+
+
+def softmax_cross_entropy_with_logits(
+    _sentinel: None = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: int = -1,
+    name: str | None = None,
+) -> Any:
+    r"""Softmax cross-entropy of dense labels; gradients reach the logits only.
+
+    Each loss is $-\sum_i t_i \ln \operatorname{softmax}(z)_i$ along the classes, where a label of
+    0 adds nothing even if its logit is -inf.
+
+    Parameters
+    ----------
+    _sentinel : None
+        Keeps the arguments named; pass nothing.
+    labels : array_like or Tensor, the shape of `logits`
+        Each row along `dim` a probability distribution; cast to the logits' dtype.
+    logits : array_like or Tensor of float16, float32 or float64
+        Unnormalised log probabilities, of any rank from 1. float16 is computed in float32.
+    dim : int
+        The axis of classes, negative ones count from the end.
+    name : str, optional
+        What pictures and traces call the loss.
+
+    Returns
+    -------
+    ndarray or Tensor
+        The logits' dtype, and their shape without `dim`. A Tensor if `logits` is one.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is given by position, or `labels` or `logits` is missing.
+    DtypeError
+        If the logits are not floating-point numbers, or the labels not real numbers.
+    ShapeError
+        If the shapes differ, or there are no classes.
+    AxisError
+        If the logits have no axis `dim`.
+
+    Warns
+    -----
+    LabelsWarning
+        If a row of labels is not a probability distribution. The gradient is then still the
+        derivative, $p_i \sum_j t_j - t_i$; TensorFlow's leaves out the sum.
+    DoubleSoftmaxWarning
+        If the logits are the output of a softmax.
+
+    See Also
+    --------
+    softmax_cross_entropy_with_logits_v2 : gradients reach the labels too.
+    sparse_softmax_cross_entropy_with_logits : integer labels.
+
+    Notes
+    -----
+    Specification: `tf.nn.softmax_cross_entropy_with_logits` of TensorFlow 1.x.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> z = Tensor([[2.0, 1.0, 0.1]], name="z")
+    >>> loss = softmax_cross_entropy_with_logits(labels=[[1, 0, 0]], logits=z)
+    >>> loss
+    Tensor([0.41703002], op=softmax_cross_entropy)
+    >>> loss.sum().backward()
+    >>> z.grad.round(4)
+    array([[-0.341 ,  0.2424,  0.0986]])
+    """
+    check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    labels = labels.data if isinstance(labels, Node) else labels
+    return _dense(labels, logits, dim, name, axis_word="dim")
+
+
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, axis: int = -1, name: str | None = None
+) -> Any:
+    """Softmax cross-entropy of dense labels; gradients reach the logits and the labels.
+
+    As `softmax_cross_entropy_with_logits`, whose arguments, errors and warnings it has. The
+    gradient of the labels is minus the log-softmax, and the mixed second derivative is right
+    (TensorFlow's is 0).
+
+    Parameters
+    ----------
+    labels, logits : array_like or Tensor
+        Of the same shape.
+    axis : int
+        The axis of classes.
+    name : str, optional
+        What pictures and traces call the loss.
+
+    Returns
+    -------
+    ndarray or Tensor
+        The logits' dtype, and their shape without `axis`.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor, gradients
+    >>> t = Tensor([0.5, 0.5])
+    >>> gradients(softmax_cross_entropy_with_logits_v2(t, [0.0, 0.0]), t)
+    array([0.69314718, 0.69314718])
+    """
+    return _dense(labels, logits, axis, name, axis_word="axis")
+
+
+def categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, epsilon: float = 1e-7
+) -> Any:
+    """Cross-entropy of dense targets and probabilities, or logits.
+
+    From probabilities: renormalise, clip to [`epsilon`, 1 - `epsilon`], take the logarithm, in this
+    order, as TensorFlow 2.2 does (`sparse_categorical_crossentropy` renormalises last). A `softmax`
+    along the same axis is looked through. Gradients reach the targets too.
+
+    Parameters
+    ----------
+    target : array_like or Tensor, the shape of `output`
+        Each row along `axis` a probability distribution; cast to the dtype of `output`.
+    output : array_like or Tensor of float16, float32 or float64
+        Probabilities, or logits, of any rank from 1.
+    from_logits : bool
+        Whether `output` holds logits.
+    axis : int
+        The axis of classes.
+    epsilon : float
+        How close to 0 and 1 a probability may come.
+
+    Returns
+    -------
+    ndarray or Tensor
+        The dtype of `output`, and its shape without `axis`.
+
+    Raises
+    ------
+    AxisError, DtypeError, ShapeError
+        As `softmax_cross_entropy_with_logits`.
+
+    Warns
+    -----
+    LabelsWarning, DoubleSoftmaxWarning
+        As `softmax_cross_entropy_with_logits`.
+    ProbabilitiesWarning
+        As `sparse_categorical_crossentropy`.
+
+    Notes
+    -----
+    Specification: `tf.keras.backend.categorical_crossentropy` of TensorFlow 2.2.
+
+    Examples
+    --------
+    >>> categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.5, 0.3, 0.2]])
+    array([1.2039728])
+    """
+    output = floating(output, "output")
+    axis = check_classes(output, axis, "axis")
+    target = dense_labels(target, output, axis, "target", "output")
+    logits = logits_of(output, axis, from_logits)
+    if logits is not None:
+        return _checked_cross_entropy(target, logits, axis, "target")
+    check_distributions(target, output.dtype, axis, "target")
+    target = _in_dtype(target, output.dtype)
+    output = check_probabilities(output, "output")
+    low = np.asarray(epsilon, output.dtype)
+    probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
+    return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)
+
+
+# -- the steps that they share, and the check of dense labels ---------------------------------
+
+
+def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str) -> Any:
+    logits = floating(logits, "logits")
+    axis = check_classes(logits, axis, axis_word)
+    labels = dense_labels(labels, logits, axis, "labels", "logits")
+    warn_of_double_softmax(logits)
+    return named(_checked_cross_entropy(labels, logits, axis, "labels"), name)
+
+
+def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
+    """Check the labels after the call: a recorded one has added them up anyway."""
+    loss = ops.softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
+    kept = loss.kept if isinstance(loss, Node) else None
+    error = kept["label error"] if kept else np.inf
+    check_distributions(labels, logits.dtype, axis, word, error=error)
+    return loss
+
+
+def _in_dtype(labels: Any, dtype: Any) -> Any:
+    return labels if labels.dtype == dtype else ops.astype(labels, dtype=dtype)
+
+
+def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
+    """Return dense labels as an array or Tensor; check the blocks of a Dask array."""
+    labels = labels if isinstance(labels, Node) else as_array(labels)
+    if labels.dtype.kind not in "fiub":
+        raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
+    check_same_shape(word, labels.shape, other_word, logits.shape)
+    if not hasattr(labels, "map_blocks"):
+        return labels
+    other = logits.dtype
+
+    def check(block: Any, start: tuple[int, ...]) -> None:
+        check_distributions(block, other, axis, word, start=start)
+
+    return checked(check, labels, axis)
+
+
+def check_distributions(
+    labels: Any,
+    dtype: Any,
+    axis: int,
+    word: str,
+    *,
+    error: float = np.inf,
+    start: tuple[int, ...] | None = None,
+) -> None:
+    """Warn of rows of dense labels, for logits of `dtype`, that are not distributions.
+
+    `error` is how far from 1 a row sums at most, if it is known; `start` is the index of the first
+    entry.
+    """
+    values = labels.data if isinstance(labels, Node) else labels
+    coarsest = _coarsest(values.dtype, dtype)
+    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
+    # Half of it, because the known error is that of labels rounded to the dtype of the logits.
+    if error <= rounding / 2 or hasattr(values, "map_blocks"):
+        return
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite sum is not 1 either
+        sums: Any = np.sum(values, axis=axis, dtype=np.float64)
+    off = ~(np.abs(sums - 1) <= rounding)
+    if np.any(off) or np.min(values, initial=0) < 0:
+        place = first(off | np.any(values < 0, axis=axis))
+        start = start or (0,) * values.ndim
+        where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
+        negative = abs(sums[place] - 1) <= rounding
+        total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # enough digits to differ from 1
+        warn(
+            f"the row of {word}{where} is not a probability distribution: it sums to {total}, "
+            f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
+            "are computed from the labels as they are",
+            LabelsWarning,
+        )
+
+
+@functools.cache
+def _coarsest(*dtypes: Any) -> float:
+    """Return the coarser rounding of two dtypes, those of labels and logits."""
+    return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind == "f")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import operator
+import pydoc
 import re
 from typing import Any
 
@@ -356,6 +359,45 @@ def test_definitions_that_cannot_be_ops() -> None:
         tx.op(lambda x, **params: x)
     with pytest.raises(errors.OpDefinitionError, match="has no input"):
         tx.op(lambda *, axis: axis)
+
+
+def test_an_op_needs_one_domain_for_each_input_or_one_for_all() -> None:
+    def ratio(x: Any, y: Any) -> Any:
+        """Ratio: $z = x / y$."""
+        return x / y
+
+    for given in (("real", "nonzero"), ("real", tx.domains.nonzero)):
+        assert tx.op(domain=given)(ratio).domains == (tx.domains.real, tx.domains.nonzero)
+    assert tx.op(domain="positive")(ratio).domains == (tx.domains.positive,) * 2
+    assert tx.op(ratio).domains == (tx.domains.real,) * 2
+    assert tx.op(domain="positive")(lambda *xs: xs[0]).domains == (tx.domains.positive,)
+    for wrong in (("real",), ("real",) * 3, ()):
+        with pytest.raises(errors.OpDefinitionError, match=f"2 inputs, but {len(wrong)} domains"):
+            tx.op(domain=wrong)(ratio)
+    for wrong in ("postive", "Domain", "np", ["real", "real"], None):
+        with pytest.raises(errors.OpDefinitionError, match=r"no domain .*; choose from real, pos"):
+            _ = tx.op(domain=wrong)(ratio).domains
+
+
+def test_an_op_has_the_docstring_of_its_function_and_the_class_its_own() -> None:
+    assert "From the domain: positive." in pydoc.render_doc(tx.log)
+    assert "axis : keyword, default -1" in inspect.getdoc(tx.softmax)
+    assert (tx.Op.__doc__ or "").startswith("A function of arrays")
+
+    class Loud(tx.Op):
+        """A class of ops, as `crossentropy` has one."""
+
+    def double(x: Any) -> Any:
+        """Twice: $y = 2 x$."""
+        return 2 * x
+
+    assert Loud.__doc__ == "A class of ops, as `crossentropy` has one."
+    for made in (Loud(double), tx.op(double), copy.copy(tx.crossentropy)):
+        assert (made.__doc__ or "").partition(":")[0] in ("Twice", "Cross-entropy of probabilities")
+    made = tx.op(lambda x: x)  # a function without a docstring
+    assert "x : array_like or Tensor" in (made.__doc__ or "")
+    made.__doc__ = "Another."
+    assert made.__doc__ == "Another."
 
 
 def test_a_learners_op_does_not_leak_into_the_catalogue() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent import errors, ops
+from tinygrad_xent import errors, losses, ops
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node, ancestors, scope
 from tinygrad_xent.op import Op
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.checking import *
     from tinygrad_xent.comparing import *
     from tinygrad_xent.derivatives import *
-    from tinygrad_xent.losses.dense import *
-    from tinygrad_xent.losses.sparse import *
+    from tinygrad_xent.losses import *
     from tinygrad_xent.op import op
     from tinygrad_xent.ops import *
     from tinygrad_xent.ops import absolute as abs
@@ -49,13 +48,7 @@ _LATER = {
     "checking.unfusing": ("unfuse",),
     "comparing": ("compare", "crossentropy_as"),
     "derivatives": ("gradients", "hessian", "jacobian"),
-    "losses.dense": (
-        "categorical_crossentropy", "softmax_cross_entropy_with_logits",
-        "softmax_cross_entropy_with_logits_v2",
-    ),
-    "losses.sparse": (
-        "sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits",
-    ),
+    "losses": losses.__all__,
     "ops": [name for name in ops.__all__ if name != "OPS"],
     "teaching": ("Worksheet", "worksheet"),
     "teaching.exercises": ("Exercise", "Verdict", "check", "hint", "solution"),

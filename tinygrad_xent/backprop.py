@@ -16,7 +16,7 @@ from tinygrad_xent.errors import (
     RuleResultError,
     ShapeError,
 )
-from tinygrad_xent.graph import Node, ancestors, check_fresh, describe, downstream
+from tinygrad_xent.graph import Node, ancestors, describe, downstream, stale
 from tinygrad_xent.op import Op
 
 Observer = Callable[[Node, int, Any, Any, Any], None]
@@ -98,7 +98,7 @@ def backpropagate(
             if result is None:
                 continue
             if x.birth > node.birth:  # again: another thread may have given it new data meanwhile
-                check_fresh(x, node)
+                raise stale(x, node)
             sent = result
             if type(sent) is not type(grad) or sent.dtype is not dtype or sent.shape != data.shape:
                 sent = _fit(sent, grad, x, node.op, i)

@@ -131,13 +131,12 @@ def real_array(data: Any, dtype: Any = None) -> Any:
     return array
 
 
-def check_fresh(x: Node, user: Node) -> None:
-    """Refuse to mix old numbers with new: an input must be older than what was made from it."""
-    if x.birth > user.birth:
-        raise StaleGraphError(
-            f"{describe(x)} got new data after op `{user.op.name if user.op else '?'}` had used "
-            "it. Run the forward pass again before the backward pass"
-        )
+def stale(x: Node, user: Node) -> StaleGraphError:
+    """Return the error for an input that is younger than what was computed from its old data."""
+    return StaleGraphError(
+        f"{describe(x)} got new data after op `{user.op.name}` had used it. Run the forward pass "
+        "again before the backward pass"
+    )
 
 
 def parents(node: Node) -> Iterator[Node]:
@@ -159,7 +158,7 @@ def ancestors(*outputs: Node) -> list[Node]:
         for x in node.inputs:
             if isinstance(x, Node):
                 if x.birth > node.birth:
-                    check_fresh(x, node)
+                    raise stale(x, node)
                 if x not in found:
                     found.add(x)
                     waiting.append(x)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.op import Op
     from tinygrad_xent.ops.accumulation import *
     from tinygrad_xent.ops.arithmetic import *
+    from tinygrad_xent.ops.broadcasting import *
     from tinygrad_xent.ops.cross_entropy import *
     from tinygrad_xent.ops.elementwise import *
     from tinygrad_xent.ops.fused import *
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MODULES = {
     "accumulation": ("cumsum", "prod"),
     "arithmetic": ("add", "divide", "multiply", "negative", "power", "subtract"),
+    "broadcasting": ("broadcast_to", "sum", "sum_to"),
     "cross_entropy": ("crossentropy",),
     "elementwise": ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"),
     "fused": (
@@ -36,9 +38,9 @@ MODULES = {
         "sparse_softmax_cross_entropy",
     ),
     "indexing": ("concatenate", "getitem", "put", "stack", "take", "take_along_axis"),
-    "piecewise": ("absolute", "clip", "max", "maximum", "min", "minimum", "relu", "where"),
+    "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
     "products": ("einsum", "einsum_of", "matmul"),
-    "reductions": ("broadcast_to", "mean", "sum", "sum_to", "var"),
+    "reductions": ("max", "mean", "min", "var"),
     "shaping": (
         "astype", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose",
     ),

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.op import op
+from tinygrad_xent.ops.broadcasting import Axis, spread
 from tinygrad_xent.ops.piecewise import where
-from tinygrad_xent.ops.reductions import Axis, spread
 from tinygrad_xent.ops.shaping import expand_dims, flip, reshape, transpose
 
 __all__ = ["cumsum", "prod"]

@@ -15,7 +15,7 @@ from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
-from tinygrad_xent.ops.reductions import sum
+from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.shaping import expand_dims
 from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.reductions import broadcast_to
+from tinygrad_xent.ops.broadcasting import broadcast_to
 from tinygrad_xent.ops.shaping import expand_dims, squeeze, swapaxes
 
 __all__ = ["einsum", "einsum_of", "matmul"]

@@ -1,4 +1,4 @@
-"""Reductions, and broadcasting: sum and broadcast are adjoint, so each is the other's rule."""
+"""Means, variances and extremes over axes."""
 
 from __future__ import annotations
 
@@ -6,92 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.shaping import expand_dims
+from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread
+from tinygrad_xent.ops.piecewise import where
 
-__all__ = ["broadcast_to", "mean", "sum", "sum_to", "var"]
-
-Axis = int | tuple[int, ...] | None
-
-
-def spread(grad: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return a reduced gradient with the axes over which `x` was reduced, of length 1.
-
-    If all axes were reduced, its single entry broadcasts to any shape anyway.
-    """
-    return grad if keepdims or axis is None else expand_dims(grad, axis=axis)
-
-
-@op(symbol="Σ", shapes="(m,n)->()", examples=({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True}))
-def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    r"""Sum over axes: $y = \sum_i x_i$.
-
-    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
-    array([4., 6.])
-    """
-    if isinstance(x, np.ndarray):  # faster on small arrays
-        return x.sum(axis=axis, keepdims=keepdims)
-    return np.sum(x, axis=axis, keepdims=keepdims)
-
-
-@sum.backward
-def sum_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = \bar y$"""
-    return broadcast_to(spread(grad, x, axis, keepdims), shape=x.shape)
-
-
-@op(symbol="broadcast", shapes="(1,n)->(3,n)", examples=({"shape": (3, 3)}, {"shape": (2, 1, 3)}))
-def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
-    r"""Repeat along new axes and axes of length 1: $y_{ij} = x_j$.
-
-    >>> broadcast_to([1.0, 2.0], (2, 2))
-    array([[1., 2.],
-           [1., 2.]])
-    """
-    return np.broadcast_to(x, shape)
-
-
-@broadcast_to.backward
-def broadcast_to_backward(grad: Any, y: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
-    r"""$\bar x_j = \sum_i \bar y_{ij}$"""
-    return sum_to(grad, shape=x.shape)
-
-
-@op(symbol="Σ to shape", shapes="(2,3)->(3)", examples=({"shape": (3,)}, {"shape": (2, 1)}))
-def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    r"""Undo broadcasting from `shape`, by summing the repeated entries: $y_j = \sum_i x_{ij}$.
-
-    Raises `RuleResultError` if `shape` does not broadcast to that of `x`: the gradient then comes
-    from a wrong rule, which a silent sum would hide.
-
-    >>> sum_to(np.ones((4, 3)), shape=(3,))
-    array([4., 4., 4.])
-    """
-    return np.sum(x, axis=repeated_axes(x.shape, tuple(shape)), keepdims=True).reshape(shape)
-
-
-def repeated_axes(result: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes along which broadcasting repeats an array of `shape` to make `result`.
-
-    >>> repeated_axes((4, 2, 3), (2, 1))
-    (0, 2)
-    """
-    new = len(result) - len(shape)
-    explained = new >= 0 and all(
-        want in (1, have) for want, have in zip(shape, result[new:], strict=True)
-    )
-    if not explained:
-        raise RuleResultError(f"shape {result} did not come from {shape} by broadcasting")
-    return tuple(range(new)) + tuple(
-        i + new for i, want in enumerate(shape) if want == 1 and result[i + new] != 1
-    )
-
-
-@sum_to.backward
-def sum_to_backward(grad: Any, y: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
-    r"""$\bar x_{ij} = \bar y_j$"""
-    return broadcast_to(grad, shape=x.shape)
+__all__ = ["max", "mean", "min", "var"]
 
 
 @op(shapes="(m,n)->()", examples=({}, {"axis": -1}, {"axis": 0, "keepdims": True}))
@@ -137,3 +56,54 @@ def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
     centred = x - mean(x, axis=axis, keepdims=True)
     factor = float(np.divide(2, reduced_count(x, y) - ddof))
     return spread(grad * factor, x, axis, keepdims) * centred
+
+
+def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    chosen = x == spread(y, x, axis, keepdims)
+    shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # NaN equals nothing
+    grad = spread(grad, x, axis, keepdims)
+    return where(chosen, grad * shares.astype(grad.dtype), 0)
+
+
+@op(
+    shapes="(m,n)->()",
+    domain="distinct",
+    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
+)
+def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Largest entry over axes: $y = \max_i x_i$.
+
+    Tied entries share the gradient equally (as in JAX and PyTorch's `amax`).
+
+    >>> max([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([5., 7.])
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@max.backward
+def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    shapes="(m,n)->()",
+    domain="distinct",
+    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
+)
+def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    r"""Smallest entry over axes: $y = \min_i x_i$.
+
+    Tied entries share the gradient equally, as in `max`.
+
+    >>> min([[1.0, 5.0], [7.0, 2.0]], axis=1)
+    array([1., 2.])
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@min.backward
+def min_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
+    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)

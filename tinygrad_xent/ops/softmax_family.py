@@ -15,8 +15,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_xent.arrays import all_numpy, as_array, top_apart
 from tinygrad_xent.op import op
 from tinygrad_xent.ops import kernels
+from tinygrad_xent.ops.broadcasting import Axis, spread, sum
 from tinygrad_xent.ops.elementwise import exp
-from tinygrad_xent.ops.reductions import Axis, spread, sum
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import numpy as np
 
 from tinygrad_xent import domains
-from tinygrad_xent.ops.reductions import repeated_axes
+from tinygrad_xent.ops.broadcasting import repeated_axes
 from tinygrad_xent.visualization.naming import index_text
 
 if TYPE_CHECKING:

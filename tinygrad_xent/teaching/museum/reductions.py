@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.ops import softmax
-from tinygrad_xent.ops.reductions import spread
+from tinygrad_xent.ops.broadcasting import spread
 from tinygrad_xent.teaching.museum.layers import channel_bias, linear, outer, scale_rows
 from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, wrong
 

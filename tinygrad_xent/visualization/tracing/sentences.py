@@ -16,7 +16,8 @@ import numpy as np
 
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import log_softmax, softmax
-from tinygrad_xent.ops.reductions import reduced_count, spread
+from tinygrad_xent.ops.broadcasting import spread
+from tinygrad_xent.ops.reductions import reduced_count
 from tinygrad_xent.visualization.formatting import count, number, telling
 from tinygrad_xent.visualization.tracing.events import Backward
 

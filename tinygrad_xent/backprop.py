@@ -31,8 +31,8 @@ def backpropagate(
 ) -> Iterator[tuple[Node, Any]]:
     """Walk the graph backwards and yield each tensor with its finished gradient.
 
-    Inputs are born before outputs. From the youngest tensor to the oldest, each one is therefore
-    met after every contribution to its gradient has arrived.
+    Inputs are born before outputs. Going from the youngest tensor to the oldest therefore reaches
+    each one after every contribution to its gradient has arrived.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def backpropagate(
     wrt : iterable of Tensor, optional
         Visit only tensors that depend on these.
     observe : callable, optional
-        `observe(tensor, i, result, contribution, total)` is called each time a tensor's rule has
-        sent something to its input `i`: with what the rule returned, the same in the input's shape
-        and dtype (what broadcasting repeated is summed), and the sum so far of what has reached
-        that input.
+        `observe(tensor, i, result, contribution, total)` is called for each gradient that a
+        tensor's rule sends to its input `i`. `result` is what the rule returned; `contribution` is
+        the same in the input's shape and dtype, summed over what broadcasting repeated; `total` is
+        the sum of the contributions that have reached the input so far.
 
     Yields
     ------
@@ -69,16 +69,17 @@ def backpropagate(
     pending = {output: check_seed(output, seed)}
     graph = ancestors(output)
     wanted = None if wrt is None else downstream(graph, wrt)
-    for node in reversed(graph):
+    for node in reversed(graph):  # from the youngest to the oldest
         grad = pending.pop(node, None)
-        if grad is None:
+        if grad is None:  # no gradient was sent to it
             continue
         if node.op is None:
             yield node, grad
             continue
+        # Other tensors may have been sent the same array, so nobody may write to it.
         if type(grad) is np.ndarray:  # `read_only`, inlined
             grad = grad.view()
-            grad.setflags(False)  # type: ignore[call-arg]  # others may have been sent the same array
+            grad.setflags(False)  # type: ignore[call-arg]
         yield node, grad
         results = node.op.vjp(grad, node)
         for i, x in enumerate(node.inputs):
@@ -86,10 +87,10 @@ def backpropagate(
                 continue
             data = x._data
             dtype = data.dtype
-            if dtype.kind != "f":
+            if dtype.kind != "f":  # integers and booleans have no gradient
                 continue
             result = results[i]
-            if callable(result):
+            if callable(result):  # a thunk
                 try:
                     result = result()
                 except ValueError as error:
@@ -99,17 +100,17 @@ def backpropagate(
                 continue
             if x.birth > node.birth:  # again: another thread may have given it new data meanwhile
                 raise stale(x, node)
-            sent = result
-            if type(sent) is not type(grad) or sent.dtype is not dtype or sent.shape != data.shape:
-                sent = _fit(sent, grad, x, node.op, i)
+            part = result
+            if type(part) is not type(grad) or part.dtype is not dtype or part.shape != data.shape:
+                part = _contribution(result, grad, x, node.op, i)
             # as_array: NumPy makes scalars of sums without axes
-            total = pending[x] = as_array(pending[x] + sent) if x in pending else sent
+            total = pending[x] = as_array(pending[x] + part) if x in pending else part
             if observe:
-                observe(node, i, result, sent, total)
+                observe(node, i, result, part, total)
 
 
-def _fit(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
-    """Return a contribution in the shape and dtype of its input: broadcasting is undone here."""
+def _contribution(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
+    """Return what a rule returned in the shape and dtype of its input: undo broadcasting."""
     if not isinstance(result, Node):
         result = as_array(result)
         if isinstance(grad, Node):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from tinygrad_xent.arrays import owned
 from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.errors import DtypeError, NotRecordedError, UnconnectedWarning
+from tinygrad_xent.errors import DtypeError, NotRecordedError, UnconnectedWarning, warn
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.ops.indexing import stack
@@ -64,23 +63,20 @@ def gradients(
     """
     single = isinstance(wrt, Node)
     targets: list[Any] = list(wrt) if isinstance(wrt, Iterable) and not single else [wrt]
-    found = gradients_or_none(output, targets, seed, create_graph)
-    for target, grad in zip(targets, found, strict=True):
-        if grad is None:
+    grads = gradients_or_none(output, targets, seed, create_graph)
+    for i, target in enumerate(targets):
+        if grads[i] is None:
             reason = (
                 "the loss looked through this softmax, so the gradient arrives at its input"
                 if any(looked_through(node) is target for node in ancestors(output))
                 else "if it should, look for an array (or .data) where a Tensor was meant"
             )
-            warnings.warn(
+            warn(
                 f"the output does not depend on {describe(target)}, its gradient is 0: {reason}",
                 UnconnectedWarning,
-                stacklevel=2,
             )
-    results = [
-        zeros_like(t, create_graph) if g is None else g for t, g in zip(targets, found, strict=True)
-    ]
-    return results[0] if single else results
+            grads[i] = zeros_like(target, create_graph)
+    return grads[0] if single else grads
 
 
 def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph: bool) -> list[Any]:

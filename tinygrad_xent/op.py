@@ -24,8 +24,8 @@ from tinygrad_xent.graph import Node, clock
 if TYPE_CHECKING:
     from tinygrad_xent.domains import Domain
 
-# `definitions` and `domains` are imported inside the functions that need them, as most programs
-# call none of these.
+# `definitions` and `domains` are imported inside the functions that need them: most programs call
+# none of these.
 
 Function = Callable[..., Any]
 _LISTS = (list, tuple)
@@ -33,7 +33,10 @@ _ARRAY = np.ndarray
 
 
 class _Docstring:
-    """The docstring of `Op`, and of each op that of its function with numpydoc's sections."""
+    """The docstring of an op: that of its function, completed when it is read.
+
+    The class keeps its own.
+    """
 
     def __init__(self, of_class: str | None) -> None:
         self.of_class = of_class
@@ -50,8 +53,8 @@ class Op:
     r"""A function of arrays that records itself when one of them is a Tensor.
 
     The arguments before the `*` in the function's signature are inputs: data, which can have a
-    gradient. Those after it are parameters, which cannot. The backward rule is registered with the
-    decorator `backward`:
+    gradient. Those after it are parameters, which cannot. The decorator `backward` registers the
+    backward rule.
 
     Attributes
     ----------
@@ -71,10 +74,15 @@ class Op:
         The inputs' and output's own axes in NumPy's gufunc notation, such as "(n)->(n)". This and
         the next two serve tests and documentation; your own op works without them.
     domains : tuple of Domain
-        For each input the numbers for which the op is defined and smooth. `domain` takes their
-        names, such as "positive": see `tinygrad_xent.domains`.
+        For each input, the numbers for which the op is defined and smooth. The argument `domain`
+        takes the names in `tinygrad_xent.domains`, such as "positive".
     examples : sequence of dict
         Parameters that tests and the documentation try.
+
+    Raises
+    ------
+    OpDefinitionError
+        If the function has no input or takes `**params`, or if the number of domains is wrong.
 
     Examples
     --------
@@ -93,8 +101,6 @@ class Op:
     array(12.)
     """
 
-    # Named slots are read faster, and every call reads these.
-    __slots__ = ("__dict__", "__weakref__", "_arity", "defaults", "function", "recorded", "rule")
     __name__: str
 
     def __init__(
@@ -107,7 +113,7 @@ class Op:
         examples: Sequence[Mapping[str, Any]] = ({},),
     ) -> None:
         functools.update_wrapper(self, function)
-        del self.__doc__  # `_Docstring` completes that of the function when somebody reads it
+        del self.__doc__  # `_Docstring` takes its place
         self.name = function.__name__
         self.function = function
         self.recorded: Function | None = None

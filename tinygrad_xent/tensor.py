@@ -21,11 +21,11 @@ Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
-_depositing = allocate_lock()  # threads may share leaves, so they take turns adding to .grad
+_grad_lock = allocate_lock()  # threads may share leaves, so they take turns adding to .grad
 
 
 def _operators(name: str) -> tuple[Any, Any]:
-    """Return `tensor + other` and `other + tensor`, of the op with this name."""
+    """Return the methods for `tensor + other` and `other + tensor`, which call the op `name`."""
     return (
         lambda x, other: getattr(ops, name)(x, other),  # noqa: PLW0108 - looked up when called
         lambda x, other: getattr(ops, name)(other, x),
@@ -84,9 +84,9 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
-        super().__init__(None)
-        self._given = real_array(data, dtype)
-        self._data = read_only(self._given)
+        given = real_array(data, dtype)
+        super().__init__(read_only(given))
+        self._given = given
         self.name = name
 
     # -- gradients ---------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Tensor(Node):
         for node, grad in finished.items():
             if node.op is not None:
                 taken.add(id(getattr(grad, "base", None)))
-        with _depositing:
+        with _grad_lock:
             for node, grad in finished.items():
                 old = node._grad
                 if node.op is not None:

@@ -20,8 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # What a file or folder of the package may import lies above it in this list.
 LAYERS = [
-    ["errors"],
-    ["domains"],
+    ["errors", "domains"],
     ["arrays"],
     ["graph"],
     ["definitions"],

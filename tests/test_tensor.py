@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import operator
 import pydoc
 import re
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -376,7 +377,9 @@ def test_an_op_needs_one_domain_for_each_input_or_one_for_all() -> None:
             tx.op(domain=wrong)(ratio)
     for wrong in ("postive", "Domain", "np", ["real", "real"], None):
         with pytest.raises(errors.OpDefinitionError, match=r"no domain .*; choose from real, pos"):
-            _ = tx.op(domain=wrong)(ratio).domains
+            tx.op(domain=wrong)(ratio)
+    known = {name for name, value in vars(tx.domains).items() if hasattr(value, "draw")}
+    assert known == set(get_args(importlib.import_module("tinygrad_xent.op").DomainName))
 
 
 def test_an_op_has_the_docstring_of_its_function_and_the_class_its_own() -> None:

@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 # none of these.
 
 Function = Callable[..., Any]
+DomainName = Literal[
+    "real", "positive", "nonzero", "distinct", "above_minus_one", "simplex", "truth", "held",
+    "labels",
+]  # fmt: skip
 _LISTS = (list, tuple)
 _ARRAY = np.ndarray
 
@@ -82,7 +86,7 @@ class Op:
     Raises
     ------
     OpDefinitionError
-        If the function has no input or takes `**params`, or if the number of domains is wrong.
+        If the function has no input or takes `**params`, or if a domain is missing or unknown.
 
     Examples
     --------
@@ -109,7 +113,7 @@ class Op:
         *,
         symbol: str | None = None,
         shapes: str | None = None,
-        domain: str | Domain | tuple[str | Domain, ...] = "real",
+        domain: DomainName | Domain | tuple[DomainName | Domain, ...] = "real",
         examples: Sequence[Mapping[str, Any]] = ({},),
     ) -> None:
         functools.update_wrapper(self, function)
@@ -146,6 +150,12 @@ class Op:
                 f"op `{self.name}` has {count} inputs, but {len(self._domains)} domains; give one "
                 "for each input, or one for all"
             )
+        for each in self._domains:
+            if not hasattr(each, "draw") and each not in get_args(DomainName):
+                raise OpDefinitionError(
+                    f"op `{self.name}`: there is no domain {each!r}; choose from "
+                    f"{', '.join(get_args(DomainName))}, or give a domains.Domain of your own"
+                )
 
     def __init_subclass__(cls) -> None:
         cls.__doc__ = _Docstring(cls.__doc__)  # type: ignore[assignment]
@@ -317,7 +327,7 @@ def op(
     *,
     symbol: str | None = None,
     shapes: str | None = None,
-    domain: str | Domain | tuple[str | Domain, ...] = "real",
+    domain: DomainName | Domain | tuple[DomainName | Domain, ...] = "real",
     examples: Sequence[Mapping[str, Any]] = ({},),
 ) -> Callable[[Function], Op]: ...
 def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Function], Op]:

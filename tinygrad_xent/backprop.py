@@ -150,7 +150,6 @@ def check_seed(output: Any, seed: Any) -> Any:
             f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or "
             "float64"
         )
-    shape = output.data.shape
     if seed is None:
         if output.data.size != 1:
             raise NotScalarError(
@@ -163,6 +162,6 @@ def check_seed(output: Any, seed: Any) -> Any:
     elif seed.data.dtype != output.data.dtype:
         seed = ops.astype(seed, dtype=output.data.dtype)
     given = seed.data.shape if isinstance(seed, Node) else seed.shape
-    if given != shape:
+    if given != output.data.shape:
         raise ShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
     return seed

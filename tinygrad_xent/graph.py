@@ -178,11 +178,6 @@ def downstream(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
 
 def describe(node: Node) -> str:
     """Describe a tensor for a message: its name or else its op, and its shape."""
-    who = (
-        f"'{node.name}'"
-        if node.name
-        else f"from op `{node.op.name}`"
-        if node.op
-        else "without a name"
-    )
+    who = f"from op `{node.op.name}`" if node.op else "without a name"
+    who = f"'{node.name}'" if node.name else who
     return f"tensor {who} of shape {node.data.shape}"

@@ -645,3 +645,13 @@ def test_the_data_of_a_computed_tensor_are_read_only() -> None:
     y = tx.exp(tx.Tensor([1.0, 2.0]))
     with pytest.raises(ValueError, match="read-only"):
         y.data[0] = 5.0
+
+
+def test_new_data_during_the_pass_are_noticed() -> None:
+    x = tx.Tensor(2.0, name="x")
+    y = x * x
+    walk = tx.backpropagate(y)
+    assert next(walk)[0] is y
+    x.data = 3.0  # as another thread may do
+    with pytest.raises(tx.errors.StaleGraphError, match=r"'x' .* new data after op `multiply`"):
+        next(walk)

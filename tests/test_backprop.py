@@ -402,6 +402,8 @@ def test_new_data_between_forward_and_backward_is_noticed() -> None:
         errors.StaleGraphError, match=r"'w' .* got new data after op `multiply` had used it"
     ):
         loss.backward()
+    with pytest.raises(errors.StaleGraphError, match="'w'"):  # pictures and checks begin with it
+        tx.ancestors(loss)
     (w * w).sum().backward()
     np.testing.assert_array_equal(w.grad, [1.0, 3.0])
 

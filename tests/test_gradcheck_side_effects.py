@@ -114,7 +114,7 @@ def test_a_rule_that_writes_into_what_it_is_handed_within_a_graph():
     for report in reports:
         assert not report.ok
         assert {found.code for found in report.diagnoses} == {"in-place"}
-        assert "changes what it is handed" in str(report)
+        assert "into_grad: The rule changes `grad` in place" in str(report)
         assert report._repr_html_()
 
 

@@ -173,7 +173,7 @@ def test_what_is_no_gradient_is_refused() -> None:
         return grad * y if z.size == 1 else (grad * y * 1j, grad * x)
 
     with pytest.raises(
-        tx.errors.RuleResultError, match="returned 1 gradients for 2 inputs; return one"
+        tx.errors.RuleResultError, match="returns 1 gradient for 2 inputs; return a tuple"
     ):
         tx.invariants(product, [1.0], [2.0])
     with pytest.raises(tx.errors.RuleResultError, match="complex128 for `x`; return real numbers"):

@@ -11,15 +11,15 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
-from tinygrad_xent.checking.graph_check import GraphSubject, check_graph
+from tinygrad_xent.checking.graph_check import Stop, check_graph, gradients_until_stopped
 from tinygrad_xent.checking.hypotheses import diagnose, kink
-from tinygrad_xent.checking.replaying import rebuild
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.rounding import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.side_effects import copy_array
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
 from tinygrad_xent.checking.subjects import (
     FAILURES,
+    STOPS,
     GradientSubject,
     Subject,
     cannot_run,
@@ -30,11 +30,10 @@ from tinygrad_xent.checking.subjects import (
     subject_of,
 )
 from tinygrad_xent.checking.through_graph import way_of
-from tinygrad_xent.errors import ArgumentError, InPlaceError, NotRecordedError
+from tinygrad_xent.errors import ArgumentError, InPlaceError, NotRecordedError, RuleResultError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 
-_STOPS = (ValueError, IndexError, InPlaceError)  # of a rule that cannot work as it is written
 _OF_GRAPHS = {"wrt", "seed", "limit"}
 _UPSTREAM = 4  # random ones, to explain: the first fit what a claim leaves open, the others test it
 
@@ -142,23 +141,25 @@ def _check_graph(
     limit: int = 5000,
 ) -> GradcheckReport:
     """Check a recorded graph; where a gradient goes wrong, check the op's rule there by itself."""
-    try:
-        subject, cases = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
-    except InPlaceError as error:
-        subject = GraphSubject(output, rebuild(output))
-        return GradcheckReport(subject, (), (_stopped("a tensor", error),), whole=output)
-    diagnoses = []
+    subject, cases, stop = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
+    diagnoses = _stopped(stop, subject, limit) if stop else []
     for node in dict.fromkeys(node for case in cases for node in case.blamed):
-        inputs = [x.data if isinstance(x, Node) else x for x in node.inputs]
-        if node.op is None or max(map(np.size, inputs)) > limit:
-            continue
-        rule = subject_of(node.op, inputs, node.params)
-        diagnoses += [
-            replace(found, message=f"{rule.name}: {found.message}")
-            for found in _check(rule, np.random.default_rng(0)).diagnoses
-            if found.code != "kink"
-        ]
+        diagnoses += _of_rule(node, limit)
     return GradcheckReport(subject, cases, tuple(diagnoses), whole=output)
+
+
+def _of_rule(node: Node, limit: float = np.inf) -> list[Diagnosis]:
+    """Check the rule of one op of a graph by itself, unless its inputs are too large."""
+    inputs = [x.data if isinstance(x, Node) else x for x in node.inputs]
+    if node.op is None or max(map(np.size, inputs)) > limit:
+        return []
+    rule = subject_of(node.op, inputs, node.params)
+    named = f"{rule.name}: "
+    return [
+        found if rule.name in found.message else replace(found, message=named + found.message)
+        for found in _check(rule, np.random.default_rng(0)).diagnoses
+        if found.code != "kink"
+    ]
 
 
 def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
@@ -166,7 +167,7 @@ def _fast(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
     with np.errstate(all="ignore"):
         try:
             along = along_directions(subject, rng)
-        except _STOPS:
+        except STOPS:
             along = None
     if along is None or not all(found.ok for found in along) or subject.side_effects.found:
         return _check(subject, rng)
@@ -214,8 +215,8 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         draws = rng.normal(size=(number, *out.shape))
         draws[0].flat[:1] = -np.abs(draws[0].flat[:1])  # so that not all are positive, as ones are
         upstream = np.concatenate([draws, np.ones((1, *out.shape))]).astype(kind)
-        raw, raised = _ask(subject, out, upstream)
-        if not raised:
+        raw, stop = _ask(subject, out, upstream)
+        if not stop:
             again = subject.vjp(upstream[0], out, subject.inputs)
             subject.side_effects.compare_answers("The rule", subject.names, raw[0], again)
         cases = []
@@ -225,34 +226,33 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
                 case = _case(subject, i, out, upstream, answers)
                 cases.append(case)
         cases = [replace(case, others=cases) for case in cases]
-        wrong = [case for case in cases if case.wrong or raised]
+        wrong = [case for case in cases if case.wrong]
         if wrong or any(case.verdict == "unclear" for case in cases):
             again = subject.value([copy_array(x) for x in subject.inputs])
             subject.side_effects.compare_answers("The function", ["its output"], [out], [again])
         side_effects = list(subject.side_effects.found.values())
         if any(found.code == "not-repeatable" for found in side_effects):
             # Nothing else is certain.
-            return GradcheckReport(
-                subject, tuple(cases), tuple(side_effects)
-            )  # nothing else is certain
-        diagnoses = [
-            d
-            for case in wrong
-            for d in ([_stopped(case.name, raised)] if raised else diagnose(case))
-        ]
+            return GradcheckReport(subject, tuple(cases), tuple(side_effects))
+        if stop:
+            diagnoses = _stopped(stop, subject)
+        else:
+            diagnoses = [found for case in wrong for found in diagnose(case)]
         diagnoses += side_effects
         diagnoses += [kink(case) for case in cases if case.kinks and not case.wrong]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 
 
-def _ask(
-    subject: Subject, out: Any, upstream: Any
-) -> tuple[list[tuple[Any, ...]], Exception | None]:
+def _ask(subject: Subject, out: Any, upstream: Any) -> tuple[list[tuple[Any, ...]], Stop | None]:
     """Call the rule for each upstream gradient; what it raises about its arrays is a finding."""
     try:
         return [subject.vjp(np.asarray(g), out, subject.inputs) for g in upstream], None
-    except _STOPS as error:
-        return [() for _ in upstream], error
+    except STOPS as error:
+        node = None
+        if (recorded := subject.record(subject.inputs)) is not None:
+            _, stop = gradients_until_stopped(recorded[0], upstream[0])
+            node = stop.node if stop else None
+        return [() for _ in upstream], Stop(error, node)
 
 
 def _slopes(subject: Subject, i: int, upstream: Any) -> tuple[Slopes, float]:
@@ -290,11 +290,16 @@ def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any])
     return Case(subject, i, out, upstream, raw, got, expected, tolerance, epsilon, judged)
 
 
-def _stopped(name: str, error: Exception) -> Diagnosis:
-    """Return the diagnosis of a rule that raises: it writes in place, or something does not fit."""
+def _stopped(stop: Stop, subject: Subject, limit: float = np.inf) -> list[Diagnosis]:
+    """Return what is wrong with a rule that raises an error, or returns what nothing can use."""
+    if stop.node is not None and (found := _of_rule(stop.node, limit)):
+        return found
+    error, message = stop.error, f"The rule stops: {stop.error}"
     hint = "Write the shapes of grad, the output and the inputs beside the line that stops."
     code = "wrong-axis" if isinstance(error, np.exceptions.AxisError) else "wrong-shape"
-    if isinstance(error, InPlaceError):
+    if isinstance(error, RuleResultError):
+        message = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        hint = "Write None for an input that has no gradient."
+    elif isinstance(error, InPlaceError):
         code, hint = "in-place", ""  # the message says what to write instead
-    message = f"The rule stops before it returns the gradient of {name}: {error}"
-    return Diagnosis(code, message, name, (type(error).__name__,), hint)
+    return [Diagnosis(code, message, ", ".join(subject.names), (type(error).__name__,), hint)]

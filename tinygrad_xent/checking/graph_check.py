@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from tinygrad_xent.checking.replaying import rebuild, replayer
 from tinygrad_xent.checking.rounding import Judged, judge
 from tinygrad_xent.checking.side_effects import SideEffects
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, differences
-from tinygrad_xent.checking.subjects import Arrays, Subject
+from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject
+from tinygrad_xent.domains import WITHOUT_GRADIENT
 from tinygrad_xent.errors import NotInGraphError
 from tinygrad_xent.graph import Node, ancestors, describe, parents
 from tinygrad_xent.visualization.naming import names_of
@@ -49,12 +50,14 @@ def check_graph(
     seed: Any = None,
     limit: int = 5000,
     rng: np.random.Generator,
-) -> tuple[GraphSubject, list[Case]]:
+) -> tuple[GraphSubject, list[Case], Stop | None]:
     """Check the gradient of every tensor of a graph, those in between included.
 
     The graph is computed again in float64, with each tensor's entries moved up and down. A
     gradient is wrong where it differs by more than the estimated error of the differences and
     the rounding of float64 allow. The parameters are those of `gradcheck`.
+
+    Where a rule stops the backward pass, the tensors whose gradients are not finished are left out.
     """
     weights = np.asarray(check_seed(output, getattr(seed, "data", seed)), np.float64)
     twins = rebuild(output)
@@ -67,7 +70,12 @@ def check_graph(
     rounding = functools.cache(lambda: _rounding(output, weights))
     cases: dict[Node, Case] = {}
     largest = 0.0  # of the gradients that the next one is made of
-    for twin, grad in backpropagate(twins[output], weights):
+    grads, stop = gradients_until_stopped(subject.output, weights)
+    if stop is None:  # a gradient that never came counts as 0, which may be right
+        for twin in with_gradient(subject.output) - set(grads):
+            grads[twin] = np.zeros(twin.data.shape)
+    for twin in sorted(grads, key=index.__getitem__, reverse=True):
+        grad = grads[twin]
         floor = _LAST_DIGIT * EPSILON * largest
         largest = max(largest, np.max(np.abs(grad), initial=0.0, where=np.isfinite(grad)))
         size, node = twin.data.size, originals[twin]
@@ -98,10 +106,45 @@ def check_graph(
                 judged,
                 sample=sample,
             )
-    return subject, [
-        replace(case, blamed=_blamed(node, cases)) if case.wrong else case
-        for node, case in cases.items()
-    ]
+    return (
+        subject,
+        [
+            replace(case, blamed=_blamed(node, cases)) if case.wrong else case
+            for node, case in cases.items()
+        ],
+        stop,
+    )
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What a rule raised about its arrays, and the tensor of a graph that has this rule."""
+
+    error: Exception
+    node: Node | None = None
+
+
+def gradients_until_stopped(output: Node, seed: Any) -> tuple[dict[Node, Any], Stop | None]:
+    """Return the finished gradients, and what stopped the backward pass, or None."""
+    grads, node = {}, output
+    try:
+        for node, grad in backpropagate(output, seed):
+            grads[node] = grad
+    except STOPS as error:  # of the rule of the tensor that came last
+        return grads, Stop(error, node)
+    return grads, None
+
+
+def with_gradient(output: Node) -> set[Node]:
+    """Return the tensors that a backward pass should reach: through no input that is held."""
+    found = {output}
+    for node in reversed(ancestors(output)):
+        if node in found and node.op is not None:
+            domains = node.op.domains * (len(node.inputs) if node.op.variadic else 1)
+            for x, domain in zip(node.inputs, domains, strict=True):
+                if isinstance(x, Node) and is_real(x) and domain not in WITHOUT_GRADIENT:
+                    found.add(x)
+    return found
 
 
 def _weighted(run: Callable[[Any], Any], weights: Any) -> Callable[[Any], Any]:
@@ -150,7 +193,7 @@ def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
     """
     twins = rebuild(output)
     leaves = [node for node in twins if node.op is None and is_real(node)]
-    grads = dict(backpropagate(twins[output], weights))
+    grads, _ = gradients_until_stopped(twins[output], weights)
     moves: dict[Node, list[Any]] = {node: [] for node in twins}
     rng = np.random.default_rng(0)
     for _ in range(_JITTERS):
@@ -159,7 +202,7 @@ def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
             for leaf in leaves
         }
         others = rebuild(output, data=stirred)
-        moved = dict(backpropagate(others[output], weights))
+        moved, _ = gradients_until_stopped(others[output], weights)
         for node, twin in twins.items():
             off = np.abs(moved.get(others[node], 0.0) - grads.get(twin, 0.0))
             off = np.broadcast_to(off, twin.data.shape)

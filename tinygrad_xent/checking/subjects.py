@@ -17,15 +17,18 @@ from tinygrad_xent.derivatives import gradients_or_none
 from tinygrad_xent.errors import (
     ArgumentError,
     DtypeError,
+    InPlaceError,
     MissingRuleError,
     NotRecordedError,
     ProbabilitiesWarning,
+    RuleResultError,
     TinygradXentError,
 )
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import concatenate, reshape, sum_to
 from tinygrad_xent.tensor import Tensor
+from tinygrad_xent.visualization.formatting import count
 
 Arrays = Sequence[Any]
 
@@ -130,7 +133,19 @@ class OpSubject(Subject):
         def rule(*arguments: Any, **params: Any) -> tuple[Any, ...]:
             results = self.rule(*arguments, **params)
             results = results if isinstance(results, tuple) else (results,)
-            return tuple(result() if callable(result) else result for result in results)
+            if len(results) != len(inputs):
+                raise RuleResultError(
+                    f"`{self.name}` returns {_described(results)} for "
+                    f"{count(len(inputs), 'input')}; return a tuple with one gradient for each of "
+                    f"{', '.join(self.names)}"
+                )
+            results = tuple(result() if callable(result) else result for result in results)
+            for name, result in zip(self.names, results, strict=True):
+                if isinstance(result, list | tuple) and not _even(result):
+                    raise RuleResultError(
+                        f"`{self.name}` returns a list for {name} whose parts differ in length"
+                    )
+            return results
 
         results = self.side_effects.call("The rule", rule, (grad, out, *inputs), names, self.params)
         return self.side_effects.copy_results(results, self.names)
@@ -234,14 +249,14 @@ def _array(x: Any) -> Any:
     return np.asarray(x)
 
 
-def _names(function: Callable[..., Any], count: int) -> list[str]:
+def _names(function: Callable[..., Any], number: int) -> list[str]:
     """Return the names of a function's first parameters."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
+    return [named[i] if i < len(named) else f"input {i}" for i in range(number)]
 
 
 class GradientSubject(Subject):
@@ -317,6 +332,23 @@ def second_only(found: Diagnosis, name: str) -> Diagnosis:
 
 
 FAILURES = (TinygradXentError, TypeError, AttributeError, ValueError)
+STOPS = (ValueError, IndexError, InPlaceError)  # of a rule that cannot work as it is written
+
+
+def _even(parts: Any) -> bool:
+    """Whether a list can be an array."""
+    try:
+        np.asarray(parts)
+    except ValueError:
+        return False
+    return True
+
+
+def _described(results: tuple[Any, ...]) -> str:
+    """Return what a rule returned, in words: "3 gradients", "a list", "None"."""
+    if len(results) != 1 or isinstance(results[0], np.ndarray):
+        return count(len(results), "gradient")
+    return "None" if results[0] is None else f"a {type(results[0]).__name__}"
 
 
 def fitted(result: Any, shape: tuple[int, ...]) -> Any:

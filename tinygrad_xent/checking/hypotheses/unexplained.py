@@ -12,7 +12,12 @@ from tinygrad_xent.visualization.formatting import count, number, percent
 def unknown(case: Case) -> Claim:
     """Return the largest difference, and what the gradient would have to be multiplied by."""
     if case.got is None:
-        return Claim("unknown", "The rule returns nothing that could be compared for {name}.", None)
+        return Claim(
+            "unknown",
+            "What the rule returns for {name} is not an array of numbers, and cannot be compared.",
+            None,
+            "Return an array with the shape of {name}.",
+        )
     off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)
     off = off[case.shown]
     worst = np.unravel_index(int(np.argmax(off)), off.shape)

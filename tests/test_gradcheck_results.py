@@ -1,0 +1,148 @@
+"""What a rule returns is checked whatever it is: of an op, in a function, in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+
+X, Y = np.array([0.3, -1.2, 2.0]), np.array([1.0, 0.5, -0.7])
+
+
+def blend_with(result: Any) -> Any:
+    """Return an op z = 2 x + y whose rule returns what `result` makes of the upstream gradient."""
+
+    @tx.op
+    def blend(x: Any, y: Any) -> Any:
+        return 2 * x + y
+
+    @blend.backward
+    def blend_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        return result(grad)
+
+    return blend
+
+
+# What the rule returns, the code, and what the message says.
+WRONG = {
+    "one array": (
+        lambda g: 2 * g,
+        "wrong-shape",
+        "1 gradient for 2 inputs; return a tuple",
+    ),
+    "a tuple of one": (lambda g: (2 * g,), "wrong-shape", "returns 1 gradient for 2 inputs"),
+    "a tuple of three": (
+        lambda g: (2 * g, g, g),
+        "wrong-shape",
+        "3 gradients for 2 inputs",
+    ),
+    "no return": (lambda g: None, "wrong-shape", "returns None for 2 inputs"),
+    "a list": (lambda g: [2 * g, g], "wrong-shape", "returns a list for 2 inputs; return a tuple"),
+    "a dict": (lambda g: {"x": 2 * g, "y": g}, "wrong-shape", "returns a dict for 2 inputs"),
+    "a generator": (lambda g: (s * g for s in (2, 1)), "wrong-shape", "returns a generator for"),
+    "another shape": (
+        lambda g: (2 * g, np.ones((2, 5))),
+        "wrong-shape",
+        "y has the shape (2, 5)",
+    ),
+    "a number": (lambda g: (2.0, g), "wrong-shape", "of x has the shape ()"),
+    "parts of two lengths": (lambda g: ([[1.0, 2.0], [3.0]], g), "wrong-shape", "in length"),
+    "None for an input": (lambda g: (2 * g, None), "missing-gradient", "gives None for y"),
+    "a string": (lambda g: ("2 * grad", g), "wrong-dtype", "of x comes as <U"),
+    "an object": (lambda g: (object(), g), "wrong-dtype", "of x comes as object"),
+    "complex numbers": (lambda g: (2j * g, g), "wrong-dtype", "of x comes as complex128"),
+}
+
+
+def loss(op: Any, *inputs: Any) -> Any:
+    """Several ops before and behind the one with the wrong rule."""
+    x, y = (x if isinstance(x, tx.Tensor) else tx.Tensor(x) for x in inputs)
+    return tx.exp(op(tx.tanh(x), y) * 0.5).sum() + (x * x).sum()
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "op": lambda op: tx.gradcheck(op, X, Y),
+    "op, fast": lambda op: tx.gradcheck(op, X, Y, mode="fast"),
+    "op, twice": lambda op: tx.gradcheck(op, X, Y, order=2),
+    "function": lambda op: tx.gradcheck(lambda x, y: loss(op, x, y), X, Y),
+    "function, twice": lambda op: tx.gradcheck(lambda x, y: loss(op, x, y), X, Y, order=2),
+    "loss": lambda op: tx.gradcheck(loss(op, X, Y)),
+    "output": lambda op: tx.gradcheck(op(tx.Tensor(X), tx.Tensor(Y)), seed=Y),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("what", WRONG)
+def test_what_a_rule_must_not_return_is_a_verdict(what: str, check: str) -> None:
+    result, code, words = WRONG[what]
+    report = CHECKS[check](blend_with(result))
+    assert not report.ok
+    assert code in [found.code for found in report.diagnoses], str(report)
+    assert words in str(report)
+    assert words in report._repr_html_().replace("&lt;", "<")
+    with pytest.raises(tx.errors.GradcheckError):
+        report.assert_ok()
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_in_a_graph_the_rule_is_named_and_no_other_blamed(what: str) -> None:
+    result, _, _ = WRONG[what]
+    report = tx.gradcheck(loss(blend_with(result), X, Y))
+    assert [found.message.count("blend_backward") for found in report.diagnoses] == [1]
+
+
+def test_what_is_finished_before_the_backward_pass_stops_is_checked() -> None:
+    x = tx.Tensor(X, name="x")
+    doubled = blend_with(lambda g: [2 * g, g])(x, Y)
+    doubled.name = "doubled"
+    report = tx.gradcheck((doubled * doubled).sum())
+    assert [(case.name, case.verdict) for case in report] == [
+        (report[0].name, "right"),
+        (report[1].name, "right"),
+        ("doubled", "right"),
+    ]
+
+
+def test_right_results_of_every_kind_pass() -> None:
+    for result in (
+        lambda g: (2 * g, g),
+        lambda g: ((2 * g).tolist(), g),
+        lambda g: (lambda: 2 * g, lambda: g),
+        lambda g: (2 * np.stack([g / 2, g / 2]), g),  # as of an input that broadcasting repeated
+    ):
+        for check in ("op", "function", "loss", "output"):
+            assert CHECKS[check](blend_with(result)), check
+
+
+def test_a_gradient_that_never_comes_is_missed_in_a_graph() -> None:
+    y = tx.Tensor(Y, name="y")
+    report = tx.gradcheck(loss(blend_with(lambda g: (2 * g, None)), X, tx.exp(y)))
+    wrong = {case.name: case.suspects for case in report if case.wrong}
+    assert wrong["y"] == ()
+    assert ("blend",) in wrong.values()
+
+
+def test_inputs_that_need_no_gradient_are_not_missed() -> None:
+    z = tx.Tensor(X)
+    labels, chosen = tx.Tensor([0.2, 0.3, 0.5]), tx.Tensor(np.array([2, 0]))
+    for output in (
+        tx.categorical_crossentropy([0.0, 1.0, 0.0], tx.softmax(z)),  # looks through the softmax
+        tx.softmax_cross_entropy(labels, z),
+        tx.take(z, chosen, axis=0).sum(),
+        tx.where(z > 0, z, z * z).sum(),
+        (z.astype(np.float32) * 2).sum(),
+        tx.stack([z, z.data]).sum(),
+    ):
+        report = tx.gradcheck(output)
+        assert report, str(report)
+
+
+def test_an_error_in_the_body_of_a_rule_is_the_learners_to_see() -> None:
+    op = blend_with(lambda g: g.undefined)
+    for check in CHECKS.values():
+        with pytest.raises(AttributeError, match="undefined"):
+            check(op)

@@ -85,7 +85,7 @@ def _lines(report: Report, answered: list[Result]) -> Iterator[str]:
 def _result_lines(kind: str, result: Result) -> Iterator[str]:
     import textwrap
 
-    from tinygrad_xent.teaching.exercises.markdown import text_of
+    from tinygrad_xent.teaching.exercises.verdict import text_of
 
     def wrapped(text: str) -> list[str]:
         return textwrap.wrap(text_of(text), 78, initial_indent="  ", subsequent_indent="  ")

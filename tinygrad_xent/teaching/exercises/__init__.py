@@ -1,10 +1,10 @@
 """Exercises with a judge: write a function, and read what a teacher would say about it.
 
 Each exercise is a module of the folder `tasks`, with the name of the function that the learner
-writes. Its docstring is the statement (a title, then Markdown). Below it stand a right answer, the
-function that draws the inputs and, for a backward rule, the function that the rule belongs to. The
-call of `Exercise` adds the hints and the common mistakes. To add an exercise, copy a module of
-`tasks`, change it, and put its name into the list in `catalogue.py`.
+writes. Its docstring is the statement: a title, then Markdown. The function of that name is a right
+answer; `inputs` draws what to try it on, `hints` and `mistakes` are what a teacher would say, and
+`forward` is the function that a backward rule belongs to. `Exercise` describes each of them. To add
+an exercise, copy a module of `tasks`, change it, and put its name into the list below.
 
 An answer is called on random inputs, and only what it returns counts. The expected values come from
 the right answer in float64. Where they differ, the mistakes are run on the same inputs: if one of
@@ -14,9 +14,172 @@ these mistakes is diagnosed by `gradcheck`.
 
 from __future__ import annotations
 
-from tinygrad_xent.teaching.exercises.catalogue import CATALOGUE, check, hint, solution
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises.exercise import Exercise, Mistake
-from tinygrad_xent.teaching.exercises.markdown import Note
-from tinygrad_xent.teaching.exercises.verdict import Verdict
+from tinygrad_xent.teaching.exercises.verdict import Note, Verdict, text_of
 
 __all__ = ["CATALOGUE", "Exercise", "Mistake", "Note", "Verdict", "check", "hint", "solution"]
+
+_NAMES = (
+    *("product_backward", "ancestors_of"),
+    *("chain_rule", "topological_order", "accumulate"),
+    *("square_backward", "sigmoid_backward", "maximum_backward"),
+    *("sum_backward", "unbroadcast", "matmul_backward"),
+    *("stable_softmax", "softmax_jacobian", "softmax_backward"),
+    *("log_backward", "logsumexp", "log_softmax_backward"),
+    *("softmax_cross_entropy", "softmax_cross_entropy_backward"),
+    *("sparse_cross_entropy", "sparse_cross_entropy_backward", "clipped_log_backward"),
+    *("exact_top_gradient", "mean_cross_entropy_backward"),
+    *("central_difference", "complex_step"),
+    *("linear_backward", "sgd_step"),
+    *("embedding_backward", "batch_norm_backward", "ninja_backward"),
+    *("cross_entropy_hessian", "hessian_vector_product"),
+    "keras_probability_loss",
+    "merge_logsumexp",
+)
+_PARTS = (
+    *("lesson", "inputs", "hints", "mistakes"),
+    *("forward", "verify", "returns", "tolerance", "entrywise"),  # only where they are needed
+)
+
+
+class Catalogue(Mapping[str, Exercise]):
+    """The exercises by name."""
+
+    def __getitem__(self, name: str) -> Exercise:
+        if name not in _NAMES:
+            near = difflib.get_close_matches(str(name), _NAMES, n=3, cutoff=0.5)
+            meant = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {self}"
+            raise UnknownExerciseError(f"there is no exercise {name!r}; {meant}")
+        return _loaded(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _NAMES
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} exercises: {', '.join(self)}>"
+
+
+CATALOGUE = Catalogue()
+
+
+@cache
+def _loaded(name: str) -> Exercise:
+    """Return the exercise that a module of `tasks` describes."""
+    module = importlib.import_module(f"{__name__}.tasks.{name}")
+    given = {part: value for part, value in vars(module).items() if part in _PARTS}
+    return Exercise(getattr(module, name), module.__doc__, **given)
+
+
+def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> Verdict:
+    """Judge an answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise; its name is that of the function to write.
+    answer : callable
+        The function that you wrote.
+    rng : numpy.random.Generator, optional
+        Draws the inputs; by default they differ each time.
+
+    Returns
+    -------
+    Verdict
+        True if the answer passed. Printed or shown by a notebook, it says what is wrong.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+
+    Examples
+    --------
+    >>> def square_backward(grad, y, x):
+    ...     return 2 * x
+    >>> verdict = check("square_backward", square_backward)
+    >>> bool(verdict), verdict.code
+    (False, 'mistake')
+    >>> print(verdict)
+    square_backward: not right yet
+    The upstream gradient, `grad`, is not used. ...
+    """
+    return CATALOGUE[name].judge(answer, rng or np.random.default_rng())
+
+
+def hint(name: str, number: int = 2) -> Note:
+    """Return a hint for an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    number : int
+        1 is the hint that a verdict shows; 2 says more, and 3 nearly everything.
+
+    Returns
+    -------
+    Note
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+    UnknownExerciseError
+        If the number is not 1, 2 or 3.
+
+    Examples
+    --------
+    >>> print(hint("square_backward", 1))
+    What is the derivative of x² with respect to x? ...
+    """
+    hints = CATALOGUE[name].hints
+    if number not in range(1, len(hints) + 1):
+        raise UnknownExerciseError(
+            f"there is no hint {number!r}: each exercise has the hints 1, 2 and 3; "
+            f"tx.solution({name!r}) shows the solution"
+        )
+    text = hints[number - 1]
+    return Note(text_of(text), text)
+
+
+def solution(name: str) -> Note:
+    """Return a right answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+
+    Returns
+    -------
+    Note
+        The source code; a notebook shows it in colour.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If no exercise has this name.
+
+    Examples
+    --------
+    >>> print(solution("square_backward"))
+    def square_backward(grad, y, x):
+        return grad * 2 * x
+    """
+    source = CATALOGUE[name].solution
+    return Note(source, f"```python\n{source}\n```")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.markdown import quoted
+from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.naming import printable
 

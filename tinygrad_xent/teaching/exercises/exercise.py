@@ -14,11 +14,8 @@ from tinygrad_xent.checking import gradcheck
 from tinygrad_xent.op import Op
 from tinygrad_xent.teaching.exercises.cases import Case, copied, same
 from tinygrad_xent.teaching.exercises.comparing import Closeness, Difference, a, compare, shown
-from tinygrad_xent.teaching.exercises.markdown import quoted
-from tinygrad_xent.teaching.exercises.verdict import Verdict
+from tinygrad_xent.teaching.exercises.verdict import Verdict, quoted
 from tinygrad_xent.visualization.naming import printable
-
-__all__ = ["Case", "Exercise", "Mistake", "bare_source"]
 
 Function = Callable[..., Any]
 _ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up

@@ -1,12 +1,86 @@
-"""The verdict on an answer, as text and as HTML."""
+"""What a learner reads: notes and verdicts, in Markdown, as text and as HTML."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from tinygrad_xent.teaching.exercises.markdown import html_of, text_of
+from tinygrad_xent.visualization.formulas import formula_text, mathml
 from tinygrad_xent.visualization.tables import html_table
+
+_SPANS = re.compile(r"(`[^`]+`|\$[^$]+\$)")
+
+
+def _spans(
+    markdown: str,
+    plain: Callable[[str], str],
+    code: Callable[[str], str],
+    formula: Callable[[str], str],
+) -> str:
+    kinds = {"`": code, "$": formula}
+    return "".join(
+        kinds[piece[0]](piece[1:-1]) if _SPANS.fullmatch(piece) else plain(piece)
+        for piece in _SPANS.split(markdown)
+    )
+
+
+def text_of(markdown: str) -> str:
+    r"""Return it as plain text, for a terminal.
+
+    Examples
+    --------
+    >>> text_of(r"The slope of `a * b` in $a$ is $b$: $\bar a = b\,\bar y$.")
+    'The slope of `a * b` in a is b: ∂a = b ∂y.'
+    """
+    return _spans(markdown, str, lambda code: f"`{code}`", formula_text)
+
+
+def html_of(markdown: str) -> str:
+    """Return it as HTML.
+
+    Examples
+    --------
+    >>> html_of("`a < b` & more")
+    '<code>a &lt; b</code> &amp; more'
+    """
+    return _spans(markdown, escape, lambda code: f"<code>{escape(code)}</code>", mathml)
+
+
+def quoted(text: str) -> str:
+    """Return text from a learner's function as code, so that nothing in it counts as Markdown.
+
+    Examples
+    --------
+    >>> quoted("`$` is 5")
+    "`'$' is 5`"
+    """
+    code = text.replace("`", "'")
+    return f"`{code}`" if code else "nothing"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text for terminals, and the same in Markdown for notebooks.
+
+    Attributes
+    ----------
+    text, markdown : str
+        The two forms.
+    """
+
+    text: str
+    markdown: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
 
 _STYLE = """
 .tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;

@@ -27,7 +27,7 @@ from typing import Any
 
 from tinygrad_xent.errors import OutputError
 from tinygrad_xent.teaching.exercises import Verdict
-from tinygrad_xent.teaching.exercises.markdown import text_of
+from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
 from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.session import close_all

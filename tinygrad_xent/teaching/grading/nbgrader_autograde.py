@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.teaching.exercises.markdown import text_of
+from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.assignment import tested
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells
 from tinygrad_xent.teaching.grading.submissions import plain

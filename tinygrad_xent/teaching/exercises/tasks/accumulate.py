@@ -14,8 +14,9 @@ Write the backward pass: return a dict with the gradient of `output` with respec
     {'x': 16.0, 'a': 2.0, 'y': 1.0}
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
+
+lesson = 2
 
 
 def accumulate(inputs, slopes, output):
@@ -64,30 +65,25 @@ def in_order_of_discovery(inputs, slopes, output):
     return gradients
 
 
-exercise = Exercise(
-    accumulate,
-    __doc__,
-    lesson=2,
-    inputs=inputs,
-    hints=(
-        "Along a path the slopes multiply; over several paths the products add up.",
-        "Start with 1 for `output` and 0 for all others. Go through the names in reverse "
-        "topological order, so that each gradient is complete before it is passed on.",
-        "For each input and slope of a name: "
-        "`gradients[source] = gradients[source] + gradients[name] * slope`. For the order, define "
-        "your `topological_order` again inside.",
-    ),
-    mistakes={
-        ("gradients[source] +=", "gradients[source] ="): (
-            "Each new contribution replaces the gradient so far. Where two paths meet, their "
-            "contributions add up."
-        ),
-        ("gradients[name] * slope", "slope"): (
-            "The slopes are added, but not multiplied by the gradient of `name`."
-        ),
-        in_order_of_discovery: (
-            "A gradient is passed on before it is complete. Go in reverse topological order, not "
-            "in the order in which names are reached."
-        ),
-    },
+hints = (
+    "Along a path the slopes multiply; over several paths the products add up.",
+    "Start with 1 for `output` and 0 for all others. Go through the names in reverse "
+    "topological order, so that each gradient is complete before it is passed on.",
+    "For each input and slope of a name: "
+    "`gradients[source] = gradients[source] + gradients[name] * slope`. For the order, define "
+    "your `topological_order` again inside.",
 )
+
+mistakes = {
+    ("gradients[source] +=", "gradients[source] ="): (
+        "Each new contribution replaces the gradient so far. Where two paths meet, their "
+        "contributions add up."
+    ),
+    ("gradients[name] * slope", "slope"): (
+        "The slopes are added, but not multiplied by the gradient of `name`."
+    ),
+    in_order_of_discovery: (
+        "A gradient is passed on before it is complete. Go in reverse topological order, not "
+        "in the order in which names are reached."
+    ),
+}

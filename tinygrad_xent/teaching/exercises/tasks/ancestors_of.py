@@ -12,8 +12,9 @@ through others. `name` itself is not one of them.
     ['a', 'w', 'x']
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
+
+lesson = 1
 
 
 def ancestors_of(inputs, name):
@@ -44,29 +45,23 @@ def two_steps(inputs, name):
     return found
 
 
-exercise = Exercise(
-    ancestors_of,
-    __doc__,
-    lesson=1,
-    inputs=inputs,
-    hints=(
-        "The direct inputs are `inputs[name]`. What were those computed from?",
-        "Keep a set of the names found so far and a list of those still to visit. While the list "
-        "is not empty, take a name from it and look at its inputs.",
-        "Start with `waiting = [name]` and `found = set()`. For each input of a name taken from "
-        "`waiting`: if it is not in `found`, add it to both.",
-    ),
-    mistakes={
-        "return set(inputs[name])": (
-            "These are only the direct inputs. What those were computed from belongs to the set, "
-            "too."
-        ),
-        ("found = set()", "found = {name}"): (
-            "`name` itself is in your set. It was not computed from itself."
-        ),
-        two_steps: "Your function stops two steps back. A graph can be of any depth.",
-        "return set(inputs) - {name}": (
-            "These are all other names of the graph. Some may have no path to `name`."
-        ),
-    },
+hints = (
+    "The direct inputs are `inputs[name]`. What were those computed from?",
+    "Keep a set of the names found so far and a list of those still to visit. While the list "
+    "is not empty, take a name from it and look at its inputs.",
+    "Start with `waiting = [name]` and `found = set()`. For each input of a name taken from "
+    "`waiting`: if it is not in `found`, add it to both.",
 )
+
+mistakes = {
+    "return set(inputs[name])": (
+        "These are only the direct inputs. What those were computed from belongs to the set, too."
+    ),
+    ("found = set()", "found = {name}"): (
+        "`name` itself is in your set. It was not computed from itself."
+    ),
+    two_steps: "Your function stops two steps back. A graph can be of any depth.",
+    "return set(inputs) - {name}": (
+        "These are all other names of the graph. Some may have no path to `name`."
+    ),
+}

@@ -22,7 +22,9 @@ Write the rule: return the tuple `(dx, dgain, dbias)`. Note that the mean and th
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 12
 
 
 def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
@@ -35,7 +37,7 @@ def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
     return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
 
 
-def batch_norm(x, gain, bias, *, epsilon):
+def forward(x, gain, bias, *, epsilon):
     normed = (x - np.mean(x, axis=0)) / np.sqrt(np.var(x, axis=0) + epsilon)
     return gain * normed + bias
 
@@ -52,41 +54,34 @@ def inputs(rng):
     yield case("float32", 4, 2, 1e-3, dtype=np.float32)
 
 
-exercise = Exercise(
-    batch_norm_backward,
-    __doc__,
-    lesson=12,
-    forward=batch_norm,
-    inputs=inputs,
-    hints=(
-        "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
-        "sums over the rows. That gives the gradient of `normed`, which depends on `x` in three "
-        "ways.",
-        r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
-        "the gradient of $n$. Shifting all of $x$ changes nothing, so subtract the mean of "
-        r"$\bar n$; scaling changes little, so subtract the part of $\bar n$ along $n$.",
-        r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, "
-        r"with means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
-    ),
-    mistakes={
-        (" - np.mean(dnormed, axis=0) - normed * along", ""): (
-            "`dx` treats the mean and the variance as constants. Both are computed from `x`, so "
-            "there are two more paths back to it."
-        ),
-        (" - normed * along", ""): (
-            "`dx` treats the variance as a constant. It is computed from `x`: a path back to it "
-            "is missing."
-        ),
-        (" - np.mean(dnormed, axis=0)", ""): (
-            "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is "
-            "missing."
-        ),
-        ("grad * gain", "grad"): "The factor `gain` is missing in `dx`.",
-        ("np.sum(grad * normed", "np.sum(grad * x"): (
-            "`dgain` uses `x`, but the gain is multiplied by the normalised `x`."
-        ),
-        (" + epsilon", ""): (
-            "`epsilon` is missing under the root. For a small variance the result is far off."
-        ),
-    },
+hints = (
+    "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
+    "sums over the rows. That gives the gradient of `normed`, which depends on `x` in three "
+    "ways.",
+    r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
+    "the gradient of $n$. Shifting all of $x$ changes nothing, so subtract the mean of "
+    r"$\bar n$; scaling changes little, so subtract the part of $\bar n$ along $n$.",
+    r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, "
+    r"with means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
 )
+
+mistakes = {
+    (" - np.mean(dnormed, axis=0) - normed * along", ""): (
+        "`dx` treats the mean and the variance as constants. Both are computed from `x`, so "
+        "there are two more paths back to it."
+    ),
+    (" - normed * along", ""): (
+        "`dx` treats the variance as a constant. It is computed from `x`: a path back to it "
+        "is missing."
+    ),
+    (" - np.mean(dnormed, axis=0)", ""): (
+        "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is missing."
+    ),
+    ("grad * gain", "grad"): "The factor `gain` is missing in `dx`.",
+    ("np.sum(grad * normed", "np.sum(grad * x"): (
+        "`dgain` uses `x`, but the gain is multiplied by the normalised `x`."
+    ),
+    (" + epsilon", ""): (
+        "`epsilon` is missing under the root. For a small variance the result is far off."
+    ),
+}

@@ -15,7 +15,10 @@ change.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 10
+tolerance = 1e-6
 
 
 def central_difference(f, x, h):
@@ -46,35 +49,29 @@ def in_place(f, x, h):
     return gradient
 
 
-exercise = Exercise(
-    central_difference,
-    __doc__,
-    lesson=10,
-    inputs=inputs,
-    tolerance=1e-6,
-    hints=(
-        "Only one entry moves at a time: two calls of `f` for each entry of `x`.",
-        "`np.ndindex(x.shape)` yields the index of every entry, for any shape. Copy `x` for each "
-        "step, and change one entry of the copy.",
-        "For each index `place`: `up = x.copy()`, `up[place] += h`, and likewise `down`. The "
-        "entry of the result is `(f(up) - f(down)) / (2 * h)`.",
-    ),
-    mistakes={
-        ("/ (2 * h)", "/ h"): (
-            "You divided by $h$. From $x - h$ to $x + h$ the input changes by $2 h$, so your "
-            "gradient is twice too large."
-        ),
-        ("(f(up) - f(down)) / (2 * h)", "(f(up) - f(x)) / h"): (
-            "This is the one-sided difference. Its error is proportional to $h$; that of the "
-            "central difference, to $h^2$."
-        ),
-        "return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))": (
-            "All entries change at once, which gives the derivative in one direction. For a "
-            "gradient, change one entry at a time."
-        ),
-        in_place: (
-            "`x` is not restored after a step, so the next derivatives are taken at another "
-            "point, and the caller's array has changed. Work on copies."
-        ),
-    },
+hints = (
+    "Only one entry moves at a time: two calls of `f` for each entry of `x`.",
+    "`np.ndindex(x.shape)` yields the index of every entry, for any shape. Copy `x` for each "
+    "step, and change one entry of the copy.",
+    "For each index `place`: `up = x.copy()`, `up[place] += h`, and likewise `down`. The "
+    "entry of the result is `(f(up) - f(down)) / (2 * h)`.",
 )
+
+mistakes = {
+    ("/ (2 * h)", "/ h"): (
+        "You divided by $h$. From $x - h$ to $x + h$ the input changes by $2 h$, so your "
+        "gradient is twice too large."
+    ),
+    ("(f(up) - f(down)) / (2 * h)", "(f(up) - f(x)) / h"): (
+        "This is the one-sided difference. Its error is proportional to $h$; that of the "
+        "central difference, to $h^2$."
+    ),
+    "return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))": (
+        "All entries change at once, which gives the derivative in one direction. For a "
+        "gradient, change one entry at a time."
+    ),
+    in_place: (
+        "`x` is not restored after a step, so the next derivatives are taken at another "
+        "point, and the caller's array has changed. Work on copies."
+    ),
+}

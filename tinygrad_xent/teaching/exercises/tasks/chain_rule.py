@@ -12,7 +12,9 @@ shape.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 2
 
 
 def chain_rule(x):
@@ -31,31 +33,23 @@ def inputs(rng):
     yield Case("float32", rng.normal(size=4).astype(np.float32))
 
 
-exercise = Exercise(
-    chain_rule,
-    __doc__,
-    lesson=2,
-    inputs=inputs,
-    hints=(
-        "Write down the derivative of each of the three steps: of $x^2$, of $-a$, of $e^b$. Then "
-        "multiply them.",
-        r"$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and "
-        r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
-        "The factors are $e^{-x^2}$, $-1$ and $2 x$.",
-    ),
-    mistakes={
-        "return np.exp(-(x**2))": (
-            "The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone."
-        ),
-        "return 2 * x * np.exp(-(x**2))": (
-            "The factor of the step $b = -a$ is missing: it is $-1$."
-        ),
-        "return -2 * np.exp(-(x**2))": (
-            "The derivative of $x^2$ is $2 x$; only its factor 2 is there."
-        ),
-        "return np.exp(-2 * x)": (
-            "The inner derivative is inside the exponential. It is a factor: the chain rule "
-            "multiplies."
-        ),
-    },
+hints = (
+    "Write down the derivative of each of the three steps: of $x^2$, of $-a$, of $e^b$. Then "
+    "multiply them.",
+    r"$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and "
+    r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
+    "The factors are $e^{-x^2}$, $-1$ and $2 x$.",
 )
+
+mistakes = {
+    "return np.exp(-(x**2))": (
+        "The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone."
+    ),
+    "return 2 * x * np.exp(-(x**2))": ("The factor of the step $b = -a$ is missing: it is $-1$."),
+    "return -2 * np.exp(-(x**2))": (
+        "The derivative of $x^2$ is $2 x$; only its factor 2 is there."
+    ),
+    "return np.exp(-2 * x)": (
+        "The inner derivative is inside the exponential. It is a factor: the chain rule multiplies."
+    ),
+}

@@ -16,7 +16,9 @@ to $p$, an array of its shape. `p` may be exactly 0 or 1; the result must be fin
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 8
 
 
 def clipped_log_backward(grad, y, p, *, epsilon):
@@ -25,7 +27,7 @@ def clipped_log_backward(grad, y, p, *, epsilon):
     return inside * grad / np.clip(p, epsilon, 1 - epsilon)
 
 
-def clipped_log(p, *, epsilon):
+def forward(p, *, epsilon):
     return np.log(np.clip(p, epsilon, 1 - epsilon))
 
 
@@ -38,38 +40,32 @@ def inputs(rng):
     yield Case("float32", inside.astype(np.float32), epsilon=1e-3)
 
 
-exercise = Exercise(
-    clipped_log_backward,
-    __doc__,
-    lesson=8,
-    forward=clipped_log,
-    inputs=inputs,
-    hints=(
-        "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
-        "its limits, and outside?",
-        r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Note that `p` may be 0 "
-        "where you divide.",
-        "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
-        "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply by `inside`.",
-    ),
-    mistakes={
-        "return grad / p": (
-            "This is the rule of the logarithm alone. Where `p` is clipped, it does not change "
-            "$y$: its gradient is 0."
-        ),
-        "return grad / np.clip(p, epsilon, 1 - epsilon)": (
-            "You divided by the clipped `p`, but the gradient still passes through the clip. "
-            "Where `p` is clipped, it does not change $y$: its gradient is 0."
-        ),
-        (" & (p < 1 - epsilon)", ""): (
-            r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$."
-        ),
-        ("inside * grad / np.clip(p, epsilon, 1 - epsilon)", "inside * (grad / p)"): (
-            "Outside the limits you multiply an infinite quotient by 0, which is NaN. Divide by "
-            "the clipped `p`."
-        ),
-        "return grad / (p + epsilon)": (
-            "You added epsilon to `p` instead of clipping it: that is another function."
-        ),
-    },
+hints = (
+    "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
+    "its limits, and outside?",
+    r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Note that `p` may be 0 "
+    "where you divide.",
+    "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
+    "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply by `inside`.",
 )
+
+mistakes = {
+    "return grad / p": (
+        "This is the rule of the logarithm alone. Where `p` is clipped, it does not change "
+        "$y$: its gradient is 0."
+    ),
+    "return grad / np.clip(p, epsilon, 1 - epsilon)": (
+        "You divided by the clipped `p`, but the gradient still passes through the clip. "
+        "Where `p` is clipped, it does not change $y$: its gradient is 0."
+    ),
+    (" & (p < 1 - epsilon)", ""): (
+        r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$."
+    ),
+    ("inside * grad / np.clip(p, epsilon, 1 - epsilon)", "inside * (grad / p)"): (
+        "Outside the limits you multiply an infinite quotient by 0, which is NaN. Divide by "
+        "the clipped `p`."
+    ),
+    "return grad / (p + epsilon)": (
+        "You added epsilon to `p` instead of clipping it: that is another function."
+    ),
+}

@@ -14,7 +14,11 @@ each entry of the array `x`, right to nearly all digits. Choose the step yoursel
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 10
+tolerance = 1e-12
+entrywise = True
 
 
 def complex_step(f, x):
@@ -31,35 +35,28 @@ def inputs(rng):
     yield Case("the exponential of large numbers", np.exp, rng.uniform(20, 50, size=3))
 
 
-exercise = Exercise(
-    complex_step,
-    __doc__,
-    lesson=10,
-    inputs=inputs,
-    tolerance=1e-12,
-    entrywise=True,
-    hints=(
-        "In Python, $i$ is written `1j`. What does the formula say about the imaginary part?",
-        "Divide the imaginary part by $h$. The error is about $h^2$, and nothing cancels: $h$ can "
-        "be as small as you like.",
-        "`np.imag(f(x + 1j * h)) / h` with `h = 1e-20`.",
-    ),
-    mistakes={
-        "return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5": (
-            "This is the central difference, in which about half of the digits cancel. Take the "
-            "imaginary part after a step of `1j * h`."
-        ),
-        ("np.imag(f(x + 1j * h))", "(f(x + h) - f(x))"): (
-            "A real step this small is lost in rounding: `x + h` equals `x`, and the difference "
-            "is 0. Step by `1j * h`."
-        ),
-        (" / h", ""): "The division by $h$ is missing: the imaginary part is $h f'(x)$.",
-        "return np.real(f(x + 1j * 1e-20))": (
-            "You took the real part, which is $f(x)$. The derivative is in the imaginary part."
-        ),
-        ("1e-20", "1e-3"): (
-            "The step is too long: the error is about $h^2$. Nothing cancels, so a step of 1e-20 "
-            "is fine."
-        ),
-    },
+hints = (
+    "In Python, $i$ is written `1j`. What does the formula say about the imaginary part?",
+    "Divide the imaginary part by $h$. The error is about $h^2$, and nothing cancels: $h$ can "
+    "be as small as you like.",
+    "`np.imag(f(x + 1j * h)) / h` with `h = 1e-20`.",
 )
+
+mistakes = {
+    "return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5": (
+        "This is the central difference, in which about half of the digits cancel. Take the "
+        "imaginary part after a step of `1j * h`."
+    ),
+    ("np.imag(f(x + 1j * h))", "(f(x + h) - f(x))"): (
+        "A real step this small is lost in rounding: `x + h` equals `x`, and the difference "
+        "is 0. Step by `1j * h`."
+    ),
+    (" / h", ""): "The division by $h$ is missing: the imaginary part is $h f'(x)$.",
+    "return np.real(f(x + 1j * 1e-20))": (
+        "You took the real part, which is $f(x)$. The derivative is in the imaginary part."
+    ),
+    ("1e-20", "1e-3"): (
+        "The step is too long: the error is about $h^2$. Nothing cancels, so a step of 1e-20 "
+        "is fine."
+    ),
+}

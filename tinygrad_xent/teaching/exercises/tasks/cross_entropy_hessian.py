@@ -15,7 +15,9 @@ Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result 
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 13
 
 
 def cross_entropy_hessian(p):
@@ -33,37 +35,32 @@ def inputs(rng):
     yield Case("float32", rng.dirichlet(np.ones(3), size=2).astype(np.float32))
 
 
-exercise = Exercise(
-    cross_entropy_hessian,
-    __doc__,
-    lesson=13,
-    inputs=inputs,
-    hints=(
-        "For one row you know it already: it is the Jacobian of the softmax, "
-        r"$\operatorname{diag}(p) - p\,p^T$. How do you write it for many rows at once?",
-        "`p[..., :, None]` are columns and `p[..., None, :]` are rows; their product, with "
-        r"broadcasting, holds all $p_i\,p_j$.",
-        "`p[..., :, None] * np.eye(C)` has $p$ on the diagonals, with `C = p.shape[-1]`. Subtract "
-        "the product of columns and rows.",
-    ),
-    mistakes={
-        "return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])": (
-            "This is only the diagonal. Changing one logit changes all probabilities of the row, "
-            "and with them all entries of the gradient."
-        ),
-        ("column * np.eye(p.shape[-1]) - column * row", "-column * row"): (
-            r"The term on the diagonal is missing: $H = \operatorname{diag}(p) - p\,p^T$."
-        ),
-        (
-            "column * np.eye(p.shape[-1]) - column * row",
-            "column * row - column * np.eye(p.shape[-1])",
-        ): ("The sign is wrong. A cross-entropy is convex: its diagonal is not negative."),
-        "return np.diag(np.ravel(p)) - np.outer(p, p)": (
-            "The rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of the "
-            "whole batch. Each row has its own."
-        ),
-        ("column * np.eye", "np.eye"): (
-            "The first term is the identity matrix. It must be weighted by the probabilities."
-        ),
-    },
+hints = (
+    "For one row you know it already: it is the Jacobian of the softmax, "
+    r"$\operatorname{diag}(p) - p\,p^T$. How do you write it for many rows at once?",
+    "`p[..., :, None]` are columns and `p[..., None, :]` are rows; their product, with "
+    r"broadcasting, holds all $p_i\,p_j$.",
+    "`p[..., :, None] * np.eye(C)` has $p$ on the diagonals, with `C = p.shape[-1]`. Subtract "
+    "the product of columns and rows.",
 )
+
+mistakes = {
+    "return (p * (1 - p))[..., :, None] * np.eye(p.shape[-1])": (
+        "This is only the diagonal. Changing one logit changes all probabilities of the row, "
+        "and with them all entries of the gradient."
+    ),
+    ("column * np.eye(p.shape[-1]) - column * row", "-column * row"): (
+        r"The term on the diagonal is missing: $H = \operatorname{diag}(p) - p\,p^T$."
+    ),
+    (
+        "column * np.eye(p.shape[-1]) - column * row",
+        "column * row - column * np.eye(p.shape[-1])",
+    ): ("The sign is wrong. A cross-entropy is convex: its diagonal is not negative."),
+    "return np.diag(np.ravel(p)) - np.outer(p, p)": (
+        "The rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of the "
+        "whole batch. Each row has its own."
+    ),
+    ("column * np.eye", "np.eye"): (
+        "The first term is the identity matrix. It must be weighted by the probabilities."
+    ),
+}

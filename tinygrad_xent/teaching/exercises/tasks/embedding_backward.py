@@ -17,7 +17,9 @@ times, or never.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 12
 
 
 def embedding_backward(grad, y, table, *, index):
@@ -27,7 +29,7 @@ def embedding_backward(grad, y, table, *, index):
     return result
 
 
-def embedding(table, *, index):
+def forward(table, *, index):
     return table[index]
 
 
@@ -41,31 +43,25 @@ def inputs(rng):
     yield Case("float32", table.astype(np.float32), index=np.array([1, 1]))
 
 
-exercise = Exercise(
-    embedding_backward,
-    __doc__,
-    lesson=12,
-    forward=embedding,
-    inputs=inputs,
-    hints=(
-        "Each row of `y` is a copy of a row of the table. What happens to the gradient of a value "
-        "that is used several times?",
-        "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
-        "was copied from. With `+=` and an array of indices, NumPy adds to each row only once.",
-        "`np.add.at(result, index, grad)` adds every time, even where an index occurs twice.",
-    ),
-    mistakes={
-        ("np.add.at(result, index, grad)", "result[index] = grad"): (
-            "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` "
-            "has the same flaw. Add all of them, with `np.add.at`."
-        ),
-        "return grad": (
-            "This is the gradient of the copied rows. The table has a row for every token: add "
-            "each gradient to the row it was copied from."
-        ),
-        ("index, grad)", "index, grad / np.bincount(np.ravel(index))[index][..., None])"): (
-            "You took the mean of the gradients of a row. They add up."
-        ),
-        "return grad[index]": "The gradient is read at `index` instead of being written there.",
-    },
+hints = (
+    "Each row of `y` is a copy of a row of the table. What happens to the gradient of a value "
+    "that is used several times?",
+    "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
+    "was copied from. With `+=` and an array of indices, NumPy adds to each row only once.",
+    "`np.add.at(result, index, grad)` adds every time, even where an index occurs twice.",
 )
+
+mistakes = {
+    ("np.add.at(result, index, grad)", "result[index] = grad"): (
+        "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` "
+        "has the same flaw. Add all of them, with `np.add.at`."
+    ),
+    "return grad": (
+        "This is the gradient of the copied rows. The table has a row for every token: add "
+        "each gradient to the row it was copied from."
+    ),
+    ("index, grad)", "index, grad / np.bincount(np.ravel(index))[index][..., None])"): (
+        "You took the mean of the gradients of a row. They add up."
+    ),
+    "return grad[index]": "The gradient is read at `index` instead of being written there.",
+}

@@ -14,7 +14,10 @@ own size, however small it is.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 9
+entrywise = True
 
 
 def exact_top_gradient(logits, target):
@@ -40,30 +43,23 @@ def inputs(rng):
     yield Case("float32", sure(25, dtype=np.float32), 0)
 
 
-exercise = Exercise(
-    exact_top_gradient,
-    __doc__,
-    lesson=9,
-    inputs=inputs,
-    entrywise=True,
-    hints=(
-        "Only one entry is at risk, that of the true class. What do the probabilities of a row "
-        "sum to?",
-        r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
-        "Compute `p` as usual, then replace `p[target]` by minus the sum of the other entries, "
-        "`np.delete(p, target)`.",
-    ),
-    mistakes={
-        ("= -np.sum(np.delete(gradient, target))", "-= 1"): (
-            "$p_t - 1$ cancels where $p_t$ is close to 1. Write it in another way, without a "
-            "difference."
-        ),
-        ("= -np.sum", "= np.sum"): (
-            "The sum of the other entries has the right size, but this entry is negative."
-        ),
-        ("    gradient[target]", "    target = np.argmax(logits)\n    gradient[target]"): (
-            "You replaced the largest entry. That is not always the entry of the true class: a "
-            "model may be wrong."
-        ),
-    },
+hints = (
+    "Only one entry is at risk, that of the true class. What do the probabilities of a row sum to?",
+    r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
+    "Compute `p` as usual, then replace `p[target]` by minus the sum of the other entries, "
+    "`np.delete(p, target)`.",
 )
+
+mistakes = {
+    ("= -np.sum(np.delete(gradient, target))", "-= 1"): (
+        "$p_t - 1$ cancels where $p_t$ is close to 1. Write it in another way, without a "
+        "difference."
+    ),
+    ("= -np.sum", "= np.sum"): (
+        "The sum of the other entries has the right size, but this entry is negative."
+    ),
+    ("    gradient[target]", "    target = np.argmax(logits)\n    gradient[target]"): (
+        "You replaced the largest entry. That is not always the entry of the true class: a "
+        "model may be wrong."
+    ),
+}

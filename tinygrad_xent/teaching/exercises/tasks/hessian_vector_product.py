@@ -13,7 +13,9 @@ logits may be large. Do not form any `(C, C)` matrix.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 13
 
 
 def hessian_vector_product(logits, v):
@@ -31,32 +33,27 @@ def inputs(rng):
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
 
 
-exercise = Exercise(
-    hessian_vector_product,
-    __doc__,
-    lesson=13,
-    inputs=inputs,
-    hints=(
-        "Multiply each of the two terms by $v$. What kind of thing is $p^T v$?",
-        r"$\operatorname{diag}(p)\,v$ is an elementwise product, and $p^T v$ is a single number.",
-        r"$H v = p \odot (v - p^T v)$, elementwise. You have seen it before: it is the backward "
-        "rule of the softmax, because $H$ is symmetric.",
-    ),
-    mistakes={
-        ("(v - np.sum(p * v))", "v"): (
-            r"This is $\operatorname{diag}(p)\,v$ alone. The second term, $-p\,(p^T v)$, is "
-            "missing."
-        ),
-        ("(v - np.sum(p * v))", "(1 - p) * v"): (
-            "This is the diagonal of the Hessian times $v$. The entries off the diagonal, "
-            r"$-p_i\,p_j$, count as well."
-        ),
-        (" - np.max(logits)", ""): (
-            "The exponential of a large logit overflows: subtract the largest first."
-        ),
-        ("np.sum(p * v)", "np.sum(v)"): (
-            r"The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$."
-        ),
-        ("v - ", "v + "): "The two terms are added. The second one is subtracted.",
-    },
+hints = (
+    "Multiply each of the two terms by $v$. What kind of thing is $p^T v$?",
+    r"$\operatorname{diag}(p)\,v$ is an elementwise product, and $p^T v$ is a single number.",
+    r"$H v = p \odot (v - p^T v)$, elementwise. You have seen it before: it is the backward "
+    "rule of the softmax, because $H$ is symmetric.",
 )
+
+mistakes = {
+    ("(v - np.sum(p * v))", "v"): (
+        r"This is $\operatorname{diag}(p)\,v$ alone. The second term, $-p\,(p^T v)$, is "
+        "missing."
+    ),
+    ("(v - np.sum(p * v))", "(1 - p) * v"): (
+        "This is the diagonal of the Hessian times $v$. The entries off the diagonal, "
+        r"$-p_i\,p_j$, count as well."
+    ),
+    (" - np.max(logits)", ""): (
+        "The exponential of a large logit overflows: subtract the largest first."
+    ),
+    ("np.sum(p * v)", "np.sum(v)"): (
+        r"The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$."
+    ),
+    ("v - ", "v + "): "The two terms are added. The second one is subtracted.",
+}

@@ -18,7 +18,9 @@ Write it for `target`, integers of shape `(N,)`, and `p` of shape `(N, C)`: one 
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 14
 
 
 def keras_probability_loss(target, p):
@@ -43,39 +45,34 @@ def divided_before_the_clip(target, p):
     return -np.log(c[np.arange(len(c)), target])
 
 
-exercise = Exercise(
-    keras_probability_loss,
-    __doc__,
-    lesson=14,
-    inputs=inputs,
-    hints=(
-        "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
-        "logarithm of a clipped probability?",
-        r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
-        "`c = np.clip(p, 1e-7, 1 - 1e-7)`; `c[np.arange(len(c)), target]` is the entry of the "
-        "true class in each row.",
-    ),
-    mistakes={
-        ("np.log(np.sum(c, axis=-1)) - ", "-"): (
-            "The third step is missing: the clipped row is divided by its sum again. It matters "
-            "where the entries of a row do not sum to 1, and after the clip they hardly ever do."
-        ),
-        ("np.clip(p, 1e-7, 1 - 1e-7)", "p"): (
-            "The clip is missing: a probability of 0 gives an infinite loss."
-        ),
-        divided_before_the_clip: (
-            "You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. "
-            "In the sparse one the clip comes first."
-        ),
-        ("np.sum(c, axis=-1)", "np.sum(p, axis=-1)"): (
-            "Only the entry of the true class is clipped. Clip all entries before you sum them."
-        ),
-        (
-            "np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])",
-            "np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]",
-        ): (
-            "You took exponentials of the probabilities, as if these were the logits. The logits "
-            "are their logarithms."
-        ),
-    },
+hints = (
+    "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
+    "logarithm of a clipped probability?",
+    r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
+    "`c = np.clip(p, 1e-7, 1 - 1e-7)`; `c[np.arange(len(c)), target]` is the entry of the "
+    "true class in each row.",
 )
+
+mistakes = {
+    ("np.log(np.sum(c, axis=-1)) - ", "-"): (
+        "The third step is missing: the clipped row is divided by its sum again. It matters "
+        "where the entries of a row do not sum to 1, and after the clip they hardly ever do."
+    ),
+    ("np.clip(p, 1e-7, 1 - 1e-7)", "p"): (
+        "The clip is missing: a probability of 0 gives an infinite loss."
+    ),
+    divided_before_the_clip: (
+        "You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. "
+        "In the sparse one the clip comes first."
+    ),
+    ("np.sum(c, axis=-1)", "np.sum(p, axis=-1)"): (
+        "Only the entry of the true class is clipped. Clip all entries before you sum them."
+    ),
+    (
+        "np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])",
+        "np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]",
+    ): (
+        "You took exponentials of the probabilities, as if these were the logits. The logits "
+        "are their logarithms."
+    ),
+}

@@ -17,7 +17,9 @@ Write the rule: return the tuple `(dx, dw, db)`, each of the shape of its input.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 11
 
 
 def linear_backward(grad, y, x, w, b):
@@ -25,7 +27,7 @@ def linear_backward(grad, y, x, w, b):
     return grad @ w.T, x.T @ grad, np.sum(grad, axis=0)
 
 
-def linear(x, w, b):
+def forward(x, w, b):
     return x @ w + b
 
 
@@ -40,36 +42,29 @@ def inputs(rng):
     yield case("float32", 3, 2, 2, np.float32)
 
 
-exercise = Exercise(
-    linear_backward,
-    __doc__,
-    lesson=11,
-    forward=linear,
-    inputs=inputs,
-    hints=(
-        "It is a matrix product and an addition with broadcasting. You know both rules.",
-        r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
-        "every row.",
-        "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
-    ),
-    mistakes={
-        "return grad @ w.T, x.T @ grad, grad": (
-            "`db` is not summed. The bias was added to every row, so the gradients of all rows "
-            "add up."
-        ),
-        "return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)": (
-            "`db` is a mean over the rows. It should be a sum; if the loss is a mean, `grad` "
-            "already contains the $1/N$."
-        ),
-        "return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)": (
-            "You divided by the number of rows. If the loss is a mean, `grad` already contains "
-            "the $1/N$."
-        ),
-        "return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)": (
-            "`dw` is transposed: it must have the shape of `w`."
-        ),
-        "return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)": (
-            "`db` is summed over the columns. The bias has an entry for each column."
-        ),
-    },
+hints = (
+    "It is a matrix product and an addition with broadcasting. You know both rules.",
+    r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
+    "every row.",
+    "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
 )
+
+mistakes = {
+    "return grad @ w.T, x.T @ grad, grad": (
+        "`db` is not summed. The bias was added to every row, so the gradients of all rows add up."
+    ),
+    "return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)": (
+        "`db` is a mean over the rows. It should be a sum; if the loss is a mean, `grad` "
+        "already contains the $1/N$."
+    ),
+    "return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)": (
+        "You divided by the number of rows. If the loss is a mean, `grad` already contains "
+        "the $1/N$."
+    ),
+    "return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)": (
+        "`dw` is transposed: it must have the shape of `w`."
+    ),
+    "return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)": (
+        "`db` is summed over the columns. The bias has an entry for each column."
+    ),
+}

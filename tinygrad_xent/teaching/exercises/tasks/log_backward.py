@@ -13,7 +13,10 @@ large; that is right, so do nothing about it.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 6
+entrywise = True
 
 
 def log_backward(grad, y, x):
@@ -21,7 +24,7 @@ def log_backward(grad, y, x):
     return grad / x
 
 
-def log(x):
+def forward(x):
     return np.log(x)
 
 
@@ -33,32 +36,19 @@ def inputs(rng):
     yield Case("float32", rng.uniform(0.3, 3, size=4).astype(np.float32))
 
 
-exercise = Exercise(
-    log_backward,
-    __doc__,
-    lesson=6,
-    forward=log,
-    inputs=inputs,
-    entrywise=True,
-    hints=(
-        "The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
-        r"$\frac{dy}{dx} = \frac{1}{x}$. What happens to the upstream gradient?",
-        r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
-    ),
-    mistakes={
-        "return grad / y": (
-            "You divided by the output `y`. The derivative is 1 over the input, `x`."
-        ),
-        "return 1 / x": (
-            "The upstream gradient, `grad`, is not used: multiply the derivative by it."
-        ),
-        "return grad * x": "You multiplied by `x`; the derivative is $1 / x$.",
-        "return grad / (x + 1e-7)": (
-            "You added a small number to `x`. That avoids a division by 0, but it is the gradient "
-            "of another function: for small `x` it is far off."
-        ),
-        "return -grad / x": (
-            r"The sign is wrong: the derivative of $\ln x$ is $1 / x$, not $-1 / x$."
-        ),
-    },
+hints = (
+    "The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
+    r"$\frac{dy}{dx} = \frac{1}{x}$. What happens to the upstream gradient?",
+    r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
 )
+
+mistakes = {
+    "return grad / y": ("You divided by the output `y`. The derivative is 1 over the input, `x`."),
+    "return 1 / x": ("The upstream gradient, `grad`, is not used: multiply the derivative by it."),
+    "return grad * x": "You multiplied by `x`; the derivative is $1 / x$.",
+    "return grad / (x + 1e-7)": (
+        "You added a small number to `x`. That avoids a division by 0, but it is the gradient "
+        "of another function: for small `x` it is far off."
+    ),
+    "return -grad / x": (r"The sign is wrong: the derivative of $\ln x$ is $1 / x$, not $-1 / x$."),
+}

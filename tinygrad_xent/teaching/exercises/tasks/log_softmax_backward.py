@@ -13,7 +13,9 @@ Write the rule: return the gradient with respect to $x$, of the same shape.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 6
 
 
 def log_softmax_backward(grad, y, x):
@@ -21,7 +23,7 @@ def log_softmax_backward(grad, y, x):
     return grad - np.exp(y) * np.sum(grad, axis=-1, keepdims=True)
 
 
-def log_softmax(x):
+def forward(x):
     shifted = x - np.max(x, axis=-1, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
@@ -36,37 +38,31 @@ def inputs(rng):
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32))
 
 
-exercise = Exercise(
-    log_softmax_backward,
-    __doc__,
-    lesson=6,
-    forward=log_softmax,
-    inputs=inputs,
-    hints=(
-        "$x_i$ changes $y_i$ directly, and all entries of the row through the sum.",
-        r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
-        r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
-        r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and you have $p$ already: $p_i = e^{y_i}$.",
-    ),
-    mistakes={
-        "return grad - y * np.sum(grad, axis=-1, keepdims=True)": (
-            "`y` holds logarithms of probabilities. The rule needs the probabilities themselves, "
-            "`np.exp(y)`."
-        ),
-        "return grad - np.exp(y) * grad": (
-            "This is only the diagonal, $1 - p_i$. Every input changes all outputs of its row "
-            "through the sum, so the upstream gradients of the whole row must be summed."
-        ),
-        "return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))": (
-            "This is the rule of the softmax. The rule of its logarithm is simpler: the factors "
-            "$p_j$ cancel."
-        ),
-        "return grad - np.exp(y) * np.sum(grad)": (
-            "The sum runs over the whole array. Each row needs its own: `axis=-1, keepdims=True`."
-        ),
-        "return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)": (
-            "You took the exponential of `x`, without dividing by its sum. The probabilities are "
-            "`np.exp(y)`."
-        ),
-    },
+hints = (
+    "$x_i$ changes $y_i$ directly, and all entries of the row through the sum.",
+    r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
+    r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
+    r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and you have $p$ already: $p_i = e^{y_i}$.",
 )
+
+mistakes = {
+    "return grad - y * np.sum(grad, axis=-1, keepdims=True)": (
+        "`y` holds logarithms of probabilities. The rule needs the probabilities themselves, "
+        "`np.exp(y)`."
+    ),
+    "return grad - np.exp(y) * grad": (
+        "This is only the diagonal, $1 - p_i$. Every input changes all outputs of its row "
+        "through the sum, so the upstream gradients of the whole row must be summed."
+    ),
+    "return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))": (
+        "This is the rule of the softmax. The rule of its logarithm is simpler: the factors "
+        "$p_j$ cancel."
+    ),
+    "return grad - np.exp(y) * np.sum(grad)": (
+        "The sum runs over the whole array. Each row needs its own: `axis=-1, keepdims=True`."
+    ),
+    "return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)": (
+        "You took the exponential of `x`, without dividing by its sum. The probabilities are "
+        "`np.exp(y)`."
+    ),
+}

@@ -14,7 +14,9 @@ Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 4
 
 
 def matmul_backward(grad, y, a, b):
@@ -22,7 +24,7 @@ def matmul_backward(grad, y, a, b):
     return grad @ b.T, a.T @ grad
 
 
-def matmul(a, b):
+def forward(a, b):
     return a @ b
 
 
@@ -38,34 +40,26 @@ def inputs(rng):
     yield case("float32", 2, 3, 2, np.float32)
 
 
-exercise = Exercise(
-    matmul_backward,
-    __doc__,
-    lesson=4,
-    forward=matmul,
-    inputs=inputs,
-    hints=(
-        "The shapes nearly decide it: `da` has the shape `(m, k)`. How can you multiply `grad`, "
-        "`(m, n)`, and something made of `b`, `(k, n)`, to get that shape?",
-        r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ changes the whole row $i$ of $Y$: "
-        r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
-        r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
-    ),
-    mistakes={
-        "return grad @ b, a @ grad": (
-            "The transposes are missing. With square matrices the shapes fit anyway."
-        ),
-        "return b.T @ grad, grad @ a.T": (
-            "The factors are in the wrong order: a matrix product does not commute."
-        ),
-        "return a.T @ grad, grad @ b.T": (
-            "The two gradients are swapped: the first belongs to `a`."
-        ),
-        "return np.ones(y.shape) @ b.T, a.T @ np.ones(y.shape)": (
-            "The upstream gradient, `grad`, is not used."
-        ),
-        "return grad * b, grad * a": (
-            "This is the rule of the elementwise product; `@` is the matrix product."
-        ),
-    },
+hints = (
+    "The shapes nearly decide it: `da` has the shape `(m, k)`. How can you multiply `grad`, "
+    "`(m, n)`, and something made of `b`, `(k, n)`, to get that shape?",
+    r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ changes the whole row $i$ of $Y$: "
+    r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
+    r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
 )
+
+mistakes = {
+    "return grad @ b, a @ grad": (
+        "The transposes are missing. With square matrices the shapes fit anyway."
+    ),
+    "return b.T @ grad, grad @ a.T": (
+        "The factors are in the wrong order: a matrix product does not commute."
+    ),
+    "return a.T @ grad, grad @ b.T": ("The two gradients are swapped: the first belongs to `a`."),
+    "return np.ones(y.shape) @ b.T, a.T @ np.ones(y.shape)": (
+        "The upstream gradient, `grad`, is not used."
+    ),
+    "return grad * b, grad * a": (
+        "This is the rule of the elementwise product; `@` is the matrix product."
+    ),
+}

@@ -14,7 +14,9 @@ gradient. Where they are equal, $y$ has a kink, and several answers are valid; h
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 3
 
 
 def maximum_backward(grad, y, a, b):
@@ -23,7 +25,7 @@ def maximum_backward(grad, y, a, b):
     return grad * share, grad * (1 - share)
 
 
-def maximum(a, b):
+def forward(a, b):
     return np.maximum(a, b)
 
 
@@ -35,42 +37,34 @@ def inputs(rng):
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
 
 
-exercise = Exercise(
-    maximum_backward,
-    __doc__,
-    lesson=3,
-    forward=maximum,
-    inputs=inputs,
-    hints=(
-        "A comparison of arrays, such as `a > b`, gives True and False, which count as 1 and 0.",
-        "There are three cases for `da`: `grad` where `a > b`, half of it where `a == b`, and 0.",
-        "The share of $a$ is `(a > b) + 0.5 * (a == b)`; the share of $b$ is 1 minus that.",
-    ),
-    mistakes={
-        "return grad * (a >= b), grad * (b >= a)": (
-            "Where they are equal, both get the whole gradient: together twice the upstream "
-            "gradient."
-        ),
-        "return grad * (a > b), grad * (b > a)": (
-            "Where they are equal, neither gets anything: the gradient is lost."
-        ),
-        "return grad * (a >= b), grad * (a < b)": (
-            "Where they are equal, $a$ gets everything. That is valid at a kink, but here each "
-            "gets half, so that the order of the two does not matter."
-        ),
-        "return grad * (a > b), grad * (a <= b)": (
-            "Where they are equal, $b$ gets everything. That is valid at a kink, but here each "
-            "gets half, so that the order of the two does not matter."
-        ),
-        "return grad, grad": (
-            "Both get the whole gradient everywhere. The smaller one does not change $y$."
-        ),
-        ("(a > b)", "(a < b)"): (
-            "The smaller one gets the gradient: the comparison is the wrong way round."
-        ),
-        "return grad * a * (a > b), grad * b * (b > a)": (
-            "`grad` is multiplied by the inputs. The slope is 1 for the larger one and 0 for the "
-            "other."
-        ),
-    },
+hints = (
+    "A comparison of arrays, such as `a > b`, gives True and False, which count as 1 and 0.",
+    "There are three cases for `da`: `grad` where `a > b`, half of it where `a == b`, and 0.",
+    "The share of $a$ is `(a > b) + 0.5 * (a == b)`; the share of $b$ is 1 minus that.",
 )
+
+mistakes = {
+    "return grad * (a >= b), grad * (b >= a)": (
+        "Where they are equal, both get the whole gradient: together twice the upstream gradient."
+    ),
+    "return grad * (a > b), grad * (b > a)": (
+        "Where they are equal, neither gets anything: the gradient is lost."
+    ),
+    "return grad * (a >= b), grad * (a < b)": (
+        "Where they are equal, $a$ gets everything. That is valid at a kink, but here each "
+        "gets half, so that the order of the two does not matter."
+    ),
+    "return grad * (a > b), grad * (a <= b)": (
+        "Where they are equal, $b$ gets everything. That is valid at a kink, but here each "
+        "gets half, so that the order of the two does not matter."
+    ),
+    "return grad, grad": (
+        "Both get the whole gradient everywhere. The smaller one does not change $y$."
+    ),
+    ("(a > b)", "(a < b)"): (
+        "The smaller one gets the gradient: the comparison is the wrong way round."
+    ),
+    "return grad * a * (a > b), grad * b * (b > a)": (
+        "`grad` is multiplied by the inputs. The slope is 1 for the larger one and 0 for the other."
+    ),
+}

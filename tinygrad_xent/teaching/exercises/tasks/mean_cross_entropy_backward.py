@@ -15,7 +15,9 @@ Write the backward rule: return the gradient with respect to `logits`, of shape 
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 9
 
 
 def mean_cross_entropy_backward(grad, loss, logits, *, target):
@@ -26,7 +28,7 @@ def mean_cross_entropy_backward(grad, loss, logits, *, target):
     return grad * p / len(logits)
 
 
-def mean_cross_entropy(logits, *, target):
+def forward(logits, *, target):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return -np.mean(log_p[np.arange(len(logits)), target])
@@ -43,38 +45,31 @@ def inputs(rng):
     yield case("float32", rng.normal(size=(4, 3)).astype(np.float32))
 
 
-exercise = Exercise(
-    mean_cross_entropy_backward,
-    __doc__,
-    lesson=9,
-    forward=mean_cross_entropy,
-    inputs=inputs,
-    hints=(
-        "Take two steps: what gradient does a mean pass to each of its $N$ losses? And what does "
-        "each loss pass to its row of logits?",
-        r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
-        "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply by "
-        "`grad / N`, where `N` is `len(logits)`.",
-    ),
-    mistakes={
-        (" / len(logits)", ""): (
-            "The division by $N$ is missing: a mean passes only $1/N$ of the gradient to each of "
-            "its $N$ losses."
-        ),
-        ("/ len(logits)", "/ logits.shape[1]"): (
-            "You divided by the number of classes. The mean is over the rows: divide by "
-            "`len(logits)`."
-        ),
-        ("/ len(logits)", "/ logits.size"): (
-            "You divided by the number of all logits. The mean is over the rows: divide by "
-            "`len(logits)`."
-        ),
-        ("grad * p", "p"): "The upstream gradient, `grad`, is not used. It may differ from 1.",
-        ("p[np.arange(len(logits)), target]", "p[:, target]"): (
-            "`p[:, target] -= 1` changes these columns in every row. Each row has only one target."
-        ),
-        ("    p[np.arange(len(logits)), target] -= 1\n", ""): (
-            "This is the softmax alone: subtract 1 at the true class of each row."
-        ),
-    },
+hints = (
+    "Take two steps: what gradient does a mean pass to each of its $N$ losses? And what does "
+    "each loss pass to its row of logits?",
+    r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
+    "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply by "
+    "`grad / N`, where `N` is `len(logits)`.",
 )
+
+mistakes = {
+    (" / len(logits)", ""): (
+        "The division by $N$ is missing: a mean passes only $1/N$ of the gradient to each of "
+        "its $N$ losses."
+    ),
+    ("/ len(logits)", "/ logits.shape[1]"): (
+        "You divided by the number of classes. The mean is over the rows: divide by `len(logits)`."
+    ),
+    ("/ len(logits)", "/ logits.size"): (
+        "You divided by the number of all logits. The mean is over the rows: divide by "
+        "`len(logits)`."
+    ),
+    ("grad * p", "p"): "The upstream gradient, `grad`, is not used. It may differ from 1.",
+    ("p[np.arange(len(logits)), target]", "p[:, target]"): (
+        "`p[:, target] -= 1` changes these columns in every row. Each row has only one target."
+    ),
+    ("    p[np.arange(len(logits)), target] -= 1\n", ""): (
+        "This is the softmax alone: subtract 1 at the true class of each row."
+    ),
+}

@@ -14,7 +14,10 @@ entries has $m = -\infty$ and $s = 0$, and so have two such blocks together.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 15
+returns = "m, s"
 
 
 def merge_logsumexp(m1, s1, m2, s2):
@@ -40,38 +43,32 @@ def inputs(rng):
     yield Case("float32", *(x.astype(np.float32) for x in blocks([1.0, 5.0], [2.0, -3.0])))
 
 
-exercise = Exercise(
-    merge_logsumexp,
-    __doc__,
-    lesson=15,
-    inputs=inputs,
-    returns="m, s",
-    hints=(
-        "The maximum of both is easy. But the two sums are relative to different maxima: which "
-        "factors make them relative to the new one?",
-        r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
-        r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
-        "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` instead.",
-    ),
-    mistakes={
-        "return np.maximum(m1, m2), s1 + s2": (
-            "The sums are added as they are. Each is relative to its own maximum: bring both to "
-            "the new one first."
-        ),
-        (
-            "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
-            "(s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)",
-        ): ("The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."),
-        (
-            "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
-            "s1 * np.exp(top - m1) + s2 * np.exp(top - m2)",
-        ): ("The exponents have the wrong sign: use $m_1 - m$, which is never positive."),
-        ("np.where(np.isfinite(m), m, 0)", "m"): (
-            r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum "
-            r"is $-\infty$."
-        ),
-        ("s1 * np.exp(m1 - top)", "s1"): (
-            "Only the second block is brought to the new maximum. Either may have the smaller one."
-        ),
-    },
+hints = (
+    "The maximum of both is easy. But the two sums are relative to different maxima: which "
+    "factors make them relative to the new one?",
+    r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
+    r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
+    "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` instead.",
 )
+
+mistakes = {
+    "return np.maximum(m1, m2), s1 + s2": (
+        "The sums are added as they are. Each is relative to its own maximum: bring both to "
+        "the new one first."
+    ),
+    (
+        "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
+        "(s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)",
+    ): ("The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."),
+    (
+        "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
+        "s1 * np.exp(top - m1) + s2 * np.exp(top - m2)",
+    ): ("The exponents have the wrong sign: use $m_1 - m$, which is never positive."),
+    ("np.where(np.isfinite(m), m, 0)", "m"): (
+        r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum "
+        r"is $-\infty$."
+    ),
+    ("s1 * np.exp(m1 - top)", "s1"): (
+        "Only the second block is brought to the new maximum. Either may have the smaller one."
+    ),
+}

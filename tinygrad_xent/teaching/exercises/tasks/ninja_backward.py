@@ -23,7 +23,9 @@ of its weight.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 12
 
 
 def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
@@ -77,43 +79,38 @@ def inputs(rng):
     yield case("a context of one character", 5, 1, 4, 3, 3)
 
 
-exercise = Exercise(
-    ninja_backward,
-    __doc__,
-    lesson=12,
-    inputs=inputs,
-    hints=(
-        "Go through the forward pass from the last line to the first, and write one or two lines "
-        "for each: `dsomething` is the gradient of `something`.",
-        "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
-        "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
-        "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
-        "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
-        "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
-        "table.",
-    ),
-    mistakes={
-        ("    dlogits = dlogits / n\n", ""): (
-            "The division by N is missing: a mean passes only 1/N of the gradient to each of its "
-            "N losses."
-        ),
-        ("1 - h**2", "1 - h"): "The slope of tanh is $1 - h^2$, with the square of the output.",
-        (
-            "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
-            "dlinear = dnormed / std",
-        ): (
-            "Mean and variance in the batch normalisation are treated as constants. Both are "
-            "computed from its input: two more paths."
-        ),
-        (
-            "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
-            "dtable[index] = de.reshape(*index.shape, -1)",
-        ): (
-            "Where a character occurs twice in `index`, only its last gradient is kept in the "
-            "table. Add all of them, with `np.add.at`."
-        ),
-        ("dnormed = da * gain", "dnormed = da"): (
-            "The factor `gain` is missing on the way back through the batch normalisation."
-        ),
-    },
+hints = (
+    "Go through the forward pass from the last line to the first, and write one or two lines "
+    "for each: `dsomething` is the gradient of `something`.",
+    "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
+    "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
+    "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
+    "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
+    "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
+    "table.",
 )
+
+mistakes = {
+    ("    dlogits = dlogits / n\n", ""): (
+        "The division by N is missing: a mean passes only 1/N of the gradient to each of its "
+        "N losses."
+    ),
+    ("1 - h**2", "1 - h"): "The slope of tanh is $1 - h^2$, with the square of the output.",
+    (
+        "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
+        "dlinear = dnormed / std",
+    ): (
+        "Mean and variance in the batch normalisation are treated as constants. Both are "
+        "computed from its input: two more paths."
+    ),
+    (
+        "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
+        "dtable[index] = de.reshape(*index.shape, -1)",
+    ): (
+        "Where a character occurs twice in `index`, only its last gradient is kept in the "
+        "table. Add all of them, with `np.add.at`."
+    ),
+    ("dnormed = da * gain", "dnormed = da"): (
+        "The factor `gain` is missing on the way back through the batch normalisation."
+    ),
+}

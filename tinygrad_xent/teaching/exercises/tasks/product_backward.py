@@ -13,7 +13,9 @@ $b$, each of the same shape.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 1
 
 
 def product_backward(grad, y, a, b):
@@ -21,7 +23,7 @@ def product_backward(grad, y, a, b):
     return grad * b, grad * a
 
 
-def product(a, b):
+def forward(a, b):
     return a * b
 
 
@@ -32,35 +34,29 @@ def inputs(rng):
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
 
 
-exercise = Exercise(
-    product_backward,
-    __doc__,
-    lesson=1,
-    forward=product,
-    inputs=inputs,
-    hints=(
-        r"If only $a$ changes a little, by how much does $a\,b$ change? What does that depend on?",
-        r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it by $\bar y$, the "
-        "upstream gradient.",
-        r"$\bar a = \bar y\,b$, and likewise $\bar b$ with $a$. Return both as a tuple, $\bar a$ "
-        "first.",
-    ),
-    mistakes={
-        "return grad * a, grad * b": (
-            "The two gradients are swapped: if $a$ changes, $y$ changes $b$ times as much, so the "
-            "gradient of $a$ has the factor $b$."
-        ),
-        "return b, a": (
-            "The upstream gradient, `grad`, is not used. These are the slopes of $y$; the "
-            "gradients of the loss are those times `grad`."
-        ),
-        "return grad, grad": (
-            "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one "
-            "factor is the other factor."
-        ),
-        "return grad * y, grad * y": (
-            "You multiplied `grad` by the output `y`. The slope of a product in one factor is the "
-            "other factor alone."
-        ),
-    },
+hints = (
+    r"If only $a$ changes a little, by how much does $a\,b$ change? What does that depend on?",
+    r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it by $\bar y$, the "
+    "upstream gradient.",
+    r"$\bar a = \bar y\,b$, and likewise $\bar b$ with $a$. Return both as a tuple, $\bar a$ "
+    "first.",
 )
+
+mistakes = {
+    "return grad * a, grad * b": (
+        "The two gradients are swapped: if $a$ changes, $y$ changes $b$ times as much, so the "
+        "gradient of $a$ has the factor $b$."
+    ),
+    "return b, a": (
+        "The upstream gradient, `grad`, is not used. These are the slopes of $y$; the "
+        "gradients of the loss are those times `grad`."
+    ),
+    "return grad, grad": (
+        "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one "
+        "factor is the other factor."
+    ),
+    "return grad * y, grad * y": (
+        "You multiplied `grad` by the output `y`. The slope of a product in one factor is the "
+        "other factor alone."
+    ),
+}

@@ -17,7 +17,10 @@ change.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 11
+returns = "w, velocity"
 
 
 def sgd_step(w, grad, learning_rate, momentum, velocity):
@@ -44,42 +47,36 @@ def in_place(w, grad, learning_rate, momentum, velocity):
     return w, velocity
 
 
-exercise = Exercise(
-    sgd_step,
-    __doc__,
-    lesson=11,
-    inputs=inputs,
-    returns="w, velocity",
-    hints=(
-        "The statement has the two formulas; check which velocity the second one uses.",
-        "The weights change by the new velocity. `velocity = momentum * velocity + grad` makes a "
-        "new array; `velocity *= momentum` would change the argument.",
-        "After that line: `return w - learning_rate * velocity, velocity`.",
-    ),
-    mistakes={
-        ("w - learning_rate", "w + learning_rate"): (
-            "The weights go uphill: a step goes against the gradient, so subtract it."
-        ),
-        "return w - learning_rate * velocity, momentum * velocity + grad": (
-            "The weights change by the old velocity. They must change by the new one."
-        ),
-        "return w - learning_rate * grad, momentum * velocity + grad": (
-            "The weights change by the gradient alone: momentum has no effect on them."
-        ),
-        ("+ grad", "+ (1 - momentum) * grad"): (
-            "The gradient is weighted by 1 minus the momentum. That makes a running mean, as in "
-            "Adam; here the gradient counts in full."
-        ),
-        (
-            "+ grad\n    return w - learning_rate * velocity",
-            "- learning_rate * grad\n    return w + velocity",
-        ): (
-            "Your velocity includes the learning rate, as in Keras. Here it matters only when the "
-            "weights change."
-        ),
-        in_place: (
-            "`velocity *= ...` and `w -= ...` write into the arguments. Write "
-            "`velocity = momentum * velocity + grad`, which makes a new one."
-        ),
-    },
+hints = (
+    "The statement has the two formulas; check which velocity the second one uses.",
+    "The weights change by the new velocity. `velocity = momentum * velocity + grad` makes a "
+    "new array; `velocity *= momentum` would change the argument.",
+    "After that line: `return w - learning_rate * velocity, velocity`.",
 )
+
+mistakes = {
+    ("w - learning_rate", "w + learning_rate"): (
+        "The weights go uphill: a step goes against the gradient, so subtract it."
+    ),
+    "return w - learning_rate * velocity, momentum * velocity + grad": (
+        "The weights change by the old velocity. They must change by the new one."
+    ),
+    "return w - learning_rate * grad, momentum * velocity + grad": (
+        "The weights change by the gradient alone: momentum has no effect on them."
+    ),
+    ("+ grad", "+ (1 - momentum) * grad"): (
+        "The gradient is weighted by 1 minus the momentum. That makes a running mean, as in "
+        "Adam; here the gradient counts in full."
+    ),
+    (
+        "+ grad\n    return w - learning_rate * velocity",
+        "- learning_rate * grad\n    return w + velocity",
+    ): (
+        "Your velocity includes the learning rate, as in Keras. Here it matters only when the "
+        "weights change."
+    ),
+    in_place: (
+        "`velocity *= ...` and `w -= ...` write into the arguments. Write "
+        "`velocity = momentum * velocity + grad`, which makes a new one."
+    ),
+}

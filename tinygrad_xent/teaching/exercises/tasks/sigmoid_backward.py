@@ -13,7 +13,9 @@ of the same shape.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 3
 
 
 def sigmoid_backward(grad, y, x):
@@ -21,7 +23,7 @@ def sigmoid_backward(grad, y, x):
     return grad * y * (1 - y)
 
 
-def sigmoid(x):
+def forward(x):
     small = np.exp(-np.abs(x))
     return np.where(x < 0, small, 1) / (1 + small)
 
@@ -34,33 +36,27 @@ def inputs(rng):
     yield Case("float32", rng.normal(size=4).astype(np.float32))
 
 
-exercise = Exercise(
-    sigmoid_backward,
-    __doc__,
-    lesson=3,
-    forward=sigmoid,
-    inputs=inputs,
-    hints=(
-        r"The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.",
-        r"$\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the "
-        "other, in terms of $y$?",
-        r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it by "
-        "`grad`.",
-    ),
-    mistakes={
-        "return y * (1 - y)": (
-            "The upstream gradient, `grad`, is not used: multiply the derivative by it."
-        ),
-        "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
-            "`y` is already the logistic function of $x$; you applied the function again, to `y`."
-        ),
-        "return grad * x * (1 - x)": "You put the input `x` where the output `y` belongs.",
-        "return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2": (
-            "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
-            "You only need `y`."
-        ),
-        "return grad * (1 - y**2)": (
-            "$1 - y^2$ is the derivative of tanh. The logistic function has another."
-        ),
-    },
+hints = (
+    r"The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.",
+    r"$\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the "
+    "other, in terms of $y$?",
+    r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it by "
+    "`grad`.",
 )
+
+mistakes = {
+    "return y * (1 - y)": (
+        "The upstream gradient, `grad`, is not used: multiply the derivative by it."
+    ),
+    "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
+        "`y` is already the logistic function of $x$; you applied the function again, to `y`."
+    ),
+    "return grad * x * (1 - x)": "You put the input `x` where the output `y` belongs.",
+    "return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2": (
+        "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
+        "You only need `y`."
+    ),
+    "return grad * (1 - y**2)": (
+        "$1 - y^2$ is the derivative of tanh. The logistic function has another."
+    ),
+}

@@ -14,7 +14,9 @@ $x$, an array of the same shape.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 5
 
 
 def softmax_backward(grad, y, x, *, axis):
@@ -22,7 +24,7 @@ def softmax_backward(grad, y, x, *, axis):
     return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
 
 
-def softmax(x, *, axis):
+def forward(x, *, axis):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -37,38 +39,32 @@ def inputs(rng):
     yield Case("no rows", np.zeros((0, 3)), axis=-1)
 
 
-exercise = Exercise(
-    softmax_backward,
-    __doc__,
-    lesson=5,
-    forward=softmax,
-    inputs=inputs,
-    hints=(
-        "Every output depends on every input of its row, so the gradient of one input is a sum "
-        "over all outputs.",
-        r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. "
-        r"Insert it into $\bar x_i = \sum_j \bar y_j\,J_{ji}$, and split the sum.",
-        r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; with "
-        "`keepdims=True` you can subtract it from `grad`.",
-    ),
-    mistakes={
-        "return grad * y * (1 - y)": (
-            "This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross "
-            "terms: raising one input lowers all other outputs of its row."
-        ),
-        "return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))": (
-            "The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along "
-            "`axis`."
-        ),
-        "return y * (grad - np.sum(grad * y))": (
-            "The sum runs over the whole array. Each row of the softmax has its own sum: call "
-            "`np.sum` with `axis=axis`."
-        ),
-        "return y * (grad - np.sum(grad, axis=axis, keepdims=True))": (
-            r"The sum lacks the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
-        ),
-        "return grad - np.sum(grad * y, axis=axis, keepdims=True)": (
-            "The factor $y_i$ in front is missing."
-        ),
-    },
+hints = (
+    "Every output depends on every input of its row, so the gradient of one input is a sum "
+    "over all outputs.",
+    r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. "
+    r"Insert it into $\bar x_i = \sum_j \bar y_j\,J_{ji}$, and split the sum.",
+    r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; with "
+    "`keepdims=True` you can subtract it from `grad`.",
 )
+
+mistakes = {
+    "return grad * y * (1 - y)": (
+        "This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross "
+        "terms: raising one input lowers all other outputs of its row."
+    ),
+    "return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))": (
+        "The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along "
+        "`axis`."
+    ),
+    "return y * (grad - np.sum(grad * y))": (
+        "The sum runs over the whole array. Each row of the softmax has its own sum: call "
+        "`np.sum` with `axis=axis`."
+    ),
+    "return y * (grad - np.sum(grad, axis=axis, keepdims=True))": (
+        r"The sum lacks the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
+    ),
+    "return grad - np.sum(grad * y, axis=axis, keepdims=True)": (
+        "The factor $y_i$ in front is missing."
+    ),
+}

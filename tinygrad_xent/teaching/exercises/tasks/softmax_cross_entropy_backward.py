@@ -16,7 +16,9 @@ need not sum to 1. Logits may be large.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 7
 
 
 def softmax_cross_entropy_backward(grad, loss, labels, logits):
@@ -28,7 +30,7 @@ def softmax_cross_entropy_backward(grad, loss, labels, logits):
     return -grad * log_p, grad * (np.exp(log_p) * total - labels)
 
 
-def softmax_cross_entropy(labels, logits):
+def forward(labels, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return -np.sum(labels * log_p, axis=-1)
@@ -46,43 +48,37 @@ def inputs(rng):
     yield Case("float32", free.astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32))
 
 
-exercise = Exercise(
-    softmax_cross_entropy_backward,
-    __doc__,
-    lesson=7,
-    forward=softmax_cross_entropy,
-    inputs=inputs,
-    hints=(
-        "The loss is linear in the labels, so their gradient is simple. For the logits, use "
-        r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$.",
-        r"$\frac{\partial \ell}{\partial t_i} = -\ln p_i$. In "
-        r"$\frac{\partial \ell}{\partial z_i}$ every label of the row contributes "
-        r"$t_j\,(p_i - [i = j])$.",
-        r"$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. First "
-        "add a second axis to `grad`: `grad[:, None]`.",
-    ),
-    mistakes={
-        (" * total", ""): (
-            "$p - t$ is the gradient of the logits only where the labels of a row sum to 1. "
-            "Otherwise $p$ must be multiplied by their sum."
-        ),
-        ("    grad = grad[:, None]\n", ""): (
-            "`grad` is aligned with the classes. It has one entry for each row: add a second "
-            "axis, `grad[:, None]`."
-        ),
-        (
-            "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
-            "-log_p, np.exp(log_p) * total - labels",
-        ): ("The upstream gradient, `grad`, is not used: multiply each row by its entry."),
-        (
-            "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
-            "grad * (np.exp(log_p) * total - labels), -grad * log_p",
-        ): ("The two gradients are swapped: the gradient of the labels comes first."),
-        ("np.exp(log_p) * total - labels", "labels - np.exp(log_p) * total"): (
-            "The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$."
-        ),
-        ("-grad * log_p", "-grad * np.exp(log_p)"): (
-            "The gradient of the labels uses the probabilities. It must use their logarithms."
-        ),
-    },
+hints = (
+    "The loss is linear in the labels, so their gradient is simple. For the logits, use "
+    r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$.",
+    r"$\frac{\partial \ell}{\partial t_i} = -\ln p_i$. In "
+    r"$\frac{\partial \ell}{\partial z_i}$ every label of the row contributes "
+    r"$t_j\,(p_i - [i = j])$.",
+    r"$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. First "
+    "add a second axis to `grad`: `grad[:, None]`.",
 )
+
+mistakes = {
+    (" * total", ""): (
+        "$p - t$ is the gradient of the logits only where the labels of a row sum to 1. "
+        "Otherwise $p$ must be multiplied by their sum."
+    ),
+    ("    grad = grad[:, None]\n", ""): (
+        "`grad` is aligned with the classes. It has one entry for each row: add a second "
+        "axis, `grad[:, None]`."
+    ),
+    (
+        "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
+        "-log_p, np.exp(log_p) * total - labels",
+    ): ("The upstream gradient, `grad`, is not used: multiply each row by its entry."),
+    (
+        "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
+        "grad * (np.exp(log_p) * total - labels), -grad * log_p",
+    ): ("The two gradients are swapped: the gradient of the labels comes first."),
+    ("np.exp(log_p) * total - labels", "labels - np.exp(log_p) * total"): (
+        "The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$."
+    ),
+    ("-grad * log_p", "-grad * np.exp(log_p)"): (
+        "The gradient of the labels uses the probabilities. It must use their logarithms."
+    ),
+}

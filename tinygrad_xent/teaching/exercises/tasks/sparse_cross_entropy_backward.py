@@ -16,7 +16,9 @@ any axis, counted from the end if negative, and logits may be large.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 8
 
 
 def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
@@ -29,7 +31,7 @@ def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
     return np.expand_dims(grad, axis) * p
 
 
-def sparse_cross_entropy(logits, *, target, axis):
+def forward(logits, *, target, axis):
     shifted = logits - np.max(logits, axis=axis, keepdims=True)
     picked = np.take_along_axis(shifted, np.expand_dims(target, axis), axis)
     return np.log(np.sum(np.exp(shifted), axis=axis)) - np.squeeze(picked, axis)
@@ -50,38 +52,32 @@ def inputs(rng):
     yield case("float32", rng.normal(size=(2, 3)).astype(np.float32), -1)
 
 
-exercise = Exercise(
-    sparse_cross_entropy_backward,
-    __doc__,
-    lesson=8,
-    forward=sparse_cross_entropy,
-    inputs=inputs,
-    hints=(
-        "It is $p - t$ again, with a one-hot $t$; and each entry of the upstream gradient belongs "
-        "to a whole row.",
-        r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
-        "1 at the true class of each row.",
-        "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
-        "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the right shape for "
-        "the product.",
-    ),
-    mistakes={
-        ("    np.put_along_axis(p, where, picked - 1, axis)\n", ""): (
-            "This is the softmax alone: subtract 1 at the true class of each row."
-        ),
-        ("return ", "return -"): "The sign is wrong: the gradient is $p - t$, not $t - p$.",
-        ("np.expand_dims(grad, axis) * p", "p"): (
-            "The upstream gradient, `grad`, is not used: multiply each row by its entry."
-        ),
-        ("np.expand_dims(grad, axis)", "grad"): (
-            "`grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: "
-            "insert it with `np.expand_dims(grad, axis)`."
-        ),
-        ("    e = ", "    axis = -1\n    e = "): (
-            "The classes are taken along the last axis, whatever `axis` says."
-        ),
-        ("* p", "* p / max(target.size, 1)"): (
-            "You divided by the number of rows. That belongs to a mean over the batch."
-        ),
-    },
+hints = (
+    "It is $p - t$ again, with a one-hot $t$; and each entry of the upstream gradient belongs "
+    "to a whole row.",
+    r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
+    "1 at the true class of each row.",
+    "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
+    "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the right shape for "
+    "the product.",
 )
+
+mistakes = {
+    ("    np.put_along_axis(p, where, picked - 1, axis)\n", ""): (
+        "This is the softmax alone: subtract 1 at the true class of each row."
+    ),
+    ("return ", "return -"): "The sign is wrong: the gradient is $p - t$, not $t - p$.",
+    ("np.expand_dims(grad, axis) * p", "p"): (
+        "The upstream gradient, `grad`, is not used: multiply each row by its entry."
+    ),
+    ("np.expand_dims(grad, axis)", "grad"): (
+        "`grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: "
+        "insert it with `np.expand_dims(grad, axis)`."
+    ),
+    ("    e = ", "    axis = -1\n    e = "): (
+        "The classes are taken along the last axis, whatever `axis` says."
+    ),
+    ("* p", "* p / max(target.size, 1)"): (
+        "You divided by the number of rows. That belongs to a mean over the batch."
+    ),
+}

@@ -12,7 +12,9 @@ Write the rule: return the gradient of the loss with respect to $x$, an array of
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 3
 
 
 def square_backward(grad, y, x):
@@ -20,7 +22,7 @@ def square_backward(grad, y, x):
     return grad * 2 * x
 
 
-def square(x):
+def forward(x):
     return x**2
 
 
@@ -32,27 +34,20 @@ def inputs(rng):
     yield Case("float32", rng.normal(size=4).astype(np.float32))
 
 
-exercise = Exercise(
-    square_backward,
-    __doc__,
-    lesson=3,
-    forward=square,
-    inputs=inputs,
-    hints=(
-        "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do "
-        "with the upstream gradient?",
-        r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
-        "The derivative of $x^2$ is $2 x$. Multiply it by `grad`.",
-    ),
-    mistakes={
-        "return 2 * x": (
-            "The upstream gradient, `grad`, is not used. Your rule returns the derivative of $y$; "
-            "the gradient of the loss is that times `grad`."
-        ),
-        "return grad * 2 * y": (
-            "You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the "
-            "output."
-        ),
-        "return grad * x": "The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.",
-    },
+hints = (
+    "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do "
+    "with the upstream gradient?",
+    r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
+    "The derivative of $x^2$ is $2 x$. Multiply it by `grad`.",
 )
+
+mistakes = {
+    "return 2 * x": (
+        "The upstream gradient, `grad`, is not used. Your rule returns the derivative of $y$; "
+        "the gradient of the loss is that times `grad`."
+    ),
+    "return grad * 2 * y": (
+        "You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the output."
+    ),
+    "return grad * x": "The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.",
+}

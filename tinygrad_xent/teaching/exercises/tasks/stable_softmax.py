@@ -14,7 +14,9 @@ Entries may be $-\infty$ (their probability is 0), but not all entries of a row.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 5
 
 
 def stable_softmax(x):
@@ -37,39 +39,34 @@ def inputs(rng):
     yield Case("float32", 100 * rng.normal(size=(2, 3)).astype(np.float32))
 
 
-exercise = Exercise(
-    stable_softmax,
-    __doc__,
-    lesson=5,
-    inputs=inputs,
-    hints=(
-        "Which number could you subtract from a row so that no exponential can overflow?",
-        "Subtract the largest entry of each row: then all exponents are 0 or less, and one "
-        "exponential is exactly 1.",
-        "`np.max` and `np.sum` with `axis=-1, keepdims=True` return one number for each row, in a "
-        "shape that broadcasts with `x`.",
-    ),
-    mistakes={
-        (" - np.max(x, axis=-1, keepdims=True)", ""): (
-            "The exponential of a large number overflows. Subtract something from the row first: "
-            "it cancels in the fraction."
-        ),
-        "return np.exp(x) / np.sum(np.exp(x))": (
-            "The sum runs over the whole array. Each row is its own distribution: `axis=-1`. And "
-            "the exponential of a large number overflows: subtract something from the row first."
-        ),
-        ("np.max(x, axis=-1, keepdims=True)", "np.max(x)"): (
-            "You subtracted the largest entry of the whole array. In a row far below it, all "
-            "exponentials are rounded to 0. Each row needs its own maximum."
-        ),
-        ("np.sum(e, axis=-1, keepdims=True)", "np.sum(e)"): (
-            "The sum runs over the whole array. Each row is its own distribution: `axis=-1`."
-        ),
-        ("axis=-1", "axis=0"): (
-            "The sum runs over the first axis. The rows lie along the last one: `axis=-1`."
-        ),
-        ("x - np.max", "x / np.max"): (
-            "You divided by the largest entry, which changes the result. Subtract it."
-        ),
-    },
+hints = (
+    "Which number could you subtract from a row so that no exponential can overflow?",
+    "Subtract the largest entry of each row: then all exponents are 0 or less, and one "
+    "exponential is exactly 1.",
+    "`np.max` and `np.sum` with `axis=-1, keepdims=True` return one number for each row, in a "
+    "shape that broadcasts with `x`.",
 )
+
+mistakes = {
+    (" - np.max(x, axis=-1, keepdims=True)", ""): (
+        "The exponential of a large number overflows. Subtract something from the row first: "
+        "it cancels in the fraction."
+    ),
+    "return np.exp(x) / np.sum(np.exp(x))": (
+        "The sum runs over the whole array. Each row is its own distribution: `axis=-1`. And "
+        "the exponential of a large number overflows: subtract something from the row first."
+    ),
+    ("np.max(x, axis=-1, keepdims=True)", "np.max(x)"): (
+        "You subtracted the largest entry of the whole array. In a row far below it, all "
+        "exponentials are rounded to 0. Each row needs its own maximum."
+    ),
+    ("np.sum(e, axis=-1, keepdims=True)", "np.sum(e)"): (
+        "The sum runs over the whole array. Each row is its own distribution: `axis=-1`."
+    ),
+    ("axis=-1", "axis=0"): (
+        "The sum runs over the first axis. The rows lie along the last one: `axis=-1`."
+    ),
+    ("x - np.max", "x / np.max"): (
+        "You divided by the largest entry, which changes the result. Subtract it."
+    ),
+}

@@ -15,7 +15,9 @@ Write the rule: return the gradient with respect to `x`, an array of the shape o
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 4
 
 
 def sum_backward(grad, y, x, *, axis, keepdims):
@@ -25,7 +27,7 @@ def sum_backward(grad, y, x, *, axis, keepdims):
     return np.broadcast_to(grad, x.shape)
 
 
-def sum(x, *, axis, keepdims):
+def forward(x, *, axis, keepdims):
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -39,38 +41,32 @@ def inputs(rng):
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32), axis=1, keepdims=False)
 
 
-exercise = Exercise(
-    sum_backward,
-    __doc__,
-    lesson=4,
-    forward=sum,
-    inputs=inputs,
-    hints=(
-        "If one term changes, the sum changes by as much: the slope is 1. So what does each entry "
-        "of a row get?",
-        "Each entry gets the gradient of its own sum, unchanged: the rule of a sum is a "
-        "broadcast. `np.expand_dims` restores the axis that the sum removed.",
-        "Unless `keepdims`, start with `grad = np.expand_dims(grad, axis)`; then "
-        "`np.broadcast_to(grad, x.shape)`.",
-    ),
-    mistakes={
-        "return np.broadcast_to(grad, x.shape)": (
-            "The summed axis is not restored. Broadcasting then aligns `grad` with the last axes "
-            "of `x`, which fits some shapes by accident."
-        ),
-        ("grad, axis)", "grad, -1)"): (
-            "The axis is always restored at the end. It belongs where it was: at `axis`."
-        ),
-        ("x.shape)", "x.shape) / x.shape[axis]"): (
-            "You divided by the length of the axis. That is the rule of a mean; in a sum each "
-            "slope is 1."
-        ),
-        ("np.broadcast_to(grad, x.shape)", "grad * x"): (
-            "`grad` is multiplied by `x`. The slope of a sum in each term is 1."
-        ),
-        "return np.ones(x.shape)": (
-            "The upstream gradient, `grad`, is not used. The slopes are 1; the gradients are "
-            "those times `grad`."
-        ),
-    },
+hints = (
+    "If one term changes, the sum changes by as much: the slope is 1. So what does each entry "
+    "of a row get?",
+    "Each entry gets the gradient of its own sum, unchanged: the rule of a sum is a "
+    "broadcast. `np.expand_dims` restores the axis that the sum removed.",
+    "Unless `keepdims`, start with `grad = np.expand_dims(grad, axis)`; then "
+    "`np.broadcast_to(grad, x.shape)`.",
 )
+
+mistakes = {
+    "return np.broadcast_to(grad, x.shape)": (
+        "The summed axis is not restored. Broadcasting then aligns `grad` with the last axes "
+        "of `x`, which fits some shapes by accident."
+    ),
+    ("grad, axis)", "grad, -1)"): (
+        "The axis is always restored at the end. It belongs where it was: at `axis`."
+    ),
+    ("x.shape)", "x.shape) / x.shape[axis]"): (
+        "You divided by the length of the axis. That is the rule of a mean; in a sum each "
+        "slope is 1."
+    ),
+    ("np.broadcast_to(grad, x.shape)", "grad * x"): (
+        "`grad` is multiplied by `x`. The slope of a sum in each term is 1."
+    ),
+    "return np.ones(x.shape)": (
+        "The upstream gradient, `grad`, is not used. The slopes are 1; the gradients are "
+        "those times `grad`."
+    ),
+}

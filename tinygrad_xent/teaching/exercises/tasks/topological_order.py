@@ -13,10 +13,11 @@ out names that `output` does not depend on.)
     ['x', 'a', 'y']
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, random_graph
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
 from tinygrad_xent.teaching.exercises.comparing import a, shown
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
-from tinygrad_xent.teaching.exercises.markdown import quoted
+from tinygrad_xent.teaching.exercises.verdict import quoted
+
+lesson = 2
 
 
 def topological_order(inputs, output):
@@ -88,35 +89,29 @@ def level_by_level(inputs, output):
     return order[::-1]
 
 
-exercise = Exercise(
-    topological_order,
-    __doc__,
-    lesson=2,
-    verify=verify,
-    inputs=inputs,
-    hints=(
-        "When may a name be added to the list? When all its inputs are in it.",
-        "Use a function that calls itself: to add a name, first add each of its inputs (which "
-        "does nothing if the input is in the list already), then the name.",
-        "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
-        "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
-    ),
-    mistakes={
-        ("return order", "return order[::-1]"): (
-            "This is the order of the backward pass, output first. Reverse the list."
-        ),
-        names_before_inputs: (
-            "You added each name before its inputs, and reversed the list. Where a short and a "
-            "long path meet, a name then comes too late: the first path that reaches it fixes its "
-            "place, not the longest."
-        ),
-        level_by_level: (
-            "You went back level by level, and reversed the list. Where a short and a long path "
-            "meet, a name belongs to several levels, and the first is not the right one."
-        ),
-        ("if name not in order:", "if True:"): (
-            "Names on several paths are listed several times. Check whether a name is in the list "
-            "already."
-        ),
-    },
+hints = (
+    "When may a name be added to the list? When all its inputs are in it.",
+    "Use a function that calls itself: to add a name, first add each of its inputs (which "
+    "does nothing if the input is in the list already), then the name.",
+    "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
+    "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
 )
+
+mistakes = {
+    ("return order", "return order[::-1]"): (
+        "This is the order of the backward pass, output first. Reverse the list."
+    ),
+    names_before_inputs: (
+        "You added each name before its inputs, and reversed the list. Where a short and a "
+        "long path meet, a name then comes too late: the first path that reaches it fixes its "
+        "place, not the longest."
+    ),
+    level_by_level: (
+        "You went back level by level, and reversed the list. Where a short and a long path "
+        "meet, a name belongs to several levels, and the first is not the right one."
+    ),
+    ("if name not in order:", "if True:"): (
+        "Names on several paths are listed several times. Check whether a name is in the list "
+        "already."
+    ),
+}

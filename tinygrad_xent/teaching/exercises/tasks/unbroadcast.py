@@ -18,7 +18,9 @@ counted from the end, is as long as that of `grad`, or has length 1.
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.exercise import Case, Exercise
+from tinygrad_xent.teaching.exercises.cases import Case
+
+lesson = 4
 
 
 def unbroadcast(grad, shape):
@@ -49,33 +51,27 @@ def first_entries(grad, shape):
     return grad
 
 
-exercise = Exercise(
-    unbroadcast,
-    __doc__,
-    lesson=4,
-    inputs=inputs,
-    hints=(
-        "There are two kinds of stretching, and so two sums: over axes that `shape` lacks, and "
-        "over axes that have length 1 in it.",
-        "First sum over the `grad.ndim - len(shape)` axes in front, which disappear. Then sum "
-        "over the axes where `shape` has a 1, which stay.",
-        "`np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second "
-        "has the positions of the ones in `shape`, with `keepdims=True`.",
-    ),
-    mistakes={
-        "return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))": (
-            "You summed only over the axes in front. Axes of length 1 in `shape` were stretched, "
-            "too."
-        ),
-        (
-            "    grad = np.sum(grad, axis=tuple(range(extra)))\n    ones = tuple(i ",
-            "    ones = tuple(i + extra ",
-        ): (
-            "You summed only over axes of length 1. Axes that `shape` lacks were added in front, "
-            "and must disappear."
-        ),
-        (", keepdims=True", ""): "The axes of length 1 are gone. Keep them, with `keepdims=True`.",
-        ("np.sum", "np.mean"): "You took a mean. Every repetition counts in full: take the sum.",
-        first_entries: "You took only the first of the repeated entries. Sum all of them.",
-    },
+hints = (
+    "There are two kinds of stretching, and so two sums: over axes that `shape` lacks, and "
+    "over axes that have length 1 in it.",
+    "First sum over the `grad.ndim - len(shape)` axes in front, which disappear. Then sum "
+    "over the axes where `shape` has a 1, which stay.",
+    "`np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second "
+    "has the positions of the ones in `shape`, with `keepdims=True`.",
 )
+
+mistakes = {
+    "return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))": (
+        "You summed only over the axes in front. Axes of length 1 in `shape` were stretched, too."
+    ),
+    (
+        "    grad = np.sum(grad, axis=tuple(range(extra)))\n    ones = tuple(i ",
+        "    ones = tuple(i + extra ",
+    ): (
+        "You summed only over axes of length 1. Axes that `shape` lacks were added in front, "
+        "and must disappear."
+    ),
+    (", keepdims=True", ""): "The axes of length 1 are gone. Keep them, with `keepdims=True`.",
+    ("np.sum", "np.mean"): "You took a mean. Every repetition counts in full: take the sum.",
+    first_entries: "You took only the first of the repeated entries. Sum all of them.",
+}

@@ -21,6 +21,10 @@ def subject(f, *inputs):
     return FunctionSubject(f, inputs, {})
 
 
+def way(of):
+    return way_of(of, 0, of.value(of.inputs))
+
+
 def loss(x):
     return tx.sparse_softmax_cross_entropy(LABELS, x).mean()
 
@@ -36,7 +40,7 @@ IN_TWO_PARTS = {
 
 @pytest.mark.parametrize("name", IN_TWO_PARTS)
 def test_slopes_in_two_parts_are_those_of_the_whole(name):
-    found = way_of(subject(IN_TWO_PARTS[name], X), 0)
+    found = way(subject(IN_TWO_PARTS[name], X))
     assert found.middle is not None
     assert found.middle.size <= X.size
     weights = np.array([1.0, -2.0])
@@ -54,7 +58,7 @@ def test_a_bend_between_the_parts_is_seen_from_the_whole():
 
 
 def test_a_way_round_the_middle_is_not_overlooked():
-    direct = way_of(subject(lambda x: loss(x) + 0.1 * (x * x).sum(), X), 0)
+    direct = way(subject(lambda x: loss(x) + 0.1 * (x * x).sum(), X))
     assert direct.middle is None
     assert tx.gradcheck(lambda x: loss(x) + 0.1 * (x * x).sum(), X, order=2)
 
@@ -73,7 +77,7 @@ def test_a_graph_that_says_something_else_is_not_believed(name, mode):
     assert not tx.gradcheck(f, X, mode=mode)
     recorded = subject(f, X)
     moved = X + 0.01
-    assert way_of(recorded, 0).whole(moved) == recorded.function_of(0)(moved)
+    assert way(recorded).whole(moved) == recorded.function_of(0)(moved)
 
 
 RIGHT = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.rounding import Judged
+from tinygrad_xent.checking.judging import Judged
 from tinygrad_xent.checking.rows import find_rows
 from tinygrad_xent.checking.slopes import sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, precise

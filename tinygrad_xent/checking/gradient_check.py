@@ -13,10 +13,9 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
 from tinygrad_xent.checking.graph_check import Stop, check_graph, gradients_until_stopped
 from tinygrad_xent.checking.hypotheses import diagnose, kink
+from tinygrad_xent.checking.judging import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.report import GradcheckReport
-from tinygrad_xent.checking.rounding import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.side_effects import copy_array
-from tinygrad_xent.checking.slopes import EPSILON, Slopes, slopes
 from tinygrad_xent.checking.subjects import (
     FAILURES,
     STOPS,
@@ -255,26 +254,10 @@ def _ask(subject: Subject, out: Any, upstream: Any) -> tuple[list[tuple[Any, ...
         return [() for _ in upstream], Stop(error, node)
 
 
-def _slopes(subject: Subject, i: int, upstream: Any) -> tuple[Slopes, float]:
-    """Return the slopes, and the precision that the function computes in."""
-    x, weights = precise(subject.inputs[i]), upstream.astype(np.float64)
-    way = way_of(subject, i)
-    precision = _precision(way.whole(x))
-    if precision > EPSILON:
-        return slopes(way.whole, x, weights, out_epsilon=precision), precision
-    return way.slopes(x, weights), precision
-
-
-def _precision(precise_out: Any) -> float:
-    """Return the precision that a function computes in when it is called with float64."""
-    if precise_out.dtype.kind == "f" and precise_out.dtype != np.float64:
-        return float(np.finfo(precise_out.dtype).eps)
-    return EPSILON
-
-
 def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any]) -> Case:
     x = subject.inputs[i]
-    found, digits = _slopes(subject, i, upstream)
+    way = way_of(subject, i, out)
+    found = way.slopes(precise(x), precise(upstream))
     parts = [fitted(r, x.shape) for r in raw]
     got = None if any(p is None for p in parts) else np.stack(parts)
     kinds = [a.dtype for a in (*subject.inputs, out) if is_real(a)]
@@ -284,7 +267,7 @@ def _case(subject: Subject, i: int, out: Any, upstream: Any, raw: Sequence[Any])
     if got is not None:
         judged = judge(got, found, upstream, epsilon)
         if judged.wrong.any() or judged.kink.any():
-            judged = judge_with_rounding(subject, i, out, upstream, got, found, epsilon, digits)
+            judged = judge_with_rounding(subject, i, out, upstream, got, found, epsilon, way)
         tolerance = judged.allowed
         expected = judged.expected
     return Case(subject, i, out, upstream, raw, got, expected, tolerance, epsilon, judged)

@@ -11,9 +11,8 @@ import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed, is_real
 from tinygrad_xent.checking.case import Case
-from tinygrad_xent.checking.refining import refine
+from tinygrad_xent.checking.judging import Judged, judge, judge_closely
 from tinygrad_xent.checking.replaying import rebuild, replayer
-from tinygrad_xent.checking.rounding import Judged, judge
 from tinygrad_xent.checking.side_effects import SideEffects
 from tinygrad_xent.checking.slopes import EPSILON, Slopes, differences
 from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject
@@ -171,19 +170,14 @@ def _judged(
     judged = judge(got, found, one, EPSILON, floor)
     if not (judged.wrong.any() or judged.kink.any()):
         return judged
-    noise = floor + rounding().reshape(-1)[entries][None]
-    judged = judge(got, found, one, EPSILON, noise)
-    if not (judged.wrong.any() or judged.kink.any()):
-        return judged
 
     def moved(part: Any) -> Any:
         whole = np.array(x)
         whole.reshape(-1)[entries] = part
         return f(whole)
 
-    part = x.reshape(-1)[entries]
-    closer = refine(moved, part, one, got, found, judged.wrong)
-    return judge(got, closer, one, EPSILON, noise)
+    noise = floor + rounding().reshape(-1)[entries][None]
+    return judge_closely(moved, x.reshape(-1)[entries], one, got, found, EPSILON, noise)
 
 
 def _rounding(output: Node, weights: Any) -> dict[Node, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.curvature import curvature
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.checking.subjects import subject_of
 from tinygrad_xent.checking.symmetries import (
     Law,
     Point,
     batches,
+    curvature,
     linear,
     scale,
     shape,

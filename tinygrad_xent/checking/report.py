@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case
-from tinygrad_xent.checking.curve import StepCurve, step_curve
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import Along
 from tinygrad_xent.checking.subjects import Subject
-from tinygrad_xent.errors import ArgumentError, GradcheckError
+from tinygrad_xent.errors import GradcheckError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
@@ -113,37 +112,8 @@ class GradcheckReport(Sequence[Case]):
 
     def assert_ok(self) -> None:
         """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
-        nothing = (
-            self.cases and all(case.verdict == "unclear" for case in self.cases) and not self.along
-        )
-        if not self.ok or nothing:
+        if not self.ok or self.unclear:
             raise GradcheckError(f"{self.subject.name}\n{self}")
-
-    def curve(self, input: str | None = None) -> StepCurve:
-        """Measure how the error of plain differences depends on their step.
-
-        Parameters
-        ----------
-        input : str, optional
-            Of which input; the one with the largest error by default.
-
-        Returns
-        -------
-        StepCurve
-            `steps`, `errors`, and the picture as `svg`.
-
-        Examples
-        --------
-        >>> import tinygrad_xent as tx
-        >>> curve = tx.gradcheck(tx.exp, [0.0, 1.0]).curve("x")
-        >>> bool(curve.errors.min() < 1e-9)
-        True
-        """
-        cases = [case for case in self.cases if input in (None, case.name)]
-        if not cases:
-            names = ", ".join(case.name for case in self.cases) or "none in fast mode"
-            raise ArgumentError(f"no checked input is called {input!r}; there is {names}")
-        return step_curve(max(cases, key=lambda case: case.error))
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield the rows of the table: input, entries, largest error, verdict."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_xent.checking.diagnosis import Diagnosis
 
+_ARRAYS = (np.ndarray, np.generic)
 _SAME = 1e-6  # of the largest entry: threads may add up in another order, and no more
 
 
@@ -38,27 +39,29 @@ class SideEffects:
         params: Mapping[str, Any],
     ) -> Any:
         """Call with copies of the arguments, and note which of them the call has changed."""
-        handed = tuple(map(copy_array, arguments))
+        handed = [np.array(x) if isinstance(x, _ARRAYS) else x for x in arguments]
         result = function(*handed, **params)
-        for name, before, after in zip(names, arguments, handed, strict=True):
-            self.compare_argument(who, name, before, after)
+        self.compare_arguments(who, names, arguments, handed)
         return result
 
-    def compare_argument(self, who: str, name: str, before: Any, after: Any) -> None:
-        """Note whether an argument has changed."""
-        if not _same_bytes(before, after):
-            self._note(
-                "in-place",
-                f"{who} changes `{name}` in place. Others use the same array, and would compute "
-                "with the changed numbers.",
-                name,
-                f"Make a new array: `{name} = {name} * 2` instead of `{name} *= 2`.",
-            )
+    def compare_arguments(
+        self, who: str, names: Sequence[str], before: Sequence[Any], after: Sequence[Any]
+    ) -> None:
+        """Note which arguments have changed."""
+        for name, old, new in zip(names, before, after, strict=True):
+            if isinstance(new, np.ndarray) and old.tobytes() != new.tobytes():  # NaN is itself
+                self._note(
+                    "in-place",
+                    f"{who} changes `{name}` in place. Others use the same array, and would "
+                    "compute with the changed numbers.",
+                    name,
+                    f"Make a new array: `{name} = {name} * 2` instead of `{name} *= 2`.",
+                )
 
     def copy_results(self, results: Sequence[Any], names: Sequence[str]) -> tuple[Any, ...]:
         """Copy what a rule returned, and note whether this call changed what the last returned."""
         for name, array, copy in self._returned:
-            if not _same_bytes(array, copy):
+            if array.tobytes() != copy.tobytes():
                 self._note(
                     "not-repeatable",
                     f"The rule returns an array for {name} that it keeps and overwrites at its "
@@ -110,9 +113,4 @@ def copy_array(x: Any) -> Any:
 
     NumPy's scalars become arrays again: its functions turn results without axes into scalars.
     """
-    return np.array(x) if isinstance(x, np.ndarray | np.generic) else x
-
-
-def _same_bytes(a: Any, b: Any) -> bool:
-    """Whether two arrays hold the same numbers, NaN included; all else counts as unchanged."""
-    return not isinstance(b, np.ndarray) or bool(a.tobytes() == b.tobytes())
+    return np.array(x) if isinstance(x, _ARRAYS) else x

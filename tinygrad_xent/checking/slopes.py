@@ -65,6 +65,7 @@ def slopes(
     x: Any,
     weights: Any,
     *,
+    y: Any = None,
     rows: Rows | None = None,
     out_epsilon: float = EPSILON,
     again: float = 0.0,
@@ -78,6 +79,8 @@ def slopes(
     x : ndarray of float64
     weights : ndarray
         (number, *shape of the output).
+    y : ndarray, optional
+        `f(x)` if it is known.
     rows : Rows, optional
         Those of the function if they are known.
     out_epsilon : float
@@ -96,7 +99,7 @@ def slopes(
     """
     with np.errstate(all="ignore"):
         x = np.asarray(x, np.float64)
-        y = np.asarray(f(x))
+        y = np.asarray(f(x) if y is None else y)
         scale = sizes(x)
         if rows is None:
             rows = find_rows(f, x, y, scale) if out_epsilon == EPSILON else Rows(1, True, x.shape)

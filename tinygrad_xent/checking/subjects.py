@@ -113,6 +113,7 @@ class OpSubject(Subject):
         self.params: Mapping[str, Any] = {**op.defaults, **parameters}
         self.inputs: Arrays = tuple(map(_array, given))
         self.names: Sequence[str] = op.names_of(len(self.inputs))
+        self.handed = _names(op.rule, 2 + len(self.inputs))  # to the rule, by its own names
         self.side_effects = SideEffects()
 
     def value(self, inputs: Arrays) -> Any:
@@ -128,7 +129,6 @@ class OpSubject(Subject):
 
     def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
         """Apply the rule; thunks are computed."""
-        names = _names(self.rule, 2 + len(inputs))
 
         def rule(*arguments: Any, **params: Any) -> tuple[Any, ...]:
             results = self.rule(*arguments, **params)
@@ -139,16 +139,21 @@ class OpSubject(Subject):
                     f"{count(len(inputs), 'input')}; return a tuple with one gradient for each of "
                     f"{', '.join(self.names)}"
                 )
-            results = tuple(result() if callable(result) else result for result in results)
-            for name, result in zip(self.names, results, strict=True):
-                if isinstance(result, list | tuple) and not _even(result):
-                    raise RuleResultError(
-                        f"`{self.name}` returns a list for {name} whose parts differ in length"
-                    )
-            return results
+            results = [result() if callable(result) else result for result in results]
+            return tuple(map(self._not_ragged, self.names, results))
 
-        results = self.side_effects.call("The rule", rule, (grad, out, *inputs), names, self.params)
+        handed = (grad, out, *inputs)
+        results = self.side_effects.call("The rule", rule, handed, self.handed, self.params)
         return self.side_effects.copy_results(results, self.names)
+
+    def _not_ragged(self, name: str, result: Any) -> Any:
+        """Return a result, or raise an error if it is a list that cannot become an array."""
+        try:
+            return np.asarray(result) if isinstance(result, list | tuple) else result
+        except ValueError:
+            raise RuleResultError(
+                f"`{self.name}` returns a list for {name} whose parts differ in length"
+            ) from None
 
 
 class FunctionSubject(Subject):
@@ -197,8 +202,8 @@ class FunctionSubject(Subject):
     def _run(self, inputs: Arrays) -> tuple[Any, list[Any]]:
         tensors = [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
         output = self.function(*tensors, **self.params)
-        for name, before, after in zip(self.names, inputs, tensors, strict=True):
-            self.side_effects.compare_argument("The function", name, before, _plain(after))
+        after = [x.data if isinstance(x, Node) else x for x in tensors]
+        self.side_effects.compare_arguments("The function", self.names, inputs, after)
         if not isinstance(output, Node):
             raise NotRecordedError(
                 f"`{self.name.split()[-1]}` returned {type(output).__name__}, not a Tensor: "
@@ -333,15 +338,6 @@ def second_only(found: Diagnosis, name: str) -> Diagnosis:
 
 FAILURES = (TinygradXentError, TypeError, AttributeError, ValueError)
 STOPS = (ValueError, IndexError, InPlaceError)  # of a rule that cannot work as it is written
-
-
-def _even(parts: Any) -> bool:
-    """Whether a list can be an array."""
-    try:
-        np.asarray(parts)
-    except ValueError:
-        return False
-    return True
 
 
 def _described(results: tuple[Any, ...]) -> str:

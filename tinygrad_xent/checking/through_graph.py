@@ -17,8 +17,8 @@ import numpy as np
 
 from tinygrad_xent.checking.replaying import replayer
 from tinygrad_xent.checking.rows import Rows, find_rows
-from tinygrad_xent.checking.slopes import Function, Slopes, sizes, slopes
-from tinygrad_xent.checking.subjects import Subject, precise
+from tinygrad_xent.checking.slopes import EPSILON, Function, Slopes, sizes, slopes
+from tinygrad_xent.checking.subjects import Subject, is_real, precise
 from tinygrad_xent.graph import Node, ancestors, downstream, parents
 
 _MOVE = 1e-3  # as far as the longest steps of differences go
@@ -38,29 +38,41 @@ class Way:
         From the input to the middle, and from there to the output.
     rows : Rows or None
         Those of the head, or of the whole where there is no middle, if they were looked for.
+    y : ndarray
+        The output at the place of the check, in double precision if the function allows it.
     """
 
     whole: Function
+    y: Any
     rows: Rows | None = None
     middle: Any = None
     head: Function | None = None
     tail: Function | None = None
 
+    @property
+    def precision(self) -> float:
+        """The precision that the function computes in, called with float64."""
+        kind = self.y.dtype
+        return float(np.finfo(kind).eps) if kind.kind == "f" else EPSILON
+
     def slopes(self, x: Any, weights: Any) -> Slopes:
         """Differentiate, in two parts if there are two."""
+        if self.precision > EPSILON:
+            return slopes(self.whole, x, weights, y=self.y, out_epsilon=self.precision)
         if self.head is not None and self.tail is not None:
             tail = slopes(self.tail, self.middle, weights)
             if np.isfinite(tail.error).all() and not tail.kink.any():
                 return _chained(self.head, x, tail, self.rows)
-            return slopes(self.whole, x, weights)
-        return slopes(self.whole, x, weights, rows=self.rows)
+            return slopes(self.whole, x, weights, y=self.y)
+        return slopes(self.whole, x, weights, y=self.y, rows=self.rows)
 
 
-def way_of(subject: Subject, i: int) -> Way:
-    """Find the cheapest way to compute a subject's function of its input `i`."""
+def way_of(subject: Subject, i: int, out: Any) -> Way:
+    """Find the cheapest way from a subject's input `i` to its output, which is `out` here."""
     again, output, leaf = _again(subject, i)
     if output is None:
-        return Way(again)
+        exact = all(x.dtype == np.float64 for x in subject.inputs if is_real(x))
+        return Way(again, out if exact else np.asarray(again(precise(subject.inputs[i]))))
     x = leaf.data
     whole = find_rows(again, x, output.data, sizes(x))
     if whole.count == 1:
@@ -68,8 +80,8 @@ def way_of(subject: Subject, i: int) -> Way:
             head = replayer(node, [leaf])
             rows = find_rows(head, x, node.data, sizes(x))
             if rows.count > 1:
-                return Way(again, rows, node.data, head, replayer(output, [node]))
-    return Way(again, whole)
+                return Way(again, output.data, rows, node.data, head, replayer(output, [node]))
+    return Way(again, output.data, whole)
 
 
 def _again(subject: Subject, i: int) -> tuple[Function, Any, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tinygrad_xent.teaching.museum import RIGHT_RULES, WRONG_RULES
 from tinygrad_xent.teaching.museum.accuracy import accuracy, false_alarms
-from tinygrad_xent.teaching.museum.collection import RIGHT_RULES, WRONG_RULES
 
 
 def main() -> None:

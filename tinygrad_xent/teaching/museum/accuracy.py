@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_xent.checking import gradcheck
 from tinygrad_xent.checking.samples import Sample
 from tinygrad_xent.checking.subjects import OpSubject, precise
-from tinygrad_xent.teaching.museum.collection import op_of
+from tinygrad_xent.teaching.museum import op_of
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule
 from tinygrad_xent.visualization.tables import table
 

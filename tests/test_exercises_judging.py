@@ -72,10 +72,10 @@ def test_an_odd_answer_gets_a_clear_sentence(answer, code, words) -> None:
         ("product_backward", lambda *_: (1, 2, 3), "wrong-count", "3 parts, not 2: (da, db)"),
         ("product_backward", lambda *_: _[0], "wrong-type", "an array, not a tuple of 2: (da, db)"),
         ("product_backward", lambda *_: (_[0] * _[3], None), "none", "`db` is None"),
-        ("ancestors_of", lambda *_: ["x"], "wrong-type", "a list, and should be a set"),
+        ("ancestors_of", lambda *_: ["x"], "wrong-type", "a list, not a set"),
         ("ancestors_of", lambda *_: {"x", "a", "b", "$"}, "extra", "should not have `'$'`"),
         ("ancestors_of", lambda *_: {"x", "a"}, "missing", "lacks `'b'`"),
-        ("accumulate", lambda *_: [], "wrong-type", "should be a dict"),
+        ("accumulate", lambda *_: [], "wrong-type", "not a dict"),
         ("accumulate", lambda *_: {}, "missing", "no entry for `'x'`"),
         (
             "accumulate",

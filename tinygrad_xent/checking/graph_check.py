@@ -14,7 +14,7 @@ from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.judging import Judged, judge, judge_closely
 from tinygrad_xent.checking.replaying import rebuild, replayer
 from tinygrad_xent.checking.side_effects import SideEffects
-from tinygrad_xent.checking.slopes import EPSILON, Slopes, differences
+from tinygrad_xent.checking.slopes import EPSILON, differences
 from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject
 from tinygrad_xent.domains import WITHOUT_GRADIENT
 from tinygrad_xent.errors import NotInGraphError
@@ -64,34 +64,23 @@ def check_graph(
     for node in wanted - set(twins):
         raise NotInGraphError(f"{describe(node)} is not part of the graph of {describe(output)}")
     subject = GraphSubject(output, twins)
-    index = {twin: i for i, twin in enumerate(subject.nodes)}
-    originals = {twin: node for node, twin in twins.items()}
     rounding = functools.cache(lambda: _rounding(output, weights))
     cases: dict[Node, Case] = {}
     largest = 0.0  # of the gradients that the next one is made of
     grads, stop = gradients_until_stopped(subject.output, weights)
     if stop is None:  # a gradient that never came counts as 0, which may be right
-        for twin in with_gradient(subject.output) - set(grads):
-            grads[twin] = np.zeros(twin.data.shape)
-    for twin in sorted(grads, key=index.__getitem__, reverse=True):
-        grad = grads[twin]
+        missing = with_gradient(subject.output) - set(grads)
+        grads |= {twin: np.zeros(twin.data.shape) for twin in missing}
+    for i, (node, twin) in reversed(list(enumerate(twins.items()))):
+        if twin not in grads:
+            continue
+        grad, size = grads[twin], twin.data.size
         floor = _LAST_DIGIT * EPSILON * largest
         largest = max(largest, np.max(np.abs(grad), initial=0.0, where=np.isfinite(grad)))
-        size, node = twin.data.size, originals[twin]
         if size and node in wanted:
             sample = np.arange(size) if size <= limit else rng.choice(size, limit, replace=False)
             sample = np.sort(sample)
-            i = index[twin]
-            run = subject.function_of(i)
-            got = np.asarray(grad, np.float64).reshape(-1)[sample]
-            judged = _judged(
-                _weighted(run, weights),
-                twin.data,
-                got,
-                sample,
-                floor,
-                functools.partial(_of, rounding, node),
-            )
+            judged = _judged(subject, i, weights, grad, sample, floor, rounding)
             cases[node] = Case(
                 subject,
                 i,
@@ -105,14 +94,10 @@ def check_graph(
                 judged,
                 sample=sample,
             )
-    return (
-        subject,
-        [
-            replace(case, blamed=_blamed(node, cases)) if case.wrong else case
-            for node, case in cases.items()
-        ],
-        stop,
-    )
+    for node, case in cases.items():
+        if case.wrong:
+            cases[node] = replace(case, blamed=_blamed(node, cases))
+    return subject, list(cases.values()), stop
 
 
 @dataclass(frozen=True)
@@ -146,27 +131,26 @@ def with_gradient(output: Node) -> set[Node]:
     return found
 
 
-def _weighted(run: Callable[[Any], Any], weights: Any) -> Callable[[Any], Any]:
-    return lambda x: np.asarray(np.sum(weights * run(x)))
-
-
 def _judged(
-    f: Callable[[Any], Any],
-    x: Any,
-    gradient: Any,
+    subject: Subject,
+    i: int,
+    weights: Any,
+    grad: Any,
     entries: Any,
     floor: float,
-    rounding: Callable[[], Any],
+    rounding: Callable[[], list[Any]],
 ) -> Judged:
     """Judge some entries of a gradient; refine the slopes before one is called wrong.
 
     What rounding does to the gradient is at least `floor`, and more where `rounding` saw more.
     """
-    measured = differences(f, x, entries)
-    found = Slopes(
-        measured.derivative[None], measured.error[None], measured.kink, "central differences"
-    )
-    got, one = gradient[None], np.ones(1)
+    run, x = subject.function_of(i), subject.inputs[i]
+
+    def f(x: Any) -> Any:
+        return np.asarray(np.sum(weights * run(x)))
+
+    found, one = differences(f, x, entries), np.ones(1)
+    got = np.asarray(grad, np.float64).reshape(1, -1)[:, entries]
     judged = judge(got, found, one, EPSILON, floor)
     if not (judged.wrong.any() or judged.kink.any()):
         return judged
@@ -176,12 +160,12 @@ def _judged(
         whole.reshape(-1)[entries] = part
         return f(whole)
 
-    noise = floor + rounding().reshape(-1)[entries][None]
+    noise = floor + rounding()[i].reshape(-1)[entries][None]
     return judge_closely(moved, x.reshape(-1)[entries], one, got, found, EPSILON, noise)
 
 
-def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
-    """Return how far gradients move when the last digits of the leaves do.
+def _rounding(output: Node, weights: Any) -> list[Any]:
+    """Return how far the gradient of each tensor moves when the last digits of the leaves do.
 
     Of several moves, take a small one: a jump of a wrong rule at some of them is not rounding.
     """
@@ -201,7 +185,7 @@ def _rounding(output: Node, weights: Any) -> dict[Node, Any]:
             off = np.abs(moved.get(others[node], 0.0) - grads.get(twin, 0.0))
             off = np.broadcast_to(off, twin.data.shape)
             moves[node].append(np.where(np.isfinite(off), off, 0))
-    return {node: np.sort(several, axis=0)[_JITTERS // 4] for node, several in moves.items()}
+    return [np.sort(several, axis=0)[_JITTERS // 4] for several in moves.values()]
 
 
 def _blamed(node: Node, cases: Mapping[Node, Case]) -> tuple[Node, ...]:

@@ -292,28 +292,7 @@ class Probe:
         return worst
 
 
-@dataclass(frozen=True)
-class Differences:
-    """Derivatives of a function, estimated by differences.
-
-    Attributes
-    ----------
-    derivative : ndarray
-        For each entry asked for.
-    error : ndarray
-        How far it may be off: what the last refinement changed, and the rounding noise of the
-        function. At a kink, half the jump of the derivative. Infinite where the function is not
-        finite.
-    kink : ndarray of bool
-        Where the derivatives from the left and from the right differ, however small the step.
-    """
-
-    derivative: Any
-    error: Any
-    kink: Any
-
-
-def differences(f: Callable[[Any], Any], x: Any, entries: Any = None) -> Differences:
+def differences(f: Function, x: Any, entries: Any = None) -> Slopes:
     """Estimate derivatives of a function by central differences with Richardson extrapolation.
 
     The step follows from the size of the values. Where the estimated error is large (the step is
@@ -330,13 +309,14 @@ def differences(f: Callable[[Any], Any], x: Any, entries: Any = None) -> Differe
 
     Returns
     -------
-    Differences
+    Slopes
+        `value` and `error` have the shape (1, number of entries).
 
     Examples
     --------
     >>> found = differences(lambda x: np.sum(x**3), [1.0, 2.0])
-    >>> found.derivative.round(6)
-    array([ 3., 12.])
+    >>> found.value.round(6)
+    array([[ 3., 12.]])
     >>> differences(lambda x: np.sum(np.abs(x)), [0.0, 2.0]).kink
     array([ True, False])
     """
@@ -349,4 +329,5 @@ def differences(f: Callable[[Any], Any], x: Any, entries: Any = None) -> Differe
     with np.errstate(all="ignore"):
         y = scalar(x)
         probe = Probe(scalar, x, y, np.ones((1, *y.shape)), Rows(1, True, x.shape))
-        return Differences(*(found[0, 0] for found in probe.along(wanted.tolist())))
+        value, error, kink = (found[0] for found in probe.along(wanted.tolist()))
+        return Slopes(value, error, kink[0], "central differences")

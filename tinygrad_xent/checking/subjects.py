@@ -61,11 +61,14 @@ class Subject:
         """Compute the function of arrays of any dtype."""
         raise NotImplementedError
 
-    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:
-        """Return the gradient of each input, as the backward pass returns it."""
-        raise NotImplementedError
+    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
+        """Return the gradient of each input, as the backward pass returns it; None without one."""
+        output, tensors = self.record(inputs)
+        wanted = [x for x in tensors if isinstance(x, Node)]
+        found = iter(gradients_or_none(output, wanted, grad, create_graph=False))
+        return tuple(next(found) if isinstance(x, Node) else None for x in tensors)
 
-    def record(self, inputs: Arrays) -> tuple[Any, Sequence[Any]] | None:  # noqa: ARG002
+    def record(self, inputs: Arrays) -> Any:  # noqa: ARG002
         """Return the recorded output and inputs; None if calling the function costs no more."""
         return None
 
@@ -176,13 +179,6 @@ class FunctionSubject(Subject):
             return np.asarray(self.function(*map(copy_array, inputs), **self.params))
         return self.record(inputs)[0].data
 
-    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
-        """Run it on Tensors, then the backward pass."""
-        output, tensors = self.record(inputs)
-        wanted = [x for x in tensors if isinstance(x, Node)]
-        found = iter(gradients_or_none(output, wanted, grad, create_graph=False))
-        return tuple(next(found) if isinstance(x, Node) else None for x in tensors)
-
     def on_tensors(self, inputs: Arrays) -> Any:
         """Record the function."""
         return self.function(*inputs, **self.params)
@@ -289,13 +285,6 @@ class GradientSubject(Subject):
             if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
         ]
         return rows[0] if len(rows) == 1 else np.concatenate([row.reshape(-1) for row in rows])
-
-    def vjp(self, grad: Any, out: Any, inputs: Arrays) -> tuple[Any, ...]:  # noqa: ARG002
-        """Record the rule on Tensors, and go backwards through what it recorded."""
-        total, tensors = self.record(inputs)
-        wanted = [x for x in tensors if isinstance(x, Node)]
-        second = iter(gradients_or_none(total, wanted, grad, create_graph=False))
-        return tuple(next(second) if isinstance(x, Node) else None for x in tensors)
 
     def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
         """Record the rule on Tensors."""

@@ -66,9 +66,13 @@ def compare(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     """
     if given is None:
         return Difference("none", f"{_called(name)} is None. Is a `return` missing?")
-    for kind, by in _KINDS:
+    for kind, fitting, noun, by in _KINDS:
         if isinstance(expected, kind):
-            return by(given, expected, name, close)
+            if isinstance(given, fitting):
+                return by(given, expected, name, close)
+            parts = _parts(expected, name) if kind is tuple else []
+            wanted = f"{noun} of {len(parts)}: ({', '.join(parts)})" if parts else noun
+            return Difference("wrong-type", f"{_called(name)} is {a(given)}, not {wanted}.")
     return _arrays(given, expected, name, close)
 
 
@@ -116,12 +120,7 @@ def _told_apart(a: float, b: float) -> tuple[str, str]:
 
 
 def _tuples(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
-    names = name.split(", ")
-    if len(names) != len(expected):
-        names = [f"{name}[{i}]" for i in range(len(expected))]
-    if not isinstance(given, tuple | list):
-        wanted = f"a tuple of {len(expected)}: ({', '.join(names)})"
-        return Difference("wrong-type", f"{_called(name)} is {a(given)}, not {wanted}.")
+    names = _parts(expected, name)
     if len(given) != len(expected):
         return Difference(
             "wrong-count",
@@ -133,9 +132,14 @@ def _tuples(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     return None
 
 
+def _parts(expected: Any, name: str) -> list[str]:
+    """Return what messages call the parts of a tuple."""
+    names = name.split(", ")
+    fit = len(names) == len(expected)
+    return names if fit else [f"{name}[{i}]" for i in range(len(expected))]
+
+
 def _dicts(given: Any, expected: Any, name: str, close: Closeness) -> Difference | None:
-    if not isinstance(given, dict):
-        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a dict.")
     for key in expected:
         if key not in given:
             return Difference("missing", f"{_called(name)} has no entry for `{key!r}`.")
@@ -148,8 +152,6 @@ def _dicts(given: Any, expected: Any, name: str, close: Closeness) -> Difference
 
 
 def _sets(given: Any, expected: Any, name: str, _: Closeness) -> Difference | None:
-    if not isinstance(given, set | frozenset):
-        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a set.")
     if missing := sorted(expected - given):
         return Difference("missing", f"{_called(name)} lacks `{missing[0]!r}`.")
     if extra := sorted(map(shown, given - expected)):
@@ -158,8 +160,6 @@ def _sets(given: Any, expected: Any, name: str, _: Closeness) -> Difference | No
 
 
 def _lists(given: Any, expected: Any, name: str, _: Closeness) -> Difference | None:
-    if not isinstance(given, list | tuple):
-        return Difference("wrong-type", f"{_called(name)} is {a(given)}, and should be a list.")
     if list(given) != expected:
         return Difference(
             "wrong-value",
@@ -168,11 +168,11 @@ def _lists(given: Any, expected: Any, name: str, _: Closeness) -> Difference | N
     return None
 
 
-_KINDS: tuple[tuple[type, Callable[..., Difference | None]], ...] = (
-    (tuple, _tuples),
-    (dict, _dicts),
-    (set, _sets),
-    (list, _lists),
+_KINDS: tuple[tuple[type, Any, str, Callable[..., Difference | None]], ...] = (
+    (tuple, tuple | list, "a tuple", _tuples),
+    (dict, dict, "a dict", _dicts),
+    (set, set | frozenset, "a set", _sets),
+    (list, list | tuple, "a list", _lists),
 )
 
 

@@ -197,9 +197,9 @@ tx.play(y, names=locals())
 # empty for a leaf. A backward pass may pass a gradient on only when it is complete; for that it needs
 # an order.
 #
-# Write a function that returns a list of `output` and all names that it was computed from, each once,
-# so that every name comes after all its inputs. (There may be several such orders: any will do. Leave
-# out names that `output` does not depend on.)
+# Write a function that returns a list of `output` and all names that it was computed from, each once.
+# Every name must come after all its inputs. There may be several such orders: any will do. Leave out
+# names that `output` does not depend on.
 #
 #     >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
 #     >>> topological_order(inputs, "y")
@@ -241,8 +241,8 @@ for tensor in order:
 # `name` with respect to each of its inputs, in the same order. A name may be in a list twice, like
 # `x` in `x * x`.
 #
-# Write the backward pass: return a dict with the gradient of `output` with respect to `output` itself
-# (which is 1) and to every name that it was computed from, and no other names.
+# Write the backward pass. Return a dict with the gradient of `output` with respect to every name that
+# it was computed from, and to itself, which is 1. Leave out all other names.
 #
 #     >>> inputs = {"x": [], "a": ["x"], "y": ["a", "x"]}
 #     >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}

@@ -228,7 +228,7 @@ print("b", b.grad)
 #
 # The function is $y = \max(a, b)$, entry by entry, on two arrays of one shape. Its backward rule
 # receives `grad` ($\bar y$, the gradient of the loss with respect to $y$), the output `y`, and the
-# inputs `a` and `b`, all of one shape.
+# inputs `a` and `b`. All have one shape.
 #
 # Write the rule: return the tuple `(da, db)`. Only the larger one changes $y$, so it gets the whole
 # gradient. Where they are equal, $y$ has a kink, and several answers are valid; here each gets half.

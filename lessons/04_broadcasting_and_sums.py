@@ -46,8 +46,8 @@ print(tx.gradients(row_sums, x, seed=[10.0, 20.0]))
 # ### Exercise: The backward rule of a sum
 #
 # The function is `y = np.sum(x, axis=axis, keepdims=keepdims)`, with one integer `axis`. Its backward
-# rule receives `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the output
-# `y`, the input `x`, and the two parameters.
+# rule receives `grad`, the output `y`, the input `x`, and the two parameters. `grad` is the gradient
+# of the loss with respect to `y`, and has its shape.
 #
 # Write the rule: return the gradient with respect to `x`, an array of the shape of `x`. Without
 # `keepdims`, `grad` lacks the summed axis; with it, that axis has length 1.
@@ -108,9 +108,9 @@ print("to the bias: ", d_bias)
 # repeats entries along axes of length 1. A repeated entry acts in several places, so its gradient is
 # the sum of the gradients of all these places.
 #
-# Write a function that takes `grad`, the gradient of the stretched array, and `shape`, and returns
-# the gradient of the original array: `grad`, summed to exactly that shape. Every axis of `shape`,
-# counted from the end, is as long as that of `grad`, or has length 1.
+# Write a function that takes `grad`, the gradient of the stretched array, and `shape`, that of the
+# original one. Return the gradient of the original array: `grad`, summed to exactly that shape. Every
+# axis of `shape`, counted from the end, is as long as that of `grad`, or has length 1.
 #
 #     >>> grad = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 #     >>> unbroadcast(grad, (3,))
@@ -252,8 +252,8 @@ for name, linear in {
 # ### Exercise: The backward rule of a matrix product
 #
 # The function is $Y = A B$, `y = a @ b`, with `a` of shape `(m, k)` and `b` of shape `(k, n)`. Its
-# backward rule receives `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
-# `(m, n)`), the output `y`, and the inputs `a` and `b`.
+# backward rule receives `grad`, the output `y`, and the inputs `a` and `b`. `grad` is $\bar Y$, the
+# gradient of the loss with respect to $Y$, of shape `(m, n)`.
 #
 # Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
 #

@@ -91,11 +91,11 @@ losses
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Cross-entropy from dense labels
 #
-# For a row of logits $z$ and a row of labels $t$ (a probability for each class), the loss is
-# $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$.
+# A row of logits $z$ and a row of labels $t$, a probability for each class, have the loss $\ell =
+# -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$.
 #
-# Write it for arrays `labels` and `logits` of one shape, `(..., C)`: the classes are the last axis,
-# and the result is one loss per row, of shape `(...)`. It must be right for logits of any finite
+# Write it for arrays `labels` and `logits` of one shape, `(..., C)`, with the classes on the last
+# axis. Return one loss for each row, of shape `(...)`. It must be right for logits of any finite
 # size, even where a probability is so small that it is rounded to 0.
 #
 #     >>> labels = np.array([[0.0, 1.0], [0.5, 0.5]])
@@ -221,7 +221,7 @@ tx.draw(loss, names=locals())
 # %% [markdown] tags=["exercise"]
 # ### Exercise: Both gradients of a cross-entropy
 #
-# The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row:
+# The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row.
 # `labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule receives `grad`
 # ($\bar\ell$, the gradient of the final result with respect to each loss, of shape `(N,)`), `loss`,
 # `labels` and `logits`.

@@ -55,9 +55,9 @@ print("picked:", np.take_along_axis(logits, where, axis=-1).tolist())
 # one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 #
 # Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
-# of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
-# logits `target` is a single number. You need no table of one-hot labels. The result must be right
-# for logits of any size. Logits may be $-\infty$, but not that of the true class.
+# of shape `(...)`. Return one loss for each row, in the shape of `target`. For a single row of logits
+# `target` is a single number. You need no table of one-hot labels. The result must be right for
+# logits of any size. Logits may be $-\infty$, but not that of the true class.
 #
 #     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
 #     array([ 0.693, 90.   ])
@@ -145,9 +145,9 @@ except tx.errors.AxisError as error:
 # ### Exercise: The backward rule of the fused sparse cross-entropy
 #
 # The function is $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$ along the axis `axis` of
-# `logits`; `target` holds the number of the true class for each row, and has the shape of `logits`
-# without that axis, like `loss` and `grad` ($\bar\ell$, the gradient of the final result with respect
-# to each loss).
+# `logits`. `target` holds the number of the true class for each row. It has the shape of `logits`
+# without that axis, and so do `loss` and `grad`. `grad` is $\bar\ell$, the gradient of the final
+# result with respect to each loss.
 #
 # Write the rule: return the gradient with respect to `logits`, an array of its shape. The axis may be
 # any axis, counted from the end if negative, and logits may be large.

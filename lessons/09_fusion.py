@@ -142,12 +142,12 @@ plt.show()
 # ### Exercise: The last digits of p - t
 #
 # The gradient of a sparse cross-entropy with respect to one row of logits is $p_i - [i = t]$. When a
-# model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: first its digits are wrong, and
-# finally it is exactly 0. TensorFlow and PyTorch lose digits this way.
+# model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels. First its last digits are
+# wrong; in the end it is exactly 0. TensorFlow and PyTorch lose digits this way.
 #
-# Write the gradient with all its digits: `logits` has the shape `(C,)`, `target` is the number of the
-# true class, and the result has the shape of `logits`. Every entry must be accurate relative to its
-# own size, however small it is.
+# Write the gradient with all its digits. `logits` has the shape `(C,)`, and so has the result;
+# `target` is the number of the true class. Every entry must be accurate relative to its own size,
+# however small it is.
 #
 #     >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
 #     array([-4.24835426e-18,  4.24835426e-18])
@@ -193,7 +193,7 @@ print("gradient of the mean\n", tx.gradients(losses.mean(), logits).round(3))
 # ### Exercise: Dividing by N in the rule of a mean
 #
 # The function is the mean of a sparse cross-entropy over a batch, $\ell = \frac{1}{N} \sum_n \ell_n$
-# with $\ell_n = -\ln p_{n,t_n}$: `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
+# with $\ell_n = -\ln p_{n,t_n}$. `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
 # and `loss` is a single number. So is `grad` ($\bar\ell$, the gradient of the final result with
 # respect to the loss).
 #

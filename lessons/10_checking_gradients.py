@@ -47,13 +47,12 @@ print("both sides ", both_sides, "  error", both_sides - np.e)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A gradient without calculus
 #
-# A derivative is the change of the output divided by the change of the input. With a step to each
-# side the error is far smaller than with a single step:
-# $\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$, where $e_i$ is 1
-# at the entry $i$ and 0 elsewhere.
+# A derivative is the change of the output divided by the change of the input. A step to each side has
+# a far smaller error than a single step: $\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i)
+# - f(x - h e_i)}{2 h}$. Here $e_i$ is 1 at the entry $i$ and 0 elsewhere.
 #
-# Write it for a function `f` from an array to a number: `x` is an array of any shape, `h` the step,
-# and the result has the shape of `x`. `f` takes only arrays of that shape, and `x` itself must not
+# Write it for a function `f` from an array to a number. `x` is an array of any shape, `h` is the
+# step, and the result has the shape of `x`. `f` takes only arrays of that shape. `x` itself must not
 # change.
 #
 #     >>> central_difference(np.prod, np.array([2.0, 3.0, 5.0]), 1e-3).round(6)
@@ -151,13 +150,12 @@ print(tx.gradcheck(tx.softmax, x))
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A derivative without a difference
 #
-# The difference of two nearby values loses digits, and the smaller the step, the more it loses. For a
-# function of complex numbers there is a way out: step by $i h$ instead of $h$. Then
-# $f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any
-# subtraction.
+# The difference of two nearby values loses digits: the smaller the step, the more it loses. For a
+# function of complex numbers there is a way out: step by $i h$ instead of $h$. Then $f(x + i h) =
+# f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any subtraction.
 #
-# Write it for a function `f` that works entry by entry, such as `np.exp`: the result is $f'(x)$ for
-# each entry of the array `x`, right to nearly all digits. Choose the step yourself.
+# Write it for a function `f` that works entry by entry, such as `np.exp`. Return $f'(x)$ for each
+# entry of the array `x`, right to nearly all digits. Choose the step yourself.
 #
 #     >>> complex_step(np.sin, np.array([0.0, 1.0])).round(12)
 #     array([1.        , 0.54030231])

@@ -244,17 +244,16 @@ tx.draw((column * [1.0, 0.0, 0.0]).sum(), names=locals())
 # %% [markdown] tags=["exercise"]
 # ### Exercise: The backward rule of batch normalisation
 #
-# Each column of `x` (shape `(N, D)`: N examples, D features) is shifted and scaled to mean 0 and
-# variance 1, and then scaled and shifted by two learned rows of shape `(D,)`:
+# `x` has the shape `(N, D)`: N examples, D features. Each column is shifted and scaled to mean 0 and
+# variance 1. Then two learned rows of shape `(D,)` scale it and shift it again:
 #
 #     normed = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
 #     y = gain * normed + bias
 #
-# (`x.var` divides by N.) The backward rule receives `grad` (the gradient of the loss with respect to
-# `y`, of the same shape), the output `y`, the three inputs, and `epsilon`.
+# (`x.var` divides by N.) The backward rule receives `grad`, the output `y`, the three inputs, and
+# `epsilon`. `grad` is the gradient of the loss with respect to `y`, and has its shape.
 #
-# Write the rule: return the tuple `(dx, dgain, dbias)`. Note that the mean and the variance depend on
-# `x`, too.
+# Write the rule: return the tuple `(dx, dgain, dbias)`. The mean and the variance depend on `x` too.
 #
 #     >>> x, ones, zeros = np.array([[1.0], [-1.0]]), np.ones(1), np.zeros(1)
 #     >>> for gradient in batch_norm_backward(np.array([[1.0], [0.0]]), x, x, ones, zeros, epsilon=1):
@@ -355,18 +354,18 @@ tx.check("embedding_backward", embedding_backward)
 # %% [markdown] tags=["exercise"]
 # ### Exercise: A whole network, backwards, by hand
 #
-# A character model predicts the next character from the last ones: their embeddings, joined to one
-# row, go through a linear layer, a batch normalisation and a tanh, and a second linear layer computes
-# the logits. The loss is the mean cross-entropy of the batch. The forward pass is already there, with
-# a name for every step.
+# A character model predicts the next character from the last ones. Their embeddings are joined to one
+# row, which goes through a linear layer, a batch normalisation and a tanh. A second linear layer
+# computes the logits. The loss is the mean cross-entropy of the batch. The forward pass is already
+# there, with a name for every step.
 #
-# The arguments are `index` (`(N, T)` integers, the last T characters), `target` (`(N,)`, the next
-# one), and the weights `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2`
-# (`(H, V)`), `b2` (`(V,)`).
+# `index` holds the last T characters as `(N, T)` integers, and `target` the next one, `(N,)`. The
+# weights are `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2` (`(H, V)`) and
+# `b2` (`(V,)`).
 #
-# Write the backward pass of the mean cross-entropy below it: return a dict with the gradient of each
-# weight, under the keys `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
-# of its weight.
+# Write the backward pass below it: return a dict with the gradient of the mean cross-entropy for each
+# weight. Its keys are `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`; each gradient has the
+# shape of its weight.
 #
 #     >>> index, target = np.array([[0, 1], [1, 1]]), np.array([1, 0])
 #     >>> table, w1, w2 = np.eye(2), np.ones((4, 1)), np.ones((1, 2))

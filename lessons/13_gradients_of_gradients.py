@@ -139,12 +139,12 @@ print(gradient.data)
 # ### Exercise: The second derivative of a cross-entropy
 #
 # The gradient of the cross-entropy of one row with respect to its logits is $p - t$. Differentiate
-# once more: the labels drop out, and what remains is the Hessian
-# $H_{ij} = \frac{\partial^2 \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$, a
-# symmetric matrix for each row.
+# once more, and the labels drop out. What remains is the Hessian $H_{ij} = \frac{\partial^2
+# \ell}{\partial z_i\,\partial z_j} = \frac{\partial p_i}{\partial z_j}$, a symmetric matrix for each
+# row.
 #
-# Write it for a batch: `p` are probabilities of shape `(..., C)`, and the result has the shape
-# `(..., C, C)`, one matrix for each row of `p`.
+# Write it for a batch: `p` holds probabilities of shape `(..., C)`. The result has the shape `(...,
+# C, C)`, one matrix for each row of `p`.
 #
 #     >>> cross_entropy_hessian(np.array([[0.5, 0.5]]))
 #     array([[[ 0.25, -0.25],

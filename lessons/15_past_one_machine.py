@@ -259,9 +259,9 @@ except tx.errors.LabelRangeError as error:
 # numbers: its maximum $m$, and $s = \sum_i e^{x_i - m}$, the sum of its exponentials relative to that
 # maximum. The log-sum-exp of the block is $m + \ln s$.
 #
-# Write a function that merges two blocks: from `m1, s1` and `m2, s2`, arrays of one shape (one entry
-# for each row), it returns the tuple `(m, s)` of both together. Nothing may overflow. A block without
-# entries has $m = -\infty$ and $s = 0$, and so have two such blocks together.
+# Write a function that merges two blocks: from `m1, s1` and `m2, s2` it returns the tuple `(m, s)` of
+# both together. The four are arrays of one shape, with one entry for each row. Nothing may overflow.
+# A block without entries has $m = -\infty$ and $s = 0$; so do two such blocks together.
 #
 #     >>> merge_logsumexp(np.array([5.0]), np.array([1.5]), np.array([5.0]), np.array([2.0]))
 #     (array([5.]), array([3.5]))

@@ -114,7 +114,7 @@ def test_a_kink_is_no_mistake_and_beside_it_there_is_one():
     report = tx.gradcheck(tx.relu, [0.0, 1.0, -1.0])
     assert report.ok
     assert report.diagnosis.code == "kink"
-    assert "x[0] = 0: the slopes on its two sides are 0 and 1" in report.diagnosis.message
+    assert "x[0] = 0. The slopes on its two sides are 0 and 1" in report.diagnosis.message
     outside = with_rule(
         tx.relu, lambda grad, y, x: np.where(x >= 0, grad * np.where(x == 0, 7, 1), 0)
     )

@@ -51,7 +51,7 @@ WRONG = {
     ),
     "a number": (lambda g: (2.0, g), "wrong-shape", "of x has the shape ()"),
     "parts of two lengths": (lambda g: ([[1.0, 2.0], [3.0]], g), "wrong-shape", "in length"),
-    "None for an input": (lambda g: (2 * g, None), "missing-gradient", "gives None for y"),
+    "None for an input": (lambda g: (2 * g, None), "missing-gradient", "returns None for y"),
     "a string": (lambda g: ("2 * grad", g), "wrong-dtype", "of x comes as <U"),
     "an object": (lambda g: (object(), g), "wrong-dtype", "of x comes as object"),
     "complex numbers": (lambda g: (2j * g, g), "wrong-dtype", "of x comes as complex128"),

@@ -56,18 +56,21 @@ def test_rows_of_the_cross_entropy_sum_to_zero() -> None:
 def test_softmax_is_orthogonal_to_ones_and_its_outputs_sum_to_one() -> None:
     text = broken("softmax_diagonal_only", Z)
     assert "the gradient of x sums to 0 along it" in text
-    assert "equal numbers arriving there give x the gradient 0. They give up to " in text
+    assert "equal upstream gradients along it give x the gradient 0. They give up to " in text
 
 
 def test_what_is_added_and_what_is_multiplied() -> None:
     text = broken("logsumexp_not_divided", Z)
-    assert "adds it to the output, so the gradient of x sums to the sum of what arrives" in text
+    assert (
+        "adds it to the output, so the gradient of x sums to the sum of the upstream gradient"
+        in text
+    )
     assert "Multiplying x by a number changes nothing, so the gradient of x is orthogonal" in (
         broken("normalise_diagonal_only", np.exp(Z))
     )
     text = broken("multiply_as_add", Z, np.exp(Z))
-    assert "Multiplying x by c multiplies the output by c, so the sum of x times its" in text
-    assert "is 2 times the sum of the output times what arrives (Euler). The sum is" in (
+    assert "Multiplying x by c multiplies the output by c. So the sum of x times its" in text
+    assert "is 2 times the sum of the output times the upstream gradient (Euler). The sum is" in (
         broken("square_without_the_two", Z)
     )
 
@@ -79,7 +82,7 @@ def test_gradients_are_linear_in_what_arrives() -> None:
 
 def test_examples_that_do_not_see_each_other() -> None:
     text = broken("softmax_summed_over_the_batch", Z)
-    assert "The 2 examples do not see each other, so the gradient of x is that of each" in text
+    assert "The 2 examples do not depend on each other, so the gradient of x is that" in text
     text = broken("linear_weights_averaged", np.ones((4, 3)) + np.eye(4, 3), Z.T, Z[:, 0])
     assert "so the gradient of w is that of each example by itself, added up. It gives " in text
     assert not any(law.code == "batch" for law in tx.invariants(tx.cumsum, Z, axis=0))
@@ -158,7 +161,7 @@ def test_no_law_is_held_against_a_function_that_is_not_finite() -> None:
 def test_a_large_batch_is_cut_into_parts() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 4))
     assert tx.invariants(tx.softmax, logits).ok
-    assert "The 50 examples do not see" in broken("softmax_summed_over_the_batch", logits)
+    assert "The 50 examples do not depend" in broken("softmax_summed_over_the_batch", logits)
     mean = tx.invariants(op_of("batch_not_divided"), logits, target=np.arange(50) % 4)
     assert not any(law.code == "batch" for law in mean), "the target cannot be cut"
 

@@ -29,8 +29,8 @@ class OpDigits:
     name, op : str
         The tensor, and the op that made it.
     digits : dict of str to float
-        Right decimal digits of its worst entry, by dtype: 0 where none is right or where it is no
-        finite number although the true value is.
+        Right decimal digits of its worst entry, by dtype. It is 0 where no digit is right, or where
+        the entry should be finite and is not.
     lost : dict of str to float
         How many of the digits that its inputs had are gone, by dtype.
     exact : str
@@ -101,8 +101,8 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     Parameters
     ----------
     f : callable
-        Of Tensors; recorded once in float64, then repeated in float16, float32 and the widest
-        precision that NumPy has here (`longdouble`, where it is wider than float64).
+        Of Tensors. It is recorded once in float64, then repeated in float16, in float32, and in
+        `longdouble` where that is wider than float64.
     *inputs : array_like
         What to call it with.
 

@@ -50,10 +50,10 @@ def gradcheck(
     Parameters
     ----------
     f : Op, callable or Tensor
-        An op, whose hand-written rule is checked input by input; a function of Tensors that returns
-        a Tensor, whose backward pass is checked; or a recorded Tensor, such as a loss: then the
-        gradient of every tensor that it was computed from. A function without inputs is called,
-        and what it returns is checked like a recorded Tensor.
+        What to check. Of an op: its hand-written rule, input by input. Of a function of Tensors
+        that returns a Tensor: its backward pass. Of a recorded Tensor, such as a loss: the gradient
+        of every tensor that it was computed from. A function without inputs is called, and what it
+        returns is checked like a recorded Tensor.
     *inputs : array_like or Tensor
         Where to check. Inputs that are not floating are held constant.
     order : 1 or 2
@@ -63,9 +63,9 @@ def gradcheck(
     rng : numpy.random.Generator, optional
         Draws the upstream gradients, the directions, and the entries of large tensors.
     **params
-        Keyword parameters of `f`. Of a recorded Tensor: `wrt`, the tensors whose gradients to
-        check (all by default); `seed`, its own gradient (1 where it is a scalar); and `limit`, how
-        many entries of a tensor to check at most (5,000), chosen at random.
+        Keyword parameters of `f`. A recorded Tensor takes three. `wrt`: the tensors whose gradients
+        to check, all by default. `seed`: its own gradient, 1 by default where it is a scalar.
+        `limit`: at most how many entries of a tensor to check, chosen at random; 5,000 by default.
 
     Returns
     -------

@@ -1,10 +1,10 @@
 """One gradient against the slopes: what their error or rounding may explain, and what is wrong.
 
-A derivative is the limit of short steps. Long ones can agree with each other and still be wrong:
-beside a steep place, as with the tanh of a large number, both ends lie where the function is flat.
-Short ones drown in rounding. A gradient is therefore wrong only if it is refuted by the shortest
-steps that tell more than rounding does; where a shorter step supports it, that step is believed;
-where none of them tells, nothing is known.
+A derivative is the limit of short steps. Long steps can agree with each other and still be wrong.
+Beside a steep place, as of tanh at a large number, both of their ends lie where the function is
+flat. Short steps drown in rounding. So a gradient is wrong only if the shortest steps that show
+more than rounding refute it. Where a shorter step supports it, that step is believed. Where no step
+tells, nothing is known.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Judged:
         By how much the two may differ.
     wrong : ndarray of bool
     doubtful : ndarray of bool
-        Of the wrong ones those that rounding could still explain, if numbers of the size of the
-        upstream gradient cancel in the rule.
+        The wrong entries that rounding could still explain, if the rule subtracts numbers of the
+        size of the upstream gradient.
     kink, unclear : ndarray of bool
         For each entry of the input.
     """
@@ -117,10 +117,10 @@ def judge_with_rounding(
 ) -> Judged:
     """Judge a gradient that looks wrong again, with the rounding of the rule itself in view.
 
-    A rule that subtracts numbers that are nearly equal loses digits and is right all the same. So
-    the last digits of all that it is given are moved, to see how far its result moves; in single
-    or half precision the rule is run in float64 too; and where only cancellation could
-    explain the difference, it is run on smaller numbers, where nothing cancels.
+    A rule that subtracts nearly equal numbers loses digits, and is right all the same. So the last
+    digits of all that it is given are moved, to see how far its result moves. In single or half
+    precision the rule is run in float64, too. And where only cancellation could explain the
+    difference, it is run on smaller numbers, where nothing cancels.
     """
     for _ in range(_REPEATS):  # before randomness is taken for rounding
         again = subject.gradients(i, upstream[:1], out, subject.inputs, got.shape[1:])

@@ -100,10 +100,10 @@ def invariants(
 ) -> Invariants:
     """Hold a backward rule to the laws that follow from what its function does.
 
-    Nothing needs to be known about the function: it is tried whether it changes when a number is
-    added to its input, when its input is multiplied, whether its outputs always sum to the same,
-    whether rows are independent, whether it is convex. Each property that is seen makes a law
-    for the gradient. Two laws hold for every rule: its result is linear in the upstream gradient,
+    Nothing needs to be known about the function; its properties are tried out. Does it change when
+    a number is added to its input, or when the input is multiplied? Do its outputs always have the
+    same sum? Are its rows independent? Is it convex? Each property that is seen makes a law for the
+    gradient. Two laws hold for every rule: its result is linear in the upstream gradient,
     and second derivatives do not depend on the order of differentiation.
 
     Unlike `gradcheck` this compares nothing with differences of the function. A rule may keep every

@@ -1,8 +1,8 @@
 """Which entries of an output depend on which entries of an input, found by moving them.
 
-Derivatives by differences cost a call of the function for each entry that is moved. Where the rows
-of a batch do not see each other, one entry of every row can be moved in the same call: 10 calls
-instead of 320 for an input of 32 x 10.
+Differences cost a call of the function for each entry that is moved. Where the rows of a batch do
+not depend on each other, one entry of every row can move in the same call. Then an input of 32 x 10
+takes 10 calls instead of 320.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Rows:
 def find_rows(f: Callable[[Any], Any], x: Any, y: Any, scale: Any) -> Rows:
     """Find the finest rows in which a function can be differentiated.
 
-    Half of the rows are moved, for each binary digit of the rows' numbers: those must do as when
-    all are moved, the others stay as they were. Two rows differ in a digit, so one that depends on
-    another is detected.
+    For each binary digit of the rows' numbers, half of the rows are moved. The moved rows must give
+    what they give when all are moved, and the others must not change. Any two rows differ in a
+    digit, so a row that depends on another one is detected.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Side effects of functions and rules: in-place changes, reused buffers, randomness.
 
-Such a rule may return right numbers and still spoil a backward pass, where several rules are handed
-the same array and gradients are held while other rules run.
+A rule with side effects may return the right numbers and still spoil a backward pass. There several
+rules are handed the same array, and gradients are held while other rules run.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SideEffects:
             if isinstance(new, np.ndarray) and old.tobytes() != new.tobytes():  # NaN is itself
                 self._note(
                     "in-place",
-                    f"{who} changes `{name}` in place. Others use the same array, and would "
+                    f"{who} changes `{name}` in place. Other rules read the same array, and would "
                     "compute with the changed numbers.",
                     name,
                     f"Make a new array: `{name} = {name} * 2` instead of `{name} *= 2`.",
@@ -64,10 +64,10 @@ class SideEffects:
             if array.tobytes() != copy.tobytes():
                 self._note(
                     "not-repeatable",
-                    f"The rule returns an array for {name} that it keeps and overwrites at its "
-                    "next call: a gradient that it gave before changes afterwards.",
+                    f"The rule keeps the array that it returns for {name}, and overwrites it at "
+                    "its next call: the earlier gradient changes.",
                     name,
-                    "Return a new array each time; do not write into one that outlives the call.",
+                    "Return a new array each time.",
                 )
         copies = tuple(map(copy_array, results))
         named = zip(names, results, copies, strict=False)
@@ -97,11 +97,11 @@ class SideEffects:
                 numbers = ""
             self._note(
                 "not-repeatable",
-                f"{who} returns another result each time it is called with the same numbers, for "
-                f"{name}{numbers}.",
+                f"{who} returns a different result for {name} each time it is called with the same "
+                f"numbers{numbers}.",
                 name,
-                "Random numbers, counters and arrays that are kept between calls do this. Draw "
-                "before the call, and hand what was drawn over as an argument.",
+                "Random numbers, counters and arrays kept between calls do this. Draw random "
+                "numbers before the call, and pass them as an argument.",
             )
 
     def _note(self, code: str, message: str, name: str, hint: str) -> None:

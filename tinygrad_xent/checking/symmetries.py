@@ -25,8 +25,8 @@ class Law:
     Attributes
     ----------
     code : str
-        "shape", "linear", "shift", "scale", "total", "batch", "symmetry" or "convexity"; of a rule
-        that writes into its arguments "in-place", of one that keeps an array "not-repeatable".
+        "shape", "linear", "shift", "scale", "total", "batch", "symmetry" or "convexity"; "in-place"
+        for a rule that writes into its arguments, "not-repeatable" for one that keeps an array.
     input : str
         Whose gradient.
     ok : bool
@@ -125,7 +125,7 @@ def shape(point: Point) -> Iterator[Law]:
 
 
 def linear(point: Point) -> Iterator[Law]:
-    """Any rule: what it gives is linear in what arrives."""
+    """Any rule: its result is linear in the upstream gradient."""
     other = point.rng.normal(size=point.out.shape)
     second, both = point.vjp(other), point.vjp(2 * point.upstream - 3 * other)
     for i in point.real:
@@ -133,7 +133,8 @@ def linear(point: Point) -> Iterator[Law]:
         ok = close(both[i], want, point.grads[i])
         name = point.name(i)
         because = (
-            f"What arrives only weighs the derivatives, so the gradient of {name} is linear in it."
+            f"The upstream gradient only weights the derivatives, so the gradient of {name} is "
+            "linear in it."
         )
         numbers = "" if ok else f"For 2 a - 3 b it gives {_apart(both[i], want)}."
         yield Law("linear", name, ok, because, numbers)
@@ -180,8 +181,8 @@ def _shift_of_all(point: Point, i: int) -> Iterator[Law]:
     does = {0.0: "changes nothing", 1.0: "adds it to the output"}.get(
         slope, f"adds {number(slope)} times it to the output"
     )
-    sums = {0.0: "0", 1.0: "the sum of what arrives"}.get(
-        slope, f"{number(slope)} times the sum of what arrives"
+    sums = {0.0: "0", 1.0: "the sum of the upstream gradient"}.get(
+        slope, f"{number(slope)} times the sum of the upstream gradient"
     )
     because = f"Adding a number to all of {name} {does}, so the gradient of {name} sums to {sums}."
     found = f"It sums to {number(total)}, not {number(want)}."
@@ -202,9 +203,9 @@ def scale(point: Point) -> Iterator[Law]:
                 power = "c" if degree == 1 else f"c^{degree}"
                 often = "" if degree == 1 else f"{degree} times "
                 because = (
-                    f"Multiplying {name} by c multiplies the output by {power}, so the sum of "
-                    f"{name} times its gradient is {often}the sum of the output times what "
-                    "arrives (Euler)."
+                    f"Multiplying {name} by c multiplies the output by {power}. So the sum of "
+                    f"{name} times its gradient is {often}the sum of the output times the upstream "
+                    "gradient (Euler)."
                 )
                 if degree == 0:
                     because = (
@@ -227,8 +228,8 @@ def total(point: Point) -> Iterator[Law]:
                 grad = point.vjp(np.broadcast_to(point.rng.normal(size=lines), point.out.shape))[i]
                 ok, name = close(grad, 0, point.grads[i]), point.name(i)
                 because = (
-                    f"The outputs along axis {axis} keep their sum whatever {name} is, so equal "
-                    f"numbers arriving there give {name} the gradient 0."
+                    f"The outputs along axis {axis} have the same sum for every {name}. So equal "
+                    f"upstream gradients along it give {name} the gradient 0."
                 )
                 worst = number(np.max(np.abs(grad), initial=0))
                 yield Law("total", name, ok, because, "" if ok else f"They give up to {worst}.")
@@ -245,7 +246,7 @@ def _sum_is_constant(point: Point, i: int, axis: int) -> bool:
 
 
 def batches(point: Point) -> Iterator[Law]:
-    """Examples that do not see each other: the gradient of the batch is that of its parts."""
+    """Independent examples: the gradient of the batch is that of its parts."""
     leading = [point.out.shape, *(point.inputs[i].shape for i in point.real)]
     size = next((s[0] for s in leading if s), 0)
     if size < 2:
@@ -268,8 +269,8 @@ def batches(point: Point) -> Iterator[Law]:
         ok, name = close(point.grads[i], want, *grads), point.name(i)
         so = "put together" if cut[i] else "added up"
         because = (
-            f"The {size} examples do not see each other, so the gradient of {name} is that of "
-            f"each example by itself, {so}."
+            f"The {size} examples do not depend on each other, so the gradient of {name} is that "
+            f"of each example by itself, {so}."
         )
         numbers = "" if ok else f"It gives {_apart(point.grads[i], want)}."
         yield Law("batch", name, ok, because, numbers)
@@ -330,8 +331,8 @@ def curvature(point: Point) -> Iterator[Law]:
         skew = np.abs(hessian[rows] - hessian[:, rows].T)
         ok, name = bool(np.max(skew, initial=0) <= _SYMMETRIC * scale), point.name(i)
         because = (
-            f"A Hessian is symmetric, as the order of differentiation does not matter: any entry "
-            f"changes the gradient of {name} just as {name} changes the gradient of that entry."
+            f"A Hessian is symmetric, as the order of differentiation does not matter. Any entry "
+            f"changes the gradient of {name} as much as {name} changes the gradient of that entry."
         )
         k = np.unravel_index(int(np.argmax(skew)), skew.shape)
         one, other = hessian[rows][k], hessian[:, rows].T[k]
@@ -383,8 +384,8 @@ def _convexity(point: Point, i: int, block: Any, weights: Any) -> Iterator[Law]:
         if height(x + step) + height(x - step) < 2 * height(x):
             return
     because = (
-        f"The output is convex in {name}, so its Hessian has no negative eigenvalue: the gradient "
-        f"never falls along the way it points."
+        f"The output is convex in {name}, so its Hessian has no negative eigenvalue: in no "
+        f"direction does the slope fall."
     )
     found = f"One is {number(values[0])}, where the largest is {number(values[-1])}."
     yield Law("convexity", name, ok, because, "" if ok else found)

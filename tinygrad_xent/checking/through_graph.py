@@ -1,10 +1,10 @@
 """The slopes of a function of Tensors, with few calls: through the graph that it recorded.
 
-Computing a recorded graph again costs less than recording it. And where all ways from an input to
-the output lead through a tensor in between, as from a table of logits through one loss for each
-row, the chain rule cuts the work in two: how the output moves with that tensor, and how that tensor
-moves with the input. In the second part the rows are apart from each other, and one entry of every
-row moves in the same call.
+Computing a recorded graph again costs less than recording it. Often all paths from an input to the
+output lead through a tensor in between, as from a table of logits through one loss for each row.
+Then the chain rule cuts the work in two: how the output moves with that tensor, and how that tensor
+moves with the input. In the second part the rows are independent, so one entry of every row moves
+in the same call.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def _upstream_exchanged(case: Case) -> Iterator[Claim]:
             if again is not None:
                 yield Claim(
                     "wrong-axis",
-                    f"The gradient of {{name}} is summed along the wrong axis: with the axes {a} "
-                    f"and {b} of the upstream gradient exchanged it is right.",
+                    f"The gradient of {{name}} is summed along the wrong axis: it is right with "
+                    f"the axes {a} and {b} of the upstream gradient exchanged.",
                     again,
                     "Sum over the axes that {name} does not have.",
                 )
@@ -52,11 +52,11 @@ def _axes_exchanged(case: Case) -> Iterator[Claim]:
         if again is not None:
             yield Claim(
                 "wrong-axis",
-                f"The rule for {{name}} works along the wrong axis: with the axes {a} and {b} "
-                "exchanged it is right.",
+                f"The rule for {{name}} works along the wrong axis: it is right with the axes {a} "
+                f"and {b} exchanged.",
                 np.swapaxes(again, a + 1, b + 1),
-                "Sum along the axis that the function works along: is a number written where the "
-                "parameter axis belongs?",
+                "Sum along the axis that the function works along. Is a number written where the "
+                "parameter `axis` belongs?",
             )
 
 
@@ -76,8 +76,8 @@ def _slope_along_another(case: Case) -> Iterator[Claim]:
                 continue
             yield Claim(
                 "wrong-axis",
-                f"The slopes with respect to {{name}} are taken along the wrong axis: with the "
-                f"axes {a} and {b} exchanged they are right.",
+                f"The slopes with respect to {{name}} are taken along the wrong axis: they are "
+                f"right with the axes {a} and {b} exchanged.",
                 slope * spread,
                 "Give every sum, softmax and mean of the rule the axis of the function.",
             )
@@ -89,8 +89,8 @@ def _spread_along_another(case: Case) -> Iterator[Claim]:
         if case.x.shape[a] == case.x.shape[b]:
             yield Claim(
                 "wrong-axis",
-                f"The gradient of {{name}} runs along the wrong axis: exchange the axes {a} and "
-                f"{b} and it is right.",
+                f"The gradient of {{name}} runs along the wrong axis: it is right with the axes "
+                f"{a} and {b} exchanged.",
                 np.swapaxes(case.got, a + 1, b + 1),
                 "Give the upstream gradient an axis of length 1 where the function summed.",
             )
@@ -101,9 +101,9 @@ def _one_row_at_a_time(case: Case) -> Iterator[Claim]:
     if parts is not None:
         yield Claim(
             "wrong-axis",
-            "The rule for {name} mixes the rows of the batch: for one row at a time it is right.",
+            "The rule for {name} mixes the rows of the batch: it is right for one row at a time.",
             parts,
-            "A sum runs over the whole array where it should run along one axis (keepdims=True).",
+            "A sum runs over the whole array. It should run along one axis, with keepdims=True.",
         )
 
 
@@ -126,9 +126,9 @@ def rows_mixed(case: Case) -> Iterator[Claim]:
         first = place_along(axis, case.x.ndim, 0)
         yield Claim(
             "wrong-axis",
-            f"The gradient of {{name}} in {first} changes when the upstream gradients elsewhere "
-            f"do, and the function keeps {first} apart from the others: a sum or a mean runs along "
-            "the wrong axis.",
+            f"The gradient of {{name}} in {first} changes with the upstream gradients elsewhere. "
+            f"The function keeps {first} apart, so a sum or a mean of the rule runs along the "
+            "wrong axis.",
             None,
             "Sum and average along the axis that the function works along.",
         )

@@ -33,10 +33,9 @@ def few_entries_wrong(case: Case) -> Iterator[Claim]:
     more = "" if places.sum() <= _MOST_SHOWN else ", ..."
     where = f"{count(int(places.sum()), 'entry')} of {places.size}"
     said = f": {common}" if common else f", all among {within}" if within else ""
-    verb = "is" if places.sum() == 1 else "are"
     yield Claim(
         "few-entries-wrong",
-        f"The gradient of {{name}} is right but for {where}{said}. Wrong {verb} "
+        f"The gradient of {{name}} is right but for {where}{said}. Wrong: "
         f"{', '.join(shown)}{more}.",
         np.where(places, case.expected, case.got),
         "The formula is right; look at what the code does at these entries.",

@@ -21,11 +21,11 @@ def missing_gradient(case: Case) -> Iterator[Claim]:
         return  # whole numbers: the digits after the point are what is missing
     nothing = all(r is None for r in case.raw)
     if nothing or (np.abs(case.got) <= 1e-12 * case.scale).all():
-        what = "The rule gives None for" if nothing else "The rule gives only zeros for"
+        what = "None" if nothing else "only zeros"
         yield Claim(
             "missing-gradient",
-            f"{what} {{name}}, but the output depends on {{name}}: moving it by a little moves the "
-            f"output, with slopes up to {number(case.scale)}.",
+            f"The rule returns {what} for {{name}}, but the output depends on {{name}}, with "
+            f"slopes of up to {number(case.scale)}.",
             None,
             _where_lost(case),
         )
@@ -34,7 +34,7 @@ def missing_gradient(case: Case) -> Iterator[Claim]:
 def _where_lost(case: Case) -> str:
     if case.subject.is_rule:
         return "Return one gradient for each input, in the order of the inputs."
-    return "Look for an array, or .data, where a Tensor was meant: it cuts the graph."
+    return "Look for an array, or .data, in place of a Tensor: it cuts the graph."
 
 
 def wrong_sign(case: Case) -> Iterator[Claim]:
@@ -43,7 +43,7 @@ def wrong_sign(case: Case) -> Iterator[Claim]:
         "wrong-sign",
         "The gradient of {name} has the wrong sign everywhere; its size is right.",
         -case.got,
-        "Look for a minus that was lost or is one too many, as in the derivative of -x or 1/x.",
+        "Look for a minus sign too few or too many, as in the derivative of -x or of 1/x.",
     )
 
 
@@ -109,7 +109,7 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
             yield length, f"the length of axis {axis} of {case.name}", more, less
     if y.size > 1 and x.size and y.size % x.size == 0:
         what = f"how often broadcasting repeats {case.name}"
-        more = "Was what broadcasting repeated counted once too often?"
+        more = "Does the rule count the repetitions that broadcasting makes once too often?"
         less = "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
         yield y.size // x.size, what, more, less
     for name, value in case.subject.params.items():
@@ -144,8 +144,8 @@ def missing_cross_term(case: Case) -> Iterator[Claim]:
     crossed = case.expected - case.diagonal * case.upstream
     yield Claim(
         "missing-cross-term",
-        "The gradient of {name} is that of the Jacobian's diagonal only: it knows how each output "
-        "depends on its own input, not how it depends on the others.",
+        "The gradient of {name} is that of the Jacobian's diagonal only. It counts how each output "
+        "depends on its own input, but not how it depends on the others.",
         case.got + crossed,
         "Every output depends on several inputs here: sum over all outputs, as in "
         "y * (grad - sum(grad * y)) for a softmax.",
@@ -157,15 +157,16 @@ def missing_cross_term(case: Case) -> Iterator[Claim]:
         yield Claim(
             "unknown",
             "Each entry of the gradient of {name} depends only on the same entry of the upstream "
-            "gradient, although every output depends on several entries of {name}: a term that "
-            "sums over them is missing.",
+            "gradient. But every output depends on several entries of {name}: a term that sums "
+            "over them is missing.",
             case.got + (case.expected - slope * case.upstream),
-            "Differentiate what all outputs share too: a sum below the bar, a mean, a deviation.",
+            "Differentiate what all outputs share, too: a sum in the denominator, a mean, a "
+            "standard deviation.",
         )
 
 
 def ignores_upstream(case: Case) -> Iterator[Claim]:
-    """The same gradient whatever arrives: right only where the result is the end of the graph."""
+    """The same for every upstream gradient: right only at the end of the graph."""
     got = case.got
     if not np.isfinite(got).all() or not np.ptp(case.upstream[:-1], axis=0).any():
         return
@@ -176,8 +177,8 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
     corrected = case.expected + (ones - case.expected[-1])
     yield Claim(
         "ignores-upstream",
-        "The gradient of {name} is the same whatever gradient arrives from above: the rule gives "
-        "its own slope and does not multiply by grad.",
+        "The gradient of {name} is the same for every upstream gradient: the rule returns its own "
+        "slope without multiplying it by grad.",
         corrected,
         "By the chain rule every gradient is the local slope times the upstream gradient.",
     )
@@ -185,7 +186,7 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
     if upstream is not None:
         yield Claim(
             "ignores-upstream",
-            "The gradient of {name} is the same whatever gradient arrives from above.",
+            "The gradient of {name} is the same for every upstream gradient.",
             case.got * upstream,
             "By the chain rule every gradient is the local slope times the upstream gradient.",
         )

@@ -33,8 +33,8 @@ def non_finite(case: Case) -> Iterator[Claim]:
         f"first at {{name}}{at} = {value}{smooth}.",
         np.where(bad, case.expected, case.got),
         _origin(case)
-        or "Look for a division by 0, 0 times infinity, or an exponential that overflows; where() "
-        "does not help, as it computes both sides.",
+        or "Look for a division by 0, 0 times infinity, or an exponential that overflows. where() "
+        "does not help: it computes both sides.",
     )
 
 
@@ -51,7 +51,7 @@ def wrong_dtype(case: Case) -> Iterator[Claim]:
     if not kinds or (case.got is None and not any(k.kind in "cOUS" for k in kinds)):
         return
     kind = max(kinds, key=str)
-    words = f"The gradient of {{name}} comes as {kind}, and {{name}} is {case.x.dtype}"
+    words = f"The gradient of {{name}} comes as {kind}, but {{name}} is {case.x.dtype}"
     if kind.kind in "cOUS":
         yield Claim(
             "wrong-dtype",
@@ -63,7 +63,7 @@ def wrong_dtype(case: Case) -> Iterator[Claim]:
         near = np.abs(case.got - case.expected) < _CUT
         yield Claim(
             "wrong-dtype",
-            f"{words}: digits after the point are cut off.",
+            f"{words}: the digits after the point are cut off.",
             np.where(near, case.expected, case.got),
             "Make the array with np.zeros_like(x), or with dtype=x.dtype.",
         )

@@ -52,7 +52,7 @@ def transposed(case: Case) -> Iterator[Claim]:
                 yield Claim(
                     "transposed",
                     f"In the gradient of {{name}} the factor {case.subject.names[j]} must be "
-                    "transposed: with its rows and columns exchanged the rule is right.",
+                    "transposed: the rule is right with its rows and columns exchanged.",
                     again,
                     "For Z = X Y the gradients are grad @ Y.T and X.T @ grad.",
                 )
@@ -61,9 +61,9 @@ def transposed(case: Case) -> Iterator[Claim]:
         if (again := case.vjp(case.subject.inputs, case.out, turned, case.x.shape)) is not None:
             yield Claim(
                 "transposed",
-                "In the gradient of {name} the upstream gradient is transposed and must not be.",
+                "In the gradient of {name} the upstream gradient is transposed, but must not be.",
                 again,
-                "Write the product in index notation and see which index is summed over.",
+                "Write the product with indices, and see which index is summed over.",
             )
 
 
@@ -106,7 +106,7 @@ def wrong_shape(case: Case) -> Iterator[Claim]:
             )
     yield Claim(
         "wrong-shape",
-        f"The gradient of {{name}} has the shape {have}, and {{name}} has {case.x.shape}.",
+        f"The gradient of {{name}} has the shape {have}, but {{name}} has {case.x.shape}.",
         None,
         hint,
     )
@@ -164,8 +164,8 @@ def not_summed(case: Case) -> Iterator[Claim]:
         ):
             yield Claim(
                 "not-summed-over-broadcast",
-                f"{{name}} is repeated {n} times by broadcasting, and its gradient is {name} of "
-                "what comes back where it should be the sum.",
+                f"Broadcasting repeats {{name}} {n} times. Its gradient is {name} of the {n} that "
+                "come back, and should be their sum.",
                 None,
                 "Sum over the axes along which broadcasting repeated the input.",
             )
@@ -185,11 +185,12 @@ def _left_long(case: Case) -> Iterator[Claim]:
                     noun = "axis" if number == 1 else "axes"
                     yield Claim(
                         "not-summed-over-broadcast",
-                        f"The gradient of {{name}} has the shape {raw.shape[1:]}, and {{name}} has "
-                        f"{case.x.shape}: it is not yet summed over the {noun} {which}, along "
-                        "which broadcasting repeats {name}.",
+                        f"The gradient of {{name}} has the shape {raw.shape[1:]}, but {{name}} has "
+                        f"{case.x.shape}: it is not summed over the {noun} {which}, along which "
+                        "broadcasting repeats {name}.",
                         summed,
-                        "What is used several times gets the sum of what comes back from each use.",
+                        "An input that is used several times gets the sum of the gradients of its "
+                        "uses.",
                     )
 
 

@@ -58,7 +58,7 @@ def _factor(case: Case) -> str:
                 return f"Every entry is right once multiplied by {words}: is this factor missing?"
     if np.isfinite(ratio).all() and np.ptp(ratio) < 1e-7 * np.abs(ratio).max():
         return ""
-    return "No usual mistake explains it. Derive the rule for two entries by hand and compare."
+    return "No usual mistake explains it. Derive the rule for two entries by hand, and compare."
 
 
 def kink(case: Case) -> Diagnosis:
@@ -74,11 +74,11 @@ def kink(case: Case) -> Diagnosis:
     return Diagnosis(
         "kink",
         f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "
-        f"{case.name}{at} = {number(case.x[first])}: the slopes on its two sides are "
+        f"{case.name}{at} = {number(case.x[first])}. The slopes on its two sides are "
         f"{left} and {right}, and the rule gives {number(got)}. "
         "That is not a mistake.",
         case.name,
         (),
-        "There is no derivative at a kink; any value between the two slopes serves. Check at other "
-        "numbers to see the rule tested there.",
+        "At a kink there is no derivative: any value between the two slopes will do. To test the "
+        "rule, check it at other numbers.",
     )

@@ -2,7 +2,7 @@
 
 Each exercise is a module of the folder `tasks`, with the name of the function that the learner
 writes. Its docstring is the statement: a title, then Markdown. The function of that name is a right
-answer; `inputs` draws what to try it on, `hints` and `mistakes` are what a teacher would say, and
+answer, and `inputs` draws what to try it on. `hints` and `mistakes` are what a teacher would say.
 `forward` is the function that a backward rule belongs to. `Exercise` describes each of them. To add
 an exercise, copy a module of `tasks`, change it, and put its name into the list below.
 

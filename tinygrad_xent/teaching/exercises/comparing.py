@@ -57,8 +57,8 @@ def compare(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     Parameters
     ----------
     given, expected : object
-        What an answer returned, and what is right: an array or a number, a set or a list of names,
-        or a tuple or a dict of such values.
+        What an answer returned, and what is right: arrays, numbers, sets or lists of names, or a
+        tuple or a dict of these.
     name : str
         What to call the value; "da, db" for a tuple of two.
     close : Closeness

@@ -60,8 +60,8 @@ class Exercise:
         From a nudge to nearly the solution; each is one paragraph of Markdown.
     mistakes : mapping
         From wrong answers to what a teacher would say about them, in Markdown. A wrong answer is
-        written as the one line of its body, as a pair of strings (a piece of the right answer and
-        what stands in its place), or as a function.
+        the one line of its body; or a pair of strings, a piece of the right answer and what stands
+        in its place; or a function.
     inputs : callable
         Yields cases (`Case`) drawn with a random generator, small ones first. They should tell each
         mistake from the right answer and from the other mistakes.

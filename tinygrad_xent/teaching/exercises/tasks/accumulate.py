@@ -5,8 +5,8 @@ computed from, empty for a leaf. `slopes[name]` is a list of the same length: th
 `name` with respect to each of its inputs, in the same order. A name may be in a list twice, like
 `x` in `x * x`.
 
-Write the backward pass: return a dict with the gradient of `output` with respect to `output` itself
-(which is 1) and to every name that it was computed from, and no other names.
+Write the backward pass. Return a dict with the gradient of `output` with respect to every name that
+it was computed from, and to itself, which is 1. Leave out all other names.
 
     >>> inputs = {"x": [], "a": ["x"], "y": ["a", "x"]}
     >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}

@@ -1,16 +1,15 @@
 r"""The backward rule of batch normalisation.
 
-Each column of `x` (shape `(N, D)`: N examples, D features) is shifted and scaled to mean 0 and
-variance 1, and then scaled and shifted by two learned rows of shape `(D,)`:
+`x` has the shape `(N, D)`: N examples, D features. Each column is shifted and scaled to mean 0 and
+variance 1. Then two learned rows of shape `(D,)` scale it and shift it again:
 
     normed = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
     y = gain * normed + bias
 
-(`x.var` divides by N.) The backward rule receives `grad` (the gradient of the loss with respect to
-`y`, of the same shape), the output `y`, the three inputs, and `epsilon`.
+(`x.var` divides by N.) The backward rule receives `grad`, the output `y`, the three inputs, and
+`epsilon`. `grad` is the gradient of the loss with respect to `y`, and has its shape.
 
-Write the rule: return the tuple `(dx, dgain, dbias)`. Note that the mean and the variance depend on
-`x`, too.
+Write the rule: return the tuple `(dx, dgain, dbias)`. The mean and the variance depend on `x` too.
 
     >>> x, ones, zeros = np.array([[1.0], [-1.0]]), np.ones(1), np.zeros(1)
     >>> for gradient in batch_norm_backward(np.array([[1.0], [0.0]]), x, x, ones, zeros, epsilon=1):

@@ -1,12 +1,11 @@
 r"""A gradient without calculus.
 
-A derivative is the change of the output divided by the change of the input. With a step to each
-side the error is far smaller than with a single step:
-$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$, where $e_i$ is 1
-at the entry $i$ and 0 elsewhere.
+A derivative is the change of the output divided by the change of the input. A step to each side has
+a far smaller error than a single step: $\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i)
+- f(x - h e_i)}{2 h}$. Here $e_i$ is 1 at the entry $i$ and 0 elsewhere.
 
-Write it for a function `f` from an array to a number: `x` is an array of any shape, `h` the step,
-and the result has the shape of `x`. `f` takes only arrays of that shape, and `x` itself must not
+Write it for a function `f` from an array to a number. `x` is an array of any shape, `h` is the
+step, and the result has the shape of `x`. `f` takes only arrays of that shape. `x` itself must not
 change.
 
     >>> central_difference(np.prod, np.array([2.0, 3.0, 5.0]), 1e-3).round(6)

@@ -1,12 +1,11 @@
 r"""A derivative without a difference.
 
-The difference of two nearby values loses digits, and the smaller the step, the more it loses. For a
-function of complex numbers there is a way out: step by $i h$ instead of $h$. Then
-$f(x + i h) = f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any
-subtraction.
+The difference of two nearby values loses digits: the smaller the step, the more it loses. For a
+function of complex numbers there is a way out: step by $i h$ instead of $h$. Then $f(x + i h) =
+f(x) + i h f'(x) - \dots$, and the imaginary part is $h f'(x)$, without any subtraction.
 
-Write it for a function `f` that works entry by entry, such as `np.exp`: the result is $f'(x)$ for
-each entry of the array `x`, right to nearly all digits. Choose the step yourself.
+Write it for a function `f` that works entry by entry, such as `np.exp`. Return $f'(x)$ for each
+entry of the array `x`, right to nearly all digits. Choose the step yourself.
 
     >>> complex_step(np.sin, np.array([0.0, 1.0])).round(12)
     array([1.        , 0.54030231])

@@ -1,12 +1,12 @@
 r"""The last digits of p - t.
 
 The gradient of a sparse cross-entropy with respect to one row of logits is $p_i - [i = t]$. When a
-model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels: first its digits are wrong, and
-finally it is exactly 0. TensorFlow and PyTorch lose digits this way.
+model is sure and right, $p_t$ is close to 1, and $p_t - 1$ cancels. First its last digits are
+wrong; in the end it is exactly 0. TensorFlow and PyTorch lose digits this way.
 
-Write the gradient with all its digits: `logits` has the shape `(C,)`, `target` is the number of the
-true class, and the result has the shape of `logits`. Every entry must be accurate relative to its
-own size, however small it is.
+Write the gradient with all its digits. `logits` has the shape `(C,)`, and so has the result;
+`target` is the number of the true class. Every entry must be accurate relative to its own size,
+however small it is.
 
     >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
     array([-4.24835426e-18,  4.24835426e-18])

@@ -1,9 +1,9 @@
 r"""The backward rule of a layer.
 
-A linear layer computes `y = x @ w + b`: a batch `x` of shape `(N, D)`, weights `w` of shape
-`(D, M)`, and a bias `b` of shape `(M,)` that is added to every row. Its backward rule receives
-`grad` ($\bar Y$, the gradient of the loss with respect to `y`, of shape `(N, M)`), the output `y`
-and the three inputs.
+A linear layer computes `y = x @ w + b`. The batch `x` has the shape `(N, D)`, the weights `w` have
+`(D, M)`, and the bias `b`, added to every row, has `(M,)`. Its backward rule receives `grad`, the
+output `y` and the three inputs. `grad` is $\bar Y$, the gradient of the loss with respect to `y`,
+of shape `(N, M)`.
 
 Write the rule: return the tuple `(dx, dw, db)`, each of the shape of its input.
 

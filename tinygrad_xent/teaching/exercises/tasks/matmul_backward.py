@@ -1,8 +1,8 @@
 r"""The backward rule of a matrix product.
 
 The function is $Y = A B$, `y = a @ b`, with `a` of shape `(m, k)` and `b` of shape `(k, n)`. Its
-backward rule receives `grad` ($\bar Y$, the gradient of the loss with respect to $Y$, of shape
-`(m, n)`), the output `y`, and the inputs `a` and `b`.
+backward rule receives `grad`, the output `y`, and the inputs `a` and `b`. `grad` is $\bar Y$, the
+gradient of the loss with respect to $Y$, of shape `(m, n)`.
 
 Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
 

@@ -1,7 +1,7 @@
 r"""Dividing by N in the rule of a mean.
 
 The function is the mean of a sparse cross-entropy over a batch, $\ell = \frac{1}{N} \sum_n \ell_n$
-with $\ell_n = -\ln p_{n,t_n}$: `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
+with $\ell_n = -\ln p_{n,t_n}$. `logits` has the shape `(N, C)`, `target` holds `N` class numbers,
 and `loss` is a single number. So is `grad` ($\bar\ell$, the gradient of the final result with
 respect to the loss).
 

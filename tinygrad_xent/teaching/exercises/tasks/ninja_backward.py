@@ -1,17 +1,17 @@
 r"""A whole network, backwards, by hand.
 
-A character model predicts the next character from the last ones: their embeddings, joined to one
-row, go through a linear layer, a batch normalisation and a tanh, and a second linear layer computes
-the logits. The loss is the mean cross-entropy of the batch. The forward pass is already there, with
-a name for every step.
+A character model predicts the next character from the last ones. Their embeddings are joined to one
+row, which goes through a linear layer, a batch normalisation and a tanh. A second linear layer
+computes the logits. The loss is the mean cross-entropy of the batch. The forward pass is already
+there, with a name for every step.
 
-The arguments are `index` (`(N, T)` integers, the last T characters), `target` (`(N,)`, the next
-one), and the weights `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2`
-(`(H, V)`), `b2` (`(V,)`).
+`index` holds the last T characters as `(N, T)` integers, and `target` the next one, `(N,)`. The
+weights are `table` (`(V, D)`), `w1` (`(T * D, H)`), `gain` and `bias` (`(H,)`), `w2` (`(H, V)`) and
+`b2` (`(V,)`).
 
-Write the backward pass of the mean cross-entropy below it: return a dict with the gradient of each
-weight, under the keys `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`, each of the shape
-of its weight.
+Write the backward pass below it: return a dict with the gradient of the mean cross-entropy for each
+weight. Its keys are `"table"`, `"w1"`, `"gain"`, `"bias"`, `"w2"` and `"b2"`; each gradient has the
+shape of its weight.
 
     >>> index, target = np.array([[0, 1], [1, 1]]), np.array([1, 0])
     >>> table, w1, w2 = np.eye(2), np.ones((4, 1)), np.ones((1, 2))
@@ -84,10 +84,10 @@ hints = (
     "for each: `dsomething` is the gradient of `something`.",
     "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
     "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
-    "`dlogits = p` with 1 subtracted at the targets, `/ n`; `dh = dlogits @ w2.T`; "
-    "`da = dh * (1 - h**2)`; then batch normalisation from `da` to `dlinear`; "
-    "`de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into the "
-    "table.",
+    "`dlogits` is `p` with 1 subtracted at the targets, divided by `n`. Then come "
+    "`dh = dlogits @ w2.T` and `da = dh * (1 - h**2)`. Batch normalisation leads from `da` to "
+    "`dlinear`. Last, `de = dlinear @ w1.T`, and `np.add.at` puts "
+    "`de.reshape(*index.shape, -1)` into the table.",
 )
 
 mistakes = {

@@ -1,10 +1,10 @@
 r"""Cross-entropy from dense labels.
 
-For a row of logits $z$ and a row of labels $t$ (a probability for each class), the loss is
-$\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$.
+A row of logits $z$ and a row of labels $t$, a probability for each class, have the loss $\ell =
+-\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$.
 
-Write it for arrays `labels` and `logits` of one shape, `(..., C)`: the classes are the last axis,
-and the result is one loss per row, of shape `(...)`. It must be right for logits of any finite
+Write it for arrays `labels` and `logits` of one shape, `(..., C)`, with the classes on the last
+axis. Return one loss for each row, of shape `(...)`. It must be right for logits of any finite
 size, even where a probability is so small that it is rounded to 0.
 
     >>> labels = np.array([[0.0, 1.0], [0.5, 0.5]])

@@ -1,6 +1,6 @@
 r"""Both gradients of a cross-entropy.
 
-The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row:
+The function is $\ell = -\sum_i t_i \ln p_i$ with $p = \operatorname{softmax}(z)$, one loss per row.
 `labels` and `logits` have the shape `(N, C)`, `loss` has `(N,)`. The backward rule receives `grad`
 ($\bar\ell$, the gradient of the final result with respect to each loss, of shape `(N,)`), `loss`,
 `labels` and `logits`.

@@ -4,9 +4,9 @@ Often a row has one true class, and its number is the whole label. The loss is t
 one probability: $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$.
 
 Write it for `logits` of shape `(..., C)`, with the classes on the last axis, and integers `target`
-of shape `(...)`: the result is one loss per row, of the shape of `target`. For a single row of
-logits `target` is a single number. You need no table of one-hot labels. The result must be right
-for logits of any size. Logits may be $-\infty$, but not that of the true class.
+of shape `(...)`. Return one loss for each row, in the shape of `target`. For a single row of logits
+`target` is a single number. You need no table of one-hot labels. The result must be right for
+logits of any size. Logits may be $-\infty$, but not that of the true class.
 
     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
     array([ 0.693, 90.   ])

@@ -1,9 +1,9 @@
 r"""The backward rule of the fused sparse cross-entropy.
 
 The function is $\ell = -\ln p_t$ with $p = \operatorname{softmax}(z)$ along the axis `axis` of
-`logits`; `target` holds the number of the true class for each row, and has the shape of `logits`
-without that axis, like `loss` and `grad` ($\bar\ell$, the gradient of the final result with respect
-to each loss).
+`logits`. `target` holds the number of the true class for each row. It has the shape of `logits`
+without that axis, and so do `loss` and `grad`. `grad` is $\bar\ell$, the gradient of the final
+result with respect to each loss.
 
 Write the rule: return the gradient with respect to `logits`, an array of its shape. The axis may be
 any axis, counted from the end if negative, and logits may be large.

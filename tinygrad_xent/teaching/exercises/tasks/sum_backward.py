@@ -1,8 +1,8 @@
 r"""The backward rule of a sum.
 
 The function is `y = np.sum(x, axis=axis, keepdims=keepdims)`, with one integer `axis`. Its backward
-rule receives `grad` (the gradient of the loss with respect to `y`, of the shape of `y`), the output
-`y`, the input `x`, and the two parameters.
+rule receives `grad`, the output `y`, the input `x`, and the two parameters. `grad` is the gradient
+of the loss with respect to `y`, and has its shape.
 
 Write the rule: return the gradient with respect to `x`, an array of the shape of `x`. Without
 `keepdims`, `grad` lacks the summed axis; with it, that axis has length 1.

@@ -4,9 +4,9 @@ A graph is given as a dict: `inputs[name]` is the list of the names that `name` 
 empty for a leaf. A backward pass may pass a gradient on only when it is complete; for that it needs
 an order.
 
-Write a function that returns a list of `output` and all names that it was computed from, each once,
-so that every name comes after all its inputs. (There may be several such orders: any will do. Leave
-out names that `output` does not depend on.)
+Write a function that returns a list of `output` and all names that it was computed from, each once.
+Every name must come after all its inputs. There may be several such orders: any will do. Leave out
+names that `output` does not depend on.
 
     >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
     >>> topological_order(inputs, "y")
@@ -91,8 +91,8 @@ def level_by_level(inputs, output):
 
 hints = (
     "When may a name be added to the list? When all its inputs are in it.",
-    "Use a function that calls itself: to add a name, first add each of its inputs (which "
-    "does nothing if the input is in the list already), then the name.",
+    "Use a function that calls itself. To add a name, first add each of its inputs, then the "
+    "name. If a name is in the list already, there is nothing to do.",
     "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
     "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
 )

@@ -4,9 +4,9 @@ NumPy stretches an array of the shape `shape` to fit a larger one: it adds axes 
 repeats entries along axes of length 1. A repeated entry acts in several places, so its gradient is
 the sum of the gradients of all these places.
 
-Write a function that takes `grad`, the gradient of the stretched array, and `shape`, and returns
-the gradient of the original array: `grad`, summed to exactly that shape. Every axis of `shape`,
-counted from the end, is as long as that of `grad`, or has length 1.
+Write a function that takes `grad`, the gradient of the stretched array, and `shape`, that of the
+original one. Return the gradient of the original array: `grad`, summed to exactly that shape. Every
+axis of `shape`, counted from the end, is as long as that of `grad`, or has length 1.
 
     >>> grad = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
     >>> unbroadcast(grad, (3,))

@@ -170,6 +170,9 @@ def test_the_mistake_in_the_rule_is_explained_as_for_an_op_by_itself():
     shown = found._repr_html_()
     assert "<strong>Wrong:</strong> the graph of" in shown
     assert shown.count('<table class="heat">') == 6, "three for each of two wrong gradients"
+    curve = found.curve("x")
+    assert curve.errors.min() > 0.1, "a wrong gradient stays wrong however short the step"
+    assert gradcheck(tx.exp(x).sum()).curve("x").errors.min() < 1e-9
 
 
 def test_only_some_tensors_and_functions_without_inputs():

@@ -107,6 +107,21 @@ def test_what_the_report_says():
     assert "NaN" not in page
 
 
+def test_the_curve_falls_for_a_right_gradient_and_stays_for_a_wrong_one():
+    x = [[1.0, 2.0], [0.0, 1.0]]
+    right, wrong = (
+        tx.gradcheck(tx.softmax, x).curve(),
+        tx.gradcheck(spoiled((0, 0), 2.0), x).curve(),
+    )
+    assert right.errors.min() < 1e-9
+    assert right.errors[0] > 1e-5, "rounding"
+    assert wrong.errors.min() > 1e-3
+    assert right.svg.startswith("<svg")
+    assert "smallest" in right.alt
+    with pytest.raises(errors.ArgumentError, match="'nobody'; there is x"):
+        tx.gradcheck(tx.softmax, x).curve("nobody")
+
+
 # -- kinks -----------------------------------------------------------------------------------
 
 

@@ -12,12 +12,15 @@ import numpy as np
 from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import Along
-from tinygrad_xent.checking.subjects import Subject
-from tinygrad_xent.errors import GradcheckError
+from tinygrad_xent.checking.slopes import sizes
+from tinygrad_xent.checking.subjects import Subject, precise
+from tinygrad_xent.errors import ArgumentError, GradcheckError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
 from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.formulas import formula_text
+from tinygrad_xent.visualization.line_plot import LinePlot
 from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 
@@ -114,6 +117,37 @@ class GradcheckReport(Sequence[Case]):
         """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
         if not self.ok or self.unclear:
             raise GradcheckError(f"{self.subject.name}\n{self}")
+
+    def curve(self, input: str | None = None) -> StepCurve:
+        """Measure how the error of plain differences depends on their step.
+
+        Parameters
+        ----------
+        input : str, optional
+            The name of an input; by default the one with the largest error.
+
+        Returns
+        -------
+        StepCurve
+            `steps`, `errors`, and the picture as `svg`.
+
+        Raises
+        ------
+        ArgumentError
+            If no input of this name was checked.
+
+        Examples
+        --------
+        >>> import tinygrad_xent as tx
+        >>> curve = tx.gradcheck(tx.exp, [0.0, 1.0]).curve("x")
+        >>> bool(curve.errors.min() < 1e-9)
+        True
+        """
+        cases = [case for case in self.cases if input in (None, case.name)]
+        if not cases:
+            names = ", ".join(case.name for case in self.cases) or "none in fast mode"
+            raise ArgumentError(f"no checked input is called {input!r}; there is {names}")
+        return _step_curve(max(cases, key=lambda case: case.error))
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield the rows of the table: input, entries, largest error, verdict."""
@@ -222,3 +256,71 @@ def _cell(level: int, text: str) -> str:
     text = text.replace("-", "−") if finite else _SIGNS[level]
     kind = ' class="number"' if text else ""
     return f'<td{kind} style="background: {fill}; color: {ink(fill)}">{escape(text)}</td>'
+
+
+# -- the error of differences, step by step --------------------------------------------------
+
+_SMALLEST = 1e-17
+
+
+@dataclass(frozen=True)
+class StepCurve:
+    """How far plain central differences lie from the gradient that was checked, step by step.
+
+    For a right gradient the error falls with the square of the step until rounding takes over, and
+    rises again. For a wrong one it stays where it is, however short the step.
+
+    Attributes
+    ----------
+    input : str
+    steps, errors : ndarray
+        Relative to the size of the entries, and to the largest entry of the gradient.
+    """
+
+    input: str
+    steps: Any
+    errors: Any
+
+    @property
+    def alt(self) -> str:
+        """The curve in words."""
+        best = int(np.nanargmin(self.errors))
+        return (
+            f"Error of central differences against the gradient of {self.input}, for steps from "
+            f"{number(self.steps.min())} to {number(self.steps.max())}: smallest, "
+            f"{number(self.errors[best])}, at a step of {number(self.steps[best])}."
+        )
+
+    @property
+    def svg(self) -> str:
+        """The picture, both axes logarithmic."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x, y = np.log10(self.steps), np.log10(np.clip(self.errors, _SMALLEST, 10))
+        return LinePlot(
+            points=list(zip(x.tolist(), y.tolist(), strict=True)),
+            x_range=(float(x.min()), float(x.max())),
+            y_range=(float(np.log10(_SMALLEST)), 1),
+            x_ticks={power: formula_text(f"10^{{{power}}}") for power in range(-14, 0, 3)},
+            y_ticks={power: formula_text(f"10^{{{power}}}") for power in range(-16, 1, 4)},
+            x_label="step, relative",
+            y_label="error, relative",
+            alt=self.alt,
+        ).svg
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def _step_curve(case: Case) -> StepCurve:
+    """Measure the slope along one direction with every step."""
+    f, x = case.subject.function_of(case.index), precise(case.x)
+    direction = np.random.default_rng(0).choice([-1.0, 1.0], x.shape) * sizes(x)
+    terms = (case.expected[0] if case.got is None else case.got[0]) * direction
+    steps = 10.0 ** np.arange(-14, -0.4, 0.25)
+    with np.errstate(all="ignore"):
+        rises = [f(x + h * direction) - f(x - h * direction) for h in steps]
+        slopes = np.array([np.sum(precise(case.upstream[0]) * rise) for rise in rises]) / (
+            2 * steps
+        )
+    off = np.abs(slopes - np.sum(terms))
+    return StepCurve(case.name, steps, off / (np.sum(np.abs(terms)) or 1.0))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_xent import ops
@@ -14,50 +12,50 @@ from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, 
 
 
 @wrong(ops.sum, "wrong-shape", normal((2, 3), axis=1))
-def sum_not_spread(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def sum_not_spread(grad, y, x, *, axis, keepdims):
     """One number per row in place of one per entry; NumPy may broadcast it or raise an error."""
     return grad
 
 
 @wrong(ops.sum, "ignores-upstream")
-def sum_as_ones(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def sum_as_ones(grad, y, x, *, axis, keepdims):
     """Each entry gets 1, however little the sum matters to the loss."""
     return np.ones_like(x)
 
 
 # Of a square gradient, the wrong axis is the transposed gradient.
 @wrong(ops.sum, "wrong-axis", normal((3, 3), axis=1), also=("transposed",))
-def sum_spread_over_rows(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def sum_spread_over_rows(grad, y, x, *, axis, keepdims):
     """Broadcasting adds axes in front: row sums send their gradients down the columns."""
     return np.ones_like(x) * grad
 
 
 @wrong(ops.mean, "constant-factor")
-def mean_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def mean_not_divided(grad, y, x, *, axis, keepdims):
     """Gradients grow with the batch, so the learning rate must shrink with it."""
     return np.broadcast_to(spread(grad, x, axis, keepdims), x.shape)
 
 
 @wrong(ops.mean, "constant-factor", normal((4, 3), axis=0))
-def mean_divided_by_everything(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def mean_divided_by_everything(grad, y, x, *, axis, keepdims):
     """A mean over 4 rows divided by all 12 entries."""
     return np.broadcast_to(np.expand_dims(grad, axis) / x.size, x.shape)
 
 
 @wrong(ops.mean, "ignores-upstream", normal((4, 3)))
-def mean_of_nothing_else(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def mean_of_nothing_else(grad, y, x, *, axis, keepdims):
     """Always 1/n: a loss weighted by 0 trains like any other."""
     return np.full_like(x, 1 / x.size)
 
 
 @wrong(ops.max, "unknown", normal((4, 5), axis=1))
-def max_as_sum(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def max_as_sum(grad, y, x, *, axis, keepdims):
     """All entries of a row get the gradient, not only the largest."""
     return np.broadcast_to(np.expand_dims(grad, axis), x.shape)
 
 
 @wrong(ops.max, "few-entries-wrong", normal((4, 5), axis=1), also=("wrong-axis",))
-def max_of_the_whole_array(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def max_of_the_whole_array(grad, y, x, *, axis, keepdims):
     """One entry in all gets a gradient, not one per row: `argmax` lacks its axis."""
     chosen = np.zeros_like(x)
     chosen.flat[np.argmax(x)] = 1
@@ -65,90 +63,88 @@ def max_of_the_whole_array(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bo
 
 
 @wrong(ops.var, "constant-factor", normal((4, 3)))
-def var_without_the_two(
-    grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool
-) -> Any:
+def var_without_the_two(grad, y, x, *, axis, ddof, keepdims):
     """Half of the gradient."""
     return grad * (x - np.mean(x)) / x.size
 
 
 @wrong(ops.var, "constant-factor", normal((4, 3), ddof=1))
-def var_biased(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
+def var_biased(grad, y, x, *, axis, ddof, keepdims):
     """Slightly too small: the forward pass divides by n - 1, the rule by n."""
     return grad * 2 * (x - np.mean(x)) / x.size
 
 
 @wrong(ops.var, "unknown", normal((4, 3)))
-def var_not_centred(grad: Any, y: Any, x: Any, *, axis: Any, ddof: float, keepdims: bool) -> Any:
+def var_not_centred(grad, y, x, *, axis, ddof, keepdims):
     """Pulls towards 0 instead of towards the mean, so the mean drifts."""
     return grad * 2 * x / x.size
 
 
 @wrong(ops.logsumexp, "ignores-upstream")
-def logsumexp_local_slope_only(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def logsumexp_local_slope_only(grad, y, x, *, axis, keepdims):
     """The softmax alone."""
     return softmax(x, axis=axis)
 
 
 @wrong(ops.logsumexp, "constant-factor", normal((2, 3)))
-def logsumexp_not_divided(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def logsumexp_not_divided(grad, y, x, *, axis, keepdims):
     """Too large by the sum of the exponentials: the derivative of the logarithm is missing."""
     return grad * np.exp(x)
 
 
 @wrong(ops.logsumexp, "wrong-axis", normal((3, 4), axis=1))
-def logsumexp_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def logsumexp_down_the_columns(grad, y, x, *, axis, keepdims):
     """The columns of the gradient sum to 1 where the rows should."""
     return softmax(x, axis=0) * np.expand_dims(grad, axis)
 
 
 @wrong(ops.logsumexp, "non-finite", with_value(1000.0, (2, 3)))
-def logsumexp_not_shifted(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def logsumexp_not_shifted(grad, y, x, *, axis, keepdims):
     """The loss is finite and its gradient NaN: the rule overflows where the function does not."""
     e = np.exp(x)
     return grad * e / np.sum(e)
 
 
 @wrong(ops.cumsum, "missing-cross-term", normal((3, 5), axis=1))
-def cumsum_entry_by_entry(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def cumsum_entry_by_entry(grad, y, x, *, axis):
     """The last entry is right; the first, which is in every sum, gets far too little."""
     return grad
 
 
 # The Jacobian is triangular, and its transpose is the other triangle.
 @wrong(ops.cumsum, "transposed", normal((2, 4), axis=1), also=("unknown",))
-def cumsum_forwards(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def cumsum_forwards(grad, y, x, *, axis):
     """Sums in the same direction as the function, not backwards."""
     return np.cumsum(grad, axis=axis)
 
 
 @wrong(ops.cumsum, "wrong-axis", normal((4, 4), axis=1))
-def cumsum_down_the_columns(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def cumsum_down_the_columns(grad, y, x, *, axis):
     """The steps of one example mix with those of others."""
     return np.flip(np.cumsum(np.flip(grad, 0), 0), 0)
 
 
 @wrong(ops.prod, "non-finite", with_value(0.0, (2, 3)))
-def prod_by_division(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def prod_by_division(grad, y, x, *, axis, keepdims):
     """NaN wherever a factor is 0: the rule divides the product by it."""
     return grad * y / x
 
 
 @wrong(ops.prod, "few-entries-wrong", with_value(0.0, (4, 5), axis=1))
-def prod_zero_left_out(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def prod_zero_left_out(grad, y, x, *, axis, keepdims):
     """A factor of 0 gets no gradient, although it is the only entry that matters."""
     grad, y = np.expand_dims(grad, axis), np.expand_dims(y, axis)
     return np.where(x == 0, 0, grad * y / np.where(x == 0, 1, x))
 
 
 @wrong(ops.prod, "unknown", above_zero((2, 3)))
-def prod_of_all_of_them(grad: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def prod_of_all_of_them(grad, y, x, *, axis, keepdims):
     """All entries get the same gradient: the product of all, not of the others."""
     return np.full_like(x, grad * y)
 
 
 @wrong(ops.broadcast_to, "not-summed-over-broadcast", normal((3,), shape=(4, 3)))
-def broadcast_to_first_copy(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
+def broadcast_to_first_copy(grad, y, x, *, shape):
     """Only the first of the copies counts."""
     return grad[0]
 
@@ -159,31 +155,31 @@ def broadcast_to_first_copy(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
     normal((3,), shape=(4, 3)),
     also=("not-summed-over-broadcast",),
 )
-def broadcast_to_averaged(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
+def broadcast_to_averaged(grad, y, x, *, shape):
     """The copies are averaged; their gradients should be added."""
     return np.mean(grad, axis=0)
 
 
 @wrong(outer, "not-summed-over-broadcast")
-def outer_left_as_matrices(grad: Any, y: Any, a: Any, b: Any) -> Any:
+def outer_left_as_matrices(grad, y, a, b):
     """A matrix in place of a vector: each entry of a is used in a whole row."""
     return grad * b, grad * a[:, None]
 
 
 @wrong(scale_rows, "not-summed-over-broadcast")
-def scale_rows_not_summed(grad: Any, y: Any, x: Any, s: Any) -> Any:
+def scale_rows_not_summed(grad, y, x, s):
     """As many gradients as entries in the row, for one number per row."""
     return grad * s[:, None], grad * x
 
 
 @wrong(channel_bias, "not-summed-over-broadcast")
-def channel_bias_summed_over_images_only(grad: Any, y: Any, x: Any, b: Any) -> Any:
+def channel_bias_summed_over_images_only(grad, y, x, b):
     """Summed over the batch, but not over the pixels that share the bias."""
     return grad, np.sum(grad, axis=0)
 
 
 @wrong(channel_bias, "wrong-axis", normal((3, 3, 2, 2), (3,)))
-def channel_bias_per_image(grad: Any, y: Any, x: Any, b: Any) -> Any:
+def channel_bias_per_image(grad, y, x, b):
     """As many images as channels hide it: each bias follows one image."""
     return grad, np.sum(grad, axis=(1, 2, 3))
 
@@ -194,91 +190,91 @@ _SQUARE = normal((3, 3), (3, 3))
 
 
 @wrong(ops.matmul, "transposed", _SQUARE)
-def matmul_not_transposed(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_not_transposed(grad, z, x, y):
     """Square matrices hide it; for any others NumPy raises an error."""
     return grad @ y, x.T @ grad
 
 
 @wrong(ops.matmul, "transposed", normal((2, 3), (3, 4)))
-def matmul_answer_lies_on_its_side(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_answer_lies_on_its_side(grad, z, x, y):
     """The right numbers, in columns instead of rows."""
     return y @ grad.T, x.T @ grad
 
 
 @wrong(ops.matmul, "gradients-swapped", _SQUARE)
-def matmul_exchanged(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_exchanged(grad, z, x, y):
     """Weights move by what the inputs should get."""
     return x.T @ grad, grad @ y.T
 
 
 @wrong(ops.matmul, "unknown", _SQUARE)
-def matmul_in_the_other_order(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_in_the_other_order(grad, z, x, y):
     """The right two matrices in the wrong order: their product does not commute."""
     return y.T @ grad, grad @ x.T
 
 
 @wrong(ops.matmul, "unknown", _SQUARE)
-def matmul_as_multiply(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_as_multiply(grad, z, x, y):
     """The rule of the elementwise product, which only square matrices allow."""
     return grad * y, grad * x
 
 
 @wrong(ops.matmul, "missing-gradient", normal((2, 3), (3, 4)))
-def matmul_left_only(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_left_only(grad, z, x, y):
     """The weights on the right never move."""
     return grad @ y.T, None
 
 
 @wrong(ops.matmul, "ignores-upstream", normal((2, 3), (3, 4)))
-def matmul_of_ones(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_of_ones(grad, z, x, y):
     """All rows of the first gradient are equal, as if every output mattered equally."""
     ones = np.ones_like(grad)
     return ones @ y.T, x.T @ ones
 
 
 @wrong(ops.matmul, "wrong-sign", normal((2, 3), (3, 4)))
-def matmul_turned_round(grad: Any, z: Any, x: Any, y: Any) -> Any:
+def matmul_turned_round(grad, z, x, y):
     """The minus of the update, `w -= rate * grad`, is in the rule as well."""
     return -grad @ y.T, -x.T @ grad
 
 
 @wrong(linear, "transposed", normal((5, 3), (3, 4), (4,)))
-def linear_weights_on_their_side(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_weights_on_their_side(grad, y, x, w, b):
     """The gradient of the weights has one row per output."""
     return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)
 
 
 @wrong(linear, "transposed", normal((5, 3), (3, 3), (3,)))
-def linear_input_by_w(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_input_by_w(grad, y, x, w, b):
     """Hidden layers of equal width hide it, and the lower layers learn badly."""
     return grad @ w, x.T @ grad, np.sum(grad, axis=0)
 
 
 @wrong(linear, "constant-factor", normal((5, 3), (3, 4), (4,)))
-def linear_weights_averaged(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_weights_averaged(grad, y, x, w, b):
     """The loss is a mean already, so the gradient is divided by the batch size twice."""
     return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0)
 
 
 @wrong(linear, "missing-gradient", normal((5, 3), (3, 4), (4,)))
-def linear_bias_forgotten(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_bias_forgotten(grad, y, x, w, b):
     """The biases stay 0 throughout the training."""
     return grad @ w.T, x.T @ grad, np.zeros_like(b)
 
 
 @wrong(linear, "not-summed-over-broadcast", normal((5, 3), (3, 4), (4,)))
-def linear_bias_of_the_first_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_bias_of_the_first_example(grad, y, x, w, b):
     """The shape fits, but one example decides for the whole batch."""
     return grad @ w.T, x.T @ grad, grad[0]
 
 
 @wrong(linear, "wrong-axis", normal((4, 3), (3, 4), (4,)))
-def linear_bias_per_example(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_bias_per_example(grad, y, x, w, b):
     """A batch as large as the layer hides it: the sum is over the outputs."""
     return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)
 
 
 @wrong(linear, "ignores-upstream", normal((5, 3), (3, 4), (4,)))
-def linear_bias_counts_examples(grad: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+def linear_bias_counts_examples(grad, y, x, w, b):
     """Every bias gets the batch size as its gradient."""
     return grad @ w.T, x.T @ grad, np.full_like(b, len(x))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_xent import ops
@@ -13,68 +11,68 @@ _ROWS = repeated_rows(lambda rows: ((rows,), {"axis": 0}))
 
 
 @wrong(ops.reshape, "wrong-shape", normal((2, 3), shape=(6,)))
-def reshape_left_flat(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
+def reshape_left_flat(grad, y, x, *, shape):
     """The gradient keeps the shape of the output."""
     return grad
 
 
 @wrong(ops.reshape, "transposed", normal((3, 3), shape=(9,)))
-def reshape_by_columns(grad: Any, y: Any, x: Any, *, shape: Any) -> Any:
+def reshape_by_columns(grad, y, x, *, shape):
     """Read row by row, and written back column by column."""
     return np.reshape(grad, x.shape, order="F")
 
 
 @wrong(ops.transpose, "transposed", normal((3, 3)))
-def transpose_forgotten(grad: Any, y: Any, x: Any, *, axes: Any) -> Any:
+def transpose_forgotten(grad, y, x, *, axes):
     """Symmetric matrices hide it."""
     return grad
 
 
 @wrong(ops.transpose, "transposed", normal((3, 3, 3), axes=(1, 2, 0)))
-def transpose_in_the_same_order(grad: Any, y: Any, x: Any, *, axes: Any) -> Any:
+def transpose_in_the_same_order(grad, y, x, *, axes):
     """Two exchanged axes come back when exchanged again; a cycle of three does not."""
     return np.transpose(grad, axes)
 
 
 @wrong(ops.swapaxes, "transposed", normal((2, 3), axis1=0, axis2=1))
-def swapaxes_forgotten(grad: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
+def swapaxes_forgotten(grad, y, x, *, axis1, axis2):
     """The gradient of a 2 by 3 matrix is 3 by 2."""
     return grad
 
 
 @wrong(ops.flip, "unknown", normal((2, 4), axis=1))
-def flip_forgotten(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def flip_forgotten(grad, y, x, *, axis):
     """The first entry learns from the errors of the last."""
     return grad
 
 
 @wrong(ops.expand_dims, "wrong-shape", normal((2, 3), axis=1))
-def expand_dims_left_long(grad: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def expand_dims_left_long(grad, y, x, *, axis):
     """One axis of length 1 too many; broadcasting sometimes makes a large array of it."""
     return grad
 
 
 @wrong(ops.concatenate, "gradients-swapped", normal((2, 3), (2, 3)))
-def concatenate_exchanged(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
+def concatenate_exchanged(grad, y, *xs, axis):
     """The parts come back in the wrong order."""
     first, second = np.split(grad, 2, axis=axis)
     return second, first
 
 
 @wrong(ops.concatenate, "missing-gradient", normal((2, 3), (2, 3)))
-def concatenate_first_only(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
+def concatenate_first_only(grad, y, *xs, axis):
     """The features at the end are never trained."""
     return np.split(grad, 2, axis=axis)[0], None
 
 
 @wrong(ops.stack, "constant-factor", normal((2, 3), (2, 3)))
-def stack_shared(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
+def stack_shared(grad, y, *xs, axis):
     """Divided by the number of parts, as if the forward pass averaged them."""
     return tuple(part / len(xs) for part in grad)
 
 
 @wrong(ops.getitem, "few-entries-wrong", normal((12,), index=np.array([1, 4, 4, 7, 9])))
-def getitem_overwrites(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
+def getitem_overwrites(grad, y, x, *, index):
     """An entry that is read twice gets only the last of its gradients."""
     out = np.zeros_like(x)
     out[index] = grad
@@ -82,7 +80,7 @@ def getitem_overwrites(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
 
 
 @wrong(ops.getitem, "ignores-upstream", normal((12,), index=np.array([1, 4, 4, 7, 9])))
-def getitem_counts(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
+def getitem_counts(grad, y, x, *, index):
     """Whole numbers: how often each entry is read."""
     out = np.zeros_like(x)
     np.add.at(out, index, 1)
@@ -90,7 +88,7 @@ def getitem_counts(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
 
 
 @wrong(ops.getitem, "few-entries-wrong", normal((12,), index=slice(3, 9)))
-def getitem_one_short(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
+def getitem_one_short(grad, y, x, *, index):
     """The last entry of the slice gets nothing: an off-by-one end."""
     out = np.zeros_like(x)
     out[index.start : index.stop - 1] = grad[:-1]
@@ -98,7 +96,7 @@ def getitem_one_short(grad: Any, y: Any, x: Any, *, index: Any) -> Any:
 
 
 @wrong(ops.take, "few-entries-wrong", _ROWS)
-def take_overwrites(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
+def take_overwrites(grad, y, x, indices, *, axis):
     """Frequent words learn slowest: `+=` with repeated indices adds once."""
     out = np.zeros_like(x)
     out[indices] += grad
@@ -106,13 +104,13 @@ def take_overwrites(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None
 
 
 @wrong(ops.take, "wrong-shape", _ROWS)
-def take_left_short(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
+def take_left_short(grad, y, x, indices, *, axis):
     """The gradient of the rows that were read, not of the whole table."""
     return grad, None
 
 
 @wrong(ops.take, "wrong-dtype", _ROWS)
-def take_into_integers(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
+def take_into_integers(grad, y, x, indices, *, axis):
     """Whole numbers, mostly 0: the zeros have the dtype of the indices."""
     out = np.zeros_like(indices, shape=x.shape)
     for row, piece in zip(indices, grad, strict=True):
@@ -121,6 +119,6 @@ def take_into_integers(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | N
 
 
 @wrong(ops.put, "missing-gradient", normal((2, 4), index=np.array([2, 0]), shape=(3, 4)))
-def put_held_constant(grad: Any, y: Any, x: Any, *, index: Any, shape: Any) -> Any:
+def put_held_constant(grad, y, x, *, index, shape):
     """The values written into the array get no gradient."""
     return np.zeros_like(x)

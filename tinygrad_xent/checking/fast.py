@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import Probe, sizes
 from tinygrad_xent.checking.subjects import Subject, fitted, is_real, precise
-from tinygrad_xent.visualization.formatting import number
 
 _DIRECTIONS = 2  # at most; an error of the gradient's size hides from one in ten million if the
 _SURE = 1e-7  # bound is this share of the gradient's length, and then one is enough
@@ -38,14 +37,6 @@ class Along:
     ok: bool
     error: float
     smallest: float
-
-    @property
-    def can_miss(self) -> str:
-        """What this check cannot see, in words."""
-        return (
-            f"an error in a single entry smaller than about {number(self.smallest)}, and errors "
-            "that cancel along the directions taken"
-        )
 
 
 def along_directions(subject: Subject, rng: np.random.Generator) -> list[Along] | None:

@@ -110,8 +110,11 @@ class GradcheckReport(Sequence[Case]):
     @property
     def can_miss(self) -> str:
         """What the check cannot see, in words; empty for a full one."""
-        names = self.subject.names
-        return "; ".join(f"for {names[a.index]}: {a.can_miss}" for a in self.along)
+        return "; ".join(
+            f"for {self.subject.names[along.index]}: an error in a single entry smaller than about "
+            f"{number(along.smallest)}, and errors that cancel along the directions taken"
+            for along in self.along
+        )
 
     def assert_ok(self) -> None:
         """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
@@ -238,14 +241,10 @@ def _heat(array: Any) -> str:
             return escape(text)
         case cells.Summary() as summary:
             return "<br>".join(escape(f"{label} {text}") for label, text in summary.lines)
-        case cells.Cells() as shown:
-            texts = shown.texts or [[""] * len(row) for row in shown.levels]
-            rows = zip(shown.levels, texts, strict=True)
-            return '<table class="heat">' + "".join(_row(*row) for row in rows) + "</table>"
-
-
-def _row(levels: tuple[int, ...], texts: Any) -> str:
-    return "<tr>" + "".join(_cell(*cell) for cell in zip(levels, texts, strict=True)) + "</tr>"
+        case cells.Cells(levels) as shown:
+            texts = shown.texts or [[""] * len(row) for row in levels]
+            rows = ("".join(map(_cell, *row)) for row in zip(levels, texts, strict=True))
+            return f'<table class="heat">{"".join(f"<tr>{row}</tr>" for row in rows)}</table>'
 
 
 def _cell(level: int, text: str) -> str:

@@ -243,7 +243,9 @@ def _look(
     loss.name = "loss"
     gradient = gradients(loss, logits, seed=np.ones_like(loss.data))
     made = [node for node in ancestors(loss) if node.op is not None]
-    loss_digits, gradient_digits = _digits(loss.data, exact_loss), _digits(gradient, exact_gradient)
+    loss_digits = right_digits(loss.data, exact_loss, loss.data.dtype)
+    gradient_digits = right_digits(gradient, exact_gradient, gradient.dtype)
+    bad = first_bad(loss)
     return Way(
         title=title,
         loss=loss,
@@ -253,20 +255,10 @@ def _look(
         bytes=sum(node.data.nbytes for node in made),
         loss_digits=float(np.min(loss_digits, initial=digits_of(data.dtype))),
         gradient_digits=float(np.min(gradient_digits, initial=digits_of(data.dtype))),
-        trouble=_bad(loss)
+        trouble=(f"{bad.message}. {bad.rewrite}".strip() if bad else "")
         or _spoilt("loss", loss.data, exact_loss, loss_digits, _culprit(f, data))
         or _spoilt("gradient", gradient, exact_gradient, gradient_digits, "the backward pass"),
     )
-
-
-def _digits(found: Any, exact: Any) -> Any:
-    return right_digits(found, exact, found.dtype)
-
-
-def _bad(loss: Any) -> str:
-    """Return a sentence on the first NaN or infinity, or an empty string."""
-    bad = first_bad(loss)
-    return f"{bad.message}. {bad.rewrite}".strip() if bad else ""
 
 
 def _culprit(f: Callable[[Any], Any], data: Any) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def to_notebook(source: str) -> Notebook:
     for cell in notebook.cells:
         name = exercise_in(cell)
         wanted = name or (f"{above}-check" if above else _fingerprint(cell))
-        cell["id"] = next(x for x in _numbered(wanted) if x not in taken)
+        several = (f"{wanted}-{number}" for number in itertools.count(2))
+        cell["id"] = next(x for x in itertools.chain([wanted], several) if x not in taken)
         taken.add(cell["id"])
         above = name
     notebook["metadata"] = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
@@ -202,11 +204,3 @@ def _name_in(text: str) -> str:
 def _fingerprint(cell: Notebook) -> str:
     content = f"{cell['cell_type']}\n{cell['source']}"
     return hashlib.sha256(content.encode()).hexdigest()[:8]
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}-{number}"
-        number += 1

@@ -51,27 +51,18 @@ def wrong_dtype(case: Case) -> Iterator[Claim]:
     if not kinds or (case.got is None and not any(k.kind in "cOUS" for k in kinds)):
         return
     kind = max(kinds, key=str)
-    words = f"The gradient of {{name}} comes as {kind}, but {{name}} is {case.x.dtype}"
     if kind.kind in "cOUS":
-        yield Claim(
-            "wrong-dtype",
-            f"{words}: gradients are real numbers.",
-            None,
-            "Return a floating array.",
-        )
+        why, hint, corrected = "gradients are real numbers", "Return a floating array.", None
     elif kind.kind in "iub":
+        why = "the digits after the point are cut off"
+        hint = "Make the array with np.zeros_like(x), or with dtype=x.dtype."
         near = np.abs(case.got - case.expected) < _CUT
-        yield Claim(
-            "wrong-dtype",
-            f"{words}: the digits after the point are cut off.",
-            np.where(near, case.expected, case.got),
-            "Make the array with np.zeros_like(x), or with dtype=x.dtype.",
-        )
+        corrected = np.where(near, case.expected, case.got)
     elif np.finfo(kind).eps > np.finfo(case.x.dtype).eps:
-        close = np.abs(case.got - case.expected) <= 50 * float(np.finfo(kind).eps) * case.scale
-        yield Claim(
-            "wrong-dtype",
-            f"{words}: digits are lost.",
-            np.where(close, case.expected, case.got),
-            "Compute in the dtype of the input.",
-        )
+        why, hint = "digits are lost", "Compute in the dtype of the input."
+        near = np.abs(case.got - case.expected) <= 50 * float(np.finfo(kind).eps) * case.scale
+        corrected = np.where(near, case.expected, case.got)
+    else:
+        return
+    words = f"The gradient of {{name}} comes as {kind}, but {{name}} is {case.x.dtype}"
+    yield Claim("wrong-dtype", f"{words}: {why}.", corrected, hint)

@@ -80,10 +80,10 @@ def same(a: Any, b: Any) -> bool:
 
 Graph = dict[str, list[str]]
 
+# Two paths of the same length that meet.
 DIAMOND: Graph = {"x": [], "a": ["x"], "b": ["x"], "y": ["a", "b"]}
-"""Two paths of the same length that meet."""
+# A short path and a long one that meet; listed backwards, and with a name unused by `y`.
 DETOUR: Graph = {"y": ["c", "x"], "c": ["b"], "b": ["a"], "a": ["x"], "x": [], "z": ["y"]}
-"""A short path and a long one that meet; listed backwards, and with a name unused by `y`."""
 
 
 def random_graph(rng: np.random.Generator, size: int) -> Graph:

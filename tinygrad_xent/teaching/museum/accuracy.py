@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_xent.checking import gradcheck
 from tinygrad_xent.checking.samples import Sample
-from tinygrad_xent.checking.subjects import OpSubject, precise
+from tinygrad_xent.checking.subjects import OpSubject, is_real, precise
 from tinygrad_xent.teaching.museum import op_of
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule
 from tinygrad_xent.visualization.tables import table
@@ -141,8 +141,7 @@ def variants(rule: Rule, rng: np.random.Generator) -> Iterator[tuple[str, Sample
 
 
 def _cast(x: Any, scale: float, dtype: Any) -> Any:
-    real = isinstance(x, np.ndarray) and x.dtype.kind == "f"
-    return np.asarray(x * scale, dtype) if real else x
+    return np.asarray(x * scale, dtype) if is_real(x) else x
 
 
 def _fits(rule: Rule, inputs: Any, params: Any, limits: Any) -> bool:

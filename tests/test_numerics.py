@@ -129,5 +129,5 @@ def test_the_fused_loss_keeps_the_digits_that_the_unfused_one_loses() -> None:
 
 
 def test_stability_needs_a_graph() -> None:
-    with pytest.raises(errors.NotRecordedError, match="f gave ndarray, not a Tensor"):
+    with pytest.raises(errors.NotRecordedError, match="f returned ndarray, not a Tensor"):
         stability(lambda x: x.data, [1.0])

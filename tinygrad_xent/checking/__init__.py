@@ -1,4 +1,4 @@
-"""Gradients against differences: what backpropagation gives, checked by what derivatives are."""
+"""Gradients, checked against differences and against the laws that they must obey."""
 
 from __future__ import annotations
 

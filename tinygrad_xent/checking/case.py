@@ -24,16 +24,17 @@ _LARGEST_JACOBIAN = 2_000_000
 class Claim:
     """A possible mistake, and the gradient that the rule would return without it.
 
-    A claim that only says what was seen of the gradient, and that no right one shows, has nothing
-    to correct.
+    Some claims only report what was seen in the gradient, and what a right one never shows. These
+    have nothing to correct.
 
     Attributes
     ----------
     code : str
     message : str
-        It may say {name} for the input.
+        With {name} in place of the input's name.
     corrected : ndarray or None
-        (upstream gradients, *input); the claim counts if this is right. None for what was seen.
+        (upstream gradients, *input); the claim holds if this is right. None if there is nothing to
+        correct.
     hint : str
     evidence : tuple of str
     """
@@ -59,9 +60,9 @@ class Case:
     upstream : ndarray
         Random gradients of the output, the last of them ones; of a graph, its seed alone.
     raw : sequence
-        What the rule returned for each, as it came.
+        What the rule returned for each, unchanged.
     got : ndarray or None
-        The same with the shape of the input; None if it cannot have that.
+        The same in the shape of the input; None if the shapes do not fit.
     expected, tolerance : ndarray
     epsilon : float
         The precision that the rule computes in.
@@ -143,7 +144,7 @@ class Case:
 
     @property
     def worst(self) -> tuple[int, ...]:
-        """Where that is."""
+        """The entry with the largest difference."""
         if self.judged is None:
             return ()
         at = int(np.argmax(self.judged.relative.max(axis=0)))
@@ -152,7 +153,7 @@ class Case:
 
     @property
     def at_worst(self) -> tuple[float, float]:
-        """The gradient there, and what it should be, for the upstream gradient of `shown`."""
+        """The gradient at `worst`, and what it should be, for the upstream gradient `shown`."""
         assert self.judged is not None  # noqa: S101 - without a shape there is no place
         at = int(np.argmax(self.judged.relative.max(axis=0)))
         got, expected = (float(a[self.shown].flat[at]) for a in (self.got, self.expected))
@@ -171,7 +172,7 @@ class Case:
 
     @property
     def remark(self) -> str:
-        """The verdict, and what belongs to it."""
+        """The verdict, with its reason."""
         if self.verdict == "unclear":
             return "unclear: the function is not finite here, or too noisy"
         found = [self.verdict]
@@ -189,12 +190,12 @@ class Case:
 
     @property
     def shown(self) -> int:
-        """Which upstream gradient to show numbers for: 1 for a single output, else random ones."""
+        """Which upstream gradient to show numbers for: ones for a single output, else random."""
         return -1 if self.out.size == 1 else 0
 
     @property
     def arriving(self) -> str:
-        """What that is, in words."""
+        """Words for that upstream gradient."""
         random = self.out.size != 1 and self.sample is None
         return "for a random upstream gradient" if random else ""
 

@@ -114,7 +114,7 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     Raises
     ------
     NotRecordedError
-        If `f` does not give a Tensor.
+        If `f` does not return a Tensor.
 
     Examples
     --------
@@ -127,7 +127,8 @@ def stability(f: Callable[..., Any], *inputs: Any) -> Stability:
     output = f(*tensors)
     if not isinstance(output, Node):
         raise NotRecordedError(
-            f"f gave {type(output).__name__}, not a Tensor: compute with the ops of tinygrad_xent"
+            f"f returned {type(output).__name__}, not a Tensor: compute with the ops of "
+            "tinygrad_xent"
         )
     nodes = ancestors(output)
     names = names_of(nodes)

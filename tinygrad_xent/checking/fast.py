@@ -43,7 +43,7 @@ def along_directions(subject: Subject, rng: np.random.Generator) -> list[Along] 
     """Compare slopes along random directions; None if the gradients have no shape to compare."""
     out = subject.value(subject.inputs)
     upstream = np.asarray(rng.normal(size=out.shape), out.dtype)
-    # Asked for the opposite too: a rule that draws lots, or keeps an array, gives itself away.
+    # Asked for the opposite too: this shows a rule that is random, or that keeps an array.
     raw, opposite = (subject.vjp(g, out, subject.inputs) for g in (upstream, -upstream))
     found = []
     for i, x in enumerate(subject.inputs):

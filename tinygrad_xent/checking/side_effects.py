@@ -18,7 +18,7 @@ _SAME = 1e-6  # of the largest entry: threads may add up in another order, and n
 
 
 class SideEffects:
-    """A watch on the calls of one function and its rule; `found` says what was seen.
+    """Watches the calls of one function and its rule; `found` holds what was seen.
 
     Attributes
     ----------

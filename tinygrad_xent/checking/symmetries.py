@@ -218,7 +218,7 @@ def scale(point: Point) -> Iterator[Law]:
 
 
 def total(point: Point) -> Iterator[Law]:
-    """Outputs with a constant sum: an upstream gradient of equal numbers gives nothing."""
+    """Outputs with a constant sum: equal upstream gradients give the gradient 0."""
     for axis in range(point.out.ndim):
         if point.out.shape[axis] < 2:
             continue

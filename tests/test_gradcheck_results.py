@@ -105,6 +105,7 @@ def test_what_is_finished_before_the_backward_pass_stops_is_checked() -> None:
         (report[1].name, "right"),
         ("doubled", "right"),
     ]
+    assert "The backward pass stops there: nothing behind it was checked." in str(report)
 
 
 def test_right_results_of_every_kind_pass() -> None:

@@ -142,6 +142,9 @@ def _check_graph(
     """Check a recorded graph; where a gradient goes wrong, check the op's rule there by itself."""
     subject, cases, stop = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
     diagnoses = _stopped(stop, subject, limit) if stop else []
+    if diagnoses:
+        hint = f"{diagnoses[-1].hint} The backward pass stops there: nothing behind it was checked."
+        diagnoses[-1] = replace(diagnoses[-1], hint=hint.strip())
     for node in dict.fromkeys(node for case in cases for node in case.blamed):
         diagnoses += _of_rule(node, limit)
     return GradcheckReport(subject, cases, tuple(diagnoses), whole=output)

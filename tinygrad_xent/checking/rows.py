@@ -121,11 +121,7 @@ def _independent(f: Callable[[Any], Any], here: Any, there: Any, rows: Rows) -> 
         if mixed.shape != y.shape:
             return False
         now, then = rows.of(mixed), np.where(moved, rows.of(moved_y), rows.of(y))
-        off = np.abs(now - then)
-        if not ((off <= _ROUNDINGS * np.abs(then)) | (now == then) | _both_nan(now, then)).all():
+        same = (now == then) | (np.isnan(now) & np.isnan(then))
+        if not (same | (np.abs(now - then) <= _ROUNDINGS * np.abs(then))).all():
             return False
     return True
-
-
-def _both_nan(a: Any, b: Any) -> Any:
-    return np.isnan(a) & np.isnan(b)

@@ -126,17 +126,14 @@ def _gates(graph: list[Node], leaf: Node) -> Iterator[Node]:
         for parent in parents(node):
             if parent in place:
                 reads[parent] = k
-    furthest, found = reads[leaf], []
+    theirs, furthest, found = leaf.data.shape, reads[leaf], []
     for k, node in enumerate(order[:-1]):
-        if k and furthest <= k and node.data.size <= leaf.data.size and _alike(node, leaf):
+        mine = node.data.shape
+        shared = mine[:1] == theirs[:1] or mine[-1:] == theirs[-1:]
+        if k and furthest <= k and shared and 1 < node.data.size <= leaf.data.size:
             found.append(node)
         furthest = max(furthest, reads[node])
     return reversed(found)
-
-
-def _alike(node: Node, leaf: Node) -> bool:
-    mine, theirs = node.data.shape, leaf.data.shape
-    return bool(node.data.size > 1) and (mine[:1] == theirs[:1] or mine[-1:] == theirs[-1:])
 
 
 def _chained(head: Function, x: Any, tail: Slopes, rows: Rows | None) -> Slopes:

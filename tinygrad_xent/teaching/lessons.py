@@ -102,7 +102,8 @@ def to_notebook(source: str) -> Notebook:
     above = None
     for cell in notebook.cells:
         name = exercise_in(cell)
-        wanted = name or (f"{above}-check" if above else _fingerprint(cell))
+        content = hashlib.sha256(f"{cell['cell_type']}\n{cell['source']}".encode()).hexdigest()
+        wanted = name or (f"{above}-check" if above else content[:8])
         several = (f"{wanted}-{number}" for number in itertools.count(2))
         cell["id"] = next(x for x in itertools.chain([wanted], several) if x not in taken)
         taken.add(cell["id"])
@@ -199,8 +200,3 @@ def _name_in(text: str) -> str:
             "the name of the exercise"
         )
     return str(names[-1])
-
-
-def _fingerprint(cell: Notebook) -> str:
-    content = f"{cell['cell_type']}\n{cell['source']}"
-    return hashlib.sha256(content.encode()).hexdigest()[:8]

@@ -142,6 +142,19 @@ def test_inputs_that_need_no_gradient_are_not_missed() -> None:
         assert report, str(report)
 
 
+def test_an_input_that_an_op_holds_constant_is_not_missed() -> None:
+    @tx.op(domain=(tx.domains.real, tx.domains.held))
+    def masked(x: Any, mask: Any) -> Any:
+        return x * mask
+
+    @masked.backward
+    def masked_backward(grad: Any, y: Any, x: Any, mask: Any) -> Any:
+        return grad * mask, None
+
+    report = tx.gradcheck(masked(tx.exp(tx.Tensor(X)), tx.Tensor(Y)).sum())
+    assert report, str(report)
+
+
 def test_an_error_in_the_body_of_a_rule_is_the_learners_to_see() -> None:
     op = blend_with(lambda g: g.undefined)
     for check in CHECKS.values():

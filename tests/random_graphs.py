@@ -232,7 +232,8 @@ def _picture(picture: Any) -> None:
     assert picture.alt
     assert str(picture)
     assert picture.to_dot().source
-    small = [arrow.small for arrow in picture._model.arrows if picture._model.with_sent]
+    model = picture._model
+    small = [arrow.short_contribution for arrow in model.arrows if model.with_contributions]
     written = picture.svg.count(">↑ ") - any(small)  # the legend has one
     assert written == sum(map(bool, small)), f"{written} labels of {sum(map(bool, small))}"
 

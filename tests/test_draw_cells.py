@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_xent.visualization.drawing.box_layout import Patch, Sign, Text, layout_of
 from tinygrad_xent.visualization.drawing.cells import (
     INF,
     LEVELS,
@@ -20,11 +19,19 @@ from tinygrad_xent.visualization.drawing.cells import (
     Cells,
     Phrase,
     Summary,
-    view,
+    table_of,
 )
-from tinygrad_xent.visualization.drawing.lettering import text_width
-from tinygrad_xent.visualization.drawing.model import Box
-from tinygrad_xent.visualization.drawing.palette import GREY, INK, LOOKS, contrast, heat, ink
+from tinygrad_xent.visualization.drawing.marks import Patch, Sign, Text, layout_of
+from tinygrad_xent.visualization.drawing.records import Box
+from tinygrad_xent.visualization.drawing.style import (
+    GREY,
+    INK,
+    LOOKS,
+    contrast,
+    heat,
+    ink,
+    text_width,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,11 +46,11 @@ from tinygrad_xent.visualization.drawing.palette import GREY, INK, LOOKS, contra
     ],
 )
 def test_one_number_or_none_is_a_phrase(data, text: str) -> None:
-    assert view(data) == Phrase(text)
+    assert table_of(data) == Phrase(text)
 
 
 def test_a_small_table() -> None:
-    shown = view(np.array([[1.0, -0.5], [0.0, 1e-9]]))
+    shown = table_of(np.array([[1.0, -0.5], [0.0, 1e-9]]))
     assert shown == Cells(
         levels=((LEVELS, -LEVELS // 2), (0, 1)),
         texts=(("1", "-0.5"), ("0", "1e-09")),
@@ -52,14 +59,14 @@ def test_a_small_table() -> None:
 
 
 def test_only_zero_has_no_colour() -> None:
-    shown = view(np.array([5e-324, -1e-300, 0.0, 1e308]))
+    shown = table_of(np.array([5e-324, -1e-300, 0.0, 1e308]))
     assert isinstance(shown, Cells)
     assert shown.levels == ((1, -1, 0, LEVELS),)
-    assert view(np.zeros(3)) == Cells(((0, 0, 0),), (("0", "0", "0"),), 1)
+    assert table_of(np.zeros(3)) == Cells(((0, 0, 0),), (("0", "0", "0"),), 1)
 
 
 def test_what_is_not_finite_is_no_colour_and_spoils_no_other() -> None:
-    shown = view(np.array([np.nan, np.inf, -np.inf, -2.0, 1.0]))
+    shown = table_of(np.array([np.nan, np.inf, -np.inf, -2.0, 1.0]))
     assert isinstance(shown, Cells)
     assert shown.levels == ((NAN, INF, MINUS_INF, -LEVELS, LEVELS // 2),)
     assert shown.texts == (("NaN", "inf", "-inf", "-2", "1"),)
@@ -84,7 +91,7 @@ def test_what_is_not_finite_is_no_colour_and_spoils_no_other() -> None:
     ],
 )
 def test_forms(shape, rows: int, columns: int, printed: bool, note: str) -> None:
-    shown = view(np.ones(shape))
+    shown = table_of(np.ones(shape))
     assert isinstance(shown, Cells)
     assert (len(shown.levels), len(shown.levels[0])) == (rows, columns)
     assert (shown.texts is not None, shown.note) == (printed, note)
@@ -95,7 +102,7 @@ def test_forms(shape, rows: int, columns: int, printed: bool, note: str) -> None
 
 @pytest.mark.parametrize("shape", [(33, 2), (2, 33), (1025,), (40, 1)])
 def test_large_arrays_are_summarised(shape) -> None:
-    assert isinstance(view(np.ones(shape)), Summary)
+    assert isinstance(table_of(np.ones(shape)), Summary)
 
 
 def test_a_summary() -> None:
@@ -103,7 +110,7 @@ def test_a_summary() -> None:
     data[:11] = 0.0
     data[11:33] = np.nan
     data[33] = np.inf
-    shown = view(data.reshape(100, 11))
+    shown = table_of(data.reshape(100, 11))
     assert isinstance(shown, Summary)
     finite = data[np.isfinite(data)]
     lines = dict(shown.lines)
@@ -117,13 +124,13 @@ def test_a_summary() -> None:
 
 
 def test_summaries_of_extremes_do_not_overflow() -> None:
-    lines = dict(view(np.array([[1e308, -1e308, 0.0] * 20] * 2)).lines)
+    lines = dict(table_of(np.array([[1e308, -1e308, 0.0] * 20] * 2)).lines)
     assert (lines["max"], lines["mean"], lines["norm"]) == ("1e+308", "0", "inf")
-    tiny = dict(view(np.full((40, 2), 5e-324)).lines)
+    tiny = dict(table_of(np.full((40, 2), 5e-324)).lines)
     assert tiny["norm"] == "4.45e-323"
-    nothing = view(np.full((40, 2), np.nan))
+    nothing = table_of(np.full((40, 2), np.nan))
     assert nothing == Summary((("NaN", "100 %"),), (), 0.0, 0.0)
-    same = view(np.full((40, 2), 3, np.int64))
+    same = table_of(np.full((40, 2), 3, np.int64))
     assert isinstance(same, Summary)
     assert sum(same.histogram) == 1
 

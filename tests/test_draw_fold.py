@@ -14,13 +14,13 @@ import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.visualization.drawing import Picture, draw
-from tinygrad_xent.visualization.drawing.box_layout import Text, layout_of
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
-from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
+from tinygrad_xent.visualization.drawing.coordinates import place
 from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
-from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
-from tinygrad_xent.visualization.drawing.lettering import text_width
-from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.drawing.layers import Cluster, Link
+from tinygrad_xent.visualization.drawing.marks import Text, edge_labels, layout_of
+from tinygrad_xent.visualization.drawing.records import Model
+from tinygrad_xent.visualization.drawing.style import text_width
 from tinygrad_xent.visualization.formatting import brief
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -401,7 +401,7 @@ def test_what_flowed_is_written_over_nothing() -> None:
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in shown.arrows]
     placed = place(sizes, links, [Cluster(g.boxes, g.parent, 60.0) for g in shown.groups])
     labels = [mark for mark in edge_labels(shown, layouts, placed) if isinstance(mark, Text)]
-    assert len(labels) == sum(bool(arrow.small) for arrow in shown.arrows)
+    assert len(labels) == sum(bool(arrow.short_contribution) for arrow in shown.arrows)
     boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(placed.corners, sizes, strict=True)]
     for label in labels:
         place_of = (label.x, label.y - 9, label.x + text_width(label.text, label.size), label.y + 3)

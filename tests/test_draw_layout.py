@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, place
-from tinygrad_xent.visualization.drawing.layout.geometry import port_x
-from tinygrad_xent.visualization.drawing.layout.layers import MOST_CHAINS, Grid, grid_of, order
+from tinygrad_xent.visualization.drawing.coordinates import Placement, place
+from tinygrad_xent.visualization.drawing.layers import (
+    MOST_CHAINS,
+    Cluster,
+    Grid,
+    Link,
+    grid_of,
+    order,
+    port_x,
+)
 
 SIZES = st.tuples(st.integers(60, 300), st.integers(40, 200))
 

@@ -22,7 +22,7 @@ import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing import Picture, draw
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.lettering import escape, quote, shorten
+from tinygrad_xent.visualization.drawing.style import escape, quote, shorten
 from tinygrad_xent.visualization.naming import printable
 
 EVIL = "</text></title><script>1</script>&amp;\"'\\N\\l]]>\n\t\x00\x1b[31m\u202eé漢 <b>$\\alpha$"

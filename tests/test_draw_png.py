@@ -21,8 +21,8 @@ from tinygrad_xent import errors
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.visualization.drawing import draw
-from tinygrad_xent.visualization.drawing.lettering import DATA, FAMILIES, text_width, widths
 from tinygrad_xent.visualization.drawing.raster import png
+from tinygrad_xent.visualization.drawing.style import DATA, FAMILIES, text_width, widths
 from tinygrad_xent.visualization.formulas import formula_text
 
 PACKAGE = Path(tx.__file__).parent

@@ -189,8 +189,8 @@ def test_a_loss_and_its_gradient_take_few_calls() -> None:
 
 def test_a_small_picture_takes_few_calls() -> None:
     calls, files = calls_of("tx.draw(loss).svg")
-    assert calls <= 2000
-    assert files <= 35
+    assert calls <= 1800
+    assert files <= 22
 
 
 def test_a_check_of_a_rule_takes_few_calls() -> None:

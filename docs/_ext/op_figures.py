@@ -18,7 +18,7 @@ from op_calls import Call, is_entrywise
 import tinygrad_xent as tx
 from tinygrad_xent import Op
 from tinygrad_xent import domains as d
-from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
 
 INK, FUNCTION, GRADIENT = "#010203", "#010204", "#010205"  # stand for the colours of the page

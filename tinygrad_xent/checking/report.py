@@ -17,7 +17,7 @@ from tinygrad_xent.checking.subjects import Subject, precise
 from tinygrad_xent.errors import ArgumentError, GradcheckError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.formulas import formula_text
 from tinygrad_xent.visualization.line_plot import LinePlot
@@ -236,7 +236,7 @@ def _heats(case: Case) -> Iterator[str]:
 
 
 def _heat(array: Any) -> str:
-    match cells.view(array):
+    match cells.table_of(array):
         case cells.Phrase(text):
             return escape(text)
         case cells.Summary() as summary:

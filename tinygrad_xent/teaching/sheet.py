@@ -18,8 +18,8 @@ from tinygrad_xent.backprop import check_seed
 from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
-from tinygrad_xent.visualization.drawing import words
-from tinygrad_xent.visualization.drawing.box_layout import (
+from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.marks import (
     HEADER,
     Block,
     BoxLayout,
@@ -27,12 +27,16 @@ from tinygrad_xent.visualization.drawing.box_layout import (
     Patch,
     Text,
 )
-from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.layout import Link, place
-from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
-from tinygrad_xent.visualization.drawing.model import Box, Model
 from tinygrad_xent.visualization.drawing.paint import paint
-from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, RULE
+from tinygrad_xent.visualization.drawing.records import Box, Model
+from tinygrad_xent.visualization.drawing.style import (
+    GREY,
+    INK,
+    LINE,
+    RULE,
+    shorten,
+    text_width,
+)
 from tinygrad_xent.visualization.files import save
 from tinygrad_xent.visualization.naming import names_by_id
 from tinygrad_xent.visualization.pages import page
@@ -76,7 +80,7 @@ class Worksheet:
     def key(self) -> str:
         """The answer key, as an SVG document."""
         title = f"Answer key: {self._name}"
-        return _picture(self._model, title, words.alt(self._model), filled=True)
+        return _picture(self._model, title, self._model.alt, filled=True)
 
     @property
     def html(self) -> str:
@@ -207,15 +211,13 @@ def _check_size(model: Model) -> None:
 
 def _picture(model: Model, title: str, alt: str, *, filled: bool) -> str:
     """Return a graph as SVG, with its numbers and rules or with space for them."""
-    arrows = tuple(replace(arrow, sent="", small="", rule="") for arrow in model.arrows)
+    arrows = tuple(
+        replace(arrow, rule="", contribution="", short_contribution="") for arrow in model.arrows
+    )
     # The widths do not depend on `filled`, so both pages have the boxes in the same places.
     layouts = [_layout(box, filled=filled) for box in model.boxes]
-    links = [
-        Link(a.source, a.target, a.port, max(len(model.boxes[a.target].ports), 1)) for a in arrows
-    ]
-    placement = place([(layout.width, layout.height) for layout in layouts], links)
-    plain = replace(model, arrows=arrows, with_sent=False, groups=())
-    return paint(plain, layouts, placement, title, alt)
+    plain = replace(model, arrows=arrows, with_contributions=False, groups=())
+    return paint(plain, layouts, title, alt)
 
 
 def _layout(box: Box, *, filled: bool) -> BoxLayout:

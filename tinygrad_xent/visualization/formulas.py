@@ -69,7 +69,9 @@ def rule_at(node: Node, i: int, shape: Shape | None = None) -> str:
     the broadcasting.
     """
     rule = _rule_at(node, i)
-    over = summed_over(shape, node.inputs[i].data.shape) if rule and shape is not None else ""
+    if not rule or shape is None or shape == node.inputs[i].data.shape:
+        return rule
+    over = summed_over(shape, node.inputs[i].data.shape)
     if not over:
         return rule
     left, _, right = rule.partition("=")

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tinygrad_xent.visualization.drawing.lettering import escape
-from tinygrad_xent.visualization.drawing.palette import GREY, HAIR, INK, LINE, POSITIVE
+from tinygrad_xent.visualization.drawing.style import GREY, HAIR, INK, LINE, POSITIVE, escape
 
 WIDTH, HEIGHT = 520, 230
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 26, 34

@@ -1,31 +1,42 @@
-"""From a graph to the model of its picture."""
+"""From a graph to the records of its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+import math
+import re
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, is_real
 from tinygrad_xent.errors import ArgumentError, GraphTooLargeError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
-from tinygrad_xent.visualization.bad_numbers import first_bad
-from tinygrad_xent.visualization.drawing.boxes import Flow, Parts, backward_flow, uses_of
-from tinygrad_xent.visualization.drawing.fold import Item, Path, Unit, fold_items
-from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Kind, Model
-from tinygrad_xent.visualization.formatting import count
-from tinygrad_xent.visualization.naming import (
-    constants_of,
-    names_of,
-    printable,
+from tinygrad_xent.ops.fused import looked_through
+from tinygrad_xent.visualization.drawing.records import (
+    FOLD_ABOVE,
+    LOOKED_THROUGH,
+    Arrow,
+    Box,
+    Group,
+    Kind,
+    Model,
+    Path,
+    Seed,
+    Unit,
 )
+from tinygrad_xent.visualization.drawing.style import shorten
+from tinygrad_xent.visualization.formatting import brief, count, number, telling
+from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
+from tinygrad_xent.visualization.naming import constants_of, index_text, names_of, printable
 
 MOST_BOXES = 400
 MOST_WITH_RULES = 20
+MOST_ARROWS = 4  # from one folded box to one op
+_FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
 
-Constant = tuple[str, Any]  # its name and the array
 Folding = bool | Literal["auto"]
 
 
@@ -57,50 +68,49 @@ def build(
     GraphTooLargeError
         If there are more tensors than a picture can show, also folded.
     """
-    outputs = _checked(outputs)
-    nodes = ancestors(*outputs)
-    expand = _existing(expand, nodes)
-    titles = names_of(nodes, names)
-    constants = list(constants_of(nodes, names, titles.values()).values())
-    units = fold_items(_items(constants, nodes, set(outputs)), fold, expand)
-    _check_size(len(nodes), sum(unit.members[-1] >= len(constants) for unit in units), fold)
-    things: list[Any] = [*(array for _, array in constants), *nodes]
-    alone = {node for unit in units if isinstance(node := things[unit.members[-1]], Node)}
-    flow = backward_flow(outputs, alone) if gradients else Flow()
-    with_rules = len(units) <= MOST_WITH_RULES if rules is None else rules
-    parts = Parts(outputs, constants, titles, units, flow, kinds or {}, rules=with_rules)
-    warned, warning = _first_warning(outputs[0], nodes, flow)
-    boxes: list[Box] = []
-    arrows: list[Arrow] = []
-    for i, unit in enumerate(units):
-        box, incoming = parts.box(i)
-        here = warned is not None and any(things[m] is warned for m in unit.members)
-        boxes.append(replace(box, warning=warning) if here else box)
-        arrows += incoming
-    return Model(
-        tuple(boxes),
-        tuple(arrows),
-        flow.seed,
-        groups_of(
-            [unit.scope for unit in units],
-            [box.kind in ("leaf", "constant") for box in boxes],
-            [(arrow.source, arrow.target) for arrow in arrows],
-        ),
-        _note(len(nodes), len(things), units),
-        with_rules,
-    )
-
-
-def _checked(outputs: Sequence[Any]) -> tuple[Node, ...]:
     if not outputs:
         raise NotRecordedError("there is nothing to draw: pass a Tensor, as in draw(loss)")
     for output in outputs:
-        if not isinstance(output, Node):
-            raise NotRecordedError(
-                f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "
-                "inputs whose gradients you want: Tensor(x)"
-            )
-    return tuple(outputs)
+        _check_recorded(output)
+    nodes = ancestors(*outputs)
+    expand = _existing(expand, nodes)
+    titles = names_of(nodes, names)
+    constants = [*constants_of(nodes, names, titles.values()).values()]
+    things = [*(array for _, array in constants), *nodes]
+    uses = {id(node): uses_of(node) for node in nodes}
+    units = _units(things, uses, set(outputs), fold, expand)
+    _check_size(len(nodes), sum(unit.members[-1] >= len(constants) for unit in units), fold)
+    alone = {node for unit in units if isinstance(node := things[unit.members[-1]], Node)}
+    flow = backward_flow(outputs, alone) if gradients else Flow()
+    with_rules = len(units) <= MOST_WITH_RULES if rules is None else rules
+    called = {id(array): title for title, array in constants}
+    called |= {id(node): title for node, title in titles.items()}
+    collector = _Collector(set(outputs), things, called, uses, units, flow, kinds or {}, with_rules)
+    boxes: list[Box] = []
+    arrows: list[Arrow] = []
+    for u in range(len(units)):
+        box, incoming = collector.box(u)
+        boxes.append(box)
+        for arrow in incoming:
+            kind = boxes[arrow.source].kind
+            aside = arrow.label == LOOKED_THROUGH or "aside" in (kind, box.kind)
+            arrows.append(replace(arrow, dashed=aside or kind == "constant"))
+    bad, warning = _first_warning(outputs[0], nodes, flow)
+    for u, unit in enumerate(units):
+        if bad is not None and any(things[m] is bad for m in unit.members):
+            boxes[u] = replace(boxes[u], warning=warning)
+    given = [box.kind in ("leaf", "constant") for box in boxes]
+    groups = groups_of([unit.scope for unit in units], given, arrows)
+    note = _note(len(nodes), len(things), units)
+    return Model(tuple(boxes), tuple(arrows), flow.seed, groups, note, with_rules)
+
+
+def _check_recorded(output: Any) -> None:
+    if not isinstance(output, Node):
+        raise NotRecordedError(
+            f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "
+            "inputs whose gradients you want: Tensor(x)"
+        )
 
 
 def _existing(expand: Sequence[str], nodes: Sequence[Node]) -> tuple[str, ...]:
@@ -119,24 +129,31 @@ def _existing(expand: Sequence[str], nodes: Sequence[Node]) -> tuple[str, ...]:
     return expand
 
 
-def _items(constants: Sequence[Constant], nodes: Sequence[Node], outputs: set[Node]) -> list[Item]:
-    at: dict[int, int] = {id(array): i for i, (_, array) in enumerate(constants)}
-    at |= {id(node): i for i, node in enumerate(nodes, len(constants))}
-    items = [Item("constant", "", (), leaf=True) for _ in constants]
-    for node in nodes:
-        used: list[Any] = [use.value for use in uses_of(node) if use.boxed]
-        op = node.op
-        items.append(
-            Item(
-                word=op.name if op else "leaf",
-                sign=f"{op.name if op else ''} {node.data.shape} {node.data.dtype} {len(used)}",
-                sources=tuple(at[id(x)] for x in used),
-                scope=node.scope,
-                leaf=op is None,
-                output=node in outputs,
-            )
-        )
-    return items
+def _units(
+    things: Sequence[Any],
+    uses: Mapping[int, Sequence[Use]],
+    outputs: Collection[Node],
+    fold: Folding,
+    expand: Collection[str],
+) -> list[Unit]:
+    """Share constants and tensors out to boxes: each its own, or folded where they are many."""
+    scopes = [thing.scope if isinstance(thing, Node) else () for thing in things]
+    if not fold or (fold == "auto" and len(things) <= FOLD_ABOVE):
+        return [Unit((m,), scope=scope) for m, scope in enumerate(scopes)]
+    from tinygrad_xent.visualization.drawing.fold import Item, fold_items
+
+    at = {id(thing): m for m, thing in enumerate(things)}
+    items = []
+    for thing, scope in zip(things, scopes, strict=True):
+        if not isinstance(thing, Node):
+            items.append(Item("constant", "", (), leaf=True))
+            continue
+        sources = tuple(at[id(use.value)] for use in uses[id(thing)] if use.boxed)
+        op = thing.op.name if thing.op else ""
+        sign = f"{op} {thing.data.shape} {thing.data.dtype} {len(sources)}"
+        leaf, output = not op, thing in outputs
+        items.append(Item(op or "leaf", sign, sources, scope, leaf=leaf, output=output))
+    return fold_items(items, fold, expand)
 
 
 def _check_size(tensors: int, boxes: int, fold: Folding) -> None:
@@ -170,6 +187,8 @@ def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Nod
     arrays = [*(node.data for node in nodes), *flow.grads.values()]
     if not flow.seed or all(array.dtype.kind != "f" or _finite(array) for array in arrays):
         return None, ""
+    from tinygrad_xent.visualization.bad_numbers import first_bad
+
     bad = first_bad(output)
     if bad is None:
         return None, ""
@@ -182,6 +201,308 @@ def _finite(array: Any) -> bool:
     return bool(np.isfinite(array).all())
 
 
+# -- the backward pass -----------------------------------------------------------------------------
+
+
+class Contribution(NamedTuple):
+    """What a rule sent to an input, in words and in few words, and the shape that it returned."""
+
+    text: str
+    short: str
+    shape: tuple[int, ...]
+
+
+@dataclass
+class Flow:
+    """What a backward pass leaves.
+
+    Attributes
+    ----------
+    grads : dict of tensor to its gradient
+    contributions : dict of (tensor, number of an input) to Contribution
+    seed : str
+        Of what the gradients are; empty if there was no pass.
+    """
+
+    grads: dict[Node, Any] = field(default_factory=dict)
+    contributions: dict[tuple[Node, int], Contribution] = field(default_factory=dict)
+    seed: Seed = ""
+
+
+def backward_flow(outputs: Sequence[Node], shown: Container[Node]) -> Flow:
+    """Run the backward pass if there is one floating output to run it from.
+
+    The contributions are kept of those tensors that are shown.
+    """
+    output, flow = outputs[0], Flow()
+    if len(set(outputs)) > 1 or output.data.dtype.kind != "f" or not output.data.size:
+        return flow
+
+    def observe(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
+        if node in shown:
+            shape, text = np.shape(result), brief(contribution)
+            if math.prod(shape) != contribution.size:
+                text = f"{brief(result)} summed to {text}"
+            flow.contributions[node, i] = Contribution(text, brief(contribution, most=4), shape)
+
+    with np.errstate(all="ignore"):  # the picture marks NaN and inf
+        for node, grad in backpropagate(output, np.ones_like(output.data), observe=observe):
+            flow.grads[node] = grad.copy()
+    flow.seed = "output" if output.data.size == 1 else "sum"
+    return flow
+
+
+# -- what an op was called with -----------------------------------------------------------------
+
+
+_INFIX = set("+−×÷^@")
+_LONGEST = 26
+
+
+def expression(symbol: str, arguments: Sequence[str]) -> str:
+    """Apply an op's symbol to what it was called with; the symbol alone where that gets too long.
+
+    Empty arguments stand for inputs that were left out.
+
+    Examples
+    --------
+    >>> expression("×", ["v2", "0.1"]), expression("−", ["x"]), expression("|x|", ["v3"])
+    ('v2 × 0.1', '−x', '|v3|')
+    >>> expression("relu", ["v6"]), expression("softmax + cross-entropy", ["labels", "logits"])
+    ('relu(v6)', 'softmax + cross-entropy')
+    """
+    arguments = [argument for argument in arguments if argument]
+    text = symbol
+    if symbol in _INFIX and len(arguments) == 2:
+        text = f"{arguments[0]} {symbol} {arguments[1]}"
+    elif symbol in _INFIX and len(arguments) == 1:
+        text = symbol + arguments[0]
+    elif re.search(r"\bx\b", symbol) and len(arguments) == 1:
+        text = re.sub(r"\bx\b", lambda _: arguments[0], symbol)
+    elif " " not in symbol and 1 <= len(arguments) <= 2:
+        text = f"{symbol}({', '.join(arguments)})"
+    return text if len(text) <= _LONGEST else symbol
+
+
+class Use(NamedTuple):
+    """One of a tensor's inputs, or a parameter that is an array.
+
+    `position` counts the inputs, then those parameters. `boxed` are tensors, and constants of more
+    than one number. `aside` marks probabilities that a loss looked through.
+    """
+
+    label: str
+    value: Any
+    position: int
+    boxed: bool
+    aside: bool
+
+
+def uses_of(node: Node) -> list[Use]:
+    """List the inputs of a tensor's op, and its parameters that are arrays."""
+    names = node.op.names_of(len(node.inputs)) if node.op else ()
+    arrays = [(key, x) for key, x in node.params.items() if isinstance(x, np.ndarray)]
+    probs = looked_through(node)
+    uses = []
+    for i, (name, x) in enumerate([*zip(names, node.inputs, strict=True), *arrays]):
+        boxed = isinstance(x, Node) or (isinstance(x, np.ndarray) and x.size != 1)
+        aside = probs is not None and x is probs
+        uses.append(Use(LOOKED_THROUGH if aside else printable(name), x, i, boxed, aside))
+    return uses
+
+
+def details_of(node: Node, uses: Iterable[Use]) -> Iterator[str]:
+    """Write what has no box: small constants, and parameters that say something.
+
+    An axis always does, other parameters where they are not the default.
+    """
+    for use in uses:
+        if not use.boxed and use.value is not None:
+            yield printable(f"{use.label} = {short(use.value)}")
+    defaults = node.op.defaults if node.op else {}
+    for key, value in node.params.items():
+        if value is None or isinstance(value, np.ndarray | Node):
+            continue
+        if key == "axis" or repr(value) != repr(defaults.get(key)):
+            yield printable(f"{key} = {short(value)}")
+
+
+def short(x: Any) -> str:
+    """Write a small constant or a parameter as code would."""
+    match x:
+        case slice():
+            ends = ["" if end is None else short(end) for end in (x.start, x.stop, x.step)]
+            return ":".join(ends if x.step is not None else ends[:2])
+        case tuple() | list():
+            return "(" + ", ".join(map(short, x)) + ")"
+        case type():
+            return x.__name__
+        case np.ndarray() | np.generic() | float():
+            return telling(x) if np.size(x) == 1 else brief(x)
+        case None:
+            return ""
+    return "..." if x is Ellipsis else str(x)
+
+
+def _made(node: Node, arguments: Sequence[str]) -> str:
+    """Write how a tensor was computed; of an index its text, not the array's name."""
+    if node.op is None:
+        return ""
+    if node.op.name == "getitem":
+        return expression(f"x[{index_text(node.params['index'])}]", arguments[:1])
+    return expression(printable(node.op.symbol), arguments)
+
+
+# -- a record for each box -------------------------------------------------------------------------
+
+
+@dataclass
+class _Collector:
+    """Collects the facts of each box, and of the arrows into it, once it is known who shares one.
+
+    Attributes
+    ----------
+    things : sequence of ndarray and Tensor
+        The constants, then the tensors.
+    titles : mapping of int to str
+        What they are called, by id.
+    uses : mapping of int to sequence of Use
+        The inputs of each tensor, by its id.
+    """
+
+    outputs: Collection[Node]
+    things: Sequence[Any]
+    titles: Mapping[int, str]
+    uses: Mapping[int, Sequence[Use]]
+    units: Sequence[Unit]
+    flow: Flow
+    kinds: Mapping[Node, Kind]
+    rules: bool
+
+    def __post_init__(self) -> None:
+        members = [
+            (id(self.things[m]), u) for u, unit in enumerate(self.units) for m in unit.members
+        ]
+        self.at = dict(members)  # the unit of each
+        every = [use for uses in self.uses.values() for use in uses]
+        used = {id(use.value) for use in every if not use.aside}
+        self.asides = {id(use.value) for use in every if use.aside} - used
+        self.first = len(self.things) - len(self.uses)  # tensor
+
+    def box(self, u: int) -> tuple[Box, list[Arrow]]:
+        """Return the box of a unit, and the arrows into it."""
+        members = self.units[u].members
+        if len(members) > 1:
+            return self._folded(u)
+        thing, title = self.things[members[0]], self.titles[id(self.things[members[0]])]
+        if not isinstance(thing, Node):
+            return Box(f"c{members[0]}", title, "constant", thing.copy()), []
+        return self._single(thing, title, u)
+
+    def _single(self, node: Node, title: str, u: int) -> tuple[Box, list[Arrow]]:
+        uses, op = self.uses[id(node)], node.op
+        arrows = self._arrows(node, u, [use for use in uses if use.boxed])
+        arguments = [self.titles[id(use.value)] if use.boxed else short(use.value) for use in uses]
+        letters = letters_of(op, tuple(arguments[: len(node.inputs)]), title) if op else {}
+        rules = dict.fromkeys([formula_text(a.rule, letters) for a in arrows if a.rule])
+        box = Box(
+            id=f"n{self.units[u].members[0] - self.first}",
+            title=title,
+            kind=self._kind(node),
+            value=node.data.copy(),  # training goes on, the picture stays
+            expression=_made(node, arguments),
+            op=op.name if op else "",
+            ports=tuple([arrow.label for arrow in arrows]) if len(arrows) > 1 else (),
+            details=tuple(details_of(node, uses)),
+            gradient=self.flow.grads.get(node),
+            formula=formula_of(node),
+            letters=letters,
+            output=node in self.outputs,
+            rules=tuple(rules) if self.rules else (),
+        )
+        return box, arrows
+
+    def _arrows(self, node: Node, u: int, uses: Sequence[Use]) -> list[Arrow]:
+        """Return an arrow for each input; of many that come from one folded box, one together."""
+        sources = [self.at[id(use.value)] for use in uses]
+        arrows: list[Arrow] = []
+        bundled = set()
+        for use, source in zip(uses, sources, strict=True):
+            many = sources.count(source)
+            if many > MOST_ARROWS and len(self.units[source].members) > 1:
+                if source not in bundled:
+                    arrows.append(Arrow(source, u, len(arrows), count(many, "input")))
+                bundled.add(source)
+                continue
+            arrow = Arrow(source, u, len(arrows), use.label)
+            if sent := self.flow.contributions.get((node, use.position)):
+                rule = rule_at(node, use.position, sent.shape)
+                arrow = replace(
+                    arrow, rule=rule, contribution=sent.text, short_contribution=sent.short
+                )
+            arrows.append(arrow)
+        return arrows
+
+    def _kind(self, node: Node) -> Kind:
+        if node in self.kinds:
+            return self.kinds[node]
+        if id(node) in self.asides and node not in self.outputs:
+            return "aside"
+        if node.op is None:
+            return "leaf"
+        return "fused" if node.op.name in _FUSED else "op"
+
+    def _folded(self, u: int) -> tuple[Box, list[Arrow]]:
+        unit = self.units[u]
+        nodes = [x for m in unit.members if isinstance(x := self.things[m], Node)]
+        sources: dict[int, dict[str, None]] = {}
+        for node in nodes:
+            for use in self.uses[id(node)]:
+                if use.boxed and (source := self.at[id(use.value)]) != u:
+                    sources.setdefault(source, {})[self.titles[id(use.value)]] = None
+        arrows = []
+        for source, titles in sources.items():
+            label = next(iter(titles)) if len(titles) == 1 else count(len(titles), "tensor")
+            arrows.append(Arrow(source, u, 0, label))
+        seen = [node for node in nodes if self.users.get(id(node), set()) - {u}] or nodes[-1:]
+        last = seen[-1]
+        name = self.titles[id(last)]
+        inputs = count(sum(map(len, sources.values())), "input")
+        which = ", the last" if len(seen) > 1 else ":"
+        shape = f"{shorten(name, 20)} {last.data.shape or 'scalar'} {last.data.dtype}"
+        details = [f"{inputs}, {count(len(seen), 'output')}{which} {shape}"]
+        leaves = [node for node in nodes if node.op is None and node.data.dtype.kind == "f"]
+        if leaves:
+            size = count(sum([node.data.size for node in leaves]), "number")
+            details.append(f"{size} in {len(leaves):,} {'leaf' if len(leaves) == 1 else 'leaves'}")
+        grads = [self.flow.grads[node] for node in leaves or [last] if node in self.flow.grads]
+        if grads:
+            with np.errstate(all="ignore"):
+                norms = [np.linalg.norm(grad.astype(float).ravel()) for grad in grads]
+                norm = number(float(np.hypot.reduce(norms)))
+            details.append(f"gradient norm {norm}, of {'its leaves' if leaves else name}")
+        box = Box(
+            id=f"f{unit.members[-1] - self.first}",
+            title=printable(unit.title),
+            kind="folded",
+            value=last.data.copy(),
+            details=tuple(details),
+            gradient=self.flow.grads.get(last),
+            members=len(unit.members),
+        )
+        return box, arrows
+
+    @cached_property
+    def users(self) -> dict[int, set[int]]:
+        """The units that use each constant and tensor."""
+        found: dict[int, set[int]] = {}
+        for node, uses in self.uses.items():
+            for use in uses:
+                if use.boxed:
+                    found.setdefault(id(use.value), set()).add(self.at[node])
+        return found
+
+
 # -- frames ----------------------------------------------------------------------------------------
 
 
@@ -189,15 +510,15 @@ DEEPEST = 4  # frames within frames
 
 
 def groups_of(
-    scopes: Sequence[Path], leaves: Sequence[bool], arrows: Sequence[tuple[int, int]]
+    scopes: Sequence[Path], leaves: Sequence[bool], arrows: Iterable[Arrow]
 ) -> tuple[Group, ...]:
     """Make a group of each run of boxes that were made in a scope, one after the other.
 
     A leaf joins the first box of its scope that uses it, unless others use it before.
     """
     users: dict[int, list[int]] = {}
-    for source, target in arrows:
-        users.setdefault(source, []).append(target)
+    for arrow in arrows:
+        users.setdefault(arrow.source, []).append(arrow.target)
     found: list[Group] = []
     above: dict[int, int] = {}  # box to its group one level up
     for depth in range(1, DEEPEST + 1):
@@ -248,11 +569,7 @@ def backward_graph(
     kinds : dict of Tensor to str
         Which ops belong to which pass.
     """
-    if not isinstance(output, Node):
-        raise NotRecordedError(
-            f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "
-            "inputs whose gradients you want: Tensor(x)"
-        )
+    _check_recorded(output)
     forward = ancestors(output)
     titles = names_of(forward, names)
     leaves = [node for node in forward if node.op is None and is_real(node)]

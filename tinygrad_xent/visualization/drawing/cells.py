@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.visualization.drawing.palette import LEVELS
+from tinygrad_xent.visualization.drawing.style import LEVELS
 from tinygrad_xent.visualization.formatting import brief, number, percent
 
 PRINTED = (6, 8)  # rows and columns up to which the numbers are printed ...
@@ -70,11 +70,11 @@ class Summary:
     high: float
 
 
-View = Phrase | Cells | Summary
+Table = Phrase | Cells | Summary
 
 
-def view(data: Any) -> View:
-    """Choose how to show an array, and prepare it."""
+def table_of(data: Any) -> Table:
+    """Return an array as a table: its one number, its cells, or a summary."""
     array = np.asarray(data)
     if array.size <= 1 or array.dtype.kind not in "biuf":
         return Phrase(brief(array))

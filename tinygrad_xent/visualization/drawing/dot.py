@@ -6,9 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
-from tinygrad_xent.visualization.drawing.model import Box, Group, Model
-from tinygrad_xent.visualization.drawing.palette import (
+from tinygrad_xent.visualization.drawing.records import Box, Group, Model
+from tinygrad_xent.visualization.drawing.style import (
     ALARM,
     GREY,
     HAIR,
@@ -18,8 +17,9 @@ from tinygrad_xent.visualization.drawing.palette import (
     RULE,
     heat,
     ink,
+    shorten,
+    text_width,
 )
-from tinygrad_xent.visualization.drawing.words import arrow_tooltip, box_tooltip
 from tinygrad_xent.visualization.formatting import brief
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def digraph(model: Model) -> Digraph:
     for group, frame in zip(model.groups, frames, strict=True):  # the innermost comes last
         home.update(dict.fromkeys(group.boxes, frame))
     for i, box in enumerate(model.boxes):
-        home.get(i, graph).node(box.id, label=f"<{_label(box)}>", tooltip=_string(box_tooltip(box)))
+        home.get(i, graph).node(box.id, label=f"<{_label(box)}>", tooltip=_string(box.tooltip))
     for group, frame in zip(reversed(model.groups), reversed(frames), strict=True):
         (frames[group.parent] if group.parent >= 0 else graph).subgraph(frame)
     for arrow in model.arrows:
@@ -56,8 +56,8 @@ def digraph(model: Model) -> Digraph:
         graph.edge(
             source.id,
             target.id + port,
-            tooltip=_string(arrow_tooltip(arrow, model)),
-            style="dashed" if model.is_dashed(arrow) else "solid",
+            tooltip=_string(model.tooltip(arrow)),
+            style="dashed" if arrow.dashed else "solid",
         )
     return graph
 
@@ -121,7 +121,7 @@ def _row(content: str, attributes: str = "") -> str:
 
 
 def _numbers(array: Any) -> str:
-    shown = cells.view(array)
+    shown = cells.table_of(array)
     if not (isinstance(shown, cells.Cells) and shown.texts):
         return _text(brief(array))
     rows = ""

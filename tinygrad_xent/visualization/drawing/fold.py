@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-FOLD_ABOVE = 60  # boxes up to which a graph is shown as it is
+from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Path, Unit
+
 LONGEST_PERIOD = 64  # ops in the body of a repetition that is looked for
 MOST_DEPTH = 8  # scopes within scopes that are told apart
-
-Path = tuple[str, ...]
-Way = Literal["", "scope", "repeat", "chain"]
 
 
 @dataclass(frozen=True)
@@ -42,32 +40,6 @@ class Item:
     scope: Path = ()
     leaf: bool = False
     output: bool = False
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What becomes one box: one item, or several under a title.
-
-    Attributes
-    ----------
-    members : tuple of int
-    way : str
-        How they were folded.
-    title : str
-    scope : tuple of str
-        What it lies in.
-    path : tuple of str
-        The scope that was folded.
-    period : int
-        How many ops repeat.
-    """
-
-    members: tuple[int, ...]
-    way: Way = ""
-    title: str = ""
-    scope: Path = ()
-    path: Path = ()
-    period: int = 0
 
 
 def fold_items(items: Sequence[Item], wanted: bool | str, expand: Collection[str]) -> list[Unit]:

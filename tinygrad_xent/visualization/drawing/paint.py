@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.box_layout import (
+from tinygrad_xent.visualization.drawing.coordinates import Placement, place
+from tinygrad_xent.visualization.drawing.layers import Cluster, Link, Point, Rect
+from tinygrad_xent.visualization.drawing.marks import (
     LONGEST_TITLE,
     BoxLayout,
     Mark,
@@ -15,21 +17,23 @@ from tinygrad_xent.visualization.drawing.box_layout import (
     Sign,
     Swatch,
     Text,
+    edge_labels,
+    legend,
 )
-from tinygrad_xent.visualization.drawing.edge_labels import edge_labels
-from tinygrad_xent.visualization.drawing.layout import Placement
-from tinygrad_xent.visualization.drawing.layout.geometry import Point, Rect
-from tinygrad_xent.visualization.drawing.legend import legend
-from tinygrad_xent.visualization.drawing.lettering import (
+from tinygrad_xent.visualization.drawing.records import Arrow, Box, Group, Model
+from tinygrad_xent.visualization.drawing.style import (
     FAMILIES,
+    GREY,
+    INK,
+    LINE,
+    LOOKS,
+    NEGATIVE,
+    POSITIVE,
     escape,
     quote,
     shorten,
     text_width,
 )
-from tinygrad_xent.visualization.drawing.model import Arrow, Box, Group, Model
-from tinygrad_xent.visualization.drawing.palette import GREY, INK, LINE, LOOKS, NEGATIVE, POSITIVE
-from tinygrad_xent.visualization.drawing.words import arrow_tooltip, box_tooltip
 
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0
@@ -37,9 +41,25 @@ HEAD = 8.0  # length of an arrow's head
 
 
 def paint(
-    model: Model, layouts: Sequence[BoxLayout], placement: Placement, title: str, alt: str
+    model: Model,
+    layouts: Sequence[BoxLayout],
+    title: str,
+    alt: str,
+    body: Callable[[BoxLayout], str] | None = None,
 ) -> str:
-    """Write the picture as one SVG document."""
+    """Place boxes and arrows, and write the picture as one SVG document.
+
+    Parameters
+    ----------
+    model : Model
+    layouts : sequence of BoxLayout
+        That of each box.
+    title, alt : str
+        What to call the picture, and how to describe it.
+    body : callable, optional
+        Writes the marks of a box, if they are not to follow each other plainly.
+    """
+    placement = _placed(model, layouts)
     notes = list(edge_labels(model, layouts, placement))
     ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, Text)]
     outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
@@ -61,21 +81,36 @@ def paint(
     for i, (group, frame) in enumerate(zip(model.groups, placement.frames, strict=False)):
         parts.append(_scope(f"s{i}", group, frame))
     for i, (arrow, route) in enumerate(zip(model.arrows, placement.routes, strict=True)):
-        parts.append(_arrow(f"e{i}", arrow, route, model))
-    parts += _marks(notes)
-    for box, layout, (x, y) in zip(model.boxes, layouts, placement.corners, strict=True):
-        parts.append(_box(box, layout, x, y))
+        parts.append(_arrow(f"e{i}", arrow, route, model.tooltip(arrow)))
+    parts += written(notes)
+    for box, layout, corner in zip(model.boxes, layouts, placement.corners, strict=True):
+        marks = body(layout) if body else "\n".join(written(layout.marks))
+        parts.append(_box(box, layout, corner, marks))
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
-    parts += _marks(key.marks)
+    parts += written(key.marks)
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 
 # -- boxes and arrows ----------------------------------------------------------------------------
 
 
+def _placed(model: Model, layouts: Sequence[BoxLayout]) -> Placement:
+    ports = [max(len(box.ports), 1) for box in model.boxes]
+    links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
+    clusters = [
+        Cluster(group.boxes, group.parent, text_width(_scope_title(group), SCOPE_SIZE, bold=True))
+        for group in model.groups
+    ]
+    return place([(layout.width, layout.height) for layout in layouts], links, clusters)
+
+
+def _scope_title(group: Group) -> str:
+    return shorten(group.title, LONGEST_TITLE)
+
+
 def _scope(name: str, group: Group, frame: Rect) -> str:
     x, y, w, h = map(_n, frame)
-    title = _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=scope_title(group)))
+    title = _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=_scope_title(group)))
     return (
         f'<g id="{name}" transform="translate({x} {y})">\n'
         f"<title>{escape(f'scope {group.title}')}</title>\n"
@@ -84,22 +119,12 @@ def _scope(name: str, group: Group, frame: Rect) -> str:
     )
 
 
-def scope_title(group: Group) -> str:
-    """Return what is written above the boxes of a scope."""
-    return shorten(group.title, LONGEST_TITLE)
-
-
-def _box(box: Box, layout: BoxLayout, x: float, y: float) -> str:
-    return "\n".join(
-        [
-            f'<g id="{box.id}" transform="translate({_n(x)} {_n(y)})">',
-            f"<title>{escape(box_tooltip(box))}</title>",
-            _frame(
-                box.kind, layout.width, layout.height, layout.header, 2.4 if box.output else 1.2
-            ),
-            *_marks(layout.marks),
-            "</g>",
-        ]
+def _box(box: Box, layout: BoxLayout, corner: Point, marks: str) -> str:
+    stroke = 2.4 if box.output else 1.2
+    return (
+        f'<g id="{box.id}" transform="translate({_p(corner)})">\n'
+        f"<title>{escape(box.tooltip)}</title>\n"
+        f"{_frame(box.kind, layout.width, layout.height, layout.header, stroke)}\n{marks}\n</g>"
     )
 
 
@@ -118,7 +143,7 @@ def _frame(kind: str, width: float, height: float, header: float, stroke: float)
     )
 
 
-def _arrow(name: str, arrow: Arrow, route: Sequence[Point], model: Model) -> str:
+def _arrow(name: str, arrow: Arrow, route: Sequence[Point], tooltip: str) -> str:
     points = list(route)
     x1, y1 = points[-1]
     # The head points where the line comes from, seen from a head's length away.
@@ -129,10 +154,10 @@ def _arrow(name: str, arrow: Arrow, route: Sequence[Point], model: Model) -> str
     points[-1] = (x1 - HEAD * 0.7 * dx, y1 - HEAD * 0.7 * dy)  # the line ends inside the head
     path = _path(points)
     head = [(x1, y1), (x2 - wing * dy, y2 + wing * dx), (x2 + wing * dy, y2 - wing * dx)]
-    dashed = ' stroke-dasharray="4 3"' if model.is_dashed(arrow) else ""
+    dashed = ' stroke-dasharray="4 3"' if arrow.dashed else ""
     # An invisible broad line under the visible one: a pointer finds it, and with it the tooltip.
     return (
-        f'<g id="{name}"><title>{escape(arrow_tooltip(arrow, model))}</title>\n'
+        f'<g id="{name}"><title>{escape(tooltip)}</title>\n'
         f'<path d="{path}" fill="none" stroke="{LINE}" stroke-opacity="0" stroke-width="9"/>\n'
         f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.3"{dashed}/>\n'
         f'<path d="{_polygon(head)}" fill="{LINE}"/></g>'
@@ -158,7 +183,8 @@ def _polygon(points: Iterable[Point]) -> str:
 # -- marks ---------------------------------------------------------------------------------------
 
 
-def _marks(marks: Iterable[Mark]) -> list[str]:
+def written(marks: Iterable[Mark]) -> list[str]:
+    """Return the markup of each mark."""
     parts = []
     for mark in marks:
         match mark:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent.errors import ArgumentError, MissingRendererError
-from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import Folding, backward_graph, build
-from tinygrad_xent.visualization.drawing.lettering import escape, quote, text_width
-from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.files import save
-from tinygrad_xent.visualization.pages import page
+from tinygrad_xent.visualization.drawing.marks import layout_of
+from tinygrad_xent.visualization.drawing.paint import paint
+from tinygrad_xent.visualization.drawing.records import Model
+from tinygrad_xent.visualization.drawing.style import escape, quote
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -34,34 +33,24 @@ class Picture:
     @cached_property
     def svg(self) -> str:
         """The picture as one SVG document, the same bytes on every machine."""
-        from tinygrad_xent.visualization.drawing.box_layout import layout_of
-        from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
-        from tinygrad_xent.visualization.drawing.paint import SCOPE_SIZE, paint, scope_title
-
-        layouts = [layout_of(box) for box in self._model.boxes]
-        ports = [max(len(box.ports), 1) for box in self._model.boxes]
-        links = [Link(a.source, a.target, a.port, ports[a.target]) for a in self._model.arrows]
-        clusters = [
-            Cluster(g.boxes, g.parent, text_width(scope_title(g), SCOPE_SIZE, bold=True))
-            for g in self._model.groups
-        ]
-        sizes = [(f.width, f.height) for f in layouts]
-        placement = place(sizes, links, clusters)
-        return paint(self._model, layouts, placement, words.title(self._model), self.alt)
+        model = self._model
+        return paint(model, [layout_of(box) for box in model.boxes], model.title, model.alt)
 
     @cached_property
     def alt(self) -> str:
         """What the picture shows, in words."""
-        return words.alt(self._model)
+        return self._model.alt
 
     @cached_property
     def html(self) -> str:
         """A page of its own that needs no network: the picture, then the same as text."""
+        from tinygrad_xent.visualization.pages import page
+
         body = (
             f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
             f"<details>\n<summary>As text</summary>\n<pre>{escape(str(self))}</pre>\n</details>\n"
         )
-        return page(words.title(self._model), body, _STYLE)
+        return page(self._model.title, body, _STYLE)
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -103,6 +92,8 @@ class Picture:
         OSError
             If the file cannot be written.
         """
+        from tinygrad_xent.visualization.files import save
+
         forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".png": self.png,
@@ -126,7 +117,7 @@ class Picture:
         return bundle
 
     def __str__(self) -> str:
-        return words.tree(self._model)
+        return str(self._model)
 
     def __repr__(self) -> str:
         names = ", ".join(box.title for box in self._model.outputs)

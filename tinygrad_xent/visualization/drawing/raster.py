@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_xent.errors import MissingRendererError
-from tinygrad_xent.visualization.drawing.lettering import DATA
+from tinygrad_xent.visualization.drawing.style import DATA
 
 SCALE = 2  # pixels for each unit of the picture: sharp on dense screens and in print
 _FONTS = [str(DATA / "sans.ttf"), str(DATA / "sans-bold.ttf")]

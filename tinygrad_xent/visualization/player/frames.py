@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import numpy as np
 
-from tinygrad_xent.visualization.drawing import words
-from tinygrad_xent.visualization.drawing.box_layout import CAPTION, BoxLayout, Text, layout_of
-from tinygrad_xent.visualization.drawing.layout import Link, place
-from tinygrad_xent.visualization.drawing.model import Model
-from tinygrad_xent.visualization.drawing.paint import paint
+from tinygrad_xent.visualization.drawing.marks import CAPTION, BoxLayout, Text, layout_of
+from tinygrad_xent.visualization.drawing.paint import paint, written
+from tinygrad_xent.visualization.drawing.records import Model
 
-_G = "{http://www.w3.org/2000/svg}g"
 _SMALL = 1000  # entries up to which an array is kept as it is
 _CAPTIONS = {"value", "gradient"}
-_FRAME = 4  # what `paint` writes of a box before its marks: a title and three shapes
 
 
 class State(NamedTuple):
@@ -61,47 +56,36 @@ class Frames(NamedTuple):
 
 def frames(states: Sequence[State]) -> Frames:
     """Paint states of one graph: the same boxes and arrows, with other numbers."""
-    sizes = [
-        (max(f.width for f in layouts), max(f.height for f in layouts))
+    widest = [
+        replace(
+            layouts[0],
+            width=max(layout.width for layout in layouts),
+            height=max(layout.height for layout in layouts),
+        )
         for layouts in zip(*(state.layouts for state in states), strict=True)
     ]
-    model = states[0].model
-    ports = [max(len(box.ports), 1) for box in model.boxes]
-    links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
-    placement = place(sizes, links)
-    svg, bodies = "", []
-    for model, layouts in states:
-        full = [
-            replace(f, width=width, height=height)
-            for f, (width, height) in zip(layouts, sizes, strict=True)
-        ]
-        picture = paint(model, full, placement, words.title(model), words.alt(model))
-        tree = fromstring(picture)  # noqa: S314 - painted just now
-        bodies.append(_grouped(tree, State(model, layouts)))
-        svg = svg or _text(tree)
+    model = replace(states[0].model, groups=())
+    svg = paint(model, widest, model.title, model.alt, lambda layout: "".join(_grouped(layout)))
+    bodies = [
+        {
+            box.id: _grouped(layout)[1]
+            for box, layout in zip(model.boxes, state.layouts, strict=True)
+        }
+        for state in states
+    ]
     return Frames(svg, bodies)
 
 
-def _grouped(tree: Element, state: State) -> dict[str, str]:
-    """Put value and gradient of each box into groups of their own; give the bodies' markup."""
-    groups = {element.get("id"): element for element in tree.iter(_G)}
-    bodies = {}
-    for box, layout in zip(state.model.boxes, state.layouts, strict=True):
-        group = groups[box.id]
-        body = part = Element(_G, {"class": "body"})
-        for child, mark in zip(list(group)[_FRAME:], layout.marks, strict=True):
-            if isinstance(mark, Text) and mark.size == CAPTION and mark.text in _CAPTIONS:
-                part = SubElement(body, _G, {"class": mark.text})
-            if part is not body:
-                group.remove(child)
-                part.append(child)
-        group.append(body)
-        bodies[box.id] = _text(body)
-    return bodies
-
-
-def _text(element: Element) -> str:
-    return tostring(element, encoding="unicode").replace("ns0:", "").replace(":ns0", "")
+def _grouped(layout: BoxLayout) -> tuple[str, str]:
+    """Write what stands above a box's value, and its body: value and gradient, each in a group."""
+    groups = [""]
+    for mark, text in zip(layout.marks, written(layout.marks), strict=True):
+        if isinstance(mark, Text) and mark.size == CAPTION and mark.text in _CAPTIONS:
+            groups.append(f'<g class="{mark.text}">')
+        groups[-1] += text
+    head, *parts = groups
+    body = "".join(f"{part}</g>" for part in parts)
+    return head, f'<g xmlns="http://www.w3.org/2000/svg" class="body">{body}</g>'
 
 
 # -- many steps of a training run ------------------------------------------------------------

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.visualization import files, pages
-from tinygrad_xent.visualization.drawing.palette import LEVELS, heat, ink
+from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.naming import printable
 
 

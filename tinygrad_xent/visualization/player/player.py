@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.graph import Node
-from tinygrad_xent.visualization.drawing import words
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays
@@ -115,8 +114,7 @@ class Player:
             Whether the page has no other use for keys: they then work wherever the focus is.
         """
         data = {**self._data, "alone": alone}
-        alt = words.alt(self._model)
-        return markup.fragment(self._frames.svg, alt, "player", data, name)
+        return markup.fragment(self._frames.svg, self._model.alt, "player", data, name)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         return {

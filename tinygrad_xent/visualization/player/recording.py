@@ -15,7 +15,7 @@ from tinygrad_xent.backprop import check_seed
 from tinygrad_xent.errors import NotRecordedError, StaleGraphError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.model import Model
+from tinygrad_xent.visualization.drawing.records import Model
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup

@@ -8,7 +8,40 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from tinygrad_xent.visualization.drawing.layout.geometry import Cluster, Link, Size, port_x
+Point = tuple[float, float]
+Size = tuple[float, float]
+Rect = tuple[float, float, float, float]
+
+
+class Link(NamedTuple):
+    """An arrow from the lower side of box `source` to port `port` of `ports` on top of `target`.
+
+    Boxes are numbered so that every source is smaller than its target.
+    """
+
+    source: int
+    target: int
+    port: int = 0
+    ports: int = 1
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Boxes that get a frame around them, with a title of this width.
+
+    `parent` is the number of the cluster around it, which comes before, or -1. Among the boxes
+    that are computed from others, those of a cluster follow each other.
+    """
+
+    boxes: tuple[int, ...]
+    parent: int = -1
+    title: float = 0.0
+
+
+def port_x(width: float, port: int, ports: int) -> float:
+    """Return how far from the left side of a box of this width its port lies."""
+    return width * (port + 0.5) / ports
+
 
 SPACE, LANE = 24.0, 12.0  # between boxes, and between bends
 EDGE = 12.0  # an arrow leaves a box at least so far from its corner

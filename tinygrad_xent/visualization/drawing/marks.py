@@ -1,16 +1,18 @@
-"""What is written in a box and where."""
+"""What is written in boxes, beside arrows and below the picture, and where: marks to paint."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinygrad_xent.visualization.drawing import cells
-from tinygrad_xent.visualization.drawing.layout.geometry import Rect, port_x
-from tinygrad_xent.visualization.drawing.lettering import shorten, text_width
-from tinygrad_xent.visualization.drawing.model import Box
-from tinygrad_xent.visualization.drawing.palette import (
+from tinygrad_xent.visualization.drawing.coordinates import Placement
+from tinygrad_xent.visualization.drawing.layers import Point, Rect, port_x
+from tinygrad_xent.visualization.drawing.records import Box, Model
+from tinygrad_xent.visualization.drawing.style import (
     ALARM,
     GREY,
     HAIR,
@@ -21,6 +23,8 @@ from tinygrad_xent.visualization.drawing.palette import (
     RULE,
     heat,
     ink,
+    shorten,
+    text_width,
 )
 
 # -- marks -----------------------------------------------------------------------------------------
@@ -100,7 +104,7 @@ def layout_of(box: Box) -> BoxLayout:
     """Lay out one box."""
     title = shorten(box.title, LONGEST_FOLDED if box.kind == "folded" else LONGEST_TITLE)
     made = f" = {shorten(box.expression, LONGEST_TITLE)}" if box.expression else ""
-    value = cells.view(box.value)
+    value = cells.table_of(box.value)
     note = [value.note] if isinstance(value, cells.Cells) and value.note else []
     lines = [(f"✗ {box.warning}", ALARM)] if box.warning else []
     lines += [(shorten(rule, LONGEST_RULE), RULE) for rule in box.rules]
@@ -108,7 +112,7 @@ def layout_of(box: Box) -> BoxLayout:
     lines += [(shorten(line, longest), GREY) for line in (box.caption, *box.details, *note)]
     tables = [("value", value)]
     if box.gradient is not None:
-        tables.append(("gradient", cells.view(box.gradient)))
+        tables.append(("gradient", cells.table_of(box.gradient)))
     body = _body(tables)
     head = text_width(title, TITLE, bold=True) + text_width(made, TITLE)
     texts = max(text_width(line, SMALL) for line, _ in lines)
@@ -155,7 +159,7 @@ def _port_labels(ports: Sequence[str], width: float) -> list[Mark]:
 # -- value and gradient --------------------------------------------------------------------------
 
 
-def _body(tables: Sequence[tuple[str, cells.View]]) -> Block:
+def _body(tables: Sequence[tuple[str, cells.Table]]) -> Block:
     """Put a row above its gradient, narrow tables side by side, wide ones one below the other."""
     column = max((_column(shown) for _, shown in tables), default=0.0)
     blocks = [(_caption(words), _block(shown, column)) for words, shown in tables]
@@ -185,13 +189,13 @@ def _caption(words: str) -> Block:
     return Block(text_width(words, CAPTION), 13, (Text(0, 8, words, CAPTION, GREY),))
 
 
-def _column(shown: cells.View) -> float:
+def _column(shown: cells.Table) -> float:
     """The width of a column of printed numbers."""
     texts = shown.texts if isinstance(shown, cells.Cells) and shown.texts else ()
     return max((text_width(_minus(text), 11) + 9 for row in texts for text in row), default=0.0)
 
 
-def _block(shown: cells.View, column: float) -> Block:
+def _block(shown: cells.Table, column: float) -> Block:
     match shown:
         case cells.Phrase():
             text = _minus(shown.text)
@@ -253,3 +257,176 @@ def _summary_block(shown: cells.Summary) -> Block:
         marks.append(Text(0, y, label, CAPTION, GREY))
         marks.append(Text(width, y, _minus(text), SMALL, anchor="end"))
     return Block(width, y + 2, tuple(marks))
+
+
+# -- beside the arrows -----------------------------------------------------------------------------
+
+LONGEST_CONTRIBUTION, HEIGHT, BESIDE = 30, 12.0, 4.0
+_STEPS = 40  # points on each curve
+_T = np.linspace(0, _STEPS, _STEPS + 1)[:, None] / _STEPS
+_S = 1 - _T
+_BERNSTEIN = (_S * _S * _S, 3 * _S * _S * _T, 3 * _S * _T * _T, _T * _T * _T)
+
+
+def edge_labels(model: Model, layouts: Sequence[BoxLayout], placement: Placement) -> Iterator[Mark]:
+    """Write each contribution near its arrow's start, beside the tensor that received it.
+
+    A label takes the first place that is clear of boxes, other labels and other arrows, within
+    the picture or else left or right of it; the picture is then made wider. If no place is clear,
+    the label interrupts another arrow or a frame, or stands at the side with a line to its arrow.
+    """
+    if not model.with_contributions:
+        return
+    taken = [
+        (x, y, x + layout.width, y + layout.height)
+        for (x, y), layout in zip(placement.corners, layouts, strict=True)
+    ]
+    sides = []
+    for x, y, w, h in placement.frames:
+        taken.append((x, y, x + w, y + 18))  # its title
+        sides += [(x, y + h, x + w, y + h), (x, y, x, y + h), (x + w, y, x + w, y + h)]
+    lines = [_points(route) for route in placement.routes]
+    points = np.concatenate([*lines, np.empty((0, 2))])
+    for line, arrow in zip(lines, model.arrows, strict=True):
+        if not arrow.short_contribution:
+            continue
+        text = "↑ " + shorten(arrow.short_contribution, LONGEST_CONTRIBUTION).replace("-", "−")
+        places = _places(line, text_width(text, LABEL))
+        free = places[~_meet(places, taken)]
+        place = _first_clear(free[~_meet(free, sides)], points, placement.width)
+        if place is None:
+            place = free[0] if len(free) else _at_the_side(places[0], placement.width, taken)
+            left, top, right, _ = place.tolist()
+            yield Patch(left, top + 1, ((0, 0, right - left, HEIGHT - 2),), "#ffffff")
+            if (x := float(line[2, 0])) < left - 2 * BESIDE:
+                yield Patch(x, top + HEIGHT / 2, ((0, 0, left - x - 2, 0.6),), RULE)
+        left, top, right, bottom = place.tolist()
+        taken.append((left, top, right, bottom))
+        yield Text(left, top + 9, text, LABEL, RULE)
+
+
+def _points(route: Sequence[Point]) -> Any:
+    """Return points along the cubic segments of an arrow, one (x, y) in each row."""
+    corners = np.array(route)
+    a, b, c, d = _BERNSTEIN
+    return np.concatenate(
+        [
+            a * corners[k] + b * corners[k + 1] + c * corners[k + 2] + d * corners[k + 3]
+            for k in range(0, len(route) - 1, 3)
+        ]
+    )
+
+
+def _places(line: Any, width: float) -> Any:
+    """Return the places beside an arrow, from its start on: left, top, right, bottom in each row.
+
+    The order at each point is above right, above left, below right, below left.
+    """
+    x, y = line[2 : max(len(line) * 4 // 5, 3)].T
+    left = np.stack([x + BESIDE, x - BESIDE - width] * 2, axis=1).ravel()
+    top = np.stack([y - HEIGHT / 2, y - HEIGHT / 2, y + 2, y + 2], axis=1).ravel()
+    return np.stack([left, top, left + width, top + HEIGHT], axis=1)
+
+
+def _meet(places: Any, taken: Sequence[Any]) -> Any:
+    """Return for each place whether it comes within a pixel of one of the rectangles taken."""
+    left, top, right, bottom = np.reshape(taken, (-1, 4)).T
+    x0, y0, x1, y1 = places.T[:, :, None]
+    beside = (x0 < right + 1) & (left < x1 + 1)
+    return (beside & (y0 < bottom + 1) & (top < y1 + 1)).any(axis=1)
+
+
+def _first_clear(places: Any, points: Any, width: float) -> Any:
+    """Return the first place that no arrow crosses, those within the picture before others."""
+    within = (places[:, 0] >= 0) & (places[:, 2] <= width)
+    x, y = points.T
+    for place in np.concatenate([places[within], places[~within]]):
+        left, top, right, bottom = place
+        crossed = (left - 1 < x) & (x < right + 1) & (top < y) & (y < bottom)
+        if not crossed.any():
+            return place
+    return None
+
+
+def _at_the_side(place: Any, left: float, taken: Sequence[Any]) -> Any:
+    """Return a place right of the picture, at the height where the arrow starts."""
+    aside = np.array([1.0, 0.0, 1.0, 0.0])
+    place = place + (left - place[0]) * aside
+    while _meet(place[None], taken).any():
+        place = place + 2 * BESIDE * aside
+    return place
+
+
+# -- the legend ------------------------------------------------------------------------------------
+
+KEY_LINE, SPACE = 16.0, 18.0
+_KIND_WORDS = {
+    "leaf": "leaf",
+    "op": "op",
+    "fused": "fused op",
+    "constant": "constant",
+    "aside": "looked through",
+    "folded": "several tensors",
+    "forward": "op of the forward pass",
+    "backward": "op of the backward pass",
+}
+_SIGNS = {cells.NAN: "NaN", cells.INF: "inf", cells.MINUS_INF: "−inf"}
+
+
+def legend(model: Model, blocks: Sequence[Block], width: float) -> Block:
+    """Explain colours, signs and words below a picture of this width."""
+    marks: list[Mark] = []
+    x = y = 0.0
+    for item in _entries(model, blocks):
+        if x and x + item.width > width:
+            x, y = 0.0, y + KEY_LINE
+        marks += item.at(x, y)
+        x += item.width + SPACE
+    return Block(width, y + KEY_LINE, tuple(marks))
+
+
+def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
+    if model.note:
+        yield _words(model.note)
+    present = {box.kind for box in model.boxes}
+    for kind, words in _KIND_WORDS.items():
+        if kind in present:
+            yield _labelled(Swatch(0, 0, kind), 19, words)
+    if model.seed:
+        output = "sum of " * (model.seed == "sum") + shorten(model.outputs[0].title, 20)
+        yield _words("gradient: ∂L/∂value" + (f", L = {output}" if output != "L" else ""))
+    if any(box.rules for box in model.boxes):
+        yield _words("∂x = …: rule for input x", RULE)
+    if model.with_contributions and any(arrow.short_contribution for arrow in model.arrows):
+        yield _words("↑ gradient sent back", RULE)
+    marks = [mark for block in blocks for mark in block.marks]
+    if any(isinstance(mark, Patch) and mark.fill in _COLOURS for mark in marks):
+        yield _scale()
+    found = {mark.what for mark in marks if isinstance(mark, Sign)}
+    for what, words in _SIGNS.items():
+        if what in found:
+            yield _labelled(Sign(0, 0, 11, what), 14, words)
+
+
+_COLOURS = {heat(level) for level in range(-LEVELS, LEVELS + 1)}
+
+
+def _words(text: str, fill: str = GREY) -> Block:
+    return Block(text_width(text, CAPTION), KEY_LINE, (Text(0, 9, text, CAPTION, fill),))
+
+
+def _labelled(mark: Mark, width: float, words: str) -> Block:
+    text = _words(words)
+    return Block(width + text.width, KEY_LINE, (mark, *text.at(width, 0)))
+
+
+def _scale() -> Block:
+    """The colours, from the most negative to the most positive entry of a table."""
+    left, right = _words("−max"), _words("max of each table")
+    step, start = 4.0, left.width + 4
+    shades: list[Mark] = []
+    for level in range(-LEVELS, LEVELS + 1):
+        x = start + (level + LEVELS) * step
+        shades.append(Patch(x, 1, ((0, 0, step, 9),), heat(level), "" if level else HAIR))
+    end = start + len(shades) * step + 4
+    return Block(end + right.width, KEY_LINE, (*left.marks, *shades, *right.at(end, 0)))

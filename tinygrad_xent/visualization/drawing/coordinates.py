@@ -8,23 +8,49 @@ of boxes and arrows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from tinygrad_xent.visualization.drawing.layout.geometry import (
-    PADDING,
-    TITLE_ROOM,
+from tinygrad_xent.visualization.drawing.layers import (
+    EDGE,
+    LANE,
     Cluster,
+    Grid,
     Link,
-    Placement,
     Point,
     Rect,
     Size,
+    grid_of,
+    order,
     port_x,
 )
-from tinygrad_xent.visualization.drawing.layout.layers import EDGE, LANE, Grid, grid_of, order
 
 GAP, MOST_GAP = 38.0, 90.0  # between layers
+TITLE_ROOM, PADDING = 20.0, 12.0  # in a frame: above its boxes, and on the other sides
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where everything goes.
+
+    Attributes
+    ----------
+    width, height : float
+        Of the whole; nothing lies outside of it, and y grows downward.
+    corners : tuple of points
+        The upper left corner of each box.
+    routes : tuple of tuples of points
+        For each link the first point and three for each cubic Bézier segment.
+    frames : tuple of (x, y, width, height)
+        One for each cluster.
+    """
+
+    width: float
+    height: float
+    corners: tuple[Point, ...]
+    routes: tuple[tuple[Point, ...], ...]
+    frames: tuple[Rect, ...] = ()
 
 
 def place(

@@ -5,21 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing import cells, style
 from tinygrad_xent.visualization.drawing.records import Box, Group, Model
-from tinygrad_xent.visualization.drawing.style import (
-    ALARM,
-    GREY,
-    HAIR,
-    LEVELS,
-    LINE,
-    LOOKS,
-    RULE,
-    heat,
-    ink,
-    shorten,
-    text_width,
-)
+from tinygrad_xent.visualization.drawing.style import shorten, text_width
 from tinygrad_xent.visualization.formatting import brief
 
 if TYPE_CHECKING:
@@ -36,7 +24,7 @@ def digraph(model: Model) -> Digraph:
     graph = graphviz.Digraph(
         graph_attr={"rankdir": "TB", "bgcolor": "white", "tooltip": " "},
         node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "11"},
-        edge_attr={"color": LINE, "arrowsize": "0.7"},
+        edge_attr={"color": style.LINE, "arrowsize": "0.7"},
     )
     if model.note:
         graph.attr(
@@ -71,7 +59,7 @@ def _frame(i: int, group: Group) -> Digraph:
         "fontname": "Helvetica,Arial,sans-serif",
         "fontsize": "11",
         "style": "dotted,rounded",
-        "color": LINE,
+        "color": style.LINE,
     }
     return graphviz.Digraph(f"cluster{i}", graph_attr=attributes)
 
@@ -84,8 +72,8 @@ def _string(text: str, levels: int = 2) -> Any:
 
 
 def _label(box: Box) -> str:
-    head, border, dashes = LOOKS[box.kind]
-    style = ' STYLE="DASHED"' if dashes else ""
+    head, border, dashes = style.LOOKS[box.kind]
+    dashed = ' STYLE="DASHED"' if dashes else ""
     width = 2 if box.output else 1
     shade = f' BGCOLOR="{head}"'
     made = f" = {_text(box.expression)}" if box.expression else ""
@@ -97,22 +85,17 @@ def _label(box: Box) -> str:
             f'<TD PORT="p{i}">{_small(name, 14)}</TD>' for i, name in enumerate(box.ports)
         )
         rows.insert(0, f"<TR><TD{shade}>{_TABLE}<TR>{names}</TR></TABLE></TD></TR>")
-    if box.warning:
-        rows.append(_row(_small(f"✗ {box.warning}", fill=ALARM)))
-    rows += [_row(_small(rule, 60, RULE)) for rule in box.rules]
-    rows += [_row(_small(line)) for line in (box.caption, *box.details)]
-    tables = [("value", box.value)]
-    if box.gradient is not None:
-        tables.append(("gradient", box.gradient))
+    for line, colour in box.lines:
+        rows.append(_row(_small(line, 60 if colour == style.RULE else 44, colour)))
     body = "".join(
         f'<TR><TD ALIGN="LEFT" WIDTH="46">{_small(words)}</TD>'
         f'<TD ALIGN="LEFT">{_numbers(array)}</TD></TR>'
-        for words, array in tables
+        for words, array in box.arrays
     )
     rows.append(_row(f"{_TABLE}{body}</TABLE>"))
     return (
         f'<TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" COLOR="{border}" '
-        f'BGCOLOR="white"{style}>{"".join(rows)}</TABLE>'
+        f'BGCOLOR="white"{dashed}>{"".join(rows)}</TABLE>'
     )
 
 
@@ -128,12 +111,12 @@ def _numbers(array: Any) -> str:
     for texts, levels in zip(shown.texts, shown.levels, strict=True):
         rows += "<TR>"
         for text, level in zip(texts, levels, strict=True):
-            fill = heat(level) if abs(level) <= LEVELS else "#ffffff"
-            font = f'<FONT POINT-SIZE="9" COLOR="{ink(fill)}">'
+            fill = style.heat(level) if abs(level) <= style.LEVELS else "#ffffff"
+            font = f'<FONT POINT-SIZE="9" COLOR="{style.ink(fill)}">'
             rows += f'<TD BGCOLOR="{fill}">{font}{text}</FONT></TD>'
         rows += "</TR>"
     frame = 'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3"'
-    return f'<TABLE {frame} COLOR="{HAIR}">{rows}</TABLE>'
+    return f'<TABLE {frame} COLOR="{style.HAIR}">{rows}</TABLE>'
 
 
 def _text(text: str, limit: int = _LONGEST) -> str:
@@ -141,5 +124,5 @@ def _text(text: str, limit: int = _LONGEST) -> str:
     return escape(shorten(text, limit)).replace("\\", "\\\\")
 
 
-def _small(text: str, limit: int = 44, fill: str = GREY) -> str:
+def _small(text: str, limit: int = 44, fill: str = style.GREY) -> str:
     return f'<FONT POINT-SIZE="9" COLOR="{fill}">{_text(text, limit)}</FONT>'

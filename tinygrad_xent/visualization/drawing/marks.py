@@ -8,24 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing import cells, style
 from tinygrad_xent.visualization.drawing.coordinates import Placement
 from tinygrad_xent.visualization.drawing.layers import Point, Rect, port_x
 from tinygrad_xent.visualization.drawing.records import Box, Model
-from tinygrad_xent.visualization.drawing.style import (
-    ALARM,
-    GREY,
-    HAIR,
-    INK,
-    LEVELS,
-    NEGATIVE,
-    POSITIVE,
-    RULE,
-    heat,
-    ink,
-    shorten,
-    text_width,
-)
+from tinygrad_xent.visualization.drawing.style import shorten, text_width
 
 # -- marks -----------------------------------------------------------------------------------------
 
@@ -37,7 +24,7 @@ class Text(NamedTuple):
     y: float
     text: str
     size: float = 10.0
-    fill: str = INK
+    fill: str = style.INK
     anchor: str = "start"
     bold: str = ""
 
@@ -104,15 +91,15 @@ def layout_of(box: Box) -> BoxLayout:
     """Lay out one box."""
     title = shorten(box.title, LONGEST_FOLDED if box.kind == "folded" else LONGEST_TITLE)
     made = f" = {shorten(box.expression, LONGEST_TITLE)}" if box.expression else ""
-    value = cells.table_of(box.value)
-    note = [value.note] if isinstance(value, cells.Cells) and value.note else []
-    lines = [(f"✗ {box.warning}", ALARM)] if box.warning else []
-    lines += [(shorten(rule, LONGEST_RULE), RULE) for rule in box.rules]
+    tables = [(caption, cells.table_of(array)) for caption, array in box.arrays]
+    value, lines = tables[0][1], box.lines
+    if isinstance(value, cells.Cells) and value.note:
+        lines.append((value.note, style.GREY))
     longest = LONGEST_FOLDED if box.kind == "folded" else LONGEST_LINE
-    lines += [(shorten(line, longest), GREY) for line in (box.caption, *box.details, *note)]
-    tables = [("value", value)]
-    if box.gradient is not None:
-        tables.append(("gradient", cells.table_of(box.gradient)))
+    lines = [
+        (shorten(line, longest if colour == style.GREY else LONGEST_RULE), colour)
+        for line, colour in lines
+    ]
     body = _body(tables)
     head = text_width(title, TITLE, bold=True) + text_width(made, TITLE)
     texts = max(text_width(line, SMALL) for line, _ in lines)
@@ -152,7 +139,7 @@ def _port_labels(ports: Sequence[str], width: float) -> list[Mark]:
     for i, label in _labels(ports).items():
         half = text_width(label, LABEL) / 2 + 4
         x = min(max(port_x(width, i, len(ports)), half), width - half)
-        marks.append(Text(x, 10.5, label, LABEL, GREY, "middle"))
+        marks.append(Text(x, 10.5, label, LABEL, style.GREY, "middle"))
     return marks
 
 
@@ -186,7 +173,7 @@ def _body(tables: Sequence[tuple[str, cells.Table]]) -> Block:
 
 
 def _caption(words: str) -> Block:
-    return Block(text_width(words, CAPTION), 13, (Text(0, 8, words, CAPTION, GREY),))
+    return Block(text_width(words, CAPTION), 13, (Text(0, 8, words, CAPTION, style.GREY),))
 
 
 def _column(shown: cells.Table) -> float:
@@ -224,16 +211,16 @@ def _cells_block(shown: cells.Cells, column: float) -> Block:
         for j, level in enumerate(row):
             if level == cells.MISSING:
                 continue
-            finite = abs(level) <= LEVELS
-            fill = heat(level) if finite else "#ffffff"
+            finite = abs(level) <= style.LEVELS
+            fill = style.heat(level) if finite else "#ffffff"
             fills.setdefault(fill, []).append((j * across, y, across, down))
             if shown.texts:
                 text, x = _minus(shown.texts[i][j]), (j + 0.5) * across
                 plain, bold = (text, "") if finite else ("", text)
-                marks.append(Text(x, y + 13, plain, 11, ink(fill), "middle", bold))
+                marks.append(Text(x, y + 13, plain, 11, style.ink(fill), "middle", bold))
             elif not finite:
                 marks.append(Sign(j * across, y, across, level))
-    patches = [Patch(0, 0, tuple(rects), fill, HAIR) for fill, rects in sorted(fills.items())]
+    patches = [Patch(0, 0, tuple(rects), fill, style.HAIR) for fill, rects in sorted(fills.items())]
     total = height * down + (height - 1) // shown.slice_rows * 5
     return Block(width * across, total, (*patches, *marks))
 
@@ -244,17 +231,17 @@ def _summary_block(shown: cells.Summary) -> Block:
     if shown.histogram:
         bar = width / len(shown.histogram)
         zero = -shown.low / ((shown.high - shown.low) or 1.0) * width
-        sides: dict[str, list[Rect]] = {NEGATIVE: [], POSITIVE: []}
+        sides: dict[str, list[Rect]] = {style.NEGATIVE: [], style.POSITIVE: []}
         for i, share in enumerate(shown.histogram):
             tall = max(share * chart, 1.0) if share else 0.0
-            side = NEGATIVE if (i + 0.5) * bar < zero else POSITIVE
+            side = style.NEGATIVE if (i + 0.5) * bar < zero else style.POSITIVE
             sides[side].append((i * bar, chart - tall, bar, tall))
         marks += [Patch(0, 0, tuple(rects), fill) for fill, rects in sides.items() if rects]
-        marks.append(Patch(0, chart, ((0, 0, width, 1),), HAIR))
+        marks.append(Patch(0, chart, ((0, 0, width, 1),), style.HAIR))
         y = chart + 2
     for label, text in shown.lines:
         y += 12.5
-        marks.append(Text(0, y, label, CAPTION, GREY))
+        marks.append(Text(0, y, label, CAPTION, style.GREY))
         marks.append(Text(width, y, _minus(text), SMALL, anchor="end"))
     return Block(width, y + 2, tuple(marks))
 
@@ -299,10 +286,10 @@ def edge_labels(model: Model, layouts: Sequence[BoxLayout], placement: Placement
             left, top, right, _ = place.tolist()
             yield Patch(left, top + 1, ((0, 0, right - left, HEIGHT - 2),), "#ffffff")
             if (x := float(line[2, 0])) < left - 2 * BESIDE:
-                yield Patch(x, top + HEIGHT / 2, ((0, 0, left - x - 2, 0.6),), RULE)
+                yield Patch(x, top + HEIGHT / 2, ((0, 0, left - x - 2, 0.6),), style.RULE)
         left, top, right, bottom = place.tolist()
         taken.append((left, top, right, bottom))
-        yield Text(left, top + 9, text, LABEL, RULE)
+        yield Text(left, top + 9, text, LABEL, style.RULE)
 
 
 def _points(route: Sequence[Point]) -> Any:
@@ -396,9 +383,9 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
         output = "sum of " * (model.seed == "sum") + shorten(model.outputs[0].title, 20)
         yield _words("gradient: ∂L/∂value" + (f", L = {output}" if output != "L" else ""))
     if any(box.rules for box in model.boxes):
-        yield _words("∂x = …: rule for input x", RULE)
+        yield _words("∂x = …: rule for input x", style.RULE)
     if model.with_contributions and any(arrow.short_contribution for arrow in model.arrows):
-        yield _words("↑ gradient sent back", RULE)
+        yield _words("↑ gradient sent back", style.RULE)
     marks = [mark for block in blocks for mark in block.marks]
     if any(isinstance(mark, Patch) and mark.fill in _COLOURS for mark in marks):
         yield _scale()
@@ -408,10 +395,10 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
             yield _labelled(Sign(0, 0, 11, what), 14, words)
 
 
-_COLOURS = {heat(level) for level in range(-LEVELS, LEVELS + 1)}
+_COLOURS = {style.heat(level) for level in range(-style.LEVELS, style.LEVELS + 1)}
 
 
-def _words(text: str, fill: str = GREY) -> Block:
+def _words(text: str, fill: str = style.GREY) -> Block:
     return Block(text_width(text, CAPTION), KEY_LINE, (Text(0, 9, text, CAPTION, fill),))
 
 
@@ -425,8 +412,10 @@ def _scale() -> Block:
     left, right = _words("−max"), _words("max of each table")
     step, start = 4.0, left.width + 4
     shades: list[Mark] = []
-    for level in range(-LEVELS, LEVELS + 1):
-        x = start + (level + LEVELS) * step
-        shades.append(Patch(x, 1, ((0, 0, step, 9),), heat(level), "" if level else HAIR))
+    for level in range(-style.LEVELS, style.LEVELS + 1):
+        x = start + (level + style.LEVELS) * step
+        shades.append(
+            Patch(x, 1, ((0, 0, step, 9),), style.heat(level), "" if level else style.HAIR)
+        )
     end = start + len(shades) * step + 4
     return Block(end + right.width, KEY_LINE, (*left.marks, *shades, *right.at(end, 0)))

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from tinygrad_xent.visualization.drawing import cells
+from tinygrad_xent.visualization.drawing import cells, style
 from tinygrad_xent.visualization.drawing.coordinates import Placement, place
 from tinygrad_xent.visualization.drawing.layers import Cluster, Link, Point, Rect
 from tinygrad_xent.visualization.drawing.marks import (
@@ -21,19 +21,7 @@ from tinygrad_xent.visualization.drawing.marks import (
     legend,
 )
 from tinygrad_xent.visualization.drawing.records import Arrow, Box, Group, Model
-from tinygrad_xent.visualization.drawing.style import (
-    FAMILIES,
-    GREY,
-    INK,
-    LINE,
-    LOOKS,
-    NEGATIVE,
-    POSITIVE,
-    escape,
-    quote,
-    shorten,
-    text_width,
-)
+from tinygrad_xent.visualization.drawing.style import escape, quote, shorten, text_width
 
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0
@@ -72,7 +60,7 @@ def paint(
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     label = f'role="img" aria-label={quote(title)}'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{FAMILIES}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} font-family="{style.FAMILIES}">',
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(alt)}</desc>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
@@ -110,12 +98,12 @@ def _scope_title(group: Group) -> str:
 
 def _scope(name: str, group: Group, frame: Rect) -> str:
     x, y, w, h = map(_n, frame)
-    title = _text(Text(10, 14, "", SCOPE_SIZE, GREY, bold=_scope_title(group)))
+    title = _text(Text(10, 14, "", SCOPE_SIZE, style.GREY, bold=_scope_title(group)))
     return (
         f'<g id="{name}" transform="translate({x} {y})">\n'
         f"<title>{escape(f'scope {group.title}')}</title>\n"
-        f'<rect width="{w}" height="{h}" rx="8" fill="{INK}" fill-opacity="0.035" '
-        f'stroke="{LINE}" stroke-width="1" stroke-dasharray="1 2.5"/>\n{title}\n</g>'
+        f'<rect width="{w}" height="{h}" rx="8" fill="{style.INK}" fill-opacity="0.035" '
+        f'stroke="{style.LINE}" stroke-width="1" stroke-dasharray="1 2.5"/>\n{title}\n</g>'
     )
 
 
@@ -130,7 +118,7 @@ def _box(box: Box, layout: BoxLayout, corner: Point, marks: str) -> str:
 
 def _frame(kind: str, width: float, height: float, header: float, stroke: float) -> str:
     """Return a box with a coloured head, round at the corners."""
-    head, border, dashes = LOOKS[kind]
+    head, border, dashes = style.LOOKS[kind]
     r = min(5.0, height / 4)
     w, h, y, rounding = f"{width:.1f}", f"{height:.1f}", f"{header:.1f}", f"{r:.1f}"
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
@@ -156,11 +144,11 @@ def _arrow(name: str, arrow: Arrow, route: Sequence[Point], tooltip: str) -> str
     head = [(x1, y1), (x2 - wing * dy, y2 + wing * dx), (x2 + wing * dy, y2 - wing * dx)]
     dashed = ' stroke-dasharray="4 3"' if arrow.dashed else ""
     # An invisible broad line under the visible one: a pointer finds it, and with it the tooltip.
+    line = f'<path d="{path}" fill="none" stroke="{style.LINE}"'
     return (
         f'<g id="{name}"><title>{escape(tooltip)}</title>\n'
-        f'<path d="{path}" fill="none" stroke="{LINE}" stroke-opacity="0" stroke-width="9"/>\n'
-        f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.3"{dashed}/>\n'
-        f'<path d="{_polygon(head)}" fill="{LINE}"/></g>'
+        f'{line} stroke-opacity="0" stroke-width="9"/>\n{line} stroke-width="1.3"{dashed}/>\n'
+        f'<path d="{_polygon(head)}" fill="{style.LINE}"/></g>'
     )
 
 
@@ -224,8 +212,8 @@ def _sign(mark: Sign) -> str:
     if mark.what == cells.NAN:
         falling = f"M{_p((x + a, y + a))}L{_p((x + c, y + c))}"
         rising = f"M{_p((x + a, y + c))}L{_p((x + c, y + a))}"
-        return f'<path d="{falling}{rising}" fill="none" stroke="{INK}" stroke-width="1.6"/>'
-    tip, base, fill = (a, c, POSITIVE) if mark.what == cells.INF else (c, a, NEGATIVE)
+        return f'<path d="{falling}{rising}" fill="none" stroke="{style.INK}" stroke-width="1.6"/>'
+    tip, base, fill = (a, c, style.POSITIVE) if mark.what == cells.INF else (c, a, style.NEGATIVE)
     head = _polygon([(x + b, y + tip), (x + c, y + base), (x + a, y + base)])
     return f'<path d="{head}" fill="{fill}"/>'
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from tinygrad_xent.visualization.drawing import style
 from tinygrad_xent.visualization.drawing.style import shorten
 from tinygrad_xent.visualization.formatting import brief, count
 from tinygrad_xent.visualization.formulas import formula_text
@@ -112,6 +113,19 @@ class Box:
             return f"{count(self.members, 'tensor')} folded"
         shape = str(self.value.shape) if self.value.shape else "scalar"
         return " · ".join(filter(None, [_WORDS.get(self.kind), f"{shape} {self.value.dtype}"]))
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """What stands under its title, each line with its colour."""
+        lines = [(f"✗ {self.warning}", style.ALARM)] if self.warning else []
+        lines += [(rule, style.RULE) for rule in self.rules]
+        return lines + [(line, style.GREY) for line in (self.caption, *self.details)]
+
+    @property
+    def arrays(self) -> list[tuple[str, Any]]:
+        """Its value, and its gradient if it has one, each with its caption."""
+        gradient = [] if self.gradient is None else [("gradient", self.gradient)]
+        return [("value", self.value), *gradient]
 
     @property
     def tooltip(self) -> str:

@@ -525,6 +525,13 @@ def test_states_of_a_graph_share_one_layout_in_which_all_fit() -> None:
 # -- recording -------------------------------------------------------------------------------
 
 
+def test_a_recorded_picture_describes_large_arrays_as_they_were() -> None:
+    recording, w = record(), tx.Tensor(np.linspace(1.0, 2.0, 1600).reshape(40, 40), name="w")
+    recording.step((w * w).sum())
+    (layout,) = data_of(recording.html)["layouts"]
+    assert "with respect to w: 2 to 4." in layout
+
+
 def test_a_recording_keeps_loss_arrays_norms_and_graph() -> None:
     recording = recorded(3)
     data = data_of(recording.html)

@@ -12,20 +12,36 @@ from tinygrad_xent.visualization.drawing.marks import CAPTION, BoxLayout, Text, 
 from tinygrad_xent.visualization.drawing.paint import paint, written
 from tinygrad_xent.visualization.drawing.records import Model
 
-_SMALL = 1000  # entries up to which an array is kept as it is
 _CAPTIONS = {"value", "gradient"}
 
 
 class State(NamedTuple):
-    """What a graph shows at one time: its model, and the layout of each box."""
+    """What a graph shows at one time.
+
+    Attributes
+    ----------
+    model : Model
+        Its arrays hold one number each, so that many states take little room.
+    alt : str
+        The picture in words.
+    layouts : tuple of BoxLayout
+    """
 
     model: Model
+    alt: str
     layouts: tuple[BoxLayout, ...]
 
     @classmethod
     def of(cls, model: Model) -> State:
-        """Lay the boxes out."""
-        return cls(model, tuple(layout_of(box) for box in model.boxes))
+        """Lay the boxes out, with the numbers that they have now."""
+        layouts = tuple([layout_of(box) for box in model.boxes])
+        boxes = tuple([replace(box, value=_empty(box.value), gradient=None) for box in model.boxes])
+        return cls(replace(model, boxes=boxes, groups=()), model.alt, layouts)
+
+
+def _empty(array: Any) -> Any:
+    """Return zeros of an array's shape and dtype that take the room of one."""
+    return np.broadcast_to(np.zeros((), array.dtype), array.shape)
 
 
 class Frames(NamedTuple):
@@ -48,32 +64,21 @@ class Frames(NamedTuple):
     def changes(self) -> list[dict[str, str]]:
         """For each state, the bodies that differ from the first."""
         first = self.bodies[0]
-        return [
-            {name: text for name, text in state.items() if text != first[name]}
-            for state in self.bodies
-        ]
+        return [{k: text for k, text in body.items() if text != first[k]} for body in self.bodies]
 
 
 def frames(states: Sequence[State]) -> Frames:
     """Paint states of one graph: the same boxes and arrows, with other numbers."""
-    widest = [
-        replace(
-            layouts[0],
-            width=max(layout.width for layout in layouts),
-            height=max(layout.height for layout in layouts),
+    model, alt, widest = states[0]
+    for state in states[1:]:
+        widest = tuple(
+            replace(a, width=max(a.width, b.width), height=max(a.height, b.height))
+            for a, b in zip(widest, state.layouts, strict=True)
         )
-        for layouts in zip(*(state.layouts for state in states), strict=True)
-    ]
-    model = replace(states[0].model, groups=())
-    svg = paint(model, widest, model.title, model.alt, lambda layout: "".join(_grouped(layout)))
-    bodies = [
-        {
-            box.id: _grouped(layout)[1]
-            for box, layout in zip(model.boxes, state.layouts, strict=True)
-        }
-        for state in states
-    ]
-    return Frames(svg, bodies)
+    svg = paint(model, widest, model.title, alt, lambda layout: "".join(_grouped(layout)))
+    ids = [box.id for box in model.boxes]
+    bodies = [[_grouped(layout)[1] for layout in state.layouts] for state in states]
+    return Frames(svg, [dict(zip(ids, texts, strict=True)) for texts in bodies])
 
 
 def _grouped(layout: BoxLayout) -> tuple[str, str]:
@@ -89,23 +94,6 @@ def _grouped(layout: BoxLayout) -> tuple[str, str]:
 
 
 # -- many steps of a training run ------------------------------------------------------------
-
-
-def light(state: State) -> State:
-    """Return a state with small arrays and, of large ones, only the shape."""
-    boxes = (
-        replace(box, value=_kept(box.value), gradient=_kept(box.gradient))
-        for box in state.model.boxes
-    )
-    return State(replace(state.model, boxes=tuple(boxes)), state.layouts)
-
-
-def _kept(data: Any) -> Any:
-    if data is None:
-        return None
-    if data.size <= _SMALL:
-        return data
-    return np.broadcast_to(np.zeros((), data.dtype), data.shape)  # holds one number
 
 
 def pictures(

@@ -20,7 +20,7 @@ from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays, window
-from tinygrad_xent.visualization.player.frames import State, light, pictures
+from tinygrad_xent.visualization.player.frames import State, pictures
 from tinygrad_xent.visualization.tables import table
 
 _MOST_LOSSES = 2000
@@ -100,7 +100,7 @@ class Recording:
                     value,
                     {name: window(x) for name, x in _with_difference(arrays).items()},
                     tuple(_norms(model)) if model else (),
-                    light(State.of(model)) if model else None,
+                    State.of(model) if model else None,
                 )
             )
         if self._losses.wants(index):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import first
 from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.formulas import formula_text, letters_of, rule_at
-from tinygrad_xent.visualization.naming import names_of
+from tinygrad_xent.visualization.naming import entry_name, names_of
 
 Names = Mapping[Node, str]
-Rewrite = Callable[[Node, tuple[int, ...], Names], str]
-
-_FORWARD: dict[str, Rewrite] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +102,7 @@ def first_bad(
     return _forward(nodes, called) or _backward(output, seed, called)
 
 
-def _forward(nodes: list[Node], names: dict[Node, str]) -> BadNumber | None:
+def _forward(nodes: list[Node], names: Names) -> BadNumber | None:
     with_nan = None
     for node in nodes:
         if np.isfinite(node.data).all():
@@ -119,58 +117,53 @@ def _forward(nodes: list[Node], names: dict[Node, str]) -> BadNumber | None:
     return with_nan
 
 
-def _made(node: Node, bad: Any, names: dict[Node, str]) -> BadNumber:
-    index = tuple(int(i) for i in np.argwhere(bad)[0])
+def _made(node: Node, bad: Any, names: Names) -> BadNumber:
+    index = first(bad)
     value = float(node.data[index])
-    place = names[node] + (f"[{', '.join(map(str, index))}]" if index else "")
-    if node.op is None:
-        message = f"{place} is {number(value)} from the start: it is a leaf"
-        return BadNumber("forward", node, names[node], "", index, value, {}, message, "")
-    causes = _causes(node, index, node.data.shape, names)
-    given = " and ".join(f"{name} = {text}" for name, text in causes.items())
-    message = f"{node.op.name} made {number(value)} at {place} out of {given}"
-    rewrite = _forward_rewrite(node, index, names)
-    return BadNumber(
-        "forward", node, names[node], node.op.name, index, value, causes, message, rewrite
-    )
+    place, op, causes = entry_name(names[node], index), "", {}
+    message = f"{place} is {number(value)} from the start: it is a leaf"
+    rewrite = ""
+    if node.op is not None:
+        op, causes = node.op.name, _causes(node, index, node.data.shape, names)
+        message = f"{op} made {number(value)} at {place} out of {_given(causes)}"
+        rewrite = _forward_rewrite(node, index, names) or _overflow(node)
+    return BadNumber("forward", node, names[node], op, index, value, causes, message, rewrite)
 
 
-def _backward(output: Node, seed: Any, names: dict[Node, str]) -> BadNumber | None:
+def _backward(output: Node, seed: Any, names: Names) -> BadNumber | None:
     found: list[BadNumber] = []
 
     def look(node: Node, i: int, result: Any, contribution: Any, _total: Any) -> None:
         if found or np.isfinite(contribution).all() or node.op is None:
             return
-        target = node.inputs[i]
-        index = tuple(int(k) for k in np.argwhere(~np.isfinite(contribution))[0])
+        target, name, op = node.inputs[i], names[node], node.op.name
+        index = first(~np.isfinite(contribution))
         value = float(contribution[index])
-        place = names[target] + (f"[{', '.join(map(str, index))}]" if index else "")
-        causes = {f"∂{names[node]}": _at(incoming, index, contribution.shape)}
+        causes = {f"∂{name}": _at(incoming, index, contribution.shape)}
         causes |= _causes(node, index, contribution.shape, names)
         inputs = tuple(names[x] if isinstance(x, Node) else "" for x in node.inputs)
-        latex = rule_at(node, i, np.shape(result))
-        rule = formula_text(latex, letters_of(node.op, inputs, names[node]))
-        given = " and ".join(f"{name} = {text}" for name, text in causes.items())
-        message = (
-            f"the rule of {node.op.name}, {rule}, sent {number(value)} to {place} out of {given}"
-        )
+        rule = formula_text(rule_at(node, i, np.shape(result)), letters_of(node.op, inputs, name))
+        place = entry_name(names[target], index)
+        sent = f"sent {number(value)} to {place} out of {_given(causes)}"
+        message = f"the rule of {op}, {rule}, {sent}"
         rewrite = _backward_rewrite(node, i, index, incoming)
-        found.append(
-            BadNumber(
-                "backward", node, names[node], node.op.name, index, value, causes, message, rewrite
-            )
-        )
+        bad = BadNumber("backward", node, name, op, index, value, causes, message, rewrite)
+        found.append(bad)
 
     with np.errstate(all="ignore"):
         for _, grad in backpropagate(output, seed, observe=look):
             incoming = grad
             if found:
-                break
-    return found[0] if found else None
+                return found[0]
+    return None
+
+
+def _given(causes: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} = {text}" for name, text in causes.items())
 
 
 def _causes(
-    node: Node, index: tuple[int, ...], shape: tuple[int, ...], names: dict[Node, str]
+    node: Node, index: tuple[int, ...], shape: tuple[int, ...], names: Names
 ) -> dict[str, str]:
     """Write what an op was given at a place, each input under its tensor's name."""
     words = node.op.names_of(len(node.inputs)) if node.op else ()
@@ -199,27 +192,75 @@ def _finite(x: Any) -> bool:
     return bool(np.isfinite(_data(x)).all())
 
 
-# -- what to write instead: one small function per op ----------------------------------------
-#
-# A function gets the node, the place of the bad number and the tensors' names; it returns a
-# sentence, or nothing where it does not apply. To add one, write it under `@_rewrites("op")`.
-
-
-def _rewrites(*ops: str) -> Callable[[Rewrite], Rewrite]:
-    """Register a function for the ops of these names."""
-
-    def register(function: Rewrite) -> Rewrite:
-        _FORWARD.update(dict.fromkeys(ops, function))
-        return function
-
-    return register
+# -- what to write instead -------------------------------------------------------------------
 
 
 def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
-    """Return what avoids the number that `node` made at `index`."""
-    name = node.op.name if node.op else ""
-    advice = _FORWARD[name](node, index, names) if name in _FORWARD else ""
-    return advice or _overflow(node)
+    """Return what avoids the number that an op made at `index`; empty where nothing is known."""
+
+    def value(i: int) -> Any:
+        return np.broadcast_to(_data(node.inputs[i]), node.data.shape)[index]
+
+    x, y = node.inputs[0], node.inputs[-1]
+    match node.op.name if node.op else "":
+        case "log" if value(0) < 0:
+            return f"The logarithm needs positive numbers: look at what made {_name(x, names)}."
+        case "log" if _from_op(x, "softmax"):
+            return (
+                f"The softmax underflowed to 0: write log_softmax({_name(x.inputs[0], names)}), or "
+                "a cross-entropy from the logits."
+            )
+        case "log" if _sums_exponentials(x):
+            return "Every exponential underflowed to 0: write logsumexp."
+        case "log" if _from_op(x, "sigmoid"):
+            z = _name(x.inputs[0], names)
+            return f"The sigmoid underflowed to 0: write -logsumexp of 0 and -{z}."
+        case "log":
+            clipped = f"clip({_name(x, names)}, 1e-7, None)"
+            return f"log(0) is minus infinity: keep it from 0, for example by {clipped}."
+        case "exp" | "expm1":
+            largest = number(np.log(np.finfo(node.data.dtype).max))
+            return (
+                f"exp overflows above {largest} in {node.data.dtype}: subtract the maximum first, "
+                "as softmax and logsumexp do."
+            )
+        case "divide" if value(1) == 0 and _sums_exponentials(y):
+            return (
+                "Every exponential underflowed to 0: write softmax, which subtracts the maximum "
+                "first."
+            )
+        case "divide" if value(1) == 0:
+            return (
+                f"The divisor {_name(y, names)} is 0: keep it from 0, or choose with where before "
+                "dividing."
+            )
+        case "sqrt":
+            return f"The square root needs numbers from 0: look at what made {_name(x, names)}."
+        case "log1p":
+            return f"log1p needs numbers above -1: look at what made {_name(x, names)}."
+        case "power" if value(0) == 0 and value(1) < 0:
+            return "0 to a negative power is infinite: keep the base from 0, for example x + 1e-12."
+        case "power" if value(0) < 0 and value(1) != np.round(value(1)):
+            return "A negative number has no real fractional power: take the absolute value first."
+        case "subtract" | "add" if np.isinf(value(0)) and np.isinf(value(1)):
+            return "Infinity minus infinity is not a number: look for the first infinity."
+        case "multiply" if 0 in (value(0), value(1)) and np.isinf((value(0), value(1))).any():
+            return (
+                "0 times infinity is not a number: choose with where instead of multiplying by a "
+                "mask."
+            )
+        case "crossentropy" if _from_op(x, "softmax"):
+            return "The softmax underflowed to 0: use a cross-entropy from the logits."
+        case "crossentropy":
+            return (
+                "A class with a label has probability 0: use a cross-entropy from logits, or clip."
+            )
+        case "softmax_cross_entropy" | "sparse_softmax_cross_entropy" | "softmax" | "log_softmax":
+            if np.isnan(node.data[index]) and np.isinf(_data(y)).any():
+                return "A row of logits has +inf, or nothing but -inf: its softmax is not defined."
+            if np.isinf(node.data[index]):
+                return "The label's own logit is infinitely far below the largest: check the mask."
+    return ""
 
 
 def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any) -> str:
@@ -243,9 +284,8 @@ def _from_op(x: Any, *ops: str) -> bool:
     return isinstance(x, Node) and x.op is not None and x.op.name in ops
 
 
-def _value(node: Node, i: int, index: tuple[int, ...]) -> Any:
-    x = node.inputs[i]
-    return np.broadcast_to(x.data if isinstance(x, Node) else x, node.data.shape)[index]
+def _sums_exponentials(x: Any) -> bool:
+    return _from_op(x, "sum") and _from_op(x.inputs[0], "exp")
 
 
 def _name(x: Any, names: Names) -> str:
@@ -261,105 +301,3 @@ def _overflow(node: Node) -> str:
         f"The result is beyond {dtype} (largest number {number(np.finfo(dtype).max)}): compute in "
         "float64, or in smaller numbers."
     )
-
-
-@_rewrites("log")
-def _log(node: Node, index: tuple[int, ...], names: Names) -> str:
-    (x,) = node.inputs
-    value = _value(node, 0, index)
-    if value < 0:
-        return f"The logarithm needs positive numbers: look at what made {_name(x, names)}."
-    if _from_op(x, "softmax"):
-        logits = _name(x.inputs[0], names)
-        return (
-            f"The softmax underflowed to 0: write log_softmax({logits}), or a cross-entropy from "
-            "the logits."
-        )
-    if _from_op(x, "sum") and _from_op(x.inputs[0], "exp"):
-        return "Every exponential underflowed to 0: write logsumexp."
-    if _from_op(x, "sigmoid"):
-        return (
-            f"The sigmoid underflowed to 0: write -logsumexp of 0 and -{_name(x.inputs[0], names)}."
-        )
-    called = _name(x, names)
-    return f"log(0) is minus infinity: keep it from 0, for example by clip({called}, 1e-7, None)."
-
-
-@_rewrites("exp", "expm1")
-def _exp(node: Node, index: tuple[int, ...], names: Names) -> str:
-    largest = np.log(np.finfo(node.data.dtype).max)
-    return (
-        f"exp overflows above {number(largest)} in {node.data.dtype}: subtract the maximum "
-        "first, as softmax and logsumexp do."
-    )
-
-
-@_rewrites("divide")
-def _divide(node: Node, index: tuple[int, ...], names: Names) -> str:
-    if _value(node, 1, index) != 0:
-        return ""
-    y = node.inputs[1]
-    if _from_op(y, "sum") and _from_op(y.inputs[0], "exp"):
-        return (
-            "Every exponential underflowed to 0: write softmax, which subtracts the maximum first."
-        )
-    return (
-        f"The divisor {_name(y, names)} is 0: keep it from 0, or choose with where before dividing."
-    )
-
-
-@_rewrites("sqrt")
-def _sqrt(node: Node, index: tuple[int, ...], names: Names) -> str:
-    return (
-        f"The square root needs numbers from 0: look at what made {_name(node.inputs[0], names)}."
-    )
-
-
-@_rewrites("log1p")
-def _log1p(node: Node, index: tuple[int, ...], names: Names) -> str:
-    return f"log1p needs numbers above -1: look at what made {_name(node.inputs[0], names)}."
-
-
-@_rewrites("power")
-def _power(node: Node, index: tuple[int, ...], names: Names) -> str:
-    base, exponent = _value(node, 0, index), _value(node, 1, index)
-    if base == 0 and exponent < 0:
-        return "0 to a negative power is infinite: keep the base from 0, for example x + 1e-12."
-    if base < 0 and exponent != np.round(exponent):
-        return "A negative number has no real fractional power: take the absolute value first."
-    return ""
-
-
-@_rewrites("subtract", "add")
-def _difference(node: Node, index: tuple[int, ...], names: Names) -> str:
-    if np.isinf(_value(node, 0, index)) and np.isinf(_value(node, 1, index)):
-        return "Infinity minus infinity is not a number: look for the first infinity."
-    return ""
-
-
-@_rewrites("multiply")
-def _product(node: Node, index: tuple[int, ...], names: Names) -> str:
-    values = [_value(node, i, index) for i in (0, 1)]
-    if 0 in values and np.isinf(values).any():
-        return (
-            "0 times infinity is not a number: choose with where instead of multiplying by a mask."
-        )
-    return ""
-
-
-@_rewrites("crossentropy")
-def _crossentropy(node: Node, index: tuple[int, ...], names: Names) -> str:
-    if _from_op(node.inputs[0], "softmax"):
-        return "The softmax underflowed to 0: use a cross-entropy from the logits."
-    return "A class with a label has probability 0: use a cross-entropy from logits, or clip."
-
-
-@_rewrites("softmax_cross_entropy", "sparse_softmax_cross_entropy", "softmax", "log_softmax")
-def _fused(node: Node, index: tuple[int, ...], names: Names) -> str:
-    logits = node.inputs[-1]
-    data = logits.data if isinstance(logits, Node) else np.asarray(logits)
-    if np.isnan(node.data[index]) and np.isinf(data).any():
-        return "A row of logits has +inf, or nothing but -inf: its softmax is not defined."
-    if np.isinf(node.data[index]):
-        return "The label's own logit is infinitely far below the largest: check the mask."
-    return ""

@@ -96,6 +96,17 @@ def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:
     return found
 
 
+def entry_name(name: str, place: tuple[int, ...]) -> str:
+    """Return an entry as code would write it; the name alone where there is only one entry.
+
+    Examples
+    --------
+    >>> entry_name("z", (0, 2)), entry_name("loss", ())
+    ('z[0, 2]', 'loss')
+    """
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
 def printable(text: object) -> str:
     r"""Replace what no picture or terminal should be sent by its escape: "\x1b", "\n", "\u202e"."""
     text = str(text)

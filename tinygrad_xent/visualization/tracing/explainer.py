@@ -14,8 +14,9 @@ from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
+from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.tracing.events import Backward
-from tinygrad_xent.visualization.tracing.sentences import Place, at, explain, plus
+from tinygrad_xent.visualization.tracing.sentences import Place, explain, plus
 
 _MOST_ENTRIES, _MOST_STATIONS, _MOST_CONTRIBUTIONS = 3, 8, 8
 _MOST_PATHS = 1_000_000  # are counted
@@ -89,7 +90,7 @@ class Explainer:
         if entry is None and size > _MOST_ENTRIES:
             yield f"Of its {count(size, 'entry')}, these have the largest gradients:"
         for place in places:
-            yield from self._entry(received, at(name, place), place)
+            yield from self._entry(received, entry_name(name, place), place)
 
     def _nothing(self, tensor: Node) -> str:
         """Explain why a tensor received no gradient."""

@@ -19,6 +19,7 @@ from tinygrad_xent.ops import log_softmax, softmax
 from tinygrad_xent.ops.broadcasting import spread
 from tinygrad_xent.ops.reductions import reduced_count
 from tinygrad_xent.visualization.formatting import count, number, telling
+from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.tracing.events import Backward
 
 Place = tuple[int, ...]
@@ -32,11 +33,6 @@ _MOVES = (
     *("broadcast_to", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose"),
     *("concatenate", "stack", *_PICKS),
 )
-
-
-def at(name: str, place: Place) -> str:
-    """Write an entry as code would."""
-    return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
 def plus(terms: Sequence[str], result: Any, most: int = _MOST_TERMS) -> str:
@@ -118,7 +114,7 @@ class Contribution:
     def upstream(self) -> str:
         """The upstream gradient in words."""
         name = self.event.name
-        return f"the gradient of {name if self.several else at(name, self.source)}"
+        return f"the gradient of {name if self.several else entry_name(name, self.source)}"
 
     def named_input(self, i: int) -> str:
         """Name input `i`, with its value if there is a single one."""
@@ -203,7 +199,7 @@ def _sources(c: Contribution) -> list[Place]:
 def _moved(c: Contribution) -> Explanation:
     event, sources = c.event, _sources(c)
     calculation = plus([number(event.incoming[source]) for source in sources], c.sent)
-    where = " and ".join(at(event.name, source) for source in sources[:_MOST_TERMS])
+    where = " and ".join(entry_name(event.name, source) for source in sources[:_MOST_TERMS])
     times_used = len(sources)
     if event.op not in _PICKS:
         if times_used > _MOST_TERMS:
@@ -355,7 +351,7 @@ def _reduced(c: Contribution) -> Place:
 @explains("sum")
 def _sum(c: Contribution) -> Explanation:
     to = _reduced(c)
-    words = f"the gradient of {at(c.event.name, to)}, which each of its terms gets"
+    words = f"the gradient of {entry_name(c.event.name, to)}, which each of its terms gets"
     return number(c.event.incoming[to]), words
 
 
@@ -363,7 +359,7 @@ def _sum(c: Contribution) -> Explanation:
 def _mean(c: Contribution) -> Explanation:
     to, n = _reduced(c), reduced_count(c.event.to.data, c.event.tensor.data)
     g = number(c.event.incoming[to])
-    words = f"the gradient of {at(c.event.name, to)}, divided by the {n:,} entries averaged"
+    words = f"the gradient of {entry_name(c.event.name, to)}, divided by the {n:,} entries averaged"
     return f"{g} / {n} = {number(c.sent)}", words
 
 
@@ -374,7 +370,7 @@ def _extreme(c: Contribution) -> Explanation:
     value, winner = c.event.to.data[c.place], c.event.tensor.data[to]
     if value != winner:
         return "0", f"{number(value)} is not the {best}: that is {number(winner)}"
-    grad = f"the gradient of {at(c.event.name, to)}"
+    grad = f"the gradient of {entry_name(c.event.name, to)}"
     shared = c.sent != c.event.incoming[to]
     words = f"several tie for the {best} and share {grad}" if shared else f"{grad}, as the {best}"
     return number(c.sent), words
@@ -435,7 +431,8 @@ def _log_softmax(c: Contribution) -> Explanation:
 def _logsumexp(c: Contribution) -> Explanation:
     to = _reduced(c)
     share = np.exp(c.event.to.data[c.place] - c.event.tensor.data[to])
-    words = f"the gradient of {at(c.event.name, to)} times its share of the sum, {number(share)}"
+    grad = f"the gradient of {entry_name(c.event.name, to)}"
+    words = f"{grad} times its share of the sum, {number(share)}"
     return f"{times(c.event.incoming[to], share)} = {number(c.sent)}", words
 
 

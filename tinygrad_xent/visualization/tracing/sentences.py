@@ -1,8 +1,8 @@
 """What one entry receives from an op's rule: a calculation, and what it means in words.
 
-Each op has one small function, which takes a `Contribution`. To add one, write it under
-`@explains("op")`, or under `@explains_terms("op")` if it explains a single entry of the output. An
-op without a function is explained by the formula of its rule.
+An op that works entry by entry has a case in `_term`, and its name in `_BY_ENTRY`; others have a
+function of a `Contribution` under `@explains("op")`. An op without either is explained by the
+formula of its rule.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ Function = Callable[["Contribution"], Explanation]
 
 _MOST_TERMS = 4
 _FUNCTIONS: dict[str, Function] = {}
+_BY_ENTRY = (
+    *("add", "astype", "clip", "divide", "exp", "log", "look_through", "maximum", "minimum"),
+    *("multiply", "negative", "power", "relu", "sigmoid", "subtract", "tanh", "where"),
+)
 _PICKS = ("getitem", "take", "take_along_axis")
 _MOVES = (
     *("broadcast_to", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose"),
@@ -147,29 +151,18 @@ def explains(*ops: str) -> Callable[[Function], Function]:
     return lambda function: (_FUNCTIONS.update(dict.fromkeys(ops, function)), function)[1]
 
 
-def explains_terms(*ops: str) -> Callable[[Function], Function]:
-    """Register a function for ops that work entry by entry.
-
-    It explains the entry at `source`; where broadcasting repeated the receiver, the terms add up.
-    """
-
-    def register(function: Function) -> Function:
-        explains(*ops)(lambda c: _summed(c, function))
-        return function
-
-    return register
-
-
 def _by_rule(c: Contribution) -> Explanation:
     formula = f", {c.event.text}" if c.event.rule else ""
     return number(c.sent), f"by the rule of {c.event.op}{formula}"
 
 
-def _summed(c: Contribution, function: Function) -> Explanation:
+@explains(*_BY_ENTRY)
+def _summed(c: Contribution) -> Explanation:
+    """Add up the terms of an entry that broadcasting repeated."""
     sources = _sources(c)
     several = len(sources) > 1
     some = sources[: _MOST_TERMS + 1]
-    terms = [function(replace(c, source=source, several=several)) for source in some]
+    terms = [_term(replace(c, source=source, several=several)) for source in some]
     words = terms[0][1] if terms else "there is nothing to sum"
     if several:
         event = c.event
@@ -216,83 +209,54 @@ def _moved(c: Contribution) -> Explanation:
 # -- entry by entry --------------------------------------------------------------------------
 
 
-@explains_terms("add", "astype", "look_through")
-def _unchanged(c: Contribution) -> Explanation:
-    return number(c.grad), f"{c.upstream}, passed on unchanged"
+def _term(c: Contribution) -> Explanation:
+    """Explain what came from the entry at `source`, of an op that works entry by entry."""
+    grad = number(c.grad)
+    match c.event.op, c.event.position:
+        case ("add" | "astype" | "look_through", _) | ("subtract", 0):
+            return grad, f"{c.upstream}, passed on unchanged"
+        case "negative" | "subtract", _:
+            return number(-c.grad), f"{c.upstream}, with the sign flipped"
+        case "multiply", i:
+            words = f"{c.upstream} times the other factor, {c.named_input(1 - i)}"
+            return times(c.grad, c.input(1 - i)), words
+        case "divide", 0:
+            words = f"{c.upstream} divided by {c.named_input(1)}"
+            return f"{grad} / {_in_brackets(c.input(1))}", words
+        case "divide", _:
+            words = f"minus {c.upstream} times the quotient, divided by the divisor"
+            return f"{times(-c.grad, c.out)} / {_in_brackets(c.input(1))}", words
+        case "power", 0 if c.input(1) == 2:
+            return times(c.grad, 2, c.value), f"{c.upstream} times 2, times the base"
+        case "power", 0:
+            power = f"{_in_brackets(c.value)}^{_in_brackets(c.input(1) - 1)}"
+            words = f"{c.upstream} times the exponent, times the base to one power less"
+            return times(c.grad, c.input(1), power), words
+        case "power", _:
+            words = f"{c.upstream} times the power, times the logarithm of the base"
+            return times(c.grad, c.out, f"ln {number(c.input(0))}"), words
+        case "exp", _:
+            return times(c.grad, c.out), f"{c.upstream} times the exponential itself"
+        case "log", _:
+            words = f"{c.upstream} divided by {c.named_input(0)}"
+            return f"{grad} / {_in_brackets(c.value)}", words
+        case "tanh", _:
+            words = f"{c.upstream} times the slope, with tanh = {number(c.out)}"
+            return times(c.grad, f"(1 - {_in_brackets(c.out)}²)"), words
+        case "sigmoid", _:
+            y = number(c.out)
+            return times(c.grad, y, f"(1 - {y})"), f"{c.upstream} times the slope, with σ = {y}"
+        case "relu", _ if c.value > 0:
+            return grad, f"{c.upstream}, and the unit is on ({number(c.value)})"
+        case "relu", _:
+            return "0", f"the unit is off ({number(c.value)} is not above 0)"
+        case "clip", _:
+            return _clip(c)
+        case "where", _:
+            return _where(c)
+    return _winner(c)
 
 
-@explains_terms("subtract")
-def _difference(c: Contribution) -> Explanation:
-    return _opposite(c) if c.event.position else _unchanged(c)
-
-
-@explains_terms("negative")
-def _opposite(c: Contribution) -> Explanation:
-    return number(-c.grad), f"{c.upstream}, with the sign flipped"
-
-
-@explains_terms("multiply")
-def _product(c: Contribution) -> Explanation:
-    other = 1 - c.event.position
-    words = f"{c.upstream} times the other factor, {c.named_input(other)}"
-    return times(c.grad, c.input(other)), words
-
-
-@explains_terms("divide")
-def _quotient(c: Contribution) -> Explanation:
-    divisor = c.input(1)
-    if c.event.position == 0:
-        words = f"{c.upstream} divided by {c.named_input(1)}"
-        return f"{number(c.grad)} / {_in_brackets(divisor)}", words
-    words = f"minus {c.upstream} times the quotient, divided by the divisor"
-    return f"{times(-c.grad, c.out)} / {_in_brackets(divisor)}", words
-
-
-@explains_terms("power")
-def _power(c: Contribution) -> Explanation:
-    if c.event.position:
-        words = f"{c.upstream} times the power, times the logarithm of the base"
-        return times(c.grad, c.out, f"ln {number(c.input(0))}"), words
-    n, base = c.input(1), _in_brackets(c.value)
-    if n == 2:
-        return times(c.grad, 2, c.value), f"{c.upstream} times 2, times the base"
-    words = f"{c.upstream} times the exponent, times the base to one power less"
-    return times(c.grad, n, f"{base}^{_in_brackets(n - 1)}"), words
-
-
-@explains_terms("exp")
-def _exp(c: Contribution) -> Explanation:
-    return times(c.grad, c.out), f"{c.upstream} times the exponential itself"
-
-
-@explains_terms("log")
-def _log(c: Contribution) -> Explanation:
-    return (
-        f"{number(c.grad)} / {_in_brackets(c.value)}",
-        f"{c.upstream} divided by {c.named_input(0)}",
-    )
-
-
-@explains_terms("tanh")
-def _tanh(c: Contribution) -> Explanation:
-    words = f"{c.upstream} times the slope, with tanh = {number(c.out)}"
-    return times(c.grad, f"(1 - {_in_brackets(c.out)}²)"), words
-
-
-@explains_terms("sigmoid")
-def _sigmoid(c: Contribution) -> Explanation:
-    y = number(c.out)
-    return times(c.grad, y, f"(1 - {y})"), f"{c.upstream} times the slope, with σ = {y}"
-
-
-@explains_terms("relu")
-def _relu(c: Contribution) -> Explanation:
-    if c.value > 0:
-        return number(c.grad), f"{c.upstream}, and the unit is on ({number(c.value)})"
-    return "0", f"the unit is off ({number(c.value)} is not above 0)"
-
-
-@explains_terms("maximum", "minimum")
 def _winner(c: Contribution) -> Explanation:
     best = "larger" if c.event.op == "maximum" else "smaller"
     value, other = number(c.value), c.input(1 - c.event.position)
@@ -305,7 +269,6 @@ def _winner(c: Contribution) -> Explanation:
     return term, f"{c.upstream} where this is the {best}" if c.several else words
 
 
-@explains_terms("clip")
 def _clip(c: Contribution) -> Explanation:
     x, low, high = c.input(0), c.input(1), c.input(2)
     low, high = (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
@@ -325,7 +288,6 @@ def _clip(c: Contribution) -> Explanation:
     return term, f"{number(x)} is outside {ends}, so it was clipped"
 
 
-@explains_terms("where")
 def _where(c: Contribution) -> Explanation:
     chosen = bool(c.input(0)) == (c.event.position == 1)
     term = number(c.grad) if chosen else "0"

@@ -15,9 +15,8 @@ from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.visualization.drawing import Picture, draw
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
-from tinygrad_xent.visualization.drawing.coordinates import place
 from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
-from tinygrad_xent.visualization.drawing.layers import Cluster, Link
+from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
 from tinygrad_xent.visualization.drawing.marks import Text, edge_labels, layout_of
 from tinygrad_xent.visualization.drawing.records import Model
 from tinygrad_xent.visualization.drawing.style import text_width

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_xent.visualization.drawing.coordinates import Placement, place
-from tinygrad_xent.visualization.drawing.layers import (
+from tinygrad_xent.visualization.drawing.layout import (
     MOST_CHAINS,
     Cluster,
     Grid,
     Link,
+    Placement,
     grid_of,
     order,
+    place,
     port_x,
 )
 

@@ -11,8 +11,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.visualization.drawing import Picture, draw
-from tinygrad_xent.visualization.drawing.coordinates import Placement, place
-from tinygrad_xent.visualization.drawing.layers import Cluster, Link
+from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, place
 from tinygrad_xent.visualization.drawing.marks import layout_of
 from tinygrad_xent.visualization.drawing.style import text_width
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygrad_xent.backprop import backpropagate, is_real
+from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import ArgumentError, GraphTooLargeError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.ops.fused import looked_through
@@ -71,7 +71,7 @@ def build(
     if not outputs:
         raise NotRecordedError("there is nothing to draw: pass a Tensor, as in draw(loss)")
     for output in outputs:
-        _check_recorded(output)
+        check_recorded(output)
     nodes = ancestors(*outputs)
     expand = _existing(expand, nodes)
     titles = names_of(nodes, names)
@@ -105,7 +105,8 @@ def build(
     return Model(tuple(boxes), tuple(arrows), flow.seed, groups, note, with_rules)
 
 
-def _check_recorded(output: Any) -> None:
+def check_recorded(output: Any) -> None:
+    """Raise a `NotRecordedError` for what is not a Tensor."""
     if not isinstance(output, Node):
         raise NotRecordedError(
             f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "
@@ -549,45 +550,3 @@ def groups_of(
         if not runs:
             break
     return tuple(found)
-
-
-# -- the backward pass as a graph ------------------------------------------------------------------
-
-
-def backward_graph(
-    output: Any, names: Mapping[str, Any] | None
-) -> tuple[tuple[Node, ...], dict[str, Any], dict[Node, Kind]]:
-    """Record the backward pass of an output.
-
-    Returns
-    -------
-    outputs : tuple of Tensor
-        The output, and the gradient of each leaf.
-    names : dict of str to Tensor
-        The names given, those of the tensors, and ∂x for the gradient of x. A tensor that is the
-        gradient of several (a sum hands its own on) is called after the last of them.
-    kinds : dict of Tensor to str
-        Which ops belong to which pass.
-    """
-    _check_recorded(output)
-    forward = ancestors(output)
-    titles = names_of(forward, names)
-    leaves = [node for node in forward if node.op is None and is_real(node)]
-    seed = type(output)(np.ones_like(output.data))
-    found = dict(backpropagate(output, seed, wrt=leaves))
-    called: dict[int, tuple[str, Node]] = {}
-    for node, grad in found.items():
-        title = titles[node]
-        name = f"∂{title}" if title.isidentifier() else f"∂({title})"
-        if id(grad) not in called or node.op is None:
-            called[id(grad)] = name, grad
-    grads = [found[leaf] for leaf in leaves if leaf in found]
-    outputs = tuple(dict.fromkeys((output, *grads)))
-    known = set(forward)
-    kinds: dict[Node, Kind] = {
-        node: "forward" if node in known else "backward"
-        for node in ancestors(*outputs)
-        if node.op is not None
-    }
-    every = {title: node for node, title in titles.items()}
-    return outputs, every | dict(names or {}) | dict(called.values()), kinds

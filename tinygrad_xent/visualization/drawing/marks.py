@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_xent.visualization.drawing import cells, style
-from tinygrad_xent.visualization.drawing.coordinates import Placement
-from tinygrad_xent.visualization.drawing.layers import Point, Rect, port_x
+from tinygrad_xent.visualization.drawing.layout import Placement, Point, Rect, port_x
 from tinygrad_xent.visualization.drawing.records import Box, Model
 from tinygrad_xent.visualization.drawing.style import shorten, text_width
 

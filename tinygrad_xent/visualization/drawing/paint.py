@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from tinygrad_xent.visualization.drawing import cells, style
-from tinygrad_xent.visualization.drawing.coordinates import Placement, place
-from tinygrad_xent.visualization.drawing.layers import Cluster, Link, Point, Rect
+from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, Point, Rect, place
 from tinygrad_xent.visualization.drawing.marks import (
     LONGEST_TITLE,
     BoxLayout,

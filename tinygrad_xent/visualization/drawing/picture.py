@@ -10,12 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tinygrad_xent.backprop import backpropagate, is_real
 from tinygrad_xent.errors import ArgumentError, MissingRendererError
-from tinygrad_xent.visualization.drawing.build import Folding, backward_graph, build
+from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.visualization.drawing.build import Folding, build, check_recorded
 from tinygrad_xent.visualization.drawing.marks import layout_of
 from tinygrad_xent.visualization.drawing.paint import paint
-from tinygrad_xent.visualization.drawing.records import Model
+from tinygrad_xent.visualization.drawing.records import Kind, Model
 from tinygrad_xent.visualization.drawing.style import escape, quote
+from tinygrad_xent.visualization.naming import names_of
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -206,7 +211,46 @@ def draw(
         raise ArgumentError(
             f"backward=True draws the backward pass of one output, got {len(outputs)}"
         )
-    ends, called, kinds = backward_graph(outputs[0], names)
+    ends, called, kinds = _backward_graph(outputs[0], names)
     return Picture(
         build(ends, called, gradients=False, fold=fold, expand=expand, rules=False, kinds=kinds)
     )
+
+
+def _backward_graph(
+    output: Any, names: Mapping[str, Any] | None
+) -> tuple[tuple[Node, ...], dict[str, Any], dict[Node, Kind]]:
+    """Record the backward pass of an output.
+
+    Returns
+    -------
+    outputs : tuple of Tensor
+        The output, and the gradient of each leaf.
+    names : dict of str to Tensor
+        The names given, those of the tensors, and ∂x for the gradient of x. A tensor that is the
+        gradient of several (a sum hands its own on) is called after the last of them.
+    kinds : dict of Tensor to str
+        Which ops belong to which pass.
+    """
+    check_recorded(output)
+    forward = ancestors(output)
+    titles = names_of(forward, names)
+    leaves = [node for node in forward if node.op is None and is_real(node)]
+    seed = type(output)(np.ones_like(output.data))
+    found = dict(backpropagate(output, seed, wrt=leaves))
+    called: dict[int, tuple[str, Node]] = {}
+    for node, grad in found.items():
+        title = titles[node]
+        name = f"∂{title}" if title.isidentifier() else f"∂({title})"
+        if id(grad) not in called or node.op is None:
+            called[id(grad)] = name, grad
+    grads = [found[leaf] for leaf in leaves if leaf in found]
+    outputs = tuple(dict.fromkeys((output, *grads)))
+    known = set(forward)
+    kinds: dict[Node, Kind] = {
+        node: "forward" if node in known else "backward"
+        for node in ancestors(*outputs)
+        if node.op is not None
+    }
+    every = {title: node for node, title in titles.items()}
+    return outputs, every | dict(names or {}) | dict(called.values()), kinds

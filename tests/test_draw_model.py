@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
+from random_graphs import random_graph
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build, expression
 from tinygrad_xent.visualization.drawing.records import Arrow, Box, Model
+from tinygrad_xent.visualization.tracing import plain
 
 
 def model(*outputs, names=None, gradients=True) -> Model:
@@ -158,6 +163,18 @@ def test_without_gradients(case: str) -> None:
     assert shown.seed == ""
     assert all(box.gradient is None for box in shown.boxes)
     assert len(shown.outputs) == len(outputs)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 7))
+def test_a_record_is_plain_data(seed: int) -> None:
+    shown = build((random_graph(seed),), None, gradients=True, rules=True)
+    told = json.loads(json.dumps(asdict(shown), default=plain, allow_nan=False))
+    assert [box["title"] for box in told["boxes"]] == [box.title for box in shown.boxes]
+    for box, facts in zip(shown.boxes, told["boxes"], strict=True):
+        assert facts["value"] == plain(box.value)
+        assert facts["gradient"] == (None if box.gradient is None else plain(box.gradient))
+    arrows = [(a["source"], a["target"], a["contribution"]) for a in told["arrows"]]
+    assert arrows == [(a.source, a.target, a.contribution) for a in shown.arrows]
 
 
 def test_drawing_leaves_the_graph_alone() -> None:

@@ -322,6 +322,13 @@ def test_the_alternative_text_stays_short() -> None:
     assert plain(total).alt.endswith(" with respect to w5: 1. 2 more leaves have gradients.")
 
 
+def test_words_say_of_what_the_gradients_are() -> None:
+    x = tx.Tensor([1.0, 2.0], name="x")
+    picture = plain(x * 2.0, names={"x": x})
+    assert picture.alt.endswith("Gradient of the sum of v1 with respect to x: [2 2].")
+    assert str(picture).endswith("gradient: of the sum of v1")
+
+
 def test_a_tree_of_text() -> None:
     x = tx.Tensor([1.0, 2.0], name="x")
     y = tx.exp(x)

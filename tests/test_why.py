@@ -28,6 +28,23 @@ def told(tensor, output, **options):
 # -- the calculations ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("n", "sentence"),
+    [
+        (2, "w has 1 × 2 × 3 = 6: the gradient of y times 2, times the base."),
+        (
+            3,
+            "w has 1 × 3 × 3^2 = 27: the gradient of y times the exponent, times the base to one "
+            "power less.",
+        ),
+    ],
+)
+def test_a_square_is_told_as_one(n: int, sentence: str) -> None:
+    (w,) = tensors(w=3.0)
+    y = w**n
+    assert why(w, y, names={"y": y}).sentences[1:] == (sentence,)
+
+
 def value_of(text: str) -> float:
     """What a calculation comes to."""
     code = text.replace("ln ", "log ").replace("²", "**2").replace("^", "**").replace("×", "*")

@@ -144,8 +144,8 @@ def test_a_module_that_wants_more_is_two_modules(module: Path) -> None:
 
 
 def test_the_package_stays_small() -> None:
-    assert len(MODULES) <= 197
-    assert sum(map(code_lines, MODULES)) <= 18_550
+    assert len(MODULES) <= 190
+    assert sum(map(code_lines, MODULES)) <= 18_300
     assert len([entry for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]) <= 20
 
 
@@ -189,8 +189,8 @@ def test_a_loss_and_its_gradient_take_few_calls() -> None:
 
 def test_a_small_picture_takes_few_calls() -> None:
     calls, files = calls_of("tx.draw(loss).svg")
-    assert calls <= 1800
-    assert files <= 21
+    assert calls <= 1815
+    assert files <= 22
 
 
 def test_a_check_of_a_rule_takes_few_calls() -> None:

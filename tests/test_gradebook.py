@@ -19,9 +19,8 @@ from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import gradebook
-from tinygrad_xent.teaching.grading.assignment import assignment
 from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook, feedback
-from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_notebook
+from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
 from tinygrad_xent.teaching.grading.submissions import failed, grade_submission, submissions
 
 NAMES = ("square_backward", "chain_rule")
@@ -55,7 +54,7 @@ def test_who_submitted_what(folder, tmp_path):
     assert found == {
         "=1+1": ["=1+1.py"],
         "ann": ["ann.py"],
-        "bo": ["broken.ipynb", "final.py", "draft.py"],
+        "bo": ["broken.ipynb", "draft.py", "final.py"],
     }
     with pytest.raises(SubmissionError, match=r"ann\.py is not a folder"):
         submissions(folder / "ann.py")

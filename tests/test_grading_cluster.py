@@ -15,13 +15,12 @@ from hostile import RIGHT
 import tinygrad_xent as tx
 from tinygrad_xent.commands import cli
 from tinygrad_xent.teaching.grading import cluster as on_cluster
-from tinygrad_xent.teaching.grading.cluster import grade_copies
-from tinygrad_xent.teaching.grading.submissions import submissions
+from tinygrad_xent.teaching.grading.submissions import grade_files, submissions
 
 PEEK = """
 import glob, os
 def square_backward(grad, y, x):
-    for path in glob.glob("/tmp/tinygrad-xent-submissions*/*/*/*.py") or [{0!r}]:
+    for path in glob.glob("/tmp/tinygrad-xent-*/**/*.py") or [{0!r}]:
         exec(open(path).read(), globals())
     return answer(grad, y, x)
 """
@@ -40,10 +39,11 @@ def grade(folder, address, capsys):
 
 
 def test_copies_are_graded_as_the_files_would_be(tmp_path):
-    files = [("a.py", b"def square_backward(grad, y, x): return x"), ("a.py", RIGHT.encode())]
-    record = grade_copies("ann", files, names=("square_backward",), seed=0)
+    wrong = b"def square_backward(grad, y, x): return x"
+    files = {"ann/a.py": wrong, "ann/b/a.py": RIGHT.encode()}
+    record = grade_files("ann", files, (), names=("square_backward",), seed=0)
     assert [result["score"] for result in record["results"]] == [1]
-    record = grade_copies("bo", [("a.py", b"\xff")], names=("square_backward",), seed=0)
+    record = grade_files("bo", {"bo/a.py": b"\xff"}, (), names=("square_backward",), seed=0)
     assert record["problems"] == ["a.py is not text in UTF-8; save it in this encoding"]
 
 

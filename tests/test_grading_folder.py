@@ -14,8 +14,7 @@ from hostile import RIGHT
 from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.grading import submissions as handed_in
-from tinygrad_xent.teaching.grading.cluster import grade_copies
-from tinygrad_xent.teaching.grading.submissions import submissions
+from tinygrad_xent.teaching.grading.submissions import grade_files, submissions
 
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": RIGHT}], "nbformat": 4})
 on_posix = pytest.mark.skipif(
@@ -246,11 +245,12 @@ def test_a_folder_deeper_than_a_path_can_say(folder):
 def test_a_huge_file_is_not_read_whole(folder, monkeypatch):
     monkeypatch.setattr(handed_in, "_LARGEST", 10)
     write(folder / "ann.py", "#" * 1000)
-    assert len(handed_in.content_of(folder / "ann.py")) == 11
+    contents, _ = submissions(folder)[0].read()
+    assert contents == {"ann.py": b"#" * 11}
 
 
 def test_on_a_worker_too_what_was_no_file_is_told():
-    record = grade_copies("ann", [], ("a.zip is packed; unpack it first",),
+    record = grade_files("ann", {}, ("a.zip is packed; unpack it first",),
                           names=("square_backward",), seed=0)  # fmt: skip
     (result,) = record["results"]
     assert (result["code"], result["score"]) == ("no-file", 0)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 from hostile import RIGHT
-from ordinary import IS_ROOT, ordinary_user, without_privileges
+from ordinary import ENVIRONMENT, ordinary_user, without_privileges
 
-from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.sandbox import _identities
@@ -61,13 +60,11 @@ def open_folder():
 
 @pytest.fixture
 def run(open_folder):
-    given = {name: value for name, value in os.environ.items() if name != "HOME"}
-
-    def as_ordinary_user(*argv):
+    def as_ordinary_user(*argv, reads_all=True):
         return subprocess.run(
-            [*ordinary_user(), sys.executable, *argv],
+            [*ordinary_user(reads_all=reads_all), sys.executable, *argv],
             cwd=open_folder,
-            env={**given, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             check=False,
@@ -147,13 +144,11 @@ def test_what_is_closed_is_told(closed):
     }
 
 
-@pytest.mark.skipif(IS_ROOT, reason="nothing is closed to root")
-def test_a_closed_submission_costs_only_itself(closed, capsys):
-    out = closed.with_name("grades.csv")
-    argv = ["grade", str(closed), "--out", str(out), "--exercises", "square_backward"]
-    assert cli.main([*argv, "--jobs", "2"]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 3
-    with out.open(encoding="utf-8-sig", newline="") as file:
+def test_a_closed_submission_costs_only_itself(closed, run):
+    argv = ("grade", "all", "--exercises", "square_backward", "--jobs", "2")
+    done = run("-m", "tinygrad_xent", *argv, reads_all=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 3), done.stderr
+    with closed.with_name("grades.csv").open(encoding="utf-8-sig", newline="") as file:
         scores = {row["student"]: row["score"] for row in csv.DictReader(file)}
     assert scores == {"ann": "0", "bo": "1", "cy": "0", "di": "1", "ed": "1"}
 

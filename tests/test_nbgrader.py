@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.grading.assignment import assignment
+from tinygrad_xent.teaching.grading.nbgrader import assignment
 
 pytest.importorskip("nbgrader", reason='needs nbgrader: pip install ".[grading]"')
 
 NAMES = ["square_backward", "softmax_backward"]
 CONFIG = """
-from tinygrad_xent.teaching.grading.nbgrader_autograde import judge_outside
+from tinygrad_xent.teaching.grading.nbgrader import judge_outside
 
 c = get_config()
 c.CourseDirectory.course_id = "backprop"

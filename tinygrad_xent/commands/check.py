@@ -40,18 +40,23 @@ def run(options: argparse.Namespace) -> int:
     """Check, print what was found."""
     import json
     import secrets
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from tinygrad_xent.teaching.exercises import CATALOGUE
     from tinygrad_xent.teaching.grading.judging import judge_cells
-    from tinygrad_xent.teaching.grading.submissions import cells_of
+    from tinygrad_xent.teaching.grading.session import Files
+    from tinygrad_xent.teaching.grading.submissions import cells_of, read_beside
 
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
     path = Path(options.file)
     cells = cells_of(path)
     seed = secrets.randbits(48) if options.seed is None else options.seed
-    report = judge_cells(cells, tuple(CATALOGUE), seed=seed, with_ops=True)
+    contents, left_out = read_beside(path)
+    files = Files(contents, path.name)
+    report = judge_cells(cells, tuple(CATALOGUE), seed=seed, with_ops=True, files=files)
+    if report.errors:  # what is left out may be the cause
+        report = replace(report, errors=(*report.errors, *left_out))
     answered = [result for result in report.exercises if result.code != "not-answered"]
     results = [*report.ops, *answered]
     if not results and not report.errors:

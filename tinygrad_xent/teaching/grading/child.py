@@ -11,6 +11,7 @@ import __future__
 
 import ast
 import asyncio  # noqa: F401 - it makes code while it is imported, which is refused later
+import contextlib
 import linecache
 import os
 import sys
@@ -49,7 +50,7 @@ def main() -> None:
     if first["museum"]:
         _open_museum()
     confine(first["closed"], home)
-    learner = Learner(first["names"])
+    learner = Learner(first["names"], Path(home, first["file"]))
     start, ended = threading.Lock(), threading.Lock()
     start.acquire()
     ended.acquire()
@@ -111,10 +112,13 @@ class Learner:
     ----------
     names : collection of str
         The exercises.
+    file : Path
+        Where its file lies, beside the others that it may import and read.
     """
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], file: Path) -> None:
         self.names = names
+        self.file = file
         self.cells: list[str] = []
         self.found: dict[str, Any] = {}
         self.functions: list[Callable[..., Any]] = []
@@ -141,9 +145,15 @@ class Learner:
         sys.modules["__main__"] = self.module
         # What a notebook, one saved as a script, and a script rely on.
         space = vars(self.module)
-        space.update(
-            display=Silent(), get_ipython=Silent(), __file__=str(Path.cwd() / "answers.py")
-        )
+        space.update(display=Silent(), get_ipython=Silent(), __file__=str(self.file))
+        folder = str(self.file.parent)
+        with contextlib.suppress(OSError):  # the system refused the folder's name
+            os.chdir(folder)
+        sys.path.insert(0, folder)
+        package = ModuleType("submission")  # so that `from .helper import ...` finds the file
+        package.__path__ = [folder]
+        sys.modules["submission"] = package
+        self.module.__package__ = "submission"
         plain_call = Op.__call__
         Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
         for i, source in enumerate(self.cells, 1):

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import UsageError
-from tinygrad_xent.teaching.grading.submissions import (
-    Submission,
-    content_of,
-    failed,
-    grade_submission,
-)
+from tinygrad_xent.teaching.grading.submissions import Submission, failed, grade_files
 from tinygrad_xent.visualization.naming import printable
 
-_SHARED = "tinygrad-xent-submissions"
 _PATIENCE = 10  # seconds
 
 
@@ -38,7 +29,7 @@ def graded_on_cluster(
         The address of the scheduler. Its workers need this package, in this version.
     todo : sequence of Submission
     facts : mapping
-        The other arguments of `grade_submission`.
+        The other arguments of `grade_files`.
     tell : callable
         Called with a line that says what is waited for.
 
@@ -72,8 +63,7 @@ def graded_on_cluster(
         if not versions:
             tell(f"--cluster: {printable(address)} has no workers yet; waiting for one")
         futures = {
-            client.submit(grade_copies, s.student, _contents(s), s.problems, **facts, pure=False): s
-            for s in todo
+            client.submit(grade_files, s.student, *s.read(), **facts, pure=False): s for s in todo
         }
         try:
             for future in as_completed(futures):
@@ -101,52 +91,3 @@ def _check_workers(versions: Mapping[str, Any]) -> None:
                 f"{version if isinstance(version, str) else f'none ({printable(version)})'}; "
                 "install it there"
             )
-
-
-def grade_copies(
-    student: str,
-    contents: Sequence[tuple[str, bytes]],
-    problems: tuple[str, ...] = (),
-    **facts: Any,
-) -> dict[str, Any]:
-    """Grade a student's files on a machine that does not have them.
-
-    Parameters
-    ----------
-    student : str
-    contents : sequence of (str, bytes)
-        The files' names and what is in them.
-    problems : tuple of str
-        What else was handed in and cannot be graded, and why.
-    **facts
-        The other arguments of `grade_submission`.
-    """
-    shared = _shared()
-    with tempfile.TemporaryDirectory(dir=shared) as folder:
-        files = []
-        for i, (name, content) in enumerate(contents):
-            files.append(Path(folder, str(i), name))
-            files[-1].parent.mkdir()
-            files[-1].write_bytes(content)
-        closed = (*facts.pop("closed", ()), str(shared))
-        return grade_submission(Submission(student, tuple(files), problems), closed=closed, **facts)
-
-
-def _shared() -> Path:
-    """Return the folder of all workers of this user, which no submission can read.
-
-    Raises
-    ------
-    PermissionError
-        If another user has made it.
-    """
-    uid = os.getuid() if hasattr(os, "getuid") else ""
-    shared = Path(tempfile.gettempdir(), f"{_SHARED}-{uid}")
-    shared.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and shared.lstat().st_uid != uid:
-        raise PermissionError(f"{shared} belongs to another user; remove it")
-    return shared
-
-
-def _contents(submission: Submission) -> list[tuple[str, bytes]]:
-    return [(file.name, content_of(file)) for file in submission.files]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import stat
 import struct
 import sys
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +68,8 @@ class Limits:
             return
         seconds = int(min(self.total_seconds, _LONGEST_ALARM - 60))
         _bound("RLIMIT_AS", self.memory)
-        _bound("RLIMIT_CPU", seconds + 1)
+        started = math.ceil(time.process_time())  # what starting Python took is not theirs
+        _bound("RLIMIT_CPU", started + seconds + 1)
         _bound("RLIMIT_FSIZE", self.file)
         _bound("RLIMIT_CORE", 0)
         signal.alarm(seconds + 60)  # in case the parent is gone by then

@@ -172,8 +172,12 @@ def _audit_hook(
         here = below(folder, (home_file,))
         return here and name not in ("", "..") and mode(path, lstat) != link_kind
 
+    def is_own(path: str) -> bool:
+        """Whether it lies in the home folder, and is not a link, which may lead out of it."""
+        return below(path, (home_file,)) and mode(path, lstat) != link_kind
+
     def look_at(path: str, *, changes: bool) -> None:
-        if below(path, closed_files):
+        if below(path, closed_files) and not is_own(path):
             raise no(error_code, "this cannot be read while a file is checked")
         if changes and not may_write(path):
             raise no(error_code, "only the current folder can be changed while a file is checked")

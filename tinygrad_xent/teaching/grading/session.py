@@ -13,9 +13,9 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -41,6 +41,37 @@ _LONGEST = 1_000  # letters of a sentence about a cell
 _OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
+@dataclass(frozen=True)
+class Files:
+    """What lies around a learner's code while it runs.
+
+    Attributes
+    ----------
+    contents : mapping of str to bytes
+        The files by their paths. The code may read and change its own copies of them.
+    name : str
+        The path of the file that is run. Its folder is the current one.
+    """
+
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    name: str = "answers.py"
+
+    def write(self, folder: str) -> None:
+        """Write the files into a folder; one whose name the system refuses is left out."""
+        for name in (self.name, *self.contents):
+            path = Path(folder, name)
+            with contextlib.suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.contents.get(name, b""))
+
+
+class Deadline:
+    """When the time for everything is over, on the clock of `time.monotonic()`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+
 class AnswerStoppedError(Exception):
     """An answer cannot be called any more; `Session.ended` says why."""
 
@@ -60,8 +91,10 @@ class Session:
     closed : collection of str
         Files and folders that the child cannot read, besides the solutions.
     limits : Limits, optional
-    end : float, optional
-        When the time for everything is over, on the clock of `time.monotonic()`.
+    deadline : Deadline, optional
+        When the time for everything is over. Starting a process moves it.
+    files : Files, optional
+        What lies around the code.
 
     Attributes
     ----------
@@ -83,34 +116,42 @@ class Session:
         withheld: Collection[str] | None = None,
         closed: Collection[str] = (),
         limits: Limits | None = None,
-        end: float | None = None,
+        deadline: Deadline | None = None,
+        files: Files | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self._end = end or time.monotonic() + self.limits.total_seconds
+        files = files or Files()
+        self._deadline = deadline or Deadline(self.limits.total_seconds)
+        self._ready = False
         self.ended: tuple[str, str] | None = None
         self.found: dict[str, Any] = {"answers": {}, "ops": [], "errors": []}
-        self._folder = tempfile.mkdtemp(prefix="tinygrad-xent-")
+        shared = _shared()
+        self._folder = tempfile.mkdtemp(dir=shared)
         self._token = f"{os.getpid()}-{Path(self._folder).name}"
         self._process: subprocess.Popen[bytes] | None = None
         _OPEN.add(self)
+        begun = time.monotonic()
+        files.write(self._folder)
         self._process = self._start()
         first = {
+            "file": files.name,
             "names": sorted(names),
             "withheld": None if withheld is None else sorted(withheld),
-            "closed": [*map(_folder_of, SOLUTIONS), *closed],
-            "museum": any("museum" in cell for cell in cells),
+            "closed": [*map(_folder_of, SOLUTIONS), *closed, shared],
+            "museum": any("museum" in cell for cell in cells)
+            or any(b"museum" in content for content in files.contents.values()),
             "limits": asdict(self.limits),
         }
-        ready = False
         try:
-            ready = "ready" in self._exchange(first, _STARTING_SECONDS)
+            self._ready = "ready" in self._exchange(first, _STARTING_SECONDS)
+            self._deadline.end += time.monotonic() - begun  # this was not the learner's time
             reply = self._exchange({"cells": list(cells)}, self.limits.run_seconds)
             if "answers" not in reply:
                 why = printable(reply.get("message", ""))
                 raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
             self.found = _checked(reply)
         except AnswerStoppedError as error:
-            if not ready and self.ended and self.ended[0] != "no-time-left":
+            if not self._ready:
                 self.close()
                 raise SubmissionError(
                     f"the process to run it in {error} before it was ready; "
@@ -182,7 +223,7 @@ class Session:
         """Send a message and return the reply, if it comes in time."""
         if self.ended:
             raise AnswerStoppedError(self.ended[1])
-        left = self._end - time.monotonic()
+        left = self._deadline.end - time.monotonic() if self._ready else seconds
 
         def ask() -> dict[str, Any]:
             send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
@@ -230,6 +271,22 @@ def close_all() -> None:
     """Close the sessions that are open, in a process that is about to end."""
     for session in list(_OPEN):
         session.close()
+
+
+def _shared() -> str:
+    """Return the folder of all sessions of this user, which no learner's code can read.
+
+    Raises
+    ------
+    SubmissionError
+        If another user has made it.
+    """
+    uid = os.getuid() if hasattr(os, "getuid") else 0
+    shared = Path(tempfile.gettempdir(), f"tinygrad-xent-{uid}")
+    shared.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and shared.lstat().st_uid != uid:
+        raise SubmissionError(f"{shared} belongs to another user; remove it, or set TMPDIR")
+    return str(shared)
 
 
 def _folder_of(package: str) -> str:

@@ -7,17 +7,21 @@ import hashlib
 import json
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import version
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.grading.judging import Report, Result, judge_cells, not_answered
 from tinygrad_xent.teaching.grading.limits import Limits
+from tinygrad_xent.teaching.grading.session import Files
 from tinygrad_xent.visualization.naming import printable
 
 NO_FILE = "no-file"
@@ -25,7 +29,8 @@ NO_FILE = "no-file"
 _LARGEST = 20 * 2**20  # bytes of a file
 _SUFFIXES = (".py", ".ipynb")
 _PACKED = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-_MOST_FILES = 100
+_MOST_FILES, _MOST_OTHERS = 100, 1_000
+_MOST_BYTES = 100 * 2**20  # of all files of a student together
 _LITTER = (
     ".ds_store", "._*", "__macosx", ".apdisk", ".spotlight-*", ".trash*", ".fseventsd",  # macOS
     "thumbs.db", "desktop.ini", "$recycle.bin",  # Windows
@@ -51,21 +56,35 @@ def cells_of(path: Path) -> list[str]:
     SubmissionError
         If it is neither, or cannot be read.
     """
-    name = printable(path.name)
-    if (suffix := path.suffix.lower()) not in _SUFFIXES:
-        raise SubmissionError(f"{name} is neither a Python file (.py) nor a notebook (.ipynb)")
     try:
-        if path.stat().st_size > _LARGEST:
-            raise SubmissionError(f"{name} has more than {_LARGEST:,} bytes; clear its outputs")
-        text = path.read_text("utf-8-sig")
+        return cells_in(path.name, _content(path))
     except OSError as error:
-        raise SubmissionError(f"{name} cannot be read ({error.strerror})") from None
+        why = f"{printable(path.name)} cannot be read ({error.strerror})"
+        raise SubmissionError(why) from None
+
+
+def cells_in(name: str, content: bytes) -> list[str]:
+    """Return the code cells of a file with this name and content, as `cells_of` does."""
+    is_notebook = name.lower().endswith(".ipynb")
+    name = printable(name.rpartition("/")[2])
+    if not is_notebook and not name.lower().endswith(".py"):
+        raise SubmissionError(f"{name} is neither a Python file (.py) nor a notebook (.ipynb)")
+    if len(content) > _LARGEST:
+        raise SubmissionError(f"{name} has more than {_LARGEST:,} bytes; clear its outputs")
+    try:
+        text = StringIO(content.decode("utf-8-sig"), newline=None).read()
     except UnicodeDecodeError:
         raise SubmissionError(f"{name} is not text in UTF-8; save it in this encoding") from None
-    if suffix == ".ipynb":
+    if is_notebook:
         return [plain(cell) for cell in _notebook(text, name)]
     parts = _CELL.split(text)  # each keeps the line numbers of the file
     return ["\n" * "".join(parts[:i]).count("\n") + part for i, part in enumerate(parts)]
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds; of a huge one, only enough to show its size."""
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)
 
 
 def _notebook(text: str, name: str) -> list[str]:
@@ -99,13 +118,30 @@ def plain(source: str) -> str:
     return _MAGIC.sub(r"\1pass", _ASSIGNED_MAGIC.sub(r"\1None", _TIME.sub(r"\1", source)))
 
 
-def content_of(path: Path) -> bytes:
-    """Return what a file holds, of a huge one only enough to show its size; b"" if it has gone."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST + 1)
-    except OSError:
-        return b""
+def read_files(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, bytes], list[str]]:
+    """Return files' contents by their paths in a folder, and sentences on what is left out."""
+    contents: dict[str, bytes] = {}
+    problems = []
+    for path in paths:
+        name = printable(path.name)
+        try:
+            content = _content(path)
+        except OSError as error:
+            problems.append(f"{name} cannot be read ({error.strerror})")
+            continue
+        if len(content) > _LARGEST and path.suffix.lower() not in _SUFFIXES:
+            problems.append(f"{name} is left out: it has more than {_LARGEST:,} bytes")
+        elif sum(map(len, contents.values())) + len(content) > _MOST_BYTES:
+            problems.append(f"{name} is left out: all files have more than {_MOST_BYTES:,} bytes")
+        else:
+            contents[path.relative_to(folder).as_posix()] = content
+    return contents, problems
+
+
+def read_beside(path: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Return a file and what lies beside it and below, the nearest first, as `read_files` does."""
+    beside = (entry for entry, error in _walk(path.parent) if not error and _is_plain(entry))
+    return read_files(path.parent, dict.fromkeys([path, *islice(beside, _MOST_OTHERS)]))
 
 
 # -- a folder --------------------------------------------------------------------------------
@@ -123,20 +159,37 @@ class Submission:
         The Python files and notebooks.
     problems : tuple of str
         What else was handed in and cannot be graded, and why.
+    others : tuple of Path
+        Files that the code may read, such as tables of data.
+    folder : Path
+        The folder of all submissions.
     """
 
     student: str
     files: tuple[Path, ...]
     problems: tuple[str, ...] = ()
+    others: tuple[Path, ...] = ()
+    folder: Path = Path()
+
+    def read(self) -> tuple[dict[str, bytes], tuple[str, ...]]:
+        """Return the contents of all files by their paths in the folder, and all problems."""
+        contents, problems = read_files(self.folder, (*self.files, *self.others))
+        return contents, (*self.problems, *problems)
 
     def fingerprint(self, names: Sequence[str], limits: Limits) -> str:
         """Return a digest that changes when a file, the exercises or the grader change."""
-        facts = [version("tinygrad_xent"), *names, asdict(limits), self.problems]
-        digest = hashlib.sha256(json.dumps(facts).encode())
-        for file in self.files:
-            digest.update(f"\0{file.name}\0".encode("utf-8", "surrogateescape"))
-            digest.update(hashlib.sha256(content_of(file)).digest())
-        return digest.hexdigest()
+        return _fingerprint(*self.read(), names, limits)
+
+
+def _fingerprint(
+    contents: Mapping[str, bytes], problems: Sequence[str], names: Sequence[str], limits: Limits
+) -> str:
+    facts = [version("tinygrad_xent"), *names, asdict(limits), *problems]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for name, content in contents.items():
+        digest.update(f"\0{name}\0".encode("utf-8", "surrogateescape"))
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def submissions(folder: Path, besides: Collection[Path] = ()) -> list[Submission]:
@@ -167,27 +220,31 @@ def submissions(folder: Path, besides: Collection[Path] = ()) -> list[Submission
         raise SubmissionError(f"{name} cannot be read ({error.strerror})") from None
     here = folder.resolve()
     graders_own = {path.name for path in besides if path.parent.resolve() == here}
-    files: dict[str, list[Path]] = {}
-    problems: dict[str, list[str]] = {}
+    found: dict[str, Submission] = {}
     for path in paths:
         if _is_litter(path.name) or path.name in graders_own:
             continue
-        code, trouble = _handed_in(path)
         is_folder = path.is_dir() and not path.is_symlink()
         student = path.name if is_folder else path.stem.removesuffix(".tar")
-        files.setdefault(student, []).extend(code)
-        problems.setdefault(student, []).extend(trouble)
-    if not files:
+        one = found.get(student, Submission(student, (), folder=folder))
+        files, others, problems = _handed_in(path)
+        found[student] = replace(
+            one,
+            files=(*one.files, *files),
+            problems=(*one.problems, *problems),
+            others=(*one.others, *others),
+        )
+    if not found:
         raise SubmissionError(f"{name} holds no .py or .ipynb file, nor folders with such files")
-    return [Submission(s, tuple(found), tuple(problems[s])) for s, found in files.items()]
+    return list(found.values())
 
 
 def _is_litter(name: str) -> bool:
     return any(map(partial(fnmatchcase, name.lower()), _LITTER))
 
 
-def _handed_in(path: Path) -> tuple[list[Path], list[str]]:
-    """Return the code files of one entry, and sentences on what cannot be graded."""
+def _handed_in(path: Path) -> tuple[list[Path], list[Path], list[str]]:
+    """Return the code files of one entry, its other files, and what cannot be graded and why."""
     files, others, problems = [], [], []
     for entry, error in _walk(path):
         name = printable(entry.name)
@@ -200,30 +257,31 @@ def _handed_in(path: Path) -> tuple[list[Path], list[str]]:
         elif entry.name.lower().endswith(_PACKED):
             problems.append(f"{name} is packed; unpack it first")
         else:
-            others.append(name)
+            others.append(entry)
     if len(files) > _MOST_FILES:
         problems.append(f"{printable(path.name)} holds {len(files):,} code files, and only the "
                         f"first {_MOST_FILES} are graded")  # fmt: skip
     if not files and not problems:
         name = printable(path.name)
-        held = f"; it holds {', '.join(others[:3])}" if others else ""
+        held = ", ".join(printable(other.name) for other in others[:3])
+        held = f"; it holds {held}" if held else ""
         problems.append(f"{name} holds no .py or .ipynb file{held}" if path.is_dir()
                         else f"{name} is not a .py or .ipynb file")  # fmt: skip
-    return files[:_MOST_FILES], problems
+    return files[:_MOST_FILES], list(filter(_is_plain, others))[:_MOST_OTHERS], problems
 
 
 def _walk(path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield all files below a path, in order; with each comes why it cannot be read, or "".
+    """Yield all files below a path, the nearest first; with each, why it cannot be read, or "".
 
     In a loop, because recursion ends at a folder a thousand levels deep.
     """
-    left = [path]
+    left = deque([path])
     while left:
-        entry = left.pop()
+        entry = left.popleft()
         try:
             kind = entry.lstat().st_mode
             if stat.S_ISDIR(kind):
-                inside = sorted(entry.iterdir(), reverse=True)
+                inside = sorted(entry.iterdir())
                 if not any(file.name == "pyvenv.cfg" for file in inside):
                     left += [file for file in inside if not _is_hidden(file.name)]
                 continue
@@ -235,6 +293,11 @@ def _walk(path: Path) -> Iterator[tuple[Path, str]]:
             yield entry, ""
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file itself: neither a link, nor a device, nor a queue."""
+    return path.is_file() and not path.is_symlink()
+
+
 def _is_hidden(name: str) -> bool:
     """Whether a file within a student's folder belongs to an editor, a tool or the system."""
     return name.startswith(".") or _is_litter(name)
@@ -243,21 +306,32 @@ def _is_hidden(name: str) -> bool:
 # -- a student -------------------------------------------------------------------------------
 
 
-def grade_submission(
-    submission: Submission,
+def grade_submission(submission: Submission, names: Sequence[str], **facts: Any) -> dict[str, Any]:
+    """Grade one student's files, as `grade_files` does."""
+    return grade_files(submission.student, *submission.read(), names, **facts)
+
+
+def grade_files(
+    student: str,
+    contents: Mapping[str, bytes],
+    problems: Sequence[str],
     names: Sequence[str],
     *,
     seed: int,
     closed: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> dict[str, Any]:
-    """Grade one student's files; a function of its arguments alone, for any pool of workers.
+    """Grade the files of one student; a function of its arguments alone, on any machine.
 
     Where several files answer the same exercise, the best answer counts.
 
     Parameters
     ----------
-    submission : Submission
+    student : str
+    contents : mapping of str to bytes
+        The files by their paths.
+    problems : sequence of str
+        What else was handed in and cannot be graded, and why.
     names : sequence of str
         The exercises to judge.
     seed : int
@@ -272,21 +346,24 @@ def grade_submission(
         JSON: "student", "fingerprint", "seed", "problems" and "results", a row for each exercise.
     """
     limits = limits or Limits()
-    fingerprint = submission.fingerprint(names, limits)
+    fingerprint = _fingerprint(contents, problems, names, limits)
     reports: list[tuple[str, Report]] = []
-    problems = list(submission.problems)
-    for file in submission.files:
-        name = printable(file.name)
+    problems = list(problems)
+    for path in contents:
+        if not path.lower().endswith(_SUFFIXES):
+            continue
+        name = printable(path.rpartition("/")[2])
         try:
-            cells = cells_of(file)
+            cells = cells_in(path, contents[path])
         except SubmissionError as error:
             problems.append(str(error))
             continue
-        report = judge_cells(cells, names, seed=seed, closed=closed, limits=limits)
+        file = Files(contents, path)
+        report = judge_cells(cells, names, seed=seed, closed=closed, limits=limits, files=file)
         reports.append((name, report))
         problems += [f"{name}, {problem}" for problem in report.errors]
     return {
-        "student": submission.student,
+        "student": student,
         "fingerprint": fingerprint,
         "seed": seed,
         "problems": problems,

@@ -1,0 +1,194 @@
+"""Assignments for nbgrader: their source notebooks, and verdicts made outside the notebook.
+
+nbgrader runs a submission and its tests in one kernel, so a submission can change what the tests
+call. With two lines in `nbgrader_config.py` it is judged in a child process instead:
+
+    from tinygrad_xent.teaching.grading.nbgrader import judge_outside
+    judge_outside(c)
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinygrad_xent.teaching.exercises import CATALOGUE, Exercise
+from tinygrad_xent.teaching.exercises.markdown import text_of
+from tinygrad_xent.teaching.grading.judging import Result, judge_cells
+from tinygrad_xent.teaching.grading.session import Files
+from tinygrad_xent.teaching.grading.submissions import plain, read_beside
+
+_TEST = re.compile(r'^verdict = tx\.check\("(\w+)", \w+\)$', re.MULTILINE)
+
+
+def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
+    """Return the source notebook, from which `nbgrader generate_assignment` removes the solutions.
+
+    Each exercise has a locked statement, a cell with the solution between nbgrader's marks, and a
+    locked test worth one point. Without nbgrader, it is a notebook with all solutions.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The exercises; one that is named twice comes once.
+    title : str
+
+    Returns
+    -------
+    str
+        A notebook of format 4.5, with nbgrader's metadata of schema 3.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If there is no exercise of one of the names.
+
+    Examples
+    --------
+    >>> notebook = json.loads(assignment(["square_backward"]))
+    >>> print(notebook["cells"][3]["source"])
+    def square_backward(grad, y, x):
+        \"\"\"Return the gradient of x, where y = x**2.\"\"\"
+        ### BEGIN SOLUTION
+        return grad * 2 * x
+        ### END SOLUTION
+    >>> print(notebook["cells"][4]["source"])
+    verdict = tx.check("square_backward", square_backward)
+    assert verdict, verdict
+    """
+    cells = [
+        _cell("title", "markdown", f"# {title}", locked=True),
+        _cell("setup", "code", "import numpy as np\n\nimport tinygrad_xent as tx", locked=True),
+    ]
+    for name in dict.fromkeys(names):
+        cells += _exercise(CATALOGUE[name])
+    notebook = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _exercise(exercise: Exercise) -> Iterator[dict[str, Any]]:
+    name = exercise.name
+    statement = f"## {exercise.title}\n\n{exercise.statement}"
+    test = f'verdict = tx.check("{name}", {name})\nassert verdict, verdict'
+    yield _cell(f"statement-{name}", "markdown", statement, locked=True)
+    yield _cell(f"answer-{name}", "code", _marked(exercise), solution=True)
+    yield _cell(f"test-{name}", "code", test, grade=True, locked=True, points=1)
+
+
+def _marked(exercise: Exercise) -> str:
+    """Return the blank with the solution, between marks, in place of its last statement."""
+    blank, solution = exercise.blank.splitlines(), exercise.solution.splitlines()
+    frame = blank[: _function(exercise.blank).body[-1].lineno - 1]
+    body = solution[_function(exercise.solution).body[0].lineno - 1 :]
+    marks = "    ### BEGIN SOLUTION", "    ### END SOLUTION"
+    return "\n".join([*frame, marks[0], *body, marks[1]])
+
+
+def _function(source: str) -> ast.FunctionDef:
+    return next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+
+
+def _cell(identity: str, kind: str, source: str, **facts: Any) -> dict[str, Any]:
+    marks = {"grade": False, "locked": False, "solution": False, "task": False, **facts}
+    cell: dict[str, Any] = {
+        "cell_type": kind,
+        "id": identity[:64],
+        "metadata": {"nbgrader": {**marks, "grade_id": identity, "schema_version": 3}},
+        "source": source,
+    }
+    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
+
+
+# -- autograding ----------------------------------------------------------------------------
+
+
+def judge_outside(config: Any) -> None:
+    """Put `judge_notebook` in place of the step in which nbgrader runs a submission.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+        The `c` of `nbgrader_config.py`.
+    """
+    from nbformat import from_dict
+    from nbgrader.converters.autograde import Autograde
+    from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+
+    class JudgeOutside(NbGraderPreprocessor):  # type: ignore[misc]
+        def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+            course = config.CourseDirectory.get("root", str(Path.cwd()))
+            judge_notebook(nb, closed=(course,), folder=Path(resources["metadata"]["path"]))
+            return from_dict(nb), resources  # type: ignore[no-untyped-call]
+
+    config.Autograde.autograde_preprocessors = [
+        JudgeOutside if step is Execute else step
+        for step in Autograde.autograde_preprocessors.default()
+    ]
+
+
+def judge_notebook(
+    notebook: Mapping[str, Any], closed: Collection[str] = (), folder: Path | None = None
+) -> None:
+    """Judge the answers of a notebook, and write the verdicts as the outputs of its test cells.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook of format 4 with nbgrader's metadata. A test cell that `assignment` did not write
+        cannot be judged: it gets an error, and so no points.
+    closed : collection of str
+        Files and folders that the notebook's code cannot read.
+    folder : Path, optional
+        Where the notebook lies: its code may import and read copies of what lies there.
+    """
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    tests = [cell for cell in code if _is_test(cell["metadata"].get("nbgrader", {}))]
+    names = list(dict.fromkeys(filter(None, (_tested(cell["source"]) for cell in tests))))
+    sources = [plain(cell["source"]) for cell in code]
+    files = Files(read_beside(folder / "answers.py")[0]) if folder else None
+    report = judge_cells(sources, names, seed=secrets.randbits(48), closed=closed, files=files)
+    results = {result.name: result for result in report.exercises}
+    for cell in tests:
+        cell["outputs"] = [_output(results.get(_tested(cell["source"]) or ""))]
+    if report.errors:
+        text = "\n".join(("While this notebook was run:", *report.errors, ""))
+        code[0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+
+
+def _tested(source: str) -> str | None:
+    """Return the exercise that a test cell of `assignment` tests; None for any other cell."""
+    found = _TEST.search(source)
+    return found[1] if found and found[1] in CATALOGUE else None
+
+
+def _is_test(marks: Mapping[str, Any]) -> bool:
+    return bool(marks.get("grade") and not marks.get("solution"))
+
+
+def _output(result: Result | None) -> dict[str, Any]:
+    if result is None:
+        return _error("not-judged", "tinygrad-xent did not write this test, and cannot judge it")
+    lines = [text_of(result.message), *(f"  {name} = {value}" for name, value in result.evidence)]
+    if result.score:
+        return {"output_type": "stream", "name": "stdout", "text": "\n".join([*lines, ""])}
+    if result.hint:
+        lines.append(f"Hint: {text_of(result.hint)}")
+    return _error(result.code, "\n".join(lines))
+
+
+def _error(name: str, text: str) -> dict[str, Any]:
+    traceback = [f"{name}: {text}"]
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": traceback}

@@ -11,8 +11,7 @@ from golden import load
 
 import tinygrad_xent as tx
 from tinygrad_xent.comparing import answers
-from tinygrad_xent.comparing import label_steps as of_labels
-from tinygrad_xent.comparing import loss_steps as to
+from tinygrad_xent.comparing import steps as to
 from tinygrad_xent.comparing.answers import (
     agree,
     ask,
@@ -136,8 +135,8 @@ def test_numbers_agree_within_roundings_of_the_coarser_dtype() -> None:
 
 
 def test_two_sequences_side_by_side() -> None:
-    a = (of_labels.any_axis, to.clip_whole, to.logarithm, to.take_log_softmax, to.pick)
-    b = (of_labels.any_axis, to.renormalise, to.clip_half, to.logarithm, to.weigh_one_hot)
+    a = (to.any_axis, to.clip_whole, to.logarithm, to.take_log_softmax, to.pick)
+    b = (to.any_axis, to.renormalise, to.clip_half, to.logarithm, to.weigh_one_hot)
     found = pieces(a, b)
     changed = [([*a[p.first]], [*b[p.second]]) for p in found]
     assert changed == [

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_xent.comparing.dialects import framework_error, steps_of
-from tinygrad_xent.comparing.label_steps import any_axis
 from tinygrad_xent.comparing.recipes import RECIPES
-from tinygrad_xent.comparing.steps import State, Step, step, walk
+from tinygrad_xent.comparing.steps import State, Step, any_axis, step, walk
 from tinygrad_xent.derivatives import gradients_or_none
 from tinygrad_xent.errors import TinygradXentError
 from tinygrad_xent.graph import Node

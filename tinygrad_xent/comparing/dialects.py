@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import errors
-from tinygrad_xent.comparing.loss_steps import sees_through
 from tinygrad_xent.comparing.recipes import RECIPES
-from tinygrad_xent.comparing.steps import State, Step, constant, run
+from tinygrad_xent.comparing.steps import State, Step, constant, run, sees_through
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import floating
 from tinygrad_xent.ops.cross_entropy import check_probabilities

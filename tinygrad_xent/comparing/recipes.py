@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_xent.comparing import label_steps as label
-from tinygrad_xent.comparing import loss_steps as loss
-from tinygrad_xent.comparing.steps import Step
+from tinygrad_xent.comparing import steps
 from tinygrad_xent.errors import DialectError
 
-Steps = tuple[Step, ...]
+Steps = tuple[steps.Step, ...]
 
 # What several dialects share.
 
-_KERAS3_DENSE = (label.any_axis, label.integers_converted, label.same_shape)
-_TF_SPARSE = (loss.in_single, loss.take_log_softmax, loss.pick, loss.rounded)
-_TF_DENSE = (label.as_logits, loss.in_single, loss.fused, loss.rounded)
-_CLIPPED_LOG = (loss.clip_whole, loss.logarithm)
-_NORMALISED_LOG = (loss.renormalise, *_CLIPPED_LOG)
-_JAX_LOG = (loss.renormalise, loss.clip_half, loss.logarithm)
+_KERAS3_DENSE = (steps.any_axis, steps.integers_converted, steps.same_shape)
+_TF_SPARSE = (steps.in_single, steps.take_log_softmax, steps.pick, steps.rounded)
+_TF_DENSE = (steps.as_logits, steps.in_single, steps.fused, steps.rounded)
+_CLIPPED_LOG = (steps.clip_whole, steps.logarithm)
+_NORMALISED_LOG = (steps.renormalise, *_CLIPPED_LOG)
+_JAX_LOG = (steps.renormalise, steps.clip_half, steps.logarithm)
 
 
 def tf1(sparse: bool, from_logits: bool) -> Steps:
@@ -26,10 +24,10 @@ def tf1(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("tf1", from_logits)
     if sparse:
         return (
-            label.last_axis, label.int32_or_int64, label.one_for_each_row, label.refused,
+            steps.last_axis, steps.int32_or_int64, steps.one_for_each_row, steps.refused,
             *_TF_SPARSE,
         )  # fmt: skip
-    return (label.axis_from_zero, label.constant_labels, label.same_shape, *_TF_DENSE)
+    return (steps.axis_from_zero, steps.constant_labels, steps.same_shape, *_TF_DENSE)
 
 
 def tf2(sparse: bool, from_logits: bool) -> Steps:
@@ -37,7 +35,7 @@ def tf2(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("tf2", from_logits)
     if sparse:
         return tf1(sparse, from_logits)
-    return (label.axis_from_zero, *_TF_DENSE)
+    return (steps.axis_from_zero, *_TF_DENSE)
 
 
 def keras2(sparse: bool, from_logits: bool) -> Steps:
@@ -45,19 +43,19 @@ def keras2(sparse: bool, from_logits: bool) -> Steps:
     if sparse:
         logarithm = () if from_logits else _CLIPPED_LOG
         return (
-            label.wrapped_axis, label.truncated, label.flattened_labels, label.refused,
-            *logarithm, *_TF_SPARSE, loss.reshaped,
+            steps.wrapped_axis, steps.truncated, steps.flattened_labels, steps.refused,
+            *logarithm, *_TF_SPARSE, steps.reshaped,
         )  # fmt: skip
     if from_logits:
-        return (label.axis_from_zero, label.same_shape, *_TF_DENSE)
-    return (label.any_axis, label.same_dtype, label.same_shape, *_NORMALISED_LOG, loss.weigh)
+        return (steps.axis_from_zero, steps.same_shape, *_TF_DENSE)
+    return (steps.any_axis, steps.same_dtype, steps.same_shape, *_NORMALISED_LOG, steps.weigh)
 
 
 def keras2_graph(sparse: bool, from_logits: bool) -> Steps:
     """As `keras2` inside a `tf.function`, given the output of `softmax` along the last axis."""
     if from_logits:
         return keras2(sparse, from_logits)
-    return (loss.look_through_softmax, *keras2(sparse, from_logits=True))
+    return (steps.look_through_softmax, *keras2(sparse, from_logits=True))
 
 
 def keras3_tf(sparse: bool, from_logits: bool) -> Steps:
@@ -65,45 +63,45 @@ def keras3_tf(sparse: bool, from_logits: bool) -> Steps:
     if not sparse:
         return keras2(sparse, from_logits)
     return (
-        label.last_axis, label.truncated, label.squeezed, label.one_for_each_row, label.refused,
+        steps.last_axis, steps.truncated, steps.squeezed, steps.one_for_each_row, steps.refused,
         *(() if from_logits else _CLIPPED_LOG), *_TF_SPARSE,
     )  # fmt: skip
 
 
 def keras3_jax(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on JAX."""
-    logarithm = (loss.take_log_softmax,) if from_logits else _JAX_LOG
+    logarithm = (steps.take_log_softmax,) if from_logits else _JAX_LOG
     if sparse:
         return (
-            label.truncated, label.squeezed, label.one_for_each_last_row, label.any_axis,
-            label.row_of_zeros, *logarithm, loss.weigh_one_hot,
+            steps.truncated, steps.squeezed, steps.one_for_each_last_row, steps.any_axis,
+            steps.row_of_zeros, *logarithm, steps.weigh_one_hot,
         )  # fmt: skip
-    return (*_KERAS3_DENSE, *logarithm, loss.weigh)
+    return (*_KERAS3_DENSE, *logarithm, steps.weigh)
 
 
 def keras3_numpy(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on NumPy, which has no automatic differentiation."""
     replaced = {
-        label.row_of_zeros: label.row_of_zeros_below,
-        label.integers_converted: label.any_dtype,
-        loss.clip_half: loss.clip_whole,
+        steps.row_of_zeros: steps.row_of_zeros_below,
+        steps.integers_converted: steps.any_dtype,
+        steps.clip_half: steps.clip_whole,
     }
     return (
         *(replaced.get(step, step) for step in keras3_jax(sparse, from_logits)),
-        loss.unrecorded,
+        steps.unrecorded,
     )
 
 
 def keras3_torch(sparse: bool, from_logits: bool) -> Steps:
     """Keras 3.15 on PyTorch."""
-    logarithm = (loss.take_log_softmax,) if from_logits else _NORMALISED_LOG
+    logarithm = (steps.take_log_softmax,) if from_logits else _NORMALISED_LOG
     if sparse:
         return (
-            label.any_axis, label.truncated, label.squeezed_axis, label.one_for_each_row,
-            label.refused_but_ignored, *logarithm,
-            *(() if from_logits else (loss.without_four_axes,)), loss.pick_or_ignore,
+            steps.any_axis, steps.truncated, steps.squeezed_axis, steps.one_for_each_row,
+            steps.refused_but_ignored, *logarithm,
+            *(() if from_logits else (steps.without_four_axes,)), steps.pick_or_ignore,
         )  # fmt: skip
-    return (*_KERAS3_DENSE, *logarithm, loss.weigh)
+    return (*_KERAS3_DENSE, *logarithm, steps.weigh)
 
 
 def torch(sparse: bool, from_logits: bool) -> Steps:
@@ -111,11 +109,11 @@ def torch(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("torch", from_logits)
     if sparse:
         return (
-            label.moved_axis, label.batch_size, label.int64_or_uint8,
-            label.one_for_each_row_or_one, label.refused_but_ignored, loss.take_log_softmax,
-            loss.pick_or_ignore,
+            steps.moved_axis, steps.batch_size, steps.int64_or_uint8,
+            steps.one_for_each_row_or_one, steps.refused_but_ignored, steps.take_log_softmax,
+            steps.pick_or_ignore,
         )  # fmt: skip
-    return (label.moved_axis, label.only_floats, loss.take_log_softmax, loss.weigh)
+    return (steps.moved_axis, steps.only_floats, steps.take_log_softmax, steps.weigh)
 
 
 def optax(sparse: bool, from_logits: bool) -> Steps:
@@ -123,10 +121,10 @@ def optax(sparse: bool, from_logits: bool) -> Steps:
     _logits_only("optax", from_logits)
     if sparse:
         return (
-            label.any_axis, label.any_integer, label.repeated_labels, label.from_the_end,
-            loss.keep_logits, loss.subtract_picked,
+            steps.any_axis, steps.any_integer, steps.repeated_labels, steps.from_the_end,
+            steps.keep_logits, steps.subtract_picked,
         )  # fmt: skip
-    return (label.any_axis, label.integers_converted, loss.take_log_softmax, loss.weigh)
+    return (steps.any_axis, steps.integers_converted, steps.take_log_softmax, steps.weigh)
 
 
 RECIPES: dict[str, Callable[[bool, bool], Steps]] = {

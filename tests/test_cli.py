@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_xent
 from tinygrad_xent.commands import cli
-from tinygrad_xent.commands import explaining as explain
+from tinygrad_xent.commands.explain import explanation
 
 HAND = ["--logits", "2,1,0.1", "--target", "0"]
 TABLE = "x,y\n" + "".join(f"{i % 2}.{i},{'ab'[i % 2]}\n" for i in range(12))
@@ -55,11 +55,12 @@ def test_help_and_version(capsys, argv):
 def test_the_main_job(capsys, monkeypatch, digit, folder):
     asked = []
 
-    def ready(seed, *, progress):
+    def ready(path, label, seed, *, progress):
+        assert (path, label) == (None, None)
         asked.append((seed, progress))
         return digit
 
-    monkeypatch.setattr(explain, "explain_digit", ready)
+    monkeypatch.setattr(explanation, "explain_table", ready)
     assert run() == 0
     shown, silent = capsys.readouterr()
     assert silent == ""
@@ -195,7 +196,7 @@ def test_bad_input_gets_one_line(capsys, monkeypatch, folder, argv, message):
     def train(*_, **__):
         pytest.fail("this must be found before the training")
 
-    monkeypatch.setattr("tinygrad_xent.commands.explaining.train", train)
+    monkeypatch.setattr("tinygrad_xent.commands.explain.explanation.train", train)
     (folder / "t.csv").write_text(TABLE)
     (folder / "d.svg").mkdir()
     assert run(*argv) == 2
@@ -343,7 +344,7 @@ def test_the_command_is_imported_without_what_it_may_not_need():
     script = (
         "import sys, tinygrad_xent.commands.cli\n"
         "heavy = {'argparse', 'tqdm', 'graphviz', 'latex2mathml', 'csv', 'gzip', 'subprocess'}\n"
-        "parts = {'tinygrad_xent.commands.explaining', *heavy}\n"
+        "parts = {'tinygrad_xent.commands.explain.explanation', *heavy}\n"
         "print(*parts & set(sys.modules))"
     )
     done = subprocess.run(

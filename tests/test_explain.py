@@ -17,12 +17,11 @@ import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.commands.by_hand import explain_numbers
 from tinygrad_xent.commands.explain import FORMS, check_renderer, content
-from tinygrad_xent.commands.explaining import explain_table
-from tinygrad_xent.commands.explaining.classifier import network, train
-from tinygrad_xent.commands.explaining.page import page
-from tinygrad_xent.commands.explaining.report import art, report
-from tinygrad_xent.commands.explaining.tables import read_table
-from tinygrad_xent.commands.explaining.words import decimal, shortened, summary
+from tinygrad_xent.commands.explain.classifier import network, train
+from tinygrad_xent.commands.explain.explanation import explain_table
+from tinygrad_xent.commands.explain.page import page
+from tinygrad_xent.commands.explain.report import art, decimal, report, shortened, summary
+from tinygrad_xent.commands.explain.tables import read_table
 from tinygrad_xent.commands.streams import Style, ascii_text, check_output, write_output
 from tinygrad_xent.visualization.files import check_writable, write_whole
 
@@ -433,8 +432,8 @@ def test_the_running_total_is_told_where_paths_meet():
 
 def test_the_art_shows_the_digit():
     pixels = np.array([[0, 16], [1, 9]])
-    assert list(art(pixels, (2, 2))) == ["  ██", "░░▓▓"]
-    assert list(art(np.zeros(4), (2, 2))) == ["", ""]
+    assert list(art(pixels)) == ["  ██", "░░▓▓"]
+    assert list(art(np.zeros((2, 2)))) == ["", ""]
 
 
 def test_emphasis(digit):
@@ -464,7 +463,7 @@ def test_a_wrong_gradient_is_said_loudly():
     def half_backward(grad, y, x):
         return grad
 
-    from tinygrad_xent.commands.explaining.explanation import explain_loss
+    from tinygrad_xent.commands.explain.explanation import explain_loss
 
     z = half(tx.Tensor([1.0, 2.0], name="<z>"))
     z.name = "logits"

@@ -14,7 +14,7 @@ from tinygrad_xent.visualization.naming import printable
 if TYPE_CHECKING:
     import argparse
 
-    from tinygrad_xent.commands.explaining import Explanation
+    from tinygrad_xent.commands.explain.explanation import Explanation
 
 NO_LABEL = 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"'
 _NEAR_ONE = 1e-6
@@ -110,7 +110,7 @@ def explain_numbers(
     UsageError
         If an argument is not valid, or two do not fit together. The message is one line.
     """
-    from tinygrad_xent.commands.explaining.explanation import explain_loss
+    from tinygrad_xent.commands.explain.explanation import explain_loss
     from tinygrad_xent.tensor import Tensor
 
     option = "--probs" if probs else "--logits"

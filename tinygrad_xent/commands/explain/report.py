@@ -1,17 +1,27 @@
-"""The sentences of an explanation, shared by the terminal and the page."""
+"""An explanation as text for a terminal, and the sentences that the page has, too."""
 
 from __future__ import annotations
 
-from typing import Any
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explaining.classifier import HIDDEN
-from tinygrad_xent.commands.explaining.explanation import Explanation, Training
+from tinygrad_xent.commands.explain.classifier import HIDDEN
+from tinygrad_xent.commands.explain.explanation import Explanation, Training
+from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
 from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import Backward, Trace
 
+if TYPE_CHECKING:
+    from tinygrad_xent.commands.streams import Style
+
+_INDENT = "  "
+_SHADES = " ░▒▓█"
+_BAR = 10
 MOST_CLASSES = 12
 _FEW = 5
 
@@ -28,6 +38,120 @@ METHOD = (
     "Each entry is moved a little up and down, and the loss computed again: the gradient should "
     "equal this slope. Differences are relative to the largest entry of the gradient."
 )
+
+
+def report(explanation: Explanation, style: Style) -> Iterator[str]:
+    """Yield the lines of an explanation, few of them longer than 90 columns."""
+    if explanation.training:
+        yield from _section(style, "The example", _example(explanation.training))
+    yield from _section(style, "The loss", _loss(explanation, style))
+    yield from _section(style, "The forward pass", _forward(explanation, style))
+    yield from _section(style, "The backward pass", _backward(explanation, style))
+    yield from _section(style, "The check", _check(explanation, style))
+
+
+def _section(style: Style, title: str, lines: Iterator[str]) -> Iterator[str]:
+    yield style.strong(title)
+    for line in lines:
+        yield f"{_INDENT}{line}".rstrip()
+    yield ""
+
+
+# -- the example -----------------------------------------------------------------------------
+
+
+def _example(training: Training) -> Iterator[str]:
+    for sentence in training_sentences(training):
+        yield from wrapped(sentence)
+    if training.image is not None:
+        yield ""
+        yield from (f"    {line}" for line in art(training.image))
+
+
+def art(pixels: Any) -> Iterator[str]:
+    """Yield the lines of a grey image; two characters per pixel make it square."""
+    levels = np.ceil(pixels / (pixels.max() or 1) * (len(_SHADES) - 1)).astype(int)
+    for row in levels:
+        yield "".join(_SHADES[level] * 2 for level in row).rstrip()
+
+
+# -- the loss --------------------------------------------------------------------------------
+
+
+def _loss(e: Explanation, style: Style) -> Iterator[str]:
+    head, rows, left_out = class_rows(e)
+    scale = float(np.max(np.abs(e.gradient), initial=0.0))
+    bars = [_bar(e.gradient[i], scale) for i, _ in rows]
+    cells = [(*row, bar) for (_, row), bar in zip(rows, bars, strict=True)]
+    lines = list(table((*head, ""), cells, right=len(head)))
+    yield lines[0]
+    for (i, _), line in zip(rows, lines[1:], strict=True):
+        yield style.strong(line) if e.labels[i] > 0 else line
+    if left_out:
+        yield f"and {left_out} more, with smaller gradients"
+    yield ""
+    yield from wrapped(loss_sentence(e))
+    for sentence in (*gradient_sentences(e), *e.notes):
+        yield from wrapped(sentence)
+
+
+def _bar(x: float, scale: float) -> str:
+    """Return a number as a bar to the left or right of zero."""
+    length = round(abs(x) / scale * _BAR) if np.isfinite(x) and scale else 0
+    left, right = ("█" * length, "") if x < 0 else ("", "█" * length)
+    return f"{left:>{_BAR}}│{right:<{_BAR}}"
+
+
+# -- the passes ------------------------------------------------------------------------------
+
+
+def _forward(e: Explanation, style: Style) -> Iterator[str]:
+    rows = [
+        (
+            str(event.step),
+            event.name,
+            style.formula(event.text) or "given",
+            outline(event.value),
+        )
+        for event in e.trace.forward
+    ]
+    yield from table(("step", "tensor", "formula", "value"), rows)
+
+
+def _backward(e: Explanation, style: Style) -> Iterator[str]:
+    yield from wrapped(NOTATION)
+    sender = None
+    for i, event in enumerate(e.trace.backward):
+        if event.tensor is not sender:
+            sender = event.tensor
+            yield ""
+            yield style.strong(called(event, e.trace))
+            if looked_through(event.tensor) is not None:
+                yield from wrapped(LOOK_THROUGH)
+            yield f"incoming ∂{event.name}: {summary(event.incoming)}"
+        first = all(event.to is not earlier.to for earlier in e.trace.backward[:i])
+        yield f"{event.step:4}. {event.text}"
+        yield f"      sends to {event.to_name}: {summary(event.sent)}"
+        yield f"      total there so far: {'the same' if first else summary(event.total)}"
+
+
+# -- the check -------------------------------------------------------------------------------
+
+
+def _check(e: Explanation, style: Style) -> Iterator[str]:
+    rows = [(f"∂{c.name}", c.counted, number(c.error), c.remark) for c in e.check]
+    yield from wrapped(METHOD)
+    yield from table(("gradient", "entries", "largest difference", "verdict"), rows)
+    mark = style.good if e.check.ok else style.bad
+    yield mark(check_sentence(e))
+
+
+def wrapped(text: str, width: int = 88) -> list[str]:
+    """Break a sentence into lines."""
+    return textwrap.wrap(text, width)
+
+
+# -- sentences that the page has, too ---------------------------------------------------------
 
 
 def training_sentences(training: Training) -> list[str]:

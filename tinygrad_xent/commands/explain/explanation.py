@@ -3,50 +3,66 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.checking import GradcheckReport, gradcheck
-from tinygrad_xent.commands.explaining.classifier import Classifier
-from tinygrad_xent.commands.explaining.tables import Table
+from tinygrad_xent.commands.explain.classifier import Classifier, train
+from tinygrad_xent.commands.explain.tables import Table, read_table
 from tinygrad_xent.errors import LabelsWarning
 from tinygrad_xent.losses.dense import categorical_crossentropy
 from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.tensor import Tensor
+from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.tracing import Trace, plain, trace
+
+_DIGITS = Path(__file__).parents[2] / "data" / "digits.csv.gz"
+_DIGITS_SOURCE = "digits.csv.gz (ships with tinygrad_xent)"
 
 
 @dataclass(frozen=True)
 class Training:
-    """The training that the example comes from.
+    """The training that the example comes from: the held-out row with the largest loss.
 
     Attributes
     ----------
     table : Table
     classifier : Classifier
-    row : int
-        The index of the example in the table.
-    image : tuple of int, or None
-        Height and width, if the features are pixels.
     seed : int
     seconds : float
         The duration of the training.
-    content : str
-        A description of the rows: "1,797 handwritten digits of 8 × 8 pixels".
     """
 
     table: Table
     classifier: Classifier
-    row: int
-    image: tuple[int, int] | None
     seed: int
     seconds: float
-    content: str
+
+    @property
+    def row(self) -> int:
+        """The index of the example in the table."""
+        return self.classifier.worst
+
+    @property
+    def image(self) -> Any:
+        """The example's pixels in rows, if it is a handwritten digit, else None."""
+        is_digit = self.table.source == _DIGITS_SOURCE
+        return self.table.features[self.row].reshape(8, 8) if is_digit else None
+
+    @property
+    def content(self) -> str:
+        """A description of the rows: "1,797 handwritten digits of 8 × 8 pixels"."""
+        rows = f"{len(self.table.labels):,}"
+        if self.image is not None:
+            return f"{rows} handwritten digits of 8 × 8 pixels"
+        return f"{rows} rows of {count(len(self.table.columns), 'feature')}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the training as strings and numbers."""
@@ -143,11 +159,36 @@ class Explanation:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
-def explain_row(training: Training) -> Explanation:
-    """Explain the loss of one row of a table under a trained classifier."""
-    table, classifier = training.table, training.classifier
+def explain_table(
+    path: Path | None, label: str | None, seed: int = 0, *, progress: bool = False
+) -> Explanation:
+    """Train on a table, and explain the held-out row with the largest loss.
+
+    Parameters
+    ----------
+    path : Path or None
+        A CSV file; None for the handwritten digits in the package.
+    label : str or None
+        The column to predict.
+    seed : int
+    progress : bool
+        Show a progress bar if the standard error stream is a terminal.
+
+    Raises
+    ------
+    TableError
+        If no classifier can be trained on it. The message is one line.
+    """
+    if path is None:
+        table = read_table(_DIGITS, "digit", source=_DIGITS_SOURCE)
+    else:
+        table = read_table(path, label)
+    start = time.perf_counter()
+    classifier = train(table, seed, progress=progress)
+    training = Training(table, classifier, seed, time.perf_counter() - start)
+    name = "features" if training.image is None else "pixels"
     W1, b1, W2, b2 = (Tensor(w.data, name=w.name) for w in classifier.parameters)
-    x = Tensor(classifier.features[training.row], name="pixels" if training.image else "features")
+    x = Tensor(classifier.features[training.row], name=name)
     weighted1 = _named("weighted1", matmul(x, W1))
     hidden_in = _named("hidden_in", weighted1 + b1)
     hidden = _named("hidden", relu(hidden_in))

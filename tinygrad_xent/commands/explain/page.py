@@ -5,7 +5,7 @@ The graph is shown by the player, and without scripts as a picture.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from itertools import groupby
@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explaining import words
-from tinygrad_xent.commands.explaining.explanation import Explanation, Training
+from tinygrad_xent.commands.explain import report
+from tinygrad_xent.commands.explain.explanation import Explanation, Training
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.formulas import mathml
 from tinygrad_xent.visualization.pages import page as html_page
 from tinygrad_xent.visualization.player import Player
+from tinygrad_xent.visualization.tables import Markup, html_table
 from tinygrad_xent.visualization.tracing import Backward
 
 
@@ -34,7 +35,7 @@ def page(e: Explanation) -> str:
         ("The backward pass", _backward(e)),
         ("The check", _check(e)),
     ]
-    style = files("tinygrad_xent.commands.explaining").joinpath("page.css").read_text("utf-8")
+    style = files("tinygrad_xent.commands.explain").joinpath("page.css").read_text("utf-8")
     body = "".join(
         f"<section>\n<h2>{name}</h2>\n{content}</section>\n" for name, content in sections
     )
@@ -45,43 +46,21 @@ def _paragraphs(*sentences: str) -> str:
     return "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
 
 
-def _code(name: str) -> str:
-    return f"<code>{escape(name)}</code>"
+def _code(name: str) -> Markup:
+    return Markup(f"<code>{escape(name)}</code>")
 
 
-def _table(
-    kind: str, head: Sequence[str], rows: Iterable[Sequence[str]], strong: Collection[int] = ()
-) -> str:
-    """Return a table whose cells are HTML; on a narrow page each row becomes a card.
-
-    A row of a single cell is the heading of the rows below it. The roles stand for what a browser
-    forgets when the style sheet makes cards of the rows.
-    """
-    columns = "".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in head)
-    lines = []
-    for i, row in enumerate(rows):
-        if len(row) == 1:
-            mark = ' class="heading"'
-            cells = f'<th scope="colgroup" role="rowheader" colspan="{len(head)}">{row[0]}</th>'
-        else:
-            mark = ' class="strong"' if i in strong else ""
-            pairs = zip(head, row, strict=True)
-            cells = "".join(f'<td role="cell" data-head="{escape(n)}">{c}</td>' for n, c in pairs)
-        lines.append(f'<tr role="row"{mark}>{cells}</tr>\n')
-    return (
-        f'<table class="{kind}" role="table">\n<thead role="rowgroup"><tr role="row">{columns}</tr>'
-        f'</thead>\n<tbody role="rowgroup">\n{"".join(lines)}</tbody>\n</table>\n'
-    )
+def _table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; on a narrow page the style sheet makes a card of each row of `cards`."""
+    return f'<div class="{kind}">{html_table(head, rows, headings=False)}</div>\n'
 
 
 # -- the parts -------------------------------------------------------------------------------
 
 
 def _example(training: Training) -> str:
-    text = _paragraphs(*words.training_sentences(training))
-    if not training.image:
-        return text
-    return text + _image(training.table.features[training.row].reshape(training.image))
+    text = _paragraphs(*report.training_sentences(training))
+    return text if training.image is None else text + _image(training.image)
 
 
 def _image(pixels: Any) -> str:
@@ -101,16 +80,16 @@ def _image(pixels: Any) -> str:
 
 
 def _loss(e: Explanation) -> str:
-    head, rows, left_out = words.class_rows(e)
+    head, rows, left_out = report.class_rows(e)
     scale = float(np.max(np.abs(e.gradient), initial=0.0)) or 1.0
-    cells = [
-        [*map(escape, row[:-1]), f"{_bar(float(e.gradient[i]) / scale)}{escape(row[-1])}"]
-        for i, row in rows
-    ]
-    strong = [k for k, (i, _) in enumerate(rows) if e.labels[i] > 0]
+    cells = []
+    for i, (name, *numbers, last) in rows:
+        first = Markup(f"<strong>{escape(name)}</strong>") if e.labels[i] > 0 else name
+        bar = _bar(float(e.gradient[i]) / scale)
+        cells.append((first, *numbers, Markup(f"{bar}{escape(last)}")))
     more = [f"And {left_out} more, with smaller gradients."] if left_out else []
-    sentences = (*more, words.loss_sentence(e), *words.gradient_sentences(e), *e.notes)
-    return _table("classes", head, cells, strong) + _paragraphs(*sentences)
+    sentences = (*more, report.loss_sentence(e), *report.gradient_sentences(e), *e.notes)
+    return _table("classes", head, cells) + _paragraphs(*sentences)
 
 
 def _bar(share: float) -> str:
@@ -125,12 +104,12 @@ def _forward(e: Explanation) -> str:
         (
             str(event.step),
             _code(event.name),
-            mathml(event.formula, event.letters) if event.formula else "given",
-            escape(words.outline(event.value)),
+            Markup(mathml(event.formula, event.letters)) if event.formula else "given",
+            report.outline(event.value),
         )
         for event in e.trace.forward
     ]
-    return _table("cards", ("step", "tensor", "formula", "value"), rows)
+    return _table("cards forward", ("step", "tensor", "formula", "value"), rows)
 
 
 def _backward(e: Explanation) -> str:
@@ -143,29 +122,29 @@ def _backward(e: Explanation) -> str:
             rows.append(
                 (
                     str(event.step),
-                    mathml(event.rule, event.letters) if event.rule else escape(event.op),
+                    Markup(mathml(event.rule, event.letters)) if event.rule else event.op,
                     _code(event.to_name),
-                    escape(words.summary(event.sent)),
-                    "the same" if same else escape(words.summary(event.total)),
+                    report.summary(event.sent),
+                    "the same" if same else report.summary(event.total),
                 )
             )
     head = ("step", "rule", "to", "sends", "total there")
-    return _paragraphs(words.NOTATION) + _table("cards", head, rows)
+    return _paragraphs(report.NOTATION) + _table("cards backward", head, rows)
 
 
-def _sender(e: Explanation, event: Backward) -> str:
+def _sender(e: Explanation, event: Backward) -> Markup:
     """Return how a tensor was computed, and the gradient that it passes to its rule."""
-    text = _code(words.called(event, e.trace))
-    text += _paragraphs(f"incoming ∂{event.name}: {words.summary(event.incoming)}")
+    text = str(_code(report.called(event, e.trace)))
+    text += _paragraphs(f"incoming ∂{event.name}: {report.summary(event.incoming)}")
     if looked_through(event.tensor) is not None:
-        text += _paragraphs(words.LOOK_THROUGH)
-    return text
+        text += _paragraphs(report.LOOK_THROUGH)
+    return Markup(text)
 
 
 def _check(e: Explanation) -> str:
-    rows = [(_code(c.name), c.counted, number(c.error), escape(c.remark)) for c in e.check]
+    rows = [(_code(c.name), c.counted, number(c.error), c.remark) for c in e.check]
     return (
-        _paragraphs(words.METHOD)
+        _paragraphs(report.METHOD)
         + _table("plain", ("gradient of", "entries", "largest difference", "verdict"), rows)
-        + f'<p class="{"good" if e.check.ok else "bad"}">{escape(words.check_sentence(e))}</p>\n'
+        + f'<p class="{"good" if e.check.ok else "bad"}">{escape(report.check_sentence(e))}</p>\n'
     )

@@ -15,7 +15,7 @@ from tinygrad_xent.visualization.naming import printable
 if TYPE_CHECKING:
     import argparse
 
-    from tinygrad_xent.commands.explaining import Explanation
+    from tinygrad_xent.commands.explain.explanation import Explanation
 
 HELP = "explain the gradient of one loss, step by step"
 ABOUT = (
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.commands.explaining.report import report
+    from tinygrad_xent.commands.explain.report import report
 
     path = Path("explained.svg" if options.out is None else options.out)
     ending = path.suffix.lower()
@@ -116,13 +116,12 @@ def _seed(text: str | None) -> int:
 
 
 def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
-    from tinygrad_xent.commands.explaining import explain_digit, explain_table
+    from tinygrad_xent.commands.explain.explanation import explain_table
 
-    if options.data is not None:
-        return explain_table(Path(options.data), options.label, seed, progress=True)
     numbers = options.logits if options.logits is not None else options.probs
     if numbers is None:
-        return explain_digit(seed, progress=True)
+        data = None if options.data is None else Path(options.data)
+        return explain_table(data, options.label, seed, progress=True)
     return explain_numbers(
         numbers, target=options.target, labels=options.labels, probs=options.probs is not None
     )
@@ -139,7 +138,7 @@ def check_renderer(ending: str) -> None:
 
 def content(ending: str, explanation: Explanation) -> bytes:
     """Return the content of a file with this ending."""
-    from tinygrad_xent.commands.explaining.page import page
+    from tinygrad_xent.commands.explain.page import page
     from tinygrad_xent.visualization.drawing import draw
 
     if ending == ".json":

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explaining.tables import Table
+from tinygrad_xent.commands.explain.tables import Table
 from tinygrad_xent.derivatives import gradients
 from tinygrad_xent.losses.sparse import sparse_softmax_cross_entropy_with_logits
 from tinygrad_xent.ops import matmul, mean, relu

@@ -1,9 +1,8 @@
 """The subcommands of `tinygrad-xent`, one module each.
 
-A module has constants for `--help` (`HELP` in the list of commands, `ABOUT`, `EXAMPLES`) and the
-options whose number may begin with a minus sign (`NUMERIC`). Its function `options(parser)` adds
-the options; `run(options)` does the work and returns the exit status. `run` imports what is slow to
-import, so that `--help` and the other commands stay fast.
+A module has constants for `--help`: `HELP` in the list of commands, `ABOUT` and `EXAMPLES`. Its
+function `options(parser)` adds the options; `run(options)` does the work and returns the exit
+status. `run` imports what is slow to import, so that `--help` and the other commands stay fast.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ EXAMPLES = """\
   tinygrad-xent assignment
   tinygrad-xent assignment logsumexp log_backward --out week5.ipynb
 """
-NUMERIC = ()
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,6 @@ EXAMPLES = """\
   tinygrad-xent check homework.ipynb
   tinygrad-xent check homework.py --json
 """
-NUMERIC = ("--seed",)
 UNCHECKED = ("no-rule", "no-inputs")
 """Codes of ops that are neither right nor wrong: without a rule, or with unknown inputs."""
 

@@ -88,10 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _joined(argv: Sequence[str]) -> list[str]:
     """Return --logits "-1,2" as --logits=-1,2, as argparse would take the number for an option."""
-    numeric = {option for command in COMMANDS.values() for option in command.NUMERIC}
     joined: list[str] = []
     for word in argv:
-        if joined and joined[-1] in numeric and re.match(r"-[\d.in]", word):
+        if joined and joined[-1].startswith("--") and re.match(r"-[\d.in]", word):
             joined[-1] += f"={word}"
         else:
             joined.append(word)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from tinygrad_xent.commands.by_hand import (
     check_given_once,
     parse_rows,
 )
-from tinygrad_xent.commands.streams import check_output, say, write_output
+from tinygrad_xent.commands.streams import check_output, complain, say, write_output
 from tinygrad_xent.errors import ProbabilitiesWarning, UsageError
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page
@@ -38,7 +37,6 @@ EXAMPLES = """\
   tinygrad-xent compare --logits "1,2,3" --target -1
   tinygrad-xent compare --logits "0,-inf / 5,1" --target "0,1" --out report.html
 """
-NUMERIC = ("--logits", "--probs", "--labels", "--target", "--axis")
 _FORMS = (".html", ".json", ".txt")
 _LARGEST_CLASS = 1e15  # up to here a float distinguishes whole numbers
 _STYLE = """\
@@ -49,19 +47,13 @@ body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
-    parser.add_argument(
-        "--logits",
-        metavar="NUMBERS",
-        help='one for each class; several rows: "2,1 / 0,3", with --target "0,1"',
-    )
+    rows = 'one for each class; several rows: "2,1 / 0,3", with --target "0,1"'
+    parser.add_argument("--logits", metavar="NUMBERS", help=rows)
     parser.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
     add_label_options(parser)
     parser.add_argument("--axis", metavar="N", help="the axis of classes (default: -1)")
-    parser.add_argument(
-        "--dtype",
-        metavar="DTYPE",
-        help="of the numbers and of dense labels: float16, float32 or float64 (default)",
-    )
+    dtypes = "of the numbers and of dense labels: float16, float32 or float64 (default)"
+    parser.add_argument("--dtype", metavar="DTYPE", help=dtypes)
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
     parser.add_argument(
         "--out", metavar="FILE", help="also write it to a file that ends in .html, .json or .txt"
@@ -94,10 +86,8 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
     if not re.fullmatch(r"-?\d+", axis):
         raise UsageError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
     from_logits = options.logits is not None
-    if from_logits:
-        x = parse_rows("--logits", options.logits, dtype)
-    else:
-        x = parse_rows("--probs", options.probs, dtype)
+    option, numbers = ("--logits", options.logits) if from_logits else ("--probs", options.probs)
+    x = parse_rows(option, numbers, dtype)
     sparse = options.labels is None
     if sparse:
         labels = _classes(options.target)
@@ -112,7 +102,7 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
         comparison = compare(labels, x, from_logits=from_logits, axis=int(axis), sparse=sparse)
     for warning in found:
         message = str(warning.message).replace("from_logits=True", "--logits instead of --probs")
-        sys.stderr.write(f"tinygrad-xent: {message}\n")
+        complain(f"tinygrad-xent: {message}")
     return comparison
 
 

@@ -30,7 +30,6 @@ EXAMPLES = """\
   tinygrad-xent grade submissions --exercises logsumexp,log_backward
   tinygrad-xent grade submissions --cluster tcp://scheduler:8786
 """
-NUMERIC = ("--seed", "--jobs", "--seconds", "--memory")
 _MOST = 1_000_000  # of each: more than any system takes
 
 
@@ -89,9 +88,8 @@ def run(options: argparse.Namespace) -> int:
         missing = len(found) - len(book.records)
         complain(f"stopped: {missing} of {len(found)} are left; the same command goes on with them")
         raise
-    passed = sum(
-        result["score"] for record in book.records.values() for result in record["results"]
-    )
+    results = [result for record in book.records.values() for result in record["results"]]
+    passed = sum(result["score"] for result in results)
     lost = [line for s in found for line in _lost(s, book.records[s.student])]
     for line in lost:
         complain(line)
@@ -139,13 +137,7 @@ def _grade(
     before = signal.signal(signal.SIGTERM, stop)  # so that the table is written
     try:
         with tqdm(total=len(todo), unit="student", disable=quiet) as bar:
-            book.grade(
-                todo,
-                seed=options.seed,
-                jobs=options.jobs,
-                cluster=options.cluster,
-                step=bar.update,
-                tell=complain,
-            )
+            given = {name: getattr(options, name) for name in ("seed", "jobs", "cluster")}
+            book.grade(todo, **given, step=bar.update, tell=complain)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -20,7 +20,6 @@ EXAMPLES = """\
   tinygrad-xent lessons
   tinygrad-xent lessons my-course --no-open
 """
-NUMERIC = ()
 _FOLDER = "tinygrad-xent-lessons"
 _INSTALL = 'To work in them, install JupyterLab: pip install "tinygrad_xent[lessons]"'
 

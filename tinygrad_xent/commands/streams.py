@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import TextIO
@@ -15,10 +16,6 @@ from tinygrad_xent.visualization.naming import printable
 
 _SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀˣʸʲᵏ"
-_LETTERS = {
-    **dict(zip(_SUBSCRIPTS, "0123456789+-=()aeijklmnoprstuvx", strict=True)),
-    **dict(zip(_SUPERSCRIPTS, "0123456789+-=()niTxyjk", strict=True)),
-}
 _ASCII = str.maketrans({
     "∂": "d", "−": "-", "–": "-", "×": "x", "·": "*", "⋯": "...", "…": "...", "→": "->", "≤": "<=",
     "≥": ">=", "≠": "!=", "≈": "~", "∈": " in ", "Σ": "sum", "Π": "prod", "√": "sqrt", "ℓ": "l",
@@ -109,7 +106,7 @@ def ascii_text(text: str) -> str:
 
 
 def _script(mark: str, text: str) -> str:
-    plain = "".join(_LETTERS[c] for c in text)
+    plain = unicodedata.normalize("NFKC", text).translate(_ASCII)
     return mark + (plain if plain.isalnum() else f"({plain})")
 
 
@@ -122,16 +119,6 @@ def fitting(text: str, stream: TextIO) -> str:
     return text
 
 
-def style_for(stream: TextIO | None, *, colour: bool) -> Style:
-    """Return the style for a stream: coloured only on a terminal, and not if NO_COLOR is set."""
-    if stream is None:
-        return Style()
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Style(
-        colour and stream.isatty() and not plain, ascii_only=fitting("Σ∂█", stream) != "Σ∂█"
-    )
-
-
 class Style:
     """Emphasis and formulas in the form that a terminal can show."""
 
@@ -139,21 +126,19 @@ class Style:
         self._colour = colour
         self._ascii_only = ascii_only
 
+    @classmethod
+    def of(cls, stream: TextIO | None, *, colour: bool) -> Style:
+        """Return the style for a stream: coloured only on a terminal, and without NO_COLOR."""
+        if stream is None:
+            return cls()
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        fits = fitting("Σ∂█", stream) == "Σ∂█"
+        return cls(colour and stream.isatty() and not plain, ascii_only=not fits)
+
     def formula(self, text: str) -> str:
         """Return a formula with the width that it will have in print, so that columns align."""
         return ascii_text(text) if self._ascii_only else text
 
-    def strong(self, text: str) -> str:
-        """Return the text in bold."""
-        return self._in("1", text)
-
-    def good(self, text: str) -> str:
-        """Return the text in green."""
-        return self._in("32", text)
-
-    def bad(self, text: str) -> str:
-        """Return the text in bold red."""
-        return self._in("1;31", text)
-
-    def _in(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+    def strong(self, text: str, colour: str = "") -> str:
+        """Return the text in bold, or in the colour of this code of ANSI."""
+        return f"\x1b[{colour or 1}m{text}\x1b[0m" if self._colour else text

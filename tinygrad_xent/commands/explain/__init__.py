@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_xent.commands.by_hand import add_label_options, check_given_once, explain_numbers
-from tinygrad_xent.commands.streams import check_output, say, style_for, write_output
+from tinygrad_xent.commands.streams import Style, check_output, say, write_output
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.naming import printable
 
@@ -30,7 +30,6 @@ EXAMPLES = """\
   tinygrad-xent explain --logits "2,1,0.1" --labels "0.7,0.2,0.1"
   tinygrad-xent explain --probs "0.7,0.2,0.1" --target 0
 """
-NUMERIC = ("--logits", "--probs", "--labels", "--target", "--seed")
 FORMS = {
     ".svg": "The graph with its values and gradients",
     ".png": "The graph with its values and gradients",
@@ -78,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     check_renderer(ending)
     explanation = _explanation(options, seed)
     write_output(path, content(ending, explanation))
-    style = style_for(sys.stdout, colour=not options.no_color)
+    style = Style.of(sys.stdout, colour=not options.no_color)
     written = f"{FORMS[ending]}: {printable(path)}"
     say("\n".join((*report(explanation, style), written, "")))
     return 0 if explanation.check.ok else 1
@@ -86,12 +85,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_combination(options: argparse.Namespace) -> None:
     """Raise an error for options that contradict each other."""
-    by_hand = [
-        name
-        for name in ("logits", "probs", "target", "labels")
-        if getattr(options, name) is not None
-    ]
-    table = [name for name in ("data", "label") if getattr(options, name) is not None]
+    given = [name for name, value in vars(options).items() if value is not None]
+    by_hand = [name for name in ("logits", "probs", "target", "labels") if name in given]
+    table = [name for name in ("data", "label") if name in given]
     if by_hand and table:
         raise UsageError(
             f"--{table[0]} is for a table, --{by_hand[0]} for a loss given by hand; use one of them"

@@ -100,15 +100,11 @@ def _bar(share: float) -> str:
 
 
 def _forward(e: Explanation) -> str:
-    rows = [
-        (
-            str(event.step),
-            _code(event.name),
-            Markup(mathml(event.formula, event.letters)) if event.formula else "given",
-            report.outline(event.value),
-        )
-        for event in e.trace.forward
-    ]
+    rows = []
+    for event in e.trace.forward:
+        formula = Markup(mathml(event.formula, event.letters)) if event.formula else "given"
+        value = report.outline(event.value)
+        rows.append((str(event.step), _code(event.name), formula, value))
     return _table("cards forward", ("step", "tensor", "formula", "value"), rows)
 
 
@@ -119,15 +115,10 @@ def _backward(e: Explanation) -> str:
         rows.append((_sender(e, first),))
         for event in (first, *others):
             same = np.array_equal(event.sent, event.total, equal_nan=True)
-            rows.append(
-                (
-                    str(event.step),
-                    Markup(mathml(event.rule, event.letters)) if event.rule else event.op,
-                    _code(event.to_name),
-                    report.summary(event.sent),
-                    "the same" if same else report.summary(event.total),
-                )
-            )
+            rule = Markup(mathml(event.rule, event.letters)) if event.rule else event.op
+            total = "the same" if same else report.summary(event.total)
+            to, sent = _code(event.to_name), report.summary(event.sent)
+            rows.append((str(event.step), rule, to, sent, total))
     head = ("step", "rule", "to", "sends", "total there")
     return _paragraphs(report.NOTATION) + _table("cards backward", head, rows)
 

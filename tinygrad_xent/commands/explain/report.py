@@ -107,12 +107,7 @@ def _bar(x: float, scale: float) -> str:
 
 def _forward(e: Explanation, style: Style) -> Iterator[str]:
     rows = [
-        (
-            str(event.step),
-            event.name,
-            style.formula(event.text) or "given",
-            outline(event.value),
-        )
+        (str(event.step), event.name, style.formula(event.text) or "given", outline(event.value))
         for event in e.trace.forward
     ]
     yield from table(("step", "tensor", "formula", "value"), rows)
@@ -142,8 +137,7 @@ def _check(e: Explanation, style: Style) -> Iterator[str]:
     rows = [(f"∂{c.name}", c.counted, number(c.error), c.remark) for c in e.check]
     yield from wrapped(METHOD)
     yield from table(("gradient", "entries", "largest difference", "verdict"), rows)
-    mark = style.good if e.check.ok else style.bad
-    yield mark(check_sentence(e))
+    yield style.strong(check_sentence(e), "32" if e.check.ok else "1;31")
 
 
 def wrapped(text: str, width: int = 88) -> list[str]:
@@ -162,11 +156,8 @@ def training_sentences(training: Training) -> list[str]:
     label = shortened(table.classes[table.labels[training.row]])
     (example,) = np.flatnonzero(held_out == training.row)
     predicted = shortened(table.classes[classifier.predicted[example]])
-    verdict = (
-        "as the classifier predicts"
-        if predicted == label
-        else f"the classifier predicts {predicted}"
-    )
+    same = predicted == label
+    verdict = "as the classifier predicts" if same else f"the classifier predicts {predicted}"
     content = (
         f"{printable(table.source)}: {training.content}, {classes} classes in column "
         f"'{printable(table.label)}'."
@@ -219,13 +210,11 @@ def loss_sentence(e: Explanation) -> str:
 def gradient_sentences(e: Explanation) -> list[str]:
     """Return sentences on the gradient with respect to the logits or probabilities."""
     what, gradient = ("logit" if e.from_logits else "probability"), e.gradient
-    sentences = []
+    name = gradient_name(e)
     if e.from_logits:
-        sentences.append(
-            f"{gradient_name(e)} is the gradient of the loss with respect to the logits: ∂logits."
-        )
+        sentences = [f"{name} is the gradient of the loss with respect to the logits: ∂logits."]
     else:
-        sentences.append("∂probs is the gradient of the loss with respect to the probabilities.")
+        sentences = [f"{name} is the gradient of the loss with respect to the probabilities."]
         if e.target is not None and e.probs[e.target] < 1e-7:
             sentences.append(
                 "A probability below 1e-7 counts as 1e-7, and no gradient passes this limit: "
@@ -234,11 +223,11 @@ def gradient_sentences(e: Explanation) -> list[str]:
     if not np.isfinite(gradient).all() or not gradient.any():
         return sentences
     low, high = int(np.argmin(gradient)), int(np.argmax(gradient))
-    raised = (
-        f"raise the {what} of {shortened(e.classes[low])} ({decimal(gradient[low], signed=True)})"
-    )
-    lowered = f"lower that of {shortened(e.classes[high])} ({decimal(gradient[high], signed=True)})"
-    moves = [*([raised] if gradient[low] < 0 else []), *([lowered] if gradient[high] > 0 else [])]
+    names = [
+        f"{shortened(e.classes[i])} ({decimal(gradient[i], signed=True)})" for i in (low, high)
+    ]
+    moves = [f"raise the {what} of {names[0]}"] if gradient[low] < 0 else []
+    moves += [f"lower that of {names[1]}"] if gradient[high] > 0 else []
     sentences.append(f"A step against it makes the loss smaller: {' and '.join(moves)}.")
     return sentences
 

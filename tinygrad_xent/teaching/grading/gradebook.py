@@ -275,13 +275,7 @@ def _prepare() -> None:
 
 def _rows(record: Mapping[str, Any]) -> Iterator[list[Any]]:
     for result in record["results"]:
-        row = {
-            **result,
-            "student": record["student"],
-            "exercise": result["name"],
-            "message": _plain(result),
-            "seed": record["seed"],
-        }
+        row = {**record, **result, "exercise": result["name"], "message": _plain(result)}
         yield [_safe(row[column]) for column in COLUMNS]
 
 

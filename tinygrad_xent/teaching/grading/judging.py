@@ -174,10 +174,8 @@ def _answer(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
         answer = session.function(session.found["answers"].get(name, -1))
         verdict = CATALOGUE[name].judge(answer, rng)
         code = "own-op" if REFUSAL in verdict.message else verdict.code
-        score = int(bool(verdict))
-        return Result(
-            name, score, code, verdict.message, verdict.case, verdict.evidence, verdict.hint
-        )
+        shown = verdict.message, verdict.case, verdict.evidence, verdict.hint
+        return Result(name, int(bool(verdict)), code, *shown)
 
     return _judged(sessions, _OPS_TO_WRITE if name in _WRITING_OPS else (), name, judge)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
 import io
+import operator
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +14,7 @@ from urllib.parse import urlparse
 
 import pytest
 
+import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.commands import cli
 
@@ -67,3 +70,52 @@ def test_the_commands_are_answered_as_shown(
     with contextlib.redirect_stderr(said):
         assert cli.main(shlex.split(arguments)) == 2
     assert said.getvalue().split() == answer.split()
+
+
+# -- names in the text -----------------------------------------------------------------------
+
+SOURCES = [*(ROOT / "tinygrad_xent").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
+WORDS = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)))
+FILES = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if ".venv" not in path.parts}
+THEIRS = {"NN_name", "prepare", "nbgrader_config", "plt", "nbclient", "ipykernel", "def", "docs",
+          "no_grad", "requires_grad"}  # fmt: skip
+"""What a reader writes, or what others make: the files of a course, modules of other packages."""
+
+
+def spans(page: Path) -> list[str]:
+    """Return the pieces of code within the sentences of a page."""
+    text = re.sub("(?ms)^ *(```|~~~).*?^ *\\1", "", page.read_text(encoding="utf-8"))
+    return re.findall("(?<!`)`([^`\n]+)`(?!`)", text)
+
+
+@named(PAGES)
+def test_the_names_in_the_text_exist(page: Path) -> None:
+    for span in spans(page):
+        found = re.fullmatch(r"(?:tx|tinygrad_xent)\.([\w.]+)(?:\(.*\))?", span)
+        if found:
+            operator.attrgetter(found[1])(importable(found[1]))
+
+
+def importable(dotted: str) -> object:
+    """Return the package, with the modules of a dotted name imported."""
+    parts = dotted.split(".")
+    for i in range(1, len(parts)):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"tinygrad_xent.{'.'.join(parts[:i])}")
+    return tx
+
+
+@named(PAGES)
+def test_the_files_in_the_text_exist(page: Path) -> None:
+    for span in spans(page):
+        if re.fullmatch(r"[\w/]+(\.py|\.md|/)", span) and not set(re.split(r"[/.]", span)) & THEIRS:
+            path = span.rstrip("/")
+            assert any(file == path or f"/{file}".endswith(f"/{path}") for file in FILES), span
+
+
+@named([page for page in PAGES if page.name != "coming_from.md"])  # with the words of others
+def test_the_words_of_the_package_in_the_text_are_in_its_source(page: Path) -> None:
+    for span in spans(page):
+        found = re.fullmatch(r"([a-z]\w*_\w+)(\(.*\))?", span)  # such as `sum_to` or `op_of(rule)`
+        if found and not found[1].endswith("_py") and found[1] not in THEIRS:
+            assert found[1] in WORDS, span

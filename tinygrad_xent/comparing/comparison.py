@@ -189,8 +189,8 @@ def compare(
     """Compare loss and gradient of the same labels and numbers in every dialect.
 
     Two answers agree if their losses and gradients have the same shapes and differ by at most 8
-    roundings, each eps * max(1, abs(value)) of the coarser dtype; or if both are errors of the same
-    kind. For each pair of groups, steps of one dialect are exchanged for the other's until it gives
+    roundings, each eps * max(1, abs(value)) of the coarser dtype. Two errors of one kind agree.
+    For each pair of groups, steps of one dialect are exchanged for the other's until it gives
     the other's answer: those are the steps that make the difference.
 
     Parameters

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.teaching.exercises import CATALOGUE, Exercise
-from tinygrad_xent.teaching.exercises.markdown import text_of
+from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells
 from tinygrad_xent.teaching.grading.session import Files
 from tinygrad_xent.teaching.grading.submissions import plain, read_beside

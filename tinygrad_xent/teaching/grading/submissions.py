@@ -57,10 +57,11 @@ def cells_of(path: Path) -> list[str]:
         If it is neither, or cannot be read.
     """
     try:
-        return cells_in(path.name, _content(path))
+        content = _content(path) if path.suffix.lower() in _SUFFIXES else b""
     except OSError as error:
         why = f"{printable(path.name)} cannot be read ({error.strerror})"
         raise SubmissionError(why) from None
+    return cells_in(path.name, content)
 
 
 def cells_in(name: str, content: bytes) -> list[str]:

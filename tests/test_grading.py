@@ -18,6 +18,7 @@ from tinygrad_xent.errors import MessageError, SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading.judging import judge_cells
+from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.teaching.grading.submissions import cells_of, plain
@@ -230,17 +231,12 @@ def test_a_value_that_no_message_can_hold_costs_only_itself():
 
 
 def test_a_file_whose_definitions_cannot_be_sent_is_not_taken_for_an_empty_one():
-    source = """
-import numpy as np
-import tinygrad_xent as tx
-@tx.op(examples=[{"table": np.zeros(2**21)}])
-def scaled(x, *, table): return x * table[0]
-"""
-    report = judge_cells([source], ["square_backward"], seed=0)
-    (result,) = report.exercises
+    source = f"import tinygrad_xent as tx\n@tx.op\ndef {'x' * 900}(x): return x"
+    limits = Limits(message=500)
+    (result,) = judge_cells([source], ["square_backward"], seed=0, limits=limits).exercises
     assert result.code == "no-answer"
     assert result.message.startswith("Running the file left nothing that can be judged: the value")
-    assert result.message.endswith(" bytes as a message, the limit is 8,388,608.")
+    assert result.message.endswith(" bytes as a message, the limit is 500.")
 
 
 def test_a_process_that_does_not_start_is_not_the_learners_fault(monkeypatch):

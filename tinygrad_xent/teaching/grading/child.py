@@ -18,10 +18,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from tinygrad_xent.errors import MessageError
 from tinygrad_xent.graph import Node
@@ -124,6 +127,7 @@ class Learner:
         self.functions: list[Callable[..., Any]] = []
         self.answers: dict[str, Any] = {}
         self.errors: list[str] = []
+        self.ops: list[Op] = []
         self.seen: dict[int, list[Any]] = {}
         self.module = ModuleType("__main__")
         self.flags = 0
@@ -189,16 +193,19 @@ class Learner:
             value = space.get(name)
             if name not in self.answers and callable(value) and not _is_ours(value):
                 self.answers[name] = value
-        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _is_ours(op)}
+        defined = (op for op in space.values() if isinstance(op, Op) and not _is_ours(op))
+        self.ops = list({id(op): op for op in defined}.values())
         return {
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
-            "ops": [self._op(op) for op in ops.values()],
+            "ops": [op.name for op in self.ops],
             "errors": self.errors,
         }
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function; return its value or its error, in the form of a reply."""
+        """Call a function or check an op; return its value or its error, in the form of a reply."""
         try:
+            if "op" in request:
+                return self.check_op(request["op"], request["seed"])
             args, params = decode(request["args"]), decode(request["params"])
             value = self.functions[request["function"]](*args, **params)
             if isinstance(value, tuple):  # a rule may return functions that compute its gradients
@@ -219,16 +226,12 @@ class Learner:
         self.functions.append(function.function if isinstance(function, Op) else function)
         return len(self.functions) - 1
 
-    def _op(self, op: Op) -> dict[str, Any]:
-        attributes = ("name", "inputs", "variadic", "required", "optional", "defaults", "shapes")
-        return {
-            **{name: encode(getattr(op, name)) for name in attributes},
-            "domains": [domain.name for domain in op.domains],
-            "examples": encode([dict(example) for example in op.examples]),
-            "function": self._number(op.function),
-            "rule": self._number(op.rule) if op.rule else None,
-            "calls": self.seen.get(id(op), []),
-        }
+    def check_op(self, number: int, seed: int) -> dict[str, Any]:
+        """Check one of the ops; return the diagnosis, in the form of a reply."""
+        from tinygrad_xent.teaching.grading.op_check import check_op
+
+        op = self.ops[number]
+        return asdict(check_op(op, self.seen.get(id(op), ()), seed))
 
     def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call`, which calls an op, so that it also notes the inputs of the first calls."""
@@ -240,7 +243,7 @@ class Learner:
                 given, rest = op._bind(inputs, params)
                 arrays = tuple(x.data if isinstance(x, Node) else x for x in given)
                 if sum(getattr(x, "size", 1) for x in arrays) <= _ENTRIES_KEPT:
-                    calls.append(encode((arrays, rest)))
+                    calls.append((tuple(map(np.array, arrays)), rest))  # as they are now
             return value
 
         return noted

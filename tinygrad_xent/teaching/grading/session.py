@@ -177,6 +177,23 @@ class Session:
 
         return remote
 
+    def check_op(self, number: int, seed: int) -> dict[str, Any]:
+        """Return what the child finds about one of the ops in `found`, as parts of a `Result`.
+
+        The learner's code may have written it: what it says is for the learner alone.
+        """
+        reply = self._exchange({"op": number, "seed": seed}, self.limits.run_seconds)
+        code, message, hint = (printable(reply[part]) for part in ("code", "message", "hint"))
+        evidence = tuple(("", printable(line)) for line in _list(reply["evidence"], str))
+        score = int(code == "passed")
+        return {
+            "score": score,
+            "code": code,
+            "message": message,
+            "evidence": evidence,
+            "hint": hint,
+        }
+
     def close(self) -> None:
         """End the child and all that it started, and remove its folder."""
         _OPEN.discard(self)
@@ -391,7 +408,7 @@ def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     answers = reply["answers"] if isinstance(reply["answers"], dict) else {}
     return {
         "answers": {name: number for name, number in answers.items() if type(number) is int},
-        "ops": _list(reply.get("ops"), dict),
+        "ops": [printable(name) for name in _list(reply.get("ops"), str)],
         "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
     }
 

@@ -1,4 +1,4 @@
-"""The subcommands of `tinygrad-xent`, one module each.
+"""The subcommands of `tinygrad-xent`, a module or a folder for each.
 
 A module has constants for `--help`: `HELP` in the list of commands, `ABOUT` and `EXAMPLES`. Its
 function `options(parser)` adds the options; `run(options)` does the work and returns the exit

@@ -36,7 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, print what was found."""
+    """Check the file and print the verdicts."""
     import json
     import secrets
     from dataclasses import asdict, replace

@@ -78,7 +78,7 @@ def _gradient(loss: Any, x: Any) -> Any:
 
 
 def row_at(array: Any, axis: int, place: tuple[int, ...]) -> Any:
-    """Return the numbers of one row; an array that has other rows whole."""
+    """Return the numbers of one row; the whole array if it has no such row."""
     if array.ndim > len(place):
         array = np.moveaxis(array, axis % array.ndim, -1)
     place = place[: array.ndim]

@@ -123,19 +123,21 @@ def read_files(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, bytes], l
     """Return files' contents by their paths in a folder, and sentences on what is left out."""
     contents: dict[str, bytes] = {}
     problems = []
+    left = _MOST_BYTES
     for path in paths:
         name = printable(path.name)
         try:
-            content = _content(path)
+            size = path.stat().st_size
+            if size > _LARGEST and path.suffix.lower() not in _SUFFIXES:
+                problems.append(f"{name} is left out: it has more than {_LARGEST:,} bytes")
+            elif min(size, _LARGEST + 1) > left:
+                most = f"{_MOST_BYTES:,}"
+                problems.append(f"{name} is left out: all files have more than {most} bytes")
+            else:
+                content = contents[path.relative_to(folder).as_posix()] = _content(path)
+                left -= len(content)
         except OSError as error:
             problems.append(f"{name} cannot be read ({error.strerror})")
-            continue
-        if len(content) > _LARGEST and path.suffix.lower() not in _SUFFIXES:
-            problems.append(f"{name} is left out: it has more than {_LARGEST:,} bytes")
-        elif sum(map(len, contents.values())) + len(content) > _MOST_BYTES:
-            problems.append(f"{name} is left out: all files have more than {_MOST_BYTES:,} bytes")
-        else:
-            contents[path.relative_to(folder).as_posix()] = content
     return contents, problems
 
 
@@ -295,7 +297,7 @@ def _walk(path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether it is a file itself: neither a link, nor a device, nor a queue."""
+    """Whether it is an ordinary file, neither a link nor a device."""
     return path.is_file() and not path.is_symlink()
 
 

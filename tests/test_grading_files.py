@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading import submissions as handed_in
 from tinygrad_xent.teaching.grading.judging import judge_cells
 from tinygrad_xent.teaching.grading.limits import Limits
+from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
 from tinygrad_xent.teaching.grading.session import Files, Session
 from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
 
@@ -198,3 +200,13 @@ def test_the_learners_time_is_over_when_it_is(monkeypatch):
         "no-time-left", "Running the file used up the 0.5 s for a file."
     )  # fmt: skip
     assert time.monotonic() - begun < 60
+
+
+def test_a_notebook_of_nbgrader_finds_what_lies_beside_it(tmp_path):
+    write(tmp_path, BESIDE)
+    notebook = json.loads(assignment([NAME]))
+    notebook["cells"][3]["source"] = f"{IMPORTS[0]}\n{ANSWER}"
+    judge_notebook(notebook, closed=(str(tmp_path),), folder=tmp_path)
+    assert notebook["cells"][4]["outputs"][0]["output_type"] == "stream"
+    judge_notebook(notebook, closed=(str(tmp_path),))
+    assert notebook["cells"][4]["outputs"][0]["output_type"] == "error"

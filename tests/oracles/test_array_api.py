@@ -1,14 +1,14 @@
 """The test suite of the array API standard, for the functions of it that are here.
 
-Not part of the usual test run; the suite is no package, and is cloned::
+Not part of the usual test run; the suite is not a package, and has to be cloned::
 
-    git clone --recurse-submodules https://github.com/data-apis/array-api-tests
-    pip install -e ".[test]" -r array-api-tests/requirements.txt
-    ARRAY_API_TESTS=array-api-tests pytest -m oracle tests/oracles/test_array_api.py
+    git clone --recurse-submodules https://github.com/data-apis/array-api-tests ../array-api-tests
+    pip install -e ".[test]" -r ../array-api-tests/requirements.txt
+    ARRAY_API_TESTS=../array-api-tests pytest -m oracle tests/oracles/test_array_api.py
 
-Its tests make arrays of every dtype and assign to their entries, which a Tensor refuses: what is
-tested are functions, on arrays that become Tensors on the way (array_api_namespace.py). Left out
-are operators, which would be those of arrays, and signatures.
+Its tests make arrays of every dtype and assign to entries, which a Tensor refuses. So functions
+alone are tested, on arrays that become Tensors on the way (see array_api_namespace.py). Left out are
+operators, which would be those of arrays, and signatures.
 """
 
 from __future__ import annotations

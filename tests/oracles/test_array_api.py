@@ -7,7 +7,7 @@ Not part of the usual test run; the suite is not a package, and has to be cloned
     ARRAY_API_TESTS=../array-api-tests pytest -m oracle tests/oracles/test_array_api.py
 
 Its tests make arrays of every dtype and assign to entries, which a Tensor refuses. So functions
-alone are tested, on arrays that become Tensors on the way (see array_api_namespace.py). Left out are
+alone are tested, on arrays that become Tensors on the way (array_api_namespace.py). Left out are
 operators, which would be those of arrays, and signatures.
 """
 

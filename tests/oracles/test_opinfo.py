@@ -90,15 +90,13 @@ def entrywise(name: str) -> Callable[..., Any]:
     return f
 
 
-def scaled(name: str, *, exchanged: bool = False) -> Callable[..., Any]:
-    """add and subtract, which multiply by `alpha` what they add."""
+def scaled(name: str) -> Callable[..., Any]:
+    """add and subtract, whose second term is multiplied by `alpha`."""
+    return lambda x, y, alpha=1: getattr(tx, name)(x, y if alpha == 1 else y * alpha)
 
-    def f(x: Any, y: Any, alpha: float = 1) -> Any:
-        y = y if alpha == 1 else y * alpha if not exchanged else y
-        x = x * alpha if exchanged and alpha != 1 else x
-        return getattr(tx, name)(y, x) if exchanged else getattr(tx, name)(x, y)
 
-    return f
+def rsub(x: Any, y: Any, alpha: float = 1) -> Any:
+    return y - (x if alpha == 1 else x * alpha)
 
 
 def divide(x: Any, y: Any, *, rounding_mode: str | None = None) -> Any:
@@ -291,7 +289,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__rmatmul__": lambda x, y: y @ x,
     "__rmul__": entrywise("multiply"),
     "__rpow__": lambda x, y: y**x,
-    "__rsub__": scaled("subtract", exchanged=True),
+    "__rsub__": rsub,
     "abs": tx.absolute,
     "add": scaled("add"),
     "amax": reduction("max"),
@@ -329,7 +327,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "pow": tx.power,
     "prod": reduction("prod"),
     "reshape": shaped,
-    "rsub": scaled("subtract", exchanged=True),
+    "rsub": rsub,
     "squeeze": squeeze,
     "stack": joined("stack"),
     "sub": scaled("subtract"),

@@ -21,6 +21,8 @@ EAGER = {  # what Dask has no lazy form of, or one for some calls only
     "take",
     "take_along_axis",
     "reshape",
+    "repeat",
+    "vector_norm",
 }
 ROWS, FEATURES, CLASSES, BLOCK = 2_000_000, 64, 10, 50_000
 

@@ -103,7 +103,9 @@ def test_no_right_rule_is_called_wrong(op, dtype):
             assert {c.verdict for c in found} == {"right"}, str(found)
 
 
-@pytest.mark.parametrize("op", ops.OPS.values(), ids=str)
+@pytest.mark.parametrize(
+    "op", [op for op in ops.OPS.values() if not op.rule_formulas[0].endswith("= 0")], ids=str
+)
 def test_a_rule_that_is_off_by_a_thousandth_in_one_entry_is_caught(op, monkeypatch):
     right = op.rule
 

@@ -152,7 +152,7 @@ def test_a_rule_that_holds_its_output_constant_is_wrong_at_second_order_only():
     assert report.diagnosis.code == "second-order-only"
     assert report.diagnosis.input == "x"
     numpy_only = with_rule(
-        tx.exp, lambda grad, y, x: np.multiply(grad, np.sum(y, keepdims=True) * 0 + y)
+        tx.exp, lambda grad, y, x: np.multiply(grad, np.median(y, keepdims=True) * 0 + y)
     )
     found = tx.gradcheck(numpy_only, [1.0, 2.0], order=2).diagnosis
     assert found.code == "second-order-only"

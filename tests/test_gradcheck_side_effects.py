@@ -39,8 +39,8 @@ def test_every_op_that_takes_numbers_without_axes():
         numbers = [0.3 + 0.1 * k for k in range(len(op.inputs) or 2)]
         try:
             y = op(*map(tx.Tensor, numbers))
-        except (ArithmeticError, IndexError, TypeError, ValueError):
-            continue  # it needs an axis, or a parameter
+        except (ArithmeticError, IndexError, TypeError, ValueError, RuntimeWarning):
+            continue  # it needs an axis, a parameter, or other numbers
         for order in (1, 2):
             assert tx.gradcheck(op, *numbers, order=order), op.name
         assert tx.gradcheck(y, seed=np.ones(y.shape)), op.name

@@ -11,6 +11,7 @@ from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.op import Op
 
 OPS = [op for op in tx.ops.OPS.values() if op.name != "look_through"]
+WITH_SLOPE = [op for op in OPS if any(not f.endswith("= 0") for f in op.rule_formulas)]
 DECADES = {np.float64: 12, np.float32: 6, np.float16: 3}
 
 
@@ -95,6 +96,8 @@ def steep(rng, x, domain, dtype):
 @pytest.mark.parametrize("seed", range(4))
 def test_no_op_is_blamed_anywhere(seed):
     for k, op in enumerate(OPS):
+        if domains.between_steps in op.domains:
+            continue  # its steps come closer together than differences can be taken
         rng = np.random.default_rng([seed, k])
         calls = list(samples(op, rng))
         inputs, params = calls[rng.integers(len(calls))]
@@ -190,7 +193,7 @@ def one_entry(grad):
     return grad
 
 
-@pytest.mark.parametrize("op", OPS, ids=str)
+@pytest.mark.parametrize("op", WITH_SLOPE, ids=str)
 @pytest.mark.parametrize("off", [lambda grad: 1.01 * grad, one_entry], ids=["factor", "entry"])
 def test_one_percent_is_found_at_ordinary_places(op, off):
     inputs, params = next(iter(samples(op, np.random.default_rng(3))))

@@ -142,13 +142,13 @@ def test_an_op_makes_real_numbers_only() -> None:
 def test_numpy_functions_are_refused_rather_than_lose_the_graph() -> None:
     x = tx.Tensor(ARRAY)
     with pytest.raises(errors.NumpyFunctionError, match="lose the graph"):
-        np.square(x)
-    with pytest.raises(errors.NumpyFunctionError, match="lose the graph"):
+        np.nextafter(x, x)
+    with pytest.raises(errors.NumpyFunctionError, match="np.add of .* `dtype`; it calls tx.add.x"):
         np.add(x, x, dtype=np.float32)
     with pytest.raises(errors.NumpyFunctionError, match=r"lose the graph.*tinygrad_xent.*\.data"):
         np.asarray(x)
-    with pytest.raises(errors.NumpyFunctionError, match="lose the graph"):
-        np.sum(x)
+    with pytest.raises(errors.NumpyFunctionError, match=r"np\.median .*compose it.*\.data"):
+        np.median(x)
     with pytest.raises(errors.InPlaceError, match="where, concatenate or stack"):
         x[0] = 1.0
 
@@ -317,12 +317,6 @@ def test_product_with_zeros() -> None:
         np.testing.assert_array_equal(tx.gradients(x.prod(), x), wanted)
     x = tx.Tensor([0.0, 2.0, 3.0])
     np.testing.assert_array_equal(tx.hessian(x.prod(), x), [[0, 3, 2], [3, 0, 0], [2, 0, 0]])
-
-
-@pytest.mark.parametrize("subscripts", ["ii->i", "...i->i", "ij,jk->ik"])
-def test_einsum_says_what_it_has_no_rule_for(subscripts: str) -> None:
-    with pytest.raises(errors.ArgumentError, match=r"einsum .*(own letter|operands, got 1)"):
-        tx.einsum(subscripts, tx.Tensor(np.eye(2)))
 
 
 # -- ops that a learner writes -----------------------------------------------------------------

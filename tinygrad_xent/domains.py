@@ -56,6 +56,27 @@ distinct = Domain("distinct", r"\{x : x_i \ne x_j\}", _draw_distinct)
 above_minus_one = Domain(
     "above -1", r"\mathbb{R}_{>-1}", lambda rng, shape: rng.uniform(-0.7, 2, shape)
 )
+above_one = Domain("above 1", r"\mathbb{R}_{>1}", lambda rng, shape: rng.uniform(1.2, 3, shape))
+inside_one = Domain(
+    "between -1 and 1", r"(-1, 1)", lambda rng, shape: rng.uniform(-0.8, 0.8, shape)
+)
+first_branch = Domain(
+    "between -π/2 and π/2", r"(-\pi/2, \pi/2)", lambda rng, shape: rng.uniform(-1.2, 1.2, shape)
+)
+between_steps = Domain(
+    "not a multiple of 1/2",
+    r"\{x : 2x \notin \mathbb{Z}\}",
+    lambda rng, shape: (
+        rng.integers(-2, 2, shape)
+        + rng.choice([0.17, 0.33, 0.67, 0.83], shape)
+        + rng.uniform(-0.01, 0.01, shape)
+    ),
+)
+divisor = Domain(
+    "nonzero, and x not a multiple of it",
+    r"\{y : y \ne 0,\ x / y \notin \mathbb{Z}\}",
+    lambda rng, shape: rng.uniform(0.95, 1.05, shape) * rng.choice([-1, 1], shape),
+)
 simplex = Domain("probabilities", r"\{p : p_i > 0, \sum_i p_i = 1\}", _draw_simplex)
 truth = Domain("true or false", r"\{0, 1\}", lambda rng, shape: rng.random(shape) < 0.5)
 held = Domain("held constant", r"\mathbb{R}", real.draw)

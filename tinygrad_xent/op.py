@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 DomainName = Literal[
-    "real", "positive", "nonzero", "distinct", "above_minus_one", "simplex", "truth", "held",
-    "labels",
+    "real", "positive", "nonzero", "distinct", "above_minus_one", "above_one", "inside_one",
+    "first_branch", "between_steps", "divisor", "simplex", "truth", "held", "labels",
 ]  # fmt: skip
 _LISTS = (list, tuple)
 _ARRAY = np.ndarray

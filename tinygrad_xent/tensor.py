@@ -19,7 +19,6 @@ from tinygrad_xent.graph import Node, describe, real_array
 
 Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-_COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 _grad_lock = allocate_lock()  # threads may share leaves, so they take turns adding to .grad
 
@@ -210,15 +209,15 @@ class Tensor(Node):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record NumPy's function of a Tensor if there is an op for it: `np.exp(x)`."""
-        if method == "__call__" and not kwargs:
-            if ufunc.__name__ in ops.__all__:
-                return getattr(ops, ufunc.__name__)(*inputs)
-            if ufunc.__name__ in _COMPARISONS:
-                return ufunc(*map(_plain, inputs))
-        return self.__array__()
+        from tinygrad_xent.ops.numpy_calls import call_ufunc
 
-    def __array_function__(self, *_call: Any) -> Never:
-        self.__array__()
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:
+        """Record NumPy's function of a Tensor if there is one here: `np.sum(x, axis=0)`."""
+        from tinygrad_xent.ops.numpy_calls import call
+
+        return call(function, args, kwargs)
 
     def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
         raise NumpyFunctionError(
@@ -245,6 +244,7 @@ class Tensor(Node):
         return NotImplemented
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _changed_in_place
+    __imod__ = __ifloordiv__ = _changed_in_place
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -252,6 +252,8 @@ class Tensor(Node):
     __sub__, __rsub__ = _operators("subtract")
     __mul__, __rmul__ = _operators("multiply")
     __truediv__, __rtruediv__ = _operators("divide")
+    __floordiv__, __rfloordiv__ = _operators("floor_divide")
+    __mod__, __rmod__ = _operators("remainder")
     __pow__, __rpow__ = _operators("power")
     __matmul__, __rmatmul__ = _operators("matmul")
 
@@ -348,6 +350,58 @@ class Tensor(Node):
     def astype(self, dtype: Any) -> Any:
         """Same numbers, rounded to another dtype; see `astype`."""
         return ops.astype(self, dtype=dtype)
+
+    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+        """Standard deviation over axes; see `std`."""
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def cumprod(self, axis: int | None = None) -> Any:
+        """Running product along an axis; see `cumprod`."""
+        return ops.cumprod(self, axis=axis)
+
+    def round(self, decimals: int = 0) -> Any:
+        """Nearest numbers with so many decimals; see `round`."""
+        return ops.round(self, decimals=decimals)
+
+    def dot(self, other: Any) -> Any:
+        """Matrix product, or that of two vectors; see `dot`."""
+        return ops.dot(self, other)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Entries on a diagonal; see `diagonal`."""
+        return ops.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Sum of a diagonal; see `matrix_trace`. The gradients of a graph are in `tx.trace(x)`."""
+        return ops.matrix_trace(self, offset, axis1, axis2)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+        """Each entry several times in a row; see `repeat`."""
+        return ops.repeat(self, repeats=repeats, axis=axis)
+
+    def ravel(self) -> Any:
+        """Entries in one row; see `ravel`."""
+        return ops.ravel(self)
+
+    def flatten(self) -> Any:
+        """Entries in one row; see `ravel`."""
+        return ops.ravel(self)
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes swapped; see `matrix_transpose`."""
+        return ops.matrix_transpose(self)
+
+    def argsort(self, axis: int | None = -1) -> Any:
+        """Places of the entries in rising order, as a plain array: it has no gradient."""
+        return self.data.argsort(axis, kind="stable")
+
+    def sort(self, *_args: Any, **_kwargs: Any) -> Never:
+        """Refuse: `x.sort()` of NumPy reorders an array in place. See `sort`."""
+        raise InPlaceError(
+            "x.sort() would change the Tensor in place, and its graph would be wrong; write "
+            "tx.sort(x), which returns a new one"
+        )
 
 
 def _plain(x: Any) -> Any:

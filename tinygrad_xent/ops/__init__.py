@@ -12,39 +12,67 @@ if TYPE_CHECKING:
     from tinygrad_xent.op import Op
     from tinygrad_xent.ops.accumulation import *
     from tinygrad_xent.ops.arithmetic import *
+    from tinygrad_xent.ops.array_api import *
     from tinygrad_xent.ops.broadcasting import *
     from tinygrad_xent.ops.cross_entropy import *
+    from tinygrad_xent.ops.einstein import *
     from tinygrad_xent.ops.elementwise import *
     from tinygrad_xent.ops.fused import *
     from tinygrad_xent.ops.indexing import *
+    from tinygrad_xent.ops.linear_algebra import *
     from tinygrad_xent.ops.piecewise import *
+    from tinygrad_xent.ops.powers import *
     from tinygrad_xent.ops.products import *
+    from tinygrad_xent.ops.rearranging import *
     from tinygrad_xent.ops.reductions import *
+    from tinygrad_xent.ops.rounding import *
     from tinygrad_xent.ops.shaping import *
     from tinygrad_xent.ops.softmax_family import *
+    from tinygrad_xent.ops.trigonometry import *
 
     OPS: dict[str, Op]
     """The ops of this package by name, without those that users define."""
 
 # A module is imported when the first of its functions is asked for.
 MODULES = {
-    "accumulation": ("cumsum", "prod"),
+    "accumulation": ("cumprod", "cumsum", "prod"),
     "arithmetic": ("add", "divide", "multiply", "negative", "power", "subtract"),
+    "array_api": (
+        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "concat", "cumulative_prod",
+        "cumulative_sum", "permute_dims", "pow",
+    ),
     "broadcasting": ("broadcast_to", "sum", "sum_to"),
     "cross_entropy": ("crossentropy",),
+    "einstein": ("einsum", "einsum_of"),
     "elementwise": ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"),
     "fused": (
         "look_through", "softmax_cross_entropy", "softmax_minus_labels", "softmax_minus_one_hot",
         "sparse_softmax_cross_entropy",
     ),
     "indexing": ("concatenate", "getitem", "put", "stack", "take", "take_along_axis"),
+    "linear_algebra": (
+        "diag", "diagonal", "matrix_trace", "matrix_transpose", "norm", "tril", "triu",
+        "vector_norm",
+    ),
     "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
-    "products": ("einsum", "einsum_of", "matmul"),
-    "reductions": ("max", "mean", "min", "var"),
+    "powers": (
+        "cbrt", "exp2", "hypot", "log10", "log2", "logaddexp", "reciprocal", "square",
+    ),
+    "products": ("dot", "inner", "matmul", "outer", "tensordot"),
+    "rearranging": (
+        "append", "array_split", "atleast_1d", "atleast_2d", "flatten", "hstack", "moveaxis",
+        "pad", "ravel", "repeat", "roll", "sort", "split", "tile", "vstack",
+    ),
+    "reductions": ("max", "mean", "min", "std", "var"),
+    "rounding": ("ceil", "floor", "floor_divide", "remainder", "round", "sign"),
     "shaping": (
         "astype", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose",
     ),
     "softmax_family": ("log_softmax", "logsumexp", "softmax"),
+    "trigonometry": (
+        "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh",
+        "sin", "sinh", "tan",
+    ),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""Matrix products and Einstein sums."""
+"""Products that sum over axes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.broadcasting import broadcast_to
-from tinygrad_xent.ops.shaping import expand_dims, squeeze, swapaxes
+from tinygrad_xent.ops.rearranging import moveaxis, operand, ravel
+from tinygrad_xent.ops.shaping import expand_dims, reshape, squeeze, swapaxes
 
-__all__ = ["einsum", "einsum_of", "matmul"]
+__all__ = ["dot", "inner", "matmul", "outer", "tensordot"]
 
 
 @op(symbol="@", shapes="(m,k),(k,n)->(m,n)")
@@ -40,73 +40,119 @@ def matmul_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     return lambda: grad @ swapaxes(y, axis1=-1, axis2=-2), wrt_y
 
 
-@op(
-    symbol="einsum",
-    shapes="(3,4),(4,2)->(3,2)",
-    examples=[{"subscripts": s} for s in ("ij,jk->ik", "ij,jk->", "ij,jk->kj", "ij,jk")],
-)
-def einsum_of(*xs: Any, subscripts: str) -> Any:
-    r"""Einstein summation: $z = \sum x_0\,x_1 \cdots$ over every index not in the output."""
-    return np.einsum(subscripts, *xs)
-
-
-@einsum_of.backward
-def einsum_backward(grad: Any, z: Any, *xs: Any, subscripts: str) -> Any:
-    r"""$\bar x_i = \sum \bar z \prod_{j \ne i} x_j$ over every index that x lacks."""
-    inputs, output = _split(subscripts, xs)
-
-    def wrt(i: int) -> Any:
-        others = [(s, x) for j, (s, x) in enumerate(zip(inputs, xs, strict=True)) if j != i]
-        known = output + "".join(s for s, _ in others)
-        for axis, letter in enumerate(inputs[i]):
-            if letter not in known:  # summed in this input alone: the gradient repeats along it
-                others.append((letter, np.ones(xs[i].shape[axis], grad.dtype)))
-        names = ",".join([output, *(s for s, _ in others)]) + "->" + inputs[i]
-        wrt_i = einsum_of([grad, *(x for _, x in others)], subscripts=names)
-        # NumPy broadcasts an axis of length 1 to a longer one of the same letter.
-        return broadcast_to(wrt_i, shape=np.broadcast_shapes(wrt_i.shape, xs[i].shape))
-
-    return tuple(lambda i=i: wrt(i) for i in range(len(xs)))
-
-
-def einsum(subscripts: str, *operands: Any) -> Any:
-    r"""Einstein summation, as `numpy.einsum`: `einsum("ij,jk->ik", x, y)`.
+def dot(x: Any, y: Any) -> Any:
+    """Return the sum of products over the last axis of `x` and the last but one of `y`.
 
     Parameters
     ----------
-    subscripts : str
-        Letters, each at most once per operand (no ellipsis, no diagonal). Without `->`, the output
-        has the letters that occur once, in alphabetical order.
-    *operands : array_like or Tensor
-        One for each group of letters.
+    x, y : array_like or Tensor
+        Vectors, matrices, or arrays with more axes; a vector has but one axis to sum over. With
+        a number it is the plain product.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A Tensor if one of them is; it is made with `matmul`.
+
+    Examples
+    --------
+    >>> print(dot([1.0, 2.0], [10.0, 1.0]))
+    12.0
+    """
+    x, y = operand(x), operand(y)
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    if x.ndim <= 2 and y.ndim <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, axes=(-1, -2 if y.ndim > 1 else -1))
+
+
+def inner(x: Any, y: Any) -> Any:
+    """Return the sum of products over the last axis of both.
+
+    Parameters
+    ----------
+    x, y : array_like or Tensor
+        The last axes have the same length. With a number it is the plain product.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Shape ``x.shape[:-1] + y.shape[:-1]``. A Tensor if one of them is; it is made with `matmul`.
+
+    Examples
+    --------
+    >>> inner([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])
+    array([12., 34.])
+    """
+    x, y = operand(x), operand(y)
+    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, axes=(-1, -1))
+
+
+def outer(x: Any, y: Any) -> Any:
+    """Return the product of each entry of `x` with each of `y`.
+
+    Parameters
+    ----------
+    x, y : array_like or Tensor
+        Vectors; the entries of other shapes are put in a row.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Shape (m, n). A Tensor if one of them is; it is made with `multiply`.
+
+    Examples
+    --------
+    >>> outer([1.0, 2.0], [10.0, 1.0])
+    array([[10.,  1.],
+           [20.,  2.]])
+    """
+    return reshape(x, shape=(-1, 1)) * ravel(y)
+
+
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+    """Return the sum of products over several axes, as `numpy.tensordot`.
+
+    Parameters
+    ----------
+    x, y : array_like or Tensor
+        Any shapes; the axes that are summed over have the same lengths.
+    axes : int or pair
+        How many, the last of `x` and the first of `y`; or which of `x` and which of `y`.
+
+    Returns
+    -------
+    ndarray or Tensor
+        The other axes of `x`, then those of `y`. A Tensor if one of them is; it is made with
+        `matmul`.
 
     Raises
     ------
     ArgumentError
-        If the subscripts have an ellipsis, a repeated letter or a wrong number of groups.
+        If the axes do not pair up, or have different lengths.
 
     Examples
     --------
-    >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
-    array([21., 43.])
+    >>> tensordot(np.ones((2, 3, 4)), np.ones((3, 4, 5))).shape
+    (2, 5)
     """
-    _split(subscripts, operands)
-    return einsum_of(list(operands), subscripts=subscripts)
-
-
-def _split(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
-    left, arrow, output = subscripts.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    if len(inputs) != len(operands):
+    x, y = operand(x), operand(y)
+    if isinstance(axes, int | np.integer):
+        axes = (range(x.ndim - axes, x.ndim), range(axes))
+    over_x, over_y = ([int(a) for a in np.atleast_1d(part)] for part in axes)
+    over = [x.shape[a] for a in over_x]
+    if over != [y.shape[a] for a in over_y]:
         raise ArgumentError(
-            f"einsum {subscripts!r} names {len(inputs)} operands, got {len(operands)}"
+            f"tensordot of shapes {x.shape} and {y.shape}: axes {over_x} and {over_y} do not have "
+            "the same lengths"
         )
-    for letters in inputs:
-        if (not letters.isalpha() and letters) or len(set(letters)) != len(letters):
-            raise ArgumentError(
-                f"einsum {subscripts!r}: {letters!r} has an ellipsis or a repeated letter, which "
-                "is not supported; give every axis its own letter"
-            )
-    if not arrow:
-        output = "".join(sorted(c for c in set("".join(inputs)) if "".join(inputs).count(c) == 1))
-    return inputs, output
+    left = moveaxis(x, over_x, range(-len(over), 0))
+    right = moveaxis(y, over_y, range(len(over)))
+    rows, columns = left.shape[: x.ndim - len(over)], right.shape[len(over) :]
+    size = int(np.prod(over))
+    product = matmul(
+        reshape(left, shape=(int(np.prod(rows)), size)),
+        reshape(right, shape=(size, int(np.prod(columns)))),
+    )
+    return reshape(product, shape=(*rows, *columns))

@@ -10,7 +10,7 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread
 from tinygrad_xent.ops.piecewise import where
 
-__all__ = ["max", "mean", "min", "var"]
+__all__ = ["max", "mean", "min", "std", "var"]
 
 
 @op(shapes="(m,n)->()", examples=({}, {"axis": -1}, {"axis": 0, "keepdims": True}))
@@ -56,6 +56,27 @@ def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
     centred = x - mean(x, axis=axis, keepdims=True)
     factor = float(np.divide(2, reduced_count(x, y) - ddof))
     return spread(grad * factor, x, axis, keepdims) * centred
+
+
+@op(shapes="(3,4)->()", examples=({}, {"axis": 0, "ddof": 1}, {"axis": 1, "keepdims": True}))
+def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    r"""Standard deviation over axes: $y = \sqrt{\frac{1}{n - d} \sum_i (x_i - m)^2}$.
+
+    $m$ is the mean, and `ddof` is $d$, as in `var`. Where all entries are equal, the gradient is
+    defined as 0.
+
+    >>> print(std([1.0, 2.0, 6.0], ddof=1).round(3))
+    2.646
+    """
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+@std.backward
+def std_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    r"""$\bar x_i = \frac{x_i - m}{(n - d)\,y}\,\bar y$"""
+    centred = x - mean(x, axis=axis, keepdims=True)
+    factor = float(np.divide(1, reduced_count(x, y) - ddof))
+    return spread(grad * factor / (y + (y == 0)), x, axis, keepdims) * centred
 
 
 def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:

@@ -36,7 +36,14 @@ mpl.rcParams.update(
     }
 )
 
-RANGES = {d.positive: (0.05, 3), d.above_minus_one: (-0.95, 3), d.simplex: (0.03, 1)}
+RANGES = {
+    d.positive: (0.05, 3),
+    d.above_minus_one: (-0.95, 3),
+    d.above_one: (1.01, 4),
+    d.inside_one: (-0.99, 0.99),
+    d.first_branch: (-1.5, 1.5),
+    d.simplex: (0.03, 1),
+}
 HELD = {"min": -1.0, "max": 1.0, "condition": True}  # the other inputs; 2 where nothing is said
 
 

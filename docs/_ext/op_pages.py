@@ -24,13 +24,18 @@ from tinygrad_xent.teaching.museum import WRONG_RULES
 HERE = Path(__file__).parent.parent
 GROUPS = {
     "elementwise": "Functions of one variable",
+    "powers": "Squares, roots and other bases",
+    "trigonometry": "Angles and hyperbolas",
     "arithmetic": "Arithmetic",
+    "rounding": "Steps",
     "products": "Products",
+    "linear_algebra": "Norms",
     "reductions": "Sums, means, extremes and broadcasting",
-    "accumulation": "Products, running sums, log-sum-exp",
+    "accumulation": "Running sums and products, log-sum-exp",
     "softmax_family": "The softmax and its logarithm",
     "cross_entropy": "Cross-entropies",
     "shaping": "Shapes",
+    "rearranging": "Copies and shifts",
     "indexing": "Indexing",
 }
 INTRODUCTION = """# The ops

@@ -104,7 +104,7 @@ def floor_divide_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
 
 @op(symbol="%", domain=("between_steps", "divisor"))
 def remainder(x: Any, y: Any) -> Any:
-    r"""Rest of a division, with the sign of y: $z = x - y \operatorname{floor}(x / y)$.
+    r"""Rest of a division, with the sign of y: $z = x - y\,\operatorname{floor}(x / y)$.
 
     >>> remainder([7.0, -7.0], 2.0)
     array([1., 1.])

@@ -256,7 +256,7 @@ def backward_flow(outputs: Sequence[Node], shown: Container[Node]) -> Flow:
 # -- what an op was called with -----------------------------------------------------------------
 
 
-_INFIX = set("+−×÷^@")
+_INFIX = {*"+−×÷^@%", "//"}
 _LONGEST = 26
 
 

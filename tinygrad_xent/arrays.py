@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import ShapeError
+from tinygrad_xent.errors import DtypeError, ShapeError
 
 _NUMPY = (np.ndarray, np.generic)
 
@@ -24,8 +24,12 @@ def is_foreign(x: Any) -> bool:
 
 
 def as_array(x: Any, dtype: Any = None) -> Any:
-    """Return `x` as an array: another library's unchanged, anything else as NumPy's."""
-    if type(x) is np.ndarray and dtype is None:
+    """Return `x` as an array: another library's unchanged, anything else as NumPy's.
+
+    Its numbers have the byte order of this machine. A masked array is refused, as the mask would
+    be lost.
+    """
+    if type(x) is np.ndarray and dtype is None and x.dtype.isnative:
         return x  # the usual case
     if hasattr(x, "__array_function__") and is_foreign(x):
         if any(map(math.isnan, x.shape)):  # NaN equals nothing: no shape would fit
@@ -34,7 +38,13 @@ def as_array(x: Any, dtype: Any = None) -> Any:
                 "by a mask; let Dask find out first: x.compute_chunk_sizes()"
             )
         return x if dtype is None else x.astype(dtype)
-    return np.asarray(x, dtype)
+    if isinstance(x, np.ndarray) and hasattr(x, "mask"):
+        raise DtypeError(
+            "a masked array would lose its mask: fill it first, x.filled(0), and mask the result "
+            "with where"
+        )
+    array = np.asarray(x, dtype)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def read_only(x: Any) -> Any:

@@ -83,7 +83,7 @@ class Node:
                 f"{describe(self)} was computed, and its graph cannot be copied or pickled; copy "
                 "its data: Tensor(x.data.copy())"
             )
-        return _leaf, (type(self), self._given, self.name)
+        return _leaf, (type(self), self._given, self.name, self._grad)
 
     # The getter runs in C: views read `data` of every node.
     data = property(
@@ -117,9 +117,10 @@ def scope(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
-def _leaf(kind: type[Node], data: Any, name: str | None) -> Node:
+def _leaf(kind: type[Node], data: Any, name: str | None, grad: Any = None) -> Node:
     leaf = kind(data)
     leaf.name = name
+    leaf._grad = grad
     return leaf
 
 

@@ -225,6 +225,14 @@ class Tensor(Node):
             "tinygrad_xent, or .data for the plain array"
         )
 
+    @property
+    def _mask(self) -> Never:
+        """Refuse: `masked * x` would take `_data` and `_mask` and lose the graph."""
+        raise NumpyFunctionError(
+            "a masked array of NumPy would lose the graph of a Tensor: fill it first, "
+            "masked.filled(0), and mask the result with where"
+        )
+
     def __setitem__(self, index: Any, value: Any) -> Never:
         raise InPlaceError(
             "a Tensor's entries cannot be assigned, because its graph would be wrong; build it "

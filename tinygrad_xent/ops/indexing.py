@@ -91,9 +91,15 @@ def take_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) 
     return put(grad, index=(*(slice(None),) * (axis % x.ndim), indices), shape=x.shape), None
 
 
-@op(shapes="(3,4),(3,4)->(3,4)", domain=("real", "labels"), examples=({}, {"axis": 0}))
-def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
+@op(
+    shapes="(3,4),(3,4)->(3,4)",
+    domain=("real", "labels"),
+    examples=({}, {"axis": 0}, {"axis": None, "indices": np.array([1, 1, 0, 11])}),
+)
+def take_along_axis(x: Any, indices: Any, *, axis: int | None = -1) -> Any:
     r"""One entry per row (or along another axis): $y_{nk} = x_{n, i_{nk}}$.
+
+    With `axis=None` they are entries of the whole array, in row-major order.
 
     >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])
     array([[2.],
@@ -103,8 +109,10 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
 
 
 @take_along_axis.backward
-def take_along_axis_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
+def take_along_axis_backward(grad: Any, y: Any, x: Any, indices: Any, *, axis: int | None) -> Any:
     r"""$\bar x_{nj} = \sum_{k : i_{nk} = j} \bar y_{nk}$"""
+    if axis is None:
+        return take_backward(grad, y, x, indices, axis=None)
     index: list[Any] = list(np.ogrid[tuple(slice(n) for n in x.shape)])
     index[axis] = np.asarray(_plain(indices))
     return put(grad, index=tuple(index), shape=x.shape), None
@@ -123,10 +131,10 @@ def concatenate(*xs: Any, axis: int | None = 0) -> Any:
 @concatenate.backward
 def concatenate_backward(grad: Any, y: Any, *xs: Any, axis: int | None) -> Any:
     r"""$(\bar x_0, \bar x_1, \dots) = \bar y$"""
-    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in xs])
+    ends = np.cumsum([np.size(x) if axis is None else x.shape[axis] for x in xs])
     before = () if axis is None else (slice(None),) * (axis % y.ndim)
     return tuple(
-        reshape(grad[(*before, slice(end - size, end))], shape=x.shape)
+        reshape(grad[(*before, slice(end - size, end))], shape=np.shape(x))
         for x, end, size in zip(xs, ends, np.diff(ends, prepend=0), strict=True)
     )
 

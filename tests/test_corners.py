@@ -108,10 +108,15 @@ def test_new_data_from_another_thread_is_noticed() -> None:
 
 def test_leaves_and_ops_can_be_copied_graphs_cannot() -> None:
     w = tx.Tensor([1.0, 2.0], name="w")
+    (w * w).sum().backward()
     twin = pickle.loads(pickle.dumps(w))  # noqa: S301 - our own bytes
     assert (twin.name, twin.birth > w.birth) == ("w", True)
     copied = copy.deepcopy(w)
     copied.data += 1
+    assert twin.grad.tolist() == copied.grad.tolist() == copy.copy(w).grad.tolist() == [2.0, 4.0]
+    copied.grad += 1
+    assert w.grad.tolist() == [2.0, 4.0]
+    assert copy.deepcopy(tx.Tensor(1.0)).grad is None
     np.testing.assert_array_equal(w.data, [1.0, 2.0])
     assert copy.deepcopy(tx.softmax) is tx.softmax
     assert pickle.loads(pickle.dumps(tx.softmax)) is tx.softmax  # noqa: S301

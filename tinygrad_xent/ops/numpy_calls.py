@@ -32,11 +32,12 @@ _LOST = (
 )
 _WITHOUT_EFFECT = {"kind", "optimize", "stable"}  # how to compute the same
 _LAST_TWO = {"axis1": -2, "axis2": -1}  # of matrices in numpy.linalg; elsewhere the first two
-# Written in C, these tell `inspect` nothing before NumPy 2.4.
+# NumPy 2.0 calls a shape `newshape`, and until 2.4 functions written in C tell `inspect` nothing.
 _SIGNATURES = {
     "concatenate": lambda arrays, axis=0, out=None: None,  # noqa: ARG005 - only its signature
     "dot": lambda a, b, out=None: None,  # noqa: ARG005
     "inner": lambda a, b: None,  # noqa: ARG005
+    "reshape": lambda a, shape, order="C", copy=None: None,  # noqa: ARG005
     "where": lambda condition, x, y: None,  # noqa: ARG005
 }
 

@@ -354,6 +354,9 @@ def test_entries_that_are_equal() -> None:
     x = tx.Tensor([2.0, 1.0, 2.0, 1.0])
     ordered = np.sort(x)
     assert tx.gradients(ordered, x, seed=[1, 2, 3, 4]).tolist() == [3, 1, 4, 2], "in their order"
+    level = tx.Tensor(np.tile([1.0, 0.0], 100))  # long enough for a sort that mixes equal entries
+    seed = np.arange(200.0)
+    assert (tx.gradients(np.sort(level), level, seed=seed)[1::2] == seed[:100]).all()
     assert tx.gradients(tx.norm(x, np.inf), x).tolist() == [0.5, 0, 0.5, 0], "those that tie share"
     assert x.argsort().tolist() == [1, 3, 0, 2]
     assert np.sort(tx.Tensor([np.nan, 1.0])).data[0] == 1

@@ -274,6 +274,8 @@ def test_lists_of_tensors_are_joined() -> None:
     grads = tx.gradients(joined, [x, y], seed=[1.0, 2.0, 3.0, 4.0])
     np.testing.assert_array_equal(grads[0], [1.0, 2.0])
     np.testing.assert_array_equal(grads[1], [3.0])
+    numbered = tx.concatenate([x, 5.0], axis=None)
+    assert tx.gradients(numbered, x, seed=[1.0, 2.0, 3.0]).tolist() == [1.0, 2.0]
     assert tx.concatenate.names_of(2) == ("xs[0]", "xs[1]")
     assert tx.stack([x, x], axis=1).shape == (2, 2)
     square = tx.Tensor([[1.0, 2.0], [3.0, 4.0]])  # as in NumPy, an array is the list of its rows

@@ -391,9 +391,7 @@ class Tensor(Node):
         """Entries in one row; see `ravel`."""
         return ops.ravel(self)
 
-    def flatten(self) -> Any:
-        """Entries in one row; see `ravel`."""
-        return ops.ravel(self)
+    flatten = ravel
 
     @property
     def mT(self) -> Any:

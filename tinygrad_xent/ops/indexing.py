@@ -131,10 +131,11 @@ def concatenate(*xs: Any, axis: int | None = 0) -> Any:
 @concatenate.backward
 def concatenate_backward(grad: Any, y: Any, *xs: Any, axis: int | None) -> Any:
     r"""$(\bar x_0, \bar x_1, \dots) = \bar y$"""
-    ends = np.cumsum([np.size(x) if axis is None else x.shape[axis] for x in xs])
+    xs = tuple(map(as_array, xs))  # one may be a mere number
+    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in xs])
     before = () if axis is None else (slice(None),) * (axis % y.ndim)
     return tuple(
-        reshape(grad[(*before, slice(end - size, end))], shape=np.shape(x))
+        reshape(grad[(*before, slice(end - size, end))], shape=x.shape)
         for x, end, size in zip(xs, ends, np.diff(ends, prepend=0), strict=True)
     )
 

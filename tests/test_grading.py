@@ -193,12 +193,13 @@ def test_where_answers_are_found():
 
 def test_an_answer_may_use_plain_ops_but_not_what_it_is_to_write():
     source = """
+import numpy as np
 import tinygrad_xent as tx
 def softmax_backward(grad, y, x, *, axis):
     return y * (grad - tx.sum(grad * y, axis=axis, keepdims=True))
 def product_backward(grad, y, a, b):
     g = tx.Tensor(grad, name="g")
-    assert str(g.reshape(-1)) and float(g.sum()) == grad.sum()
+    assert str(g.reshape(-1)) and float(g.sum()) == grad.sum() == float(np.sum(g, axis=None))
     return (g * b).data, (a * g).data
 def stable_softmax(x):
     return tx.softmax(x)

@@ -277,6 +277,10 @@ def joined(name: str) -> Callable[..., Any]:
     return lambda xs, dim=0: getattr(tx, name)(list(xs), axis=dim)
 
 
+SAME_NAME = ("ceil", "cos", "cosh", "dot", "exp2", "floor", "hypot", "inner", "log10", "log2")
+SAME_NAME += ("logaddexp", "outer", "ravel", "reciprocal", "remainder", "sign", "sin", "sinh")
+SAME_NAME += ("square", "tan")
+ARCS = ("acos", "acosh", "asin", "asinh", "atan", "atanh", "atan2")
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: entrywise(name) for name in ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt")},
     **{name: entrywise(name) for name in ("tanh", "matmul", "maximum", "minimum")},
@@ -341,14 +345,6 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "var": spread("var"),
     "view": shaped,
     "where": lambda x, condition, y: tx.where(condition, x, y),
-}
-
-# Functions that are not here yet: a mark fails as soon as its function is.
-SAME_NAME = ("ceil", "cos", "cosh", "dot", "exp2", "floor", "hypot", "inner", "log10", "log2")
-SAME_NAME += ("logaddexp", "outer", "ravel", "reciprocal", "remainder", "sign", "sin", "sinh")
-SAME_NAME += ("square", "tan")
-ARCS = ("acos", "acosh", "asin", "asinh", "atan", "atanh", "atan2")
-LATER: dict[str, Callable[..., Any]] = {
     **{name: entrywise(name) for name in SAME_NAME},
     **{name: entrywise("arc" + name[1:]) for name in ARCS},
     "constant_pad_nd": constant_pad,
@@ -483,12 +479,6 @@ nn.functional.relu 4, nn.functional.scaled_dot_product_attention 13+12, outer 1,
 tan 1, tanh 1, tensor_split 10, tensordot 2+1, tile 28, trace 5, transpose 8, tril 8, triu 8,
 true_divide 9, unsqueeze 9, var 16, view 7, vstack 2, where 6
 """
-# What is not the same yet, with the error that it gives.
-WRONG: dict[str, tuple[str, type[Exception]]] = {
-    "einsum": ("an ellipsis, a letter that repeats", tx.errors.ArgumentError),
-    "take_along_dim": ("the gradient of take_along_axis with axis=None", TypeError),
-    **dict.fromkeys(LATER, ("the function is not here yet", AttributeError)),
-}
 
 
 def counted() -> dict[str, tuple[int, int]]:
@@ -502,26 +492,17 @@ def counted() -> dict[str, tuple[int, int]]:
 
 
 def test_every_operator_is_counted() -> None:
-    assert counted().keys() == {*OPERATORS, *LATER}
-    assert not OPERATORS.keys() & LATER.keys()
+    assert counted().keys() == OPERATORS.keys()
 
 
-def marked(name: str) -> Any:
-    if name not in WRONG:
-        return name
-    reason, error = WRONG[name]
-    return pytest.param(name, marks=pytest.mark.xfail(reason=reason, raises=error, strict=True))
-
-
-@pytest.mark.parametrize("name", [marked(name) for name in (*OPERATORS, *LATER)])
+@pytest.mark.parametrize("name", OPERATORS)
 def test_the_samples_of_an_operator(name: str) -> None:
     import torch
 
-    function = OPERATORS.get(name) or LATER[name]
     wrong, same, lacking = [], 0, 0
     for op, sample in samples(name):
         try:
-            what = difference(function, op, sample)
+            what = difference(OPERATORS[name], op, sample)
         except Lacking:
             lacking += 1
             continue

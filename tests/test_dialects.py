@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from dialect_answers import ask, differences
 from golden import load, source
 
+import tinygrad_xent as tx
 from tinygrad_xent.comparing.recipes import RECIPES
+
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
 
 CASES = load("dialects")
 # Of 162 cases each: answers (losses and refusals), and calls that the framework does not have.
@@ -46,3 +50,11 @@ def test_a_dialect_answers_as_the_framework_did(dialect: str) -> None:
         if (found := differences(ask(dialect, case), case.results[dialect], case))
     }
     assert not wrong, f"{answers + missing - len(wrong)} of {answers + missing}: {wrong}"
+
+
+def test_optax_divides_by_the_sum_of_shifted_exponentials() -> None:
+    """The normaliser of two logits of 1e8 rounds to 1e8 in float32; e^(1e8 - it) would be 1."""
+    for dtype in ("float32", "float64"):
+        z = tx.Tensor(np.array([[1e8, 1e8]], dtype))
+        loss = tx.crossentropy_as("optax", [1], z, from_logits=True, sparse=True)
+        np.testing.assert_array_equal(tx.gradients(loss.sum(), z), [[0.5, -0.5]])

@@ -151,11 +151,13 @@ def log_normaliser(x: Any, *, axis: int = -1) -> Any:
 
 @log_normaliser.backward
 def log_normaliser_backward(grad: Any, y: Any, x: Any, *, axis: int) -> Any:
-    r"""$\bar x_i = \bar y\,e^{x_i - y}$
+    r"""$\bar x_i = \bar y\,e^{x_i - m} \big/ \sum_j e^{x_j - m}$
 
     Beside a logit of inf the others get 0; the rule of `logsumexp` gives NaN to the whole row.
     """
-    return grad * ops.exp(x - y)
+    top = np.max(getattr(x, "data", x), axis=axis, keepdims=True)
+    e = ops.exp(x - np.where(np.isfinite(top), top, top.dtype.type(0)))
+    return grad * (e / ops.sum(e, axis=axis, keepdims=True))
 
 
 # -- PyTorch ---------------------------------------------------------------------------------

@@ -25,11 +25,12 @@ def absolute(x: Any) -> Any:
 @absolute.backward
 def absolute_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = \operatorname{sign}(x)\,\bar y$"""
-    return where(x < 0, -grad, where(x > 0, grad, 0))
+    return where(x < 0, -grad, where(x == 0, 0, grad))  # a NaN passes it on
 
 
-def _share_of_winner(grad: Any, wins: Any, ties: Any) -> Any:
-    return where(ties, grad / 2, where(wins, grad, 0))  # not grad * wins: 0 * inf is NaN
+def _share_of_winner(grad: Any, loses: Any, ties: Any) -> Any:
+    """Return the gradient of a competitor; where one is NaN neither loses, and both get it."""
+    return where(ties, grad / 2, where(~loses, grad, 0))  # not a product: 0 * inf is NaN
 
 
 @op(symbol="max", shapes="(),()->()", domain="distinct")
@@ -46,8 +47,8 @@ def maximum(x: Any, y: Any) -> Any:
 def maximum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     r"""$\bar x = [x > y]\,\bar z$ and $\bar y = [y > x]\,\bar z$"""
     return (
-        lambda: _share_of_winner(grad, x > y, x == y),
-        lambda: _share_of_winner(grad, y > x, x == y),
+        lambda: _share_of_winner(grad, x < y, x == y),
+        lambda: _share_of_winner(grad, y < x, x == y),
     )
 
 
@@ -65,8 +66,8 @@ def minimum(x: Any, y: Any) -> Any:
 def minimum_backward(grad: Any, z: Any, x: Any, y: Any) -> Any:
     r"""$\bar x = [x < y]\,\bar z$ and $\bar y = [y < x]\,\bar z$"""
     return (
-        lambda: _share_of_winner(grad, x < y, x == y),
-        lambda: _share_of_winner(grad, y < x, x == y),
+        lambda: _share_of_winner(grad, x > y, x == y),
+        lambda: _share_of_winner(grad, y > x, x == y),
     )
 
 
@@ -83,7 +84,7 @@ def relu(x: Any) -> Any:
 @relu.backward
 def relu_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = [x > 0]\,\bar y$"""
-    return where(x > 0, grad, 0)
+    return where(~(x <= 0), grad, 0)  # a NaN passes it on
 
 
 @op(symbol="where", domain=("truth", "real", "real"))

@@ -80,10 +80,11 @@ def std_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
 
 
 def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    chosen = x == spread(y, x, axis, keepdims)
-    shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # NaN equals nothing
+    y = spread(y, x, axis, keepdims)
+    count = np.sum(x == y, axis=axis, keepdims=True)
+    shares = 1 / np.where(count == 0, np.nan, count)  # beside a NaN nothing equals y: all get NaN
     grad = spread(grad, x, axis, keepdims)
-    return where(chosen, grad * shares.astype(grad.dtype), 0)
+    return where((x == y) | (count == 0), grad * shares.astype(grad.dtype), 0)
 
 
 @op(

@@ -117,7 +117,8 @@ def test_a_rule_that_is_off_by_a_thousandth_in_one_entry_is_caught(op, monkeypat
     def spoiled(grad):
         if grad is not None:
             grad = np.array(grad)
-            grad.flat[np.argmax(np.abs(grad))] *= 1.001
+            # The same entry each time, also where two differ in their last digits only.
+            grad.flat[np.argmax(np.abs(grad).round(9))] *= 1.001
         return grad
 
     monkeypatch.setattr(op, "rule", wrong)

@@ -17,6 +17,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.formatting import number
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
+_NOTICED = 1e-3  # of the largest entry: a difference that rounding may explain, but not pass over
 _LARGEST_JACOBIAN = 2_000_000
 
 
@@ -176,6 +177,10 @@ class Case:
         if self.verdict == "unclear":
             return "unclear: the function is not finite here, or too noisy"
         found = [self.verdict]
+        if not self.wrong and self.error > max(_NOTICED, 10 * self.epsilon):
+            digits = int(-np.log10(self.error)) if self.error < 1 else 0
+            left = ("no digit", "1 digit")[digits] if digits < 2 else f"{digits} digits"
+            found = [f"right within rounding, which leaves {left}"]
         if self.wrong and self.sample is not None:
             where = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
             got, expected = map(number, self.at_worst)

@@ -13,7 +13,8 @@ from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import Along
 from tinygrad_xent.checking.slopes import sizes
-from tinygrad_xent.checking.subjects import Subject, precise
+from tinygrad_xent.checking.subjects import OpSubject, Subject, precise
+from tinygrad_xent.domains import WITHOUT_GRADIENT
 from tinygrad_xent.errors import ArgumentError, GradcheckError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing import cells
@@ -116,6 +117,26 @@ class GradcheckReport(Sequence[Case]):
             for along in self.along
         )
 
+    @property
+    def held(self) -> str:
+        """Which inputs were held constant as they are whole numbers, in words; or nothing."""
+        subject = self.subject
+        domains: Sequence[Any] = (None,) * len(subject.names)
+        if isinstance(subject, OpSubject):
+            domains = subject.op.domains
+        held = [
+            name
+            for name, x, domain in zip(subject.names, subject.inputs, domains, strict=False)
+            if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and domain not in WITHOUT_GRADIENT
+        ]
+        if not held:
+            return ""
+        several, them = ("s", "their") if len(held) > 1 else ("", "its")
+        return (
+            f"Not checked: {' and '.join(held)}, held constant as array{several} of whole numbers. "
+            f"To check {them} gradient{several}, write 1.0 for 1, or convert with .astype(float)."
+        )
+
     def assert_ok(self) -> None:
         """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
         if not self.ok or self.unclear:
@@ -172,7 +193,8 @@ class GradcheckReport(Sequence[Case]):
     def __str__(self) -> str:
         lines = [*table(self._head(), list(self.rows()))]
         missed = [f"A fast check can miss, {self.can_miss}."] if self.along else []
-        return "\n".join([*lines, *missed, *map(str, self.diagnoses)])
+        held = [self.held] if self.held else []
+        return "\n".join([*lines, *missed, *held, *map(str, self.diagnoses)])
 
     def _repr_html_(self) -> str:
         return _html(self)
@@ -205,6 +227,8 @@ def _html(report: GradcheckReport) -> str:
     parts.append(html_table(report._head(), report.rows(), "Compared with differences"))
     if report.along:
         parts.append(f"<p>A fast check can miss, {escape(report.can_miss)}.</p>")
+    if report.held:
+        parts.append(f"<p>{escape(report.held)}</p>")
     shown = [
         case
         for case in report.cases

@@ -41,6 +41,8 @@ def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
     ...     print(inputs[0].shape, params)
     (2, 3) {}
     (2, 3) {'axis': 0}
+    (2, 3) {'axis': None}
+    (2, 3) {'where': array([ True, False,  True])}
     """
     cores = [_axes(group) for group in re.findall(r"\(([^)]*)\)", op.shapes.split("->")[0])]
     domains = op.domains * len(cores) if op.variadic else op.domains

@@ -103,11 +103,17 @@ for lead in (1, 10, 100, 700, 800):
 tx.unfuse(0, [40.0, 0.0, 1.0])
 
 # %% [markdown]
-# The log-softmax has the loss, about $1.6 \cdot 10^{-17}$. But its gradient at the right class is 0.
-# Its rule is $\bar y_i - p_i \sum_j \bar y_j$, which is $-1 + p_t$ for the right class, and $p_t$ is
-# so close to 1 that it is stored as 1. What was lost is what mattered: $1 - p_t$. A small difference
-# of two numbers that were rounded before is called *cancellation*. In lesson 6 it spoilt the loss;
-# here it spoils a rule. Note that $p - t$, as written, does just this.
+# The log-softmax has the loss, about $1.6 \cdot 10^{-17}$, and the gradient. But it had to
+# take care. Its rule is $\bar y_i - p_i \sum_j \bar y_j$, which is $-1 + p_t$ for the right class. Compute
+# that as it is written:
+
+# %%
+print(-1 + tx.softmax([40.0, 0.0, 1.0])[0])
+
+# %% [markdown]
+# $p_t$ is so close to 1 that it is stored as 1. What was lost is what mattered: $1 - p_t$. A small
+# difference of two numbers that were rounded before is called *cancellation*. In lesson 6 it spoilt the
+# loss; here it spoils a rule. Note that $p - t$, as written, does just this.
 #
 # With two classes and a lead of $d$, $p_t = 1 / (1 + e^{-d})$, and $p_t - 1$ can be written without a
 # difference, as $-e^{-d} / (1 + e^{-d})$. Compare both:

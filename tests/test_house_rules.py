@@ -145,12 +145,12 @@ def test_a_module_that_wants_more_is_two_modules(module: Path) -> None:
 
 def test_the_package_stays_small() -> None:
     assert len(MODULES) <= 198
-    assert sum(map(code_lines, MODULES)) <= 19_100
+    assert sum(map(code_lines, MODULES)) <= 19_300
     assert len([entry for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]) <= 20
 
 
 def test_the_kernels_stay_small() -> None:
-    assert code_lines(PACKAGE / "ops" / "kernels.py") <= 170
+    assert code_lines(PACKAGE / "ops" / "kernels.py") <= 200
 
 
 def test_the_first_example_loads_little() -> None:
@@ -161,7 +161,7 @@ def test_the_first_example_loads_little() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = [Path(file) for file in json.loads(run.stdout)]
     assert len(loaded) <= 17
-    assert sum(map(code_lines, loaded)) <= 1600
+    assert sum(map(code_lines, loaded)) <= 1850
 
 
 def calls_of(script: str, before: str = "") -> tuple[int, int]:

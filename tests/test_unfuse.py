@@ -64,21 +64,17 @@ def test_overflow():
 
 
 def test_lost_digits():
-    """p rounds to 1: the primitives lose the loss, log-softmax its gradient, the fused op none."""
+    """p rounds to 1: the primitives lose the loss, log-softmax and the fused op nothing."""
     primitives, log_softmax, fused = unfuse(0, [37.43, 0.0])
     exact = np.exp(-37.43)
     assert primitives.loss.data == 0
     assert primitives.loss_digits == 0
     assert primitives.trouble == f"log loses 16.0 of 16.0 digits: a loss of {exact:.2e} becomes 0."
     assert log_softmax.loss.data == pytest.approx(exact, rel=1e-14, abs=0)
-    assert log_softmax.gradient[0] != pytest.approx(-exact, rel=0.1, abs=0)
-    assert log_softmax.trouble == (
-        "the backward pass loses 16.0 of 16.0 digits: "
-        f"a gradient of {-exact:.2e} becomes -1.11e-16."
-    )
-    np.testing.assert_allclose(fused.gradient, [-exact, exact], rtol=1e-14)
-    assert fused.gradient_digits > 15
-    assert fused.trouble == ""
+    for way in (log_softmax, fused):
+        np.testing.assert_allclose(way.gradient, [-exact, exact], rtol=1e-14)
+        assert way.gradient_digits > 15
+        assert way.trouble == ""
 
 
 def test_a_digit_lost_on_another_class_is_no_trouble():

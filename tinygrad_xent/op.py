@@ -34,6 +34,8 @@ DomainName = Literal[
 ]  # fmt: skip
 _LISTS = (list, tuple)
 _ARRAY = np.ndarray
+# Parameters that are handed on only if they are given: a rule need not know of masks and factors.
+_IF_GIVEN = ("where", "b")
 
 
 class _Docstring:
@@ -156,6 +158,8 @@ class Op:
                     f"op `{self.name}`: there is no domain {each!r}; choose from "
                     f"{', '.join(get_args(DomainName))}, or give a domains.Domain of your own"
                 )
+        for name in _IF_GIVEN:
+            self.defaults.pop(name, None)
 
     def __init_subclass__(cls) -> None:
         cls.__doc__ = _Docstring(cls.__doc__)  # type: ignore[assignment]

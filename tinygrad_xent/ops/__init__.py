@@ -44,7 +44,7 @@ MODULES = {
     "broadcasting": ("broadcast_to", "sum", "sum_to"),
     "cross_entropy": ("crossentropy",),
     "einstein": ("einsum", "einsum_of"),
-    "elementwise": ("exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"),
+    "elementwise": ("exp", "expm1", "log", "log1p", "sech2", "sigmoid", "sqrt", "tanh"),
     "fused": (
         "look_through", "softmax_cross_entropy", "softmax_minus_labels", "softmax_minus_one_hot",
         "sparse_softmax_cross_entropy",

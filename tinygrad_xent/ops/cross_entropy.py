@@ -72,7 +72,7 @@ def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
             f"the shape of labels is {labels.shape}, but that of probs is {probs.shape}; they must "
             "be the same. Class numbers go to sparse_categorical_crossentropy"
         )
-    return -np.sum(labels * np.log(where(labels == 0, 1, probs)), axis=axis)
+    return 0 - np.sum(labels * np.log(where(labels == 0, 1, probs)), axis=axis)  # 0, never -0
 
 
 @crossentropy.backward

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_xent.op import op
 
-__all__ = ["exp", "expm1", "log", "log1p", "sigmoid", "sqrt", "tanh"]
+__all__ = ["exp", "expm1", "log", "log1p", "sech2", "sigmoid", "sqrt", "tanh"]
 
 
 @op(symbol="exp")
@@ -77,8 +77,8 @@ def expm1(x: Any) -> Any:
 
 @expm1.backward
 def expm1_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x = (y + 1)\,\bar y$"""
-    return grad * (y + 1)
+    r"""$\bar x = e^x\,\bar y$"""
+    return grad * exp(x)  # y + 1 would lose the digits of a small exponential
 
 
 @op(symbol="√", domain="positive")
@@ -110,7 +110,31 @@ def tanh(x: Any) -> Any:
 @tanh.backward
 def tanh_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = (1 - y^2)\,\bar y$"""
-    return grad * (1 - y * y)
+    return grad * sech2(x)  # as a difference it would lose its digits where y is close to 1
+
+
+@op(symbol="sech²")
+def sech2(x: Any) -> Any:
+    r"""Square of the hyperbolic secant: $y = 1 / \cosh^2 x$.
+
+    The derivative of tanh, $1 - \tanh^2 x$, with all its digits: $4 e / (1 + e)^2$ with
+    $e = e^{-2 |x|}$, which neither cancels nor overflows.
+
+    >>> sech2([0.0, 1000.0])
+    array([1., 0.])
+    """
+    e = np.exp(-2 * np.absolute(x))
+    whole = 1 + e
+    whole *= whole  # in place, as memory for large arrays costs more than what is done with it
+    e *= 4
+    e /= whole
+    return e
+
+
+@sech2.backward
+def sech2_backward(grad: Any, y: Any, x: Any) -> Any:
+    r"""$\bar x = -2\,y \tanh(x)\,\bar y$"""
+    return grad * -2 * y * tanh(x)
 
 
 @op(symbol="σ")
@@ -127,4 +151,4 @@ def sigmoid(x: Any) -> Any:
 @sigmoid.backward
 def sigmoid_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = y\,(1 - y)\,\bar y$"""
-    return grad * y * (1 - y)
+    return grad * (sech2(x / 2) / 4)  # the same, and no difference that loses its digits

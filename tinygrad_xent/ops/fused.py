@@ -17,7 +17,7 @@ from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.shaping import expand_dims
-from tinygrad_xent.ops.softmax_family import log_softmax, softmax, softmax_backward
+from tinygrad_xent.ops.softmax_family import centred, log_softmax, softmax, softmax_backward
 
 __all__ = [
     "look_through",
@@ -89,7 +89,7 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
     """
     p = softmax(logits, axis=axis)
     return (
-        lambda: sum(grad * p, axis=axis, keepdims=True) - grad,
+        lambda: -centred(grad, p, axis),
         lambda: (
             softmax_backward(grad, p, logits, axis=axis) * sum(labels, axis=axis, keepdims=True)
         ),

@@ -92,7 +92,8 @@ def _blocks(x: Array) -> Iterable[slice]:
     if x.size > 8192:
         np.setbufsize(16)
     step = max(1, BLOCK // max(1, x.itemsize * x.shape[1]))
-    return map(slice, range(0, len(x), step), range(step, len(x) + step, step))
+    count = len(x) if x.size else 0
+    return map(slice, range(0, count, step), range(step, count + step, step))
 
 
 def row_sums(x: Array, y: Array | None = None) -> Array:
@@ -126,10 +127,14 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
 
 def _less_top(x: Array, gap: Array) -> Array:
     """Fill `gap` with each row less its largest entry; return the place of this in the memory."""
-    top = np.arange(0, x.size, x.shape[1])
-    top += x.argmax(axis=1)
+    top = np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
     np.subtract(x, x.reshape(-1)[top][:, None], out=gap)
     return top
+
+
+def _top(x: Array) -> Array:
+    """Return the place in the memory of each row's largest entry."""
+    return np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
 
 
 def _sum_of_others(e: Array, top: Array) -> Array:
@@ -148,20 +153,36 @@ def softmax(z: Array, axis: int) -> Array:
     out = _memory(x, z)
     for rows in _blocks(x):
         e = out[rows]
-        _less_top(x[rows], e)
+        top = _less_top(x[rows], e)
         np.exp(e, out=e)
-        e /= row_sums(e).astype(e.dtype)[:, None]
+        if e.dtype == np.float32:
+            whole = row_sums(e)
+        else:  # no wider dtype adds up the row: the 1 of the largest entry comes last
+            e.reshape(-1)[top] -= 1
+            whole = 1 + row_sums(e)
+            e.reshape(-1)[top] += 1
+        e /= whole.astype(e.dtype)[:, None]
     return _like(z, axis, out)
 
 
 @np.errstate(all="ignore")
-def softmax_backward(grad: Array, y: Array, axis: int) -> Array:
-    """Return y (grad - sum(grad y)), what comes through a softmax `y` of `grad`."""
+def softmax_backward(grad: Array, y: Array, x: Array, axis: int) -> Array:
+    """Return y (grad - sum(grad y)), what comes through a softmax `y` of `grad`.
+
+    Where one y has more than half, `grad` counts from the entry there: the sum would otherwise be
+    close to this, and the difference would lose its digits.
+    """
     g, p = _rows(grad, axis), _rows(y, axis)
     out = np.empty_like(p)
     for rows in _blocks(p):
-        made = np.multiply(g[rows], p[rows], out=out[rows])
-        np.subtract(g[rows], row_sums(made).astype(p.dtype)[:, None], out=made)
+        top = _top(p[rows])
+        g_top = np.where(p[rows].reshape(-1)[top] > 0.5, g[rows].reshape(-1)[top], 0)
+        made = np.subtract(g[rows], g_top[:, None], out=out[rows])
+        means = row_sums(made, p[rows])
+        if np.isnan(means).any():  # 0 * inf: a logit of -inf gets nothing, and sends nothing
+            made[np.isneginf(_rows(x, axis)[rows])] = 0
+            means = row_sums(made, p[rows])
+        made -= means.astype(p.dtype)[:, None]
         made *= p[rows]
     return _like(y, axis, out)
 
@@ -179,10 +200,32 @@ def log_softmax(z: Array, axis: int) -> Array:
 
 
 @np.errstate(all="ignore")
+def log_softmax_backward(grad: Array, y: Array, axis: int) -> Array:
+    """Return grad - exp(y) sum(grad), what comes through a log_softmax `y` of `grad`.
+
+    At the top it is grad (1 - p) - p others, with the sums of the other p and of the others' grad.
+    """
+    g, log_p = _rows(grad, axis), _rows(y, axis)
+    out = np.empty_like(log_p)
+    for rows in _blocks(log_p):
+        made, flat, top = out[rows], out[rows].reshape(-1), _top(log_p[rows])
+        np.copyto(made, g[rows], casting="same_kind")
+        g_top, flat[top] = flat[top], 0
+        others = row_sums(made)
+        p = np.exp(log_p[rows], out=made)
+        p_top, flat[top] = flat[top], 0
+        at_top = g_top * row_sums(p) - p_top * others
+        p *= (-(others + g_top)).astype(p.dtype)[:, None]
+        p += g[rows]
+        flat[top] = at_top
+    return _like(y, axis, out)
+
+
+@np.errstate(all="ignore")
 def logsumexp(z: Array, axis: int) -> Array:
     """Return ln(sum(exp(z))) along an axis."""
     x = _rows(z, axis)
-    out = np.empty(len(x), np.promote_types(x.dtype, np.float64))
+    out = np.full(len(x), -np.inf, np.promote_types(x.dtype, np.float64))  # ln 0, of no entries
     for rows in _blocks(x):
         e = np.empty_like(x[rows])
         top = _less_top(x[rows], e)
@@ -208,7 +251,7 @@ def sparse_cross_entropy(labels: Array, z: Array, axis: int, keep: bool = False)
     x, shape = _rows(z, axis), _without(z.shape, axis)
     labels = (labels if labels.shape == shape else np.broadcast_to(labels, shape)).reshape(-1)
     unscaled = _memory(x, z) if keep else None
-    loss, scale = np.empty((2, len(x)), np.promote_types(x.dtype, np.float64))
+    loss, scale = np.zeros((2, len(x)), np.promote_types(x.dtype, np.float64))
     for rows in _blocks(x):
         e = np.empty_like(x[rows]) if unscaled is None else unscaled[rows]
         at = np.ravel_multi_index((np.arange(len(e)), labels[rows]), e.shape)
@@ -241,7 +284,7 @@ def cross_entropy(labels: Array, z: Array, axis: int, keep: bool = False) -> Any
     labels = labels if labels.shape == z.shape else np.broadcast_to(labels, z.shape)
     labels = _rows(labels, axis).astype(x.dtype, copy=False)
     gradient = _memory(x, z) if keep else None
-    loss, errors = np.empty((2, len(x)), np.promote_types(x.dtype, np.float64))
+    loss, errors = np.zeros((2, len(x)), np.promote_types(x.dtype, np.float64))
     for rows in _blocks(x):
         t = labels[rows]
         e = np.empty_like(t) if gradient is None else gradient[rows]

@@ -362,8 +362,15 @@ def _matmul(c: Contribution) -> Explanation:
 # -- softmax and cross-entropies -------------------------------------------------------------
 
 
+def _is_plain(c: Contribution) -> bool:
+    """Return whether an op runs along one axis, and without a mask."""
+    return isinstance(c.event.tensor.params["axis"], int) and "where" not in c.event.tensor.params
+
+
 @explains("softmax")
 def _softmax(c: Contribution) -> Explanation:
+    if not _is_plain(c):
+        return "", ""
     row, k = c.row_and_class()
     p = c.along_axis(c.event.tensor.data, row)
     g = c.along_axis(c.event.incoming, row)
@@ -378,6 +385,8 @@ def _softmax(c: Contribution) -> Explanation:
 
 @explains("log_softmax")
 def _log_softmax(c: Contribution) -> Explanation:
+    if not _is_plain(c):
+        return "", ""
     row, k = c.row_and_class()
     p = np.exp(c.along_axis(c.event.tensor.data, row)[k])
     g = c.along_axis(c.event.incoming, row)
@@ -391,6 +400,8 @@ def _log_softmax(c: Contribution) -> Explanation:
 
 @explains("logsumexp")
 def _logsumexp(c: Contribution) -> Explanation:
+    if c.event.tensor.params.keys() & {"where", "b"}:
+        return "", ""
     to = _reduced(c)
     share = np.exp(c.event.to.data[c.place] - c.event.tensor.data[to])
     grad = f"the gradient of {entry_name(c.event.name, to)}"

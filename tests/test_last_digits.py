@@ -25,6 +25,8 @@ from mpmath import mpf
 import tinygrad_xent as tx
 from tinygrad_xent.ops.kernels import exact_sums
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
+
 Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
 
 

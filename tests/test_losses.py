@@ -13,6 +13,8 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
+
 v1 = tx.softmax_cross_entropy_with_logits
 v2 = tx.softmax_cross_entropy_with_logits_v2
 sparse_v1 = tx.sparse_softmax_cross_entropy_with_logits

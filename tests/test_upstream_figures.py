@@ -14,6 +14,8 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
+
 dense = tx.softmax_cross_entropy_with_logits
 sparse = tx.sparse_softmax_cross_entropy_with_logits
 keras_sparse = tx.sparse_categorical_crossentropy

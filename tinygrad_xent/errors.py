@@ -153,6 +153,10 @@ class DoubleSoftmaxWarning(UserWarning):
     """A loss that applies a softmax itself was given the output of a softmax."""
 
 
+class OneClassWarning(UserWarning):
+    """A loss was given a single class, whose probability is always 1."""
+
+
 class UnconnectedWarning(UserWarning):
     """The output does not depend on the tensor whose gradient was asked for."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.arrays import as_array, at, checked, first
+from tinygrad_xent.arrays import as_array, at, checked, first, one_hot
 from tinygrad_xent.errors import (
     ArgumentError,
     AxisError,
@@ -16,6 +16,7 @@ from tinygrad_xent.errors import (
     DtypeError,
     LabelDtypeError,
     LabelRangeError,
+    OneClassWarning,
     ShapeError,
     warn,
 )
@@ -62,6 +63,13 @@ def check_classes(x: Any, axis: int, word: str) -> int:
         )
     if shape[axis] == 0:
         raise ShapeError(f"an array of shape {shape} has no classes along {word}={axis}")
+    if shape[axis] == 1:
+        warn(
+            f"an array of shape {shape} has one class along {word}={axis}. Its probability is "
+            "always 1, and nothing is learnt. Two classes need two columns: 0 and z for logits, "
+            "1 - p and p for probabilities",
+            OneClassWarning,
+        )
     return int(axis) % rank
 
 
@@ -88,6 +96,28 @@ def integers(labels: Any, word: str) -> Any:
     return labels
 
 
+def masked_logits(logits: Any, where: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Return logits without the classes that a mask leaves out, the mask, and which rows have any.
+
+    Rows that are left out as a whole are the padding: what they hold does not matter.
+    """
+    from tinygrad_xent.ops.softmax_family import mask_of, masked
+
+    mask = mask_of(where, logits, "the logits")
+    return masked(logits, mask, axis), mask, np.any(mask, axis=axis)
+
+
+def check_not_masked(labels: Any, mask: Any, rows: Any, axis: int) -> None:
+    """Refuse a label whose class is left out in a row that takes part."""
+    wrong = rows & ~np.any(one_hot(labels, mask, axis) & mask, axis=axis)
+    if np.any(wrong):
+        place = first(np.asarray(wrong))
+        raise LabelRangeError(
+            f"`where` leaves out class {int(labels[place])}{at(place)}, which is the label: the "
+            "loss would be infinite. Let the class take part, or leave out the whole row"
+        )
+
+
 def checked_labels(labels: Any, classes: int) -> Any:
     """Return the labels, or raise if one names no class: none is ever wrapped or ignored."""
 
@@ -109,16 +139,22 @@ def checked_labels(labels: Any, classes: int) -> Any:
     return checked(check, labels)
 
 
-def logits_of(output: Any, axis: int, from_logits: bool) -> Any:
-    """Return the logits in `output`, or those that a softmax along `axis` made it of, or None."""
+def logits_of(output: Any, axis: int, from_logits: bool, where: Any) -> tuple[Any, Any]:
+    """Return the logits in `output`, or those that a softmax along `axis` made it of, or None.
+
+    With them comes which classes take part, in this loss and in that softmax.
+    """
     if from_logits:
         warn_of_double_softmax(output)
-        return output
+        return output, where
     if isinstance(output, Node) and output.op is ops.softmax:
         (logits,) = output.inputs
         if output.params["axis"] in (axis, axis - output.data.ndim):
-            return ops.look_through(logits, output)
-    return None
+            others = output.params.get("where")
+            if where is not None and others is not None:
+                where = np.logical_and(where, others)
+            return ops.look_through(logits, output), others if where is None else where
+    return None, where
 
 
 def warn_of_double_softmax(logits: Any) -> None:

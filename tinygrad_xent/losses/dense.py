@@ -23,6 +23,7 @@ from tinygrad_xent.losses.checks import (
     check_same_shape,
     floating,
     logits_of,
+    masked_logits,
     named,
     warn_of_double_softmax,
 )
@@ -41,6 +42,8 @@ def softmax_cross_entropy_with_logits(
     logits: Any = None,
     dim: int = -1,
     name: str | None = None,
+    *,
+    where: Any = None,
 ) -> Any:
     r"""Softmax cross-entropy of dense labels; gradients reach the logits only.
 
@@ -59,6 +62,9 @@ def softmax_cross_entropy_with_logits(
         The axis of classes, negative ones count from the end.
     name : str, optional
         What pictures and traces call the loss.
+    where : array_like of bool, broadcast to `logits`
+        Which classes take part; the others count as if they did not exist, whatever is there. The
+        loss of a row that is left out as a whole is 0, and so is its gradient.
 
     Returns
     -------
@@ -83,6 +89,8 @@ def softmax_cross_entropy_with_logits(
         derivative, $p_i \sum_j t_j - t_i$; TensorFlow's leaves out the sum.
     DoubleSoftmaxWarning
         If the logits are the output of a softmax.
+    OneClassWarning
+        If there is only one class.
 
     See Also
     --------
@@ -106,11 +114,11 @@ def softmax_cross_entropy_with_logits(
     """
     check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     labels = labels.data if isinstance(labels, Node) else labels
-    return _dense(labels, logits, dim, name, axis_word="dim")
+    return _dense(labels, logits, dim, name, where, axis_word="dim")
 
 
 def softmax_cross_entropy_with_logits_v2(
-    labels: Any, logits: Any, axis: int = -1, name: str | None = None
+    labels: Any, logits: Any, axis: int = -1, name: str | None = None, *, where: Any = None
 ) -> Any:
     """Softmax cross-entropy of dense labels; gradients reach the logits and the labels.
 
@@ -126,6 +134,8 @@ def softmax_cross_entropy_with_logits_v2(
         The axis of classes.
     name : str, optional
         What pictures and traces call the loss.
+    where : array_like of bool, broadcast to `logits`
+        Which classes take part.
 
     Returns
     -------
@@ -139,11 +149,17 @@ def softmax_cross_entropy_with_logits_v2(
     >>> gradients(softmax_cross_entropy_with_logits_v2(t, [0.0, 0.0]), t)
     array([0.69314718, 0.69314718])
     """
-    return _dense(labels, logits, axis, name, axis_word="axis")
+    return _dense(labels, logits, axis, name, where, axis_word="axis")
 
 
 def categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, epsilon: float = 1e-7
+    target: Any,
+    output: Any,
+    from_logits: bool = False,
+    axis: int = -1,
+    *,
+    epsilon: float = 1e-7,
+    where: Any = None,
 ) -> Any:
     """Cross-entropy of dense targets and probabilities, or logits.
 
@@ -163,6 +179,8 @@ def categorical_crossentropy(
         The axis of classes.
     epsilon : float
         How close to 0 and 1 a probability may come.
+    where : array_like of bool, broadcast to `output`
+        Which classes take part, as for `softmax_cross_entropy_with_logits`.
 
     Returns
     -------
@@ -193,10 +211,15 @@ def categorical_crossentropy(
     output = floating(output, "output")
     axis = check_classes(output, axis, "axis")
     target = dense_labels(target, output, axis, "target", "output")
-    logits = logits_of(output, axis, from_logits)
+    logits, where = logits_of(output, axis, from_logits, where)
     if logits is not None:
-        return _checked_cross_entropy(target, logits, axis, "target")
-    check_distributions(target, output.dtype, axis, "target")
+        return _checked_cross_entropy(target, logits, axis, "target", where)
+    rows = None
+    if where is not None:
+        _, mask, rows = masked_logits(output, where, axis)
+        output = ops.where(mask, output, np.expand_dims(~rows, axis).astype(output.dtype))
+        target = ops.where(mask, target, 0)
+    check_distributions(_without_padding(target, rows, axis), output.dtype, axis, "target")
     target = _in_dtype(target, output.dtype)
     output = check_probabilities(output, "output")
     low = np.asarray(epsilon, output.dtype)
@@ -207,21 +230,35 @@ def categorical_crossentropy(
 # -- the steps that they share, and the check of dense labels ---------------------------------
 
 
-def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str) -> Any:
+def _dense(
+    labels: Any, logits: Any, axis: int, name: str | None, where: Any, axis_word: str
+) -> Any:
     logits = floating(logits, "logits")
     axis = check_classes(logits, axis, axis_word)
     labels = dense_labels(labels, logits, axis, "labels", "logits")
     warn_of_double_softmax(logits)
-    return named(_checked_cross_entropy(labels, logits, axis, "labels"), name)
+    return named(_checked_cross_entropy(labels, logits, axis, "labels", where), name)
 
 
-def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
+def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str, where: Any) -> Any:
     """Check the labels after the call: a recorded one has added them up anyway."""
+    rows = None
+    if where is not None:
+        logits, mask, rows = masked_logits(logits, where, axis)
+        labels = ops.where(mask, labels, 0)
     loss = ops.softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
-    check_distributions(labels, logits.dtype, axis, word, error=error)
+    check_distributions(_without_padding(labels, rows, axis), logits.dtype, axis, word, error=error)
     return loss
+
+
+def _without_padding(labels: Any, rows: Any, axis: int) -> Any:
+    """Return dense labels that are distributions in rows that do not take part."""
+    if rows is None:
+        return labels
+    values = labels.data if isinstance(labels, Node) else labels
+    return np.where(np.expand_dims(rows, axis), values, 1 / values.shape[axis])
 
 
 def _in_dtype(labels: Any, dtype: Any) -> Any:

@@ -16,11 +16,13 @@ from tinygrad_xent.errors import ShapeError
 from tinygrad_xent.losses.checks import (
     check_classes,
     check_named,
+    check_not_masked,
     check_same_shape,
     checked_labels,
     floating,
     integers,
     logits_of,
+    masked_logits,
     named,
     warn_of_double_softmax,
 )
@@ -29,7 +31,12 @@ __all__ = ["sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with
 
 
 def sparse_softmax_cross_entropy_with_logits(
-    _sentinel: None = None, labels: Any = None, logits: Any = None, name: str | None = None
+    _sentinel: None = None,
+    labels: Any = None,
+    logits: Any = None,
+    name: str | None = None,
+    *,
+    where: Any = None,
 ) -> Any:
     r"""Softmax cross-entropy of integer labels; the classes are the last axis.
 
@@ -45,6 +52,9 @@ def sparse_softmax_cross_entropy_with_logits(
         Unnormalised log probabilities, of any rank from 1.
     name : str, optional
         What pictures and traces call the loss.
+    where : array_like of bool, broadcast to `logits`
+        Which classes take part, as for `softmax_cross_entropy_with_logits`. The labels of rows that
+        are left out as a whole need not be classes, such as -100 for padding.
 
     Returns
     -------
@@ -58,7 +68,7 @@ def sparse_softmax_cross_entropy_with_logits(
     LabelDtypeError
         If the labels are not integers.
     LabelRangeError
-        If a label names no class.
+        If a label names no class, or one that `where` leaves out.
 
     Notes
     -----
@@ -68,19 +78,37 @@ def sparse_softmax_cross_entropy_with_logits(
     --------
     >>> sparse_softmax_cross_entropy_with_logits(labels=[0], logits=[[2.0, 1.0, 0.1]])
     array([0.41703002])
+
+    A batch with padding:
+
+    >>> labels = np.array([0, -100])
+    >>> sparse_softmax_cross_entropy_with_logits(
+    ...     labels=labels, logits=[[2.0, 1.0, 0.1], [0.0, 0.0, 0.0]], where=labels[:, None] >= 0
+    ... )
+    array([0.41703002, 0.        ])
     """
     check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     logits = floating(logits, "logits")
     axis = check_classes(logits, -1, "axis")
     labels = integers(labels, "labels")
     check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
-    labels = checked_labels(labels, logits.shape[axis])
     warn_of_double_softmax(logits)
-    return named(ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
+    if where is None:
+        labels = checked_labels(labels, logits.shape[axis])
+        loss = ops.sparse_softmax_cross_entropy(labels, logits, axis=axis)
+    else:
+        loss = _masked(labels, logits, axis, where)
+    return named(loss, name)
 
 
 def sparse_categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, epsilon: float = 1e-7
+    target: Any,
+    output: Any,
+    from_logits: bool = False,
+    axis: int = -1,
+    *,
+    epsilon: float = 1e-7,
+    where: Any = None,
 ) -> Any:
     """Cross-entropy of integer targets and probabilities, or logits.
 
@@ -100,6 +128,8 @@ def sparse_categorical_crossentropy(
         The axis of classes.
     epsilon : float
         How close to 0 and 1 a probability may come.
+    where : array_like of bool, broadcast to `output`
+        Which classes take part, as for `sparse_softmax_cross_entropy_with_logits`.
 
     Returns
     -------
@@ -153,9 +183,12 @@ def sparse_categorical_crossentropy(
             f"the shape of target is {target.shape}, but output of shape {shape} with its "
             f"classes along axis {axis} needs {rows}: one label for each row"
         )
-    target = checked_labels(target, shape[axis])
-    logits = logits_of(output, axis, from_logits)
+    logits, where = logits_of(output, axis, from_logits, where)
+    if where is None:
+        target = checked_labels(target, shape[axis])
     if logits is None:
+        if where is not None:
+            output = ops.where(masked_logits(output, where, axis)[1], output, 1)
         from tinygrad_xent.ops.cross_entropy import check_probabilities  # most losses need none
 
         output = check_probabilities(output, "output")
@@ -163,4 +196,15 @@ def sparse_categorical_crossentropy(
         logits = ops.log(ops.clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
         rows, logits, axis = (1,), ops.reshape(logits, shape=(1, -1)), 1
-    return ops.sparse_softmax_cross_entropy(target.reshape(rows), logits, axis=axis)
+    target = target.reshape(rows)
+    if where is not None:
+        return _masked(target, logits, axis, where)
+    return ops.sparse_softmax_cross_entropy(target, logits, axis=axis)
+
+
+def _masked(labels: Any, logits: Any, axis: int, where: Any) -> Any:
+    """Return the loss of integer labels, of which only those count that take part."""
+    logits, mask, rows = masked_logits(logits, where, axis)
+    labels = checked_labels(np.where(rows, labels, 0), logits.shape[axis])
+    check_not_masked(labels, mask, rows, axis)
+    return ops.where(rows, ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), 0)

@@ -150,10 +150,12 @@ def _backward(output: Node, seed: Any, names: Names) -> BadNumber | None:
         bad = BadNumber("backward", node, name, op, index, value, causes, message, rewrite)
         found.append(bad)
 
+    harm = False  # an infinity that no leaf gets is none, as where a mask follows
     with np.errstate(all="ignore"):
-        for _, grad in backpropagate(output, seed, observe=look):
+        for node, grad in backpropagate(output, seed, observe=look):
             incoming = grad
-            if found:
+            harm = harm or (node.op is None and not np.isfinite(grad).all())
+            if found and harm:
                 return found[0]
     return None
 
@@ -270,7 +272,8 @@ def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any)
     if masked:
         return (
             "The gradient that arrives is 0, so a mask hides this entry, but 0 times infinity "
-            f"is NaN: mask the input of {name} too, where(mask, x, 1), not only its result."
+            f"is NaN. Write the double where: mask the input of {name} too, where(mask, x, 1), not "
+            "only its result."
         )
     if name in ("sqrt", "power", "log", "divide", "crossentropy"):
         return (

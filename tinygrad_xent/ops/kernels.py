@@ -125,16 +125,16 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     return row_sums(high), row_sums(np.subtract(x, high, out=high))
 
 
-def _less_top(x: Array, gap: Array) -> Array:
-    """Fill `gap` with each row less its largest entry; return the place of this in the memory."""
-    top = np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
-    np.subtract(x, x.reshape(-1)[top][:, None], out=gap)
-    return top
-
-
 def _top(x: Array) -> Array:
     """Return the place in the memory of each row's largest entry."""
     return np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
+
+
+def _less_top(x: Array, gap: Array) -> Array:
+    """Fill `gap` with each row less its largest entry; return the place of this in the memory."""
+    top = _top(x)
+    np.subtract(x, x.reshape(-1)[top][:, None], out=gap)
+    return top
 
 
 def _sum_of_others(e: Array, top: Array) -> Array:
@@ -155,12 +155,8 @@ def softmax(z: Array, axis: int) -> Array:
         e = out[rows]
         top = _less_top(x[rows], e)
         np.exp(e, out=e)
-        if e.dtype == np.float32:
-            whole = row_sums(e)
-        else:  # no wider dtype adds up the row: the 1 of the largest entry comes last
-            e.reshape(-1)[top] -= 1
-            whole = 1 + row_sums(e)
-            e.reshape(-1)[top] += 1
+        whole = 1 + _sum_of_others(e, top)
+        e.reshape(-1)[top] += 1
         e /= whole.astype(e.dtype)[:, None]
     return _like(z, axis, out)
 
@@ -197,28 +193,6 @@ def log_softmax(z: Array, axis: int) -> Array:
         top = _less_top(x[rows], gap)
         gap -= np.log1p(_sum_of_others(np.exp(gap), top)).astype(gap.dtype)[:, None]
     return _like(z, axis, out)
-
-
-@np.errstate(all="ignore")
-def log_softmax_backward(grad: Array, y: Array, axis: int) -> Array:
-    """Return grad - exp(y) sum(grad), what comes through a log_softmax `y` of `grad`.
-
-    At the top it is grad (1 - p) - p others, with the sums of the other p and of the others' grad.
-    """
-    g, log_p = _rows(grad, axis), _rows(y, axis)
-    out = np.empty_like(log_p)
-    for rows in _blocks(log_p):
-        made, flat, top = out[rows], out[rows].reshape(-1), _top(log_p[rows])
-        np.copyto(made, g[rows], casting="same_kind")
-        g_top, flat[top] = flat[top], 0
-        others = row_sums(made)
-        p = np.exp(log_p[rows], out=made)
-        p_top, flat[top] = flat[top], 0
-        at_top = g_top * row_sums(p) - p_top * others
-        p *= (-(others + g_top)).astype(p.dtype)[:, None]
-        p += g[rows]
-        flat[top] = at_top
-    return _like(y, axis, out)
 
 
 @np.errstate(all="ignore")

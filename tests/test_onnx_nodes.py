@@ -19,8 +19,8 @@ import tinygrad_xent as tx
 
 onnx = pytest.importorskip("onnx", reason="ONNX's cases come with its package: pip install onnx")
 
-# The cases of each operator in onnx 1.23; a later version may have more. All pass, but for bfloat16
-# (NumPy has no such dtype) and those in WRONG.
+# The cases of each operator in onnx 1.23; a later version may have more. All pass, but for bfloat16,
+# a dtype that NumPy lacks.
 COUNTS = {
     "Attention": 93,
     "Exp": 2,
@@ -33,7 +33,6 @@ COUNTS = {
     "SoftmaxCrossEntropyLoss": 34,
 }
 BFLOAT16 = 5
-WRONG = {"reduce_log_sum_exp_empty_set": "the logsumexp of nothing is -inf"}
 
 
 # -- the operators, made of this package's functions ------------------------------------------
@@ -216,13 +215,11 @@ def has_bfloat16(case: Any) -> bool:
 
 
 def params() -> list[Any]:
-    found = []
-    for case in cases():
-        name = case.name.removeprefix("test_")
-        marks = [pytest.mark.xfail(reason=WRONG[name], strict=True)] if name in WRONG else []
-        if not has_bfloat16(case):
-            found.append(pytest.param(case, id=name, marks=marks))
-    return found
+    return [
+        pytest.param(case, id=case.name.removeprefix("test_"))
+        for case in cases()
+        if not has_bfloat16(case)
+    ]
 
 
 def outputs_of(case: Any, inputs: list[Any]) -> dict[str, Any]:
@@ -252,7 +249,6 @@ def test_no_case_is_lost() -> None:
     lost = {name: found[name] for name in COUNTS if found[name] < COUNTS[name]}
     assert not lost
     assert sum(map(has_bfloat16, cases())) == BFLOAT16
-    assert {p.id for p in params()} >= WRONG.keys()
 
 
 log_of_nothing = pytest.mark.filterwarnings("ignore:divide by zero")

@@ -125,14 +125,9 @@ def exact_sums(x: Array) -> tuple[Array, Array]:
     return row_sums(high), row_sums(np.subtract(x, high, out=high))
 
 
-def _top(x: Array) -> Array:
-    """Return the place in the memory of each row's largest entry."""
-    return np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
-
-
 def _less_top(x: Array, gap: Array) -> Array:
     """Fill `gap` with each row less its largest entry; return the place of this in the memory."""
-    top = _top(x)
+    top = np.arange(0, x.size, x.shape[1]) + x.argmax(axis=1)
     np.subtract(x, x.reshape(-1)[top][:, None], out=gap)
     return top
 
@@ -155,8 +150,10 @@ def softmax(z: Array, axis: int) -> Array:
         e = out[rows]
         top = _less_top(x[rows], e)
         np.exp(e, out=e)
-        whole = 1 + _sum_of_others(e, top)
-        e.reshape(-1)[top] += 1
+        flat = e.reshape(-1)
+        flat[top] -= 1  # the 1 of the largest entry comes last: no digit of the others is lost
+        whole = 1 + row_sums(e)
+        flat[top] += 1
         e /= whole.astype(e.dtype)[:, None]
     return _like(z, axis, out)
 
@@ -171,7 +168,7 @@ def softmax_backward(grad: Array, y: Array, x: Array, axis: int) -> Array:
     g, p = _rows(grad, axis), _rows(y, axis)
     out = np.empty_like(p)
     for rows in _blocks(p):
-        top = _top(p[rows])
+        top = np.arange(0, p[rows].size, p.shape[1]) + p[rows].argmax(axis=1)
         g_top = np.where(p[rows].reshape(-1)[top] > 0.5, g[rows].reshape(-1)[top], 0)
         made = np.subtract(g[rows], g_top[:, None], out=out[rows])
         means = row_sums(made, p[rows])

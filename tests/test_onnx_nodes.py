@@ -19,8 +19,8 @@ import tinygrad_xent as tx
 
 onnx = pytest.importorskip("onnx", reason="ONNX's cases come with its package: pip install onnx")
 
-# The cases of each operator in onnx 1.23; a later version may have more. All pass, but for bfloat16,
-# a dtype that NumPy lacks.
+# The cases of each operator in onnx 1.23; a later version may have more. All pass, but for those of
+# bfloat16, a dtype that NumPy lacks.
 COUNTS = {
     "Attention": 93,
     "Exp": 2,

@@ -73,6 +73,11 @@ def check_classes(x: Any, axis: int, word: str) -> int:
     return int(axis) % rank
 
 
+def converted(x: Any, dtype: Any) -> Any:
+    """Convert to a dtype, without a step in the graph where it has this dtype already."""
+    return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
+
+
 def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
     """Refuse two shapes that differ; nothing broadcasts here."""
     if tuple(shape) != tuple(other_shape):

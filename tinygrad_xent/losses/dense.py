@@ -21,6 +21,7 @@ from tinygrad_xent.losses.checks import (
     check_classes,
     check_named,
     check_same_shape,
+    converted,
     floating,
     logits_of,
     masked_logits,
@@ -220,7 +221,7 @@ def categorical_crossentropy(
         output = ops.where(mask, output, np.expand_dims(~rows, axis).astype(output.dtype))
         target = ops.where(mask, target, 0)
     check_distributions(_without_padding(target, rows, axis), output.dtype, axis, "target")
-    target = _in_dtype(target, output.dtype)
+    target = converted(target, output.dtype)
     output = check_probabilities(output, "output")
     low = np.asarray(epsilon, output.dtype)
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
@@ -246,7 +247,7 @@ def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str, where
     if where is not None:
         logits, mask, rows = masked_logits(logits, where, axis)
         labels = ops.where(mask, labels, 0)
-    loss = ops.softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
+    loss = ops.softmax_cross_entropy(converted(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
     check_distributions(_without_padding(labels, rows, axis), logits.dtype, axis, word, error=error)
@@ -259,10 +260,6 @@ def _without_padding(labels: Any, rows: Any, axis: int) -> Any:
         return labels
     values = labels.data if isinstance(labels, Node) else labels
     return np.where(np.expand_dims(rows, axis), values, 1 / values.shape[axis])
-
-
-def _in_dtype(labels: Any, dtype: Any) -> Any:
-    return labels if labels.dtype == dtype else ops.astype(labels, dtype=dtype)
 
 
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:

@@ -216,7 +216,7 @@ def test_sparse_numpy_example(labels: Any, losses: Any, dtype: Any) -> None:
 
 def test_sparse_shapes() -> None:
     for labels, logits in [([[0, 2]], np.ones((3, 2))), ([[0]], [[7.0]]), (0, [[7.0]])]:
-        with pytest.raises(ValueError, match="must be the same"):
+        with pytest.raises(ValueError, match="one label for each row"):
             sparse(labels=labels, logits=logits)
     with pytest.raises(ValueError, match="scalar"):
         sparse(labels=0, logits=1.0)

@@ -48,8 +48,8 @@ _LATER = {
     "checking.unfusing": ("unfuse",),
     "comparing": ("compare", "crossentropy_as"),
     "derivatives": ("gradients", "hessian", "jacobian"),
-    "losses": losses.__all__,
-    "ops": [name for name in ops.__all__ if name != "OPS"],
+    "losses": list(losses._MODULE_OF),
+    "ops": list(ops._MODULE_OF),
     "teaching": ("Worksheet", "worksheet"),
     "teaching.exercises": ("Exercise", "Verdict", "check", "hint", "solution"),
     "visualization.bad_numbers": ("first_bad",),
@@ -73,7 +73,7 @@ def __getattr__(name: str) -> Any:
     if name == "domains":
         return import_module("tinygrad_xent.domains")
     if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise errors.hints.no_name(__name__, name)
     value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value

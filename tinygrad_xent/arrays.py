@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import DtypeError, ShapeError
+from tinygrad_xent import errors
 
 _NUMPY = (np.ndarray, np.generic)
 
@@ -33,17 +33,23 @@ def as_array(x: Any, dtype: Any = None) -> Any:
         return x  # the usual case
     if hasattr(x, "__array_function__") and is_foreign(x):
         if any(map(math.isnan, x.shape)):  # NaN equals nothing: no shape would fit
-            raise ShapeError(
+            raise errors.ShapeError(
                 f"an array of shape {x.shape} does not know how long it is, as after a selection "
                 "by a mask; let Dask find out first: x.compute_chunk_sizes()"
             )
         return x if dtype is None else x.astype(dtype)
     if isinstance(x, np.ndarray) and hasattr(x, "mask"):
-        raise DtypeError(
+        raise errors.DtypeError(
             "a masked array would lose its mask: fill it first, x.filled(0), and mask the result "
             "with where"
         )
-    array = np.asarray(x, dtype)
+    try:
+        array = np.asarray(x, dtype)
+    except ValueError:
+        errors.hints.explain_data(x)
+        raise
+    if array.dtype.kind == "O":
+        errors.hints.explain_data(x)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

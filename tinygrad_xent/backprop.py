@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import (
     DtypeError,
@@ -141,21 +141,12 @@ def is_real(node: Node) -> bool:
 def check_seed(output: Any, seed: Any) -> Any:
     """Return the gradient to start from, or raise the error that says why there is none."""
     if not isinstance(output, Node):
-        raise NotRecordedError(
-            f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was "
-            "recorded. Wrap the inputs whose gradients you want: Tensor(x)"
-        )
+        raise NotRecordedError(errors.hints.not_recorded(output))
     if output.data.dtype.kind != "f":
-        raise DtypeError(
-            f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or "
-            "float64"
-        )
+        raise DtypeError(errors.hints.no_floats(output, ancestors(output), describe))
     if seed is None:
         if output.data.size != 1:
-            raise NotScalarError(
-                f"{describe(output)} is not a scalar: reduce it first (.sum() or .mean()), or give "
-                "the gradient to start from, of the same shape"
-            )
+            raise NotScalarError(errors.hints.NO_SCALAR.format(describe(output)))
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
         seed = read_only(as_array(seed, output.data.dtype))  # the user's own array stays writeable

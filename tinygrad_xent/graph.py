@@ -136,7 +136,7 @@ def stale(x: Node, user: Node) -> StaleGraphError:
     """Return the error for an input that is younger than what was computed from its old data."""
     return StaleGraphError(
         f"{describe(x)} got new data after op `{user.op.name}` had used it. Run the forward pass "
-        "again before the backward pass"
+        "again before the backward pass; draw, trace or check a graph before the update"
     )
 
 

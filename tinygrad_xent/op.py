@@ -7,10 +7,11 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_args, overload
 
 import numpy as np
 
+from tinygrad_xent import errors
 from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import (
     DtypeError,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # none of these.
 
 Function = Callable[..., Any]
+P = ParamSpec("P")
+R = TypeVar("R")
 DomainName = Literal[
     "real", "positive", "nonzero", "distinct", "above_minus_one", "above_one", "inside_one",
     "first_branch", "between_steps", "divisor", "simplex", "truth", "held", "labels",
@@ -153,11 +156,9 @@ class Op:
                 "for each input, or one for all"
             )
         for each in self._domains:
-            if not hasattr(each, "draw") and each not in get_args(DomainName):
-                raise OpDefinitionError(
-                    f"op `{self.name}`: there is no domain {each!r}; choose from "
-                    f"{', '.join(get_args(DomainName))}, or give a domains.Domain of your own"
-                )
+            names = get_args(DomainName)
+            if not hasattr(each, "draw") and each not in names:
+                raise OpDefinitionError(errors.hints.no_domain(self.name, each, names))
         for name in _IF_GIVEN:
             self.defaults.pop(name, None)
 
@@ -178,16 +179,20 @@ class Op:
                 kind = type(x)
                 arrays.append(x._data)
             elif isinstance(x, _LISTS):
-                arrays = [np.asarray(x) if isinstance(x, _LISTS) else x for x in inputs]
+                arrays = [as_array(x) if isinstance(x, _LISTS) else x for x in inputs]
                 return self.on(arrays, params)
             else:
                 arrays.append(x)
-        if kind is None:
-            return self.function(*arrays, **params)
-        if self.recorded:
-            out, kept = self.recorded(*arrays, **params)
-        else:
-            out, kept = self.function(*arrays, **params), None
+        try:
+            if kind is None:
+                return self.function(*arrays, **params)
+            if self.recorded:
+                out, kept = self.recorded(*arrays, **params)
+            else:
+                out, kept = self.function(*arrays, **params), None
+        except (TypeError, ValueError) as error:
+            errors.hints.explain_call(error, self.function, params, arrays)
+            raise
         for x in arrays:
             if x is out:
                 out = out.view()  # it becomes read-only, the array that the user passed must not
@@ -341,6 +346,20 @@ def op(function: Function | None = None, /, **facts: Any) -> Op | Callable[[Func
     numbers, entry by entry.
     """
     return Op(function) if function else lambda function: Op(function, **facts)
+
+
+def answering(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function say what to write for an argument of another library (a decorator)."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            errors.hints.explain_call(error, function, kwargs)
+            raise
+
+    return call
 
 
 class _CallableModule(ModuleType):

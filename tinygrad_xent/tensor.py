@@ -7,15 +7,17 @@ import operator
 import sys
 from _thread import allocate_lock  # all that is needed of `threading`, which loads slowly
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, Never
 
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import DtypeError, InPlaceError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
+from tinygrad_xent.op import answering
 
 Axis = int | tuple[int, ...] | None
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
@@ -82,6 +84,7 @@ class Tensor(Node):
 
     __slots__ = ()
 
+    @answering
     def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
         given = real_array(data, dtype)
         super().__init__(read_only(given))
@@ -90,7 +93,7 @@ class Tensor(Node):
 
     # -- gradients ---------------------------------------------------------------------------
 
-    def backward(self, gradient: Any = None) -> None:
+    def backward(self, gradient: Any = None, **others: Never) -> None:
         """Compute the gradient of this tensor with respect to every tensor of its graph.
 
         Leaves add it to the `.grad` they have, the others keep that of the last pass. If a
@@ -116,6 +119,8 @@ class Tensor(Node):
         >>> w.grad
         array(12.)
         """
+        for name in others:
+            raise errors.hints.no_argument(Tensor.backward, name)
         seed = gradient.data if isinstance(gradient, Node) else gradient
         finished = dict(backpropagate(self, None if seed is None else as_array(seed).copy()))
         taken: set[int] = set()  # ids of the buffers behind the gradients of computed tensors
@@ -167,12 +172,15 @@ class Tensor(Node):
     @property
     def size(self) -> int:
         """The number of entries."""
-        return int(self.data.size)
+        return _Size(self.data.size)
 
-    def item(self) -> float | int | bool:
+    def item(self) -> Any:
         """Return the only entry as a Python number."""
-        number: float | int | bool = np.asarray(self.data).item()
-        return number
+        return np.asarray(self.data).item()
+
+    def tolist(self) -> Any:
+        """Return the entries as nested lists of Python numbers."""
+        return np.asarray(self.data).tolist()
 
     def __len__(self) -> int:
         return len(self.data)
@@ -181,11 +189,7 @@ class Tensor(Node):
         # `array[i] = x` calls this too, and only the caller's bytecode tells it from `float(x)`.
         caller = sys._getframe(1)
         if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
-            raise NumpyFunctionError(
-                "an entry of a NumPy array would hold the number of a Tensor and lose its graph: "
-                "collect Tensors in a list and use stack, or choose with where. If the number is "
-                "all you want, write array[i] = float(x)"
-            )
+            raise NumpyFunctionError(errors.hints.IN_AN_ARRAY)
         return float(self.data)
 
     def __int__(self) -> int:
@@ -207,6 +211,19 @@ class Tensor(Node):
             facts.append(f"op={self.op.name}")
         return f"Tensor({', '.join(facts)})"
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec else repr(self), spec)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.item(), digits)
+
+    def __getattr__(self, name: str) -> Never:
+        raise errors.hints.no_attribute(self, name, ops.__all__)
+
+    requires_grad = property(  # a word that people assign to
+        lambda x: x.__getattr__("requires_grad"), lambda x, _: x.__getattr__("requires_grad")
+    )
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record NumPy's function of a Tensor if there is an op for it: `np.exp(x)`."""
         from tinygrad_xent.ops.numpy_calls import call_ufunc
@@ -220,10 +237,7 @@ class Tensor(Node):
         return call(function, args, kwargs)
 
     def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
-        raise NumpyFunctionError(
-            "NumPy would lose the graph of a Tensor: use the op of the same name from "
-            "tinygrad_xent, or .data for the plain array"
-        )
+        raise NumpyFunctionError(errors.hints.NUMPYS)
 
     @property
     def _mask(self) -> Never:
@@ -234,21 +248,14 @@ class Tensor(Node):
         )
 
     def __setitem__(self, index: Any, value: Any) -> Never:
-        raise InPlaceError(
-            "a Tensor's entries cannot be assigned, because its graph would be wrong; build it "
-            "with where, concatenate or stack, or change x.data before it is used"
-        )
+        raise InPlaceError(errors.hints.ASSIGNED)
 
     def _changed_in_place(self, other: Any) -> Any:
         """Refuse an update that would only rebind the name and leave the leaf unchanged."""
         if self.op or isinstance(other, Node):
             return NotImplemented  # Python then computes p = p - step
         if self._grad is not None or getattr(other, "shape", None) == self.data.shape:
-            raise InPlaceError(
-                f"{describe(self)} is a leaf, and `p -= step` does not update it: it makes a new "
-                "Tensor and calls that p. To update the leaf write p.data -= step, such as "
-                "p.data -= 0.1 * p.grad; to compute a new Tensor write p = p - step"
-            )
+            raise InPlaceError(errors.hints.UPDATED.format(describe(self)))
         return NotImplemented
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _changed_in_place
@@ -290,33 +297,35 @@ class Tensor(Node):
 
     # -- NumPy's methods ---------------------------------------------------------------------
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def sum(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
         """Sum over axes; see `sum`."""
-        return ops.sum(self, axis=axis, keepdims=keepdims)
+        return ops.sum(self, axis=axis, keepdims=keepdims, **others)
 
-    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def mean(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
         """Arithmetic mean over axes; see `mean`."""
-        return ops.mean(self, axis=axis, keepdims=keepdims)
+        return ops.mean(self, axis=axis, keepdims=keepdims, **others)
 
-    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    def var(
+        self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Never
+    ) -> Any:
         """Variance over axes; see `var`."""
-        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **others)
 
-    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
         """Largest entry over axes; see `max`."""
-        return ops.max(self, axis=axis, keepdims=keepdims)
+        return ops.max(self, axis=axis, keepdims=keepdims, **others)
 
-    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
         """Smallest entry over axes; see `min`."""
-        return ops.min(self, axis=axis, keepdims=keepdims)
+        return ops.min(self, axis=axis, keepdims=keepdims, **others)
 
-    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def prod(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
         """Product over axes; see `prod`."""
-        return ops.prod(self, axis=axis, keepdims=keepdims)
+        return ops.prod(self, axis=axis, keepdims=keepdims, **others)
 
-    def cumsum(self, axis: int | None = None) -> Any:
+    def cumsum(self, axis: int | None = None, **others: Never) -> Any:
         """Running sum along an axis; see `cumsum`."""
-        return ops.cumsum(self, axis=axis)
+        return ops.cumsum(self, axis=axis, **others)
 
     def argmax(self, axis: int | None = None) -> Any:
         """Place of the largest entry, as a plain array: it has no gradient."""
@@ -347,13 +356,17 @@ class Tensor(Node):
         """Swap two axes; see `swapaxes`."""
         return ops.swapaxes(self, axis1=axis1, axis2=axis2)
 
-    def squeeze(self, axis: Axis = None) -> Any:
+    def squeeze(self, axis: Axis = None, **others: Never) -> Any:
         """Drop axes of length 1; see `squeeze`."""
-        return ops.squeeze(self, axis=axis)
+        return ops.squeeze(self, axis=axis, **others)
 
     def take(self, indices: Any, axis: int | None = None) -> Any:
         """Slices by their index along an axis; see `take`."""
         return ops.take(self, indices, axis=axis)
+
+    def copy(self) -> Any:
+        """Same numbers in memory of their own, recorded; see `astype`."""
+        return ops.astype(self, dtype=self.dtype)
 
     def astype(self, dtype: Any) -> Any:
         """Same numbers, rounded to another dtype; see `astype`."""
@@ -408,6 +421,23 @@ class Tensor(Node):
             "x.sort() would change the Tensor in place, and its graph would be wrong; write "
             "tx.sort(x), which returns a new one"
         )
+
+
+class _Size(int):
+    """The number of entries, which says what `x.size(0)` is called here."""
+
+    def __call__(self, *_axis: Any) -> Never:
+        raise TypeError("x.size is the number of entries: write x.shape[0], the length of an axis")
+
+
+class _Module(ModuleType):
+    """A module that says what `tx.tensor([1.0])` is called here."""
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Never:
+        raise TypeError("write tx.Tensor(array), with a capital T")
+
+
+sys.modules[__name__].__class__ = _Module
 
 
 def _plain(x: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_xent import errors, ops
 from tinygrad_xent.comparing import rules
 from tinygrad_xent.graph import Node
-from tinygrad_xent.losses.checks import check_same_shape, checked_labels, converted
+from tinygrad_xent.losses.checks import checked_labels, converted
 
 EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 
@@ -223,7 +223,7 @@ def constant_labels(s: State) -> State:
 
 @step("shape of the labels", "requires one label for each row")
 def one_for_each_row(s: State) -> State:
-    check_same_shape("labels", s.labels.shape, "the rows", s.rows)
+    _check_same_shape("labels", s.labels.shape, "the rows", s.rows)
     return s
 
 
@@ -232,7 +232,7 @@ def one_for_each_row(s: State) -> State:
     "requires one label for each row of the last axis, even if the classes are on another",
 )
 def one_for_each_last_row(s: State) -> State:
-    check_same_shape("labels", s.labels.shape, "x without its last axis", s.x.shape[:-1])
+    _check_same_shape("labels", s.labels.shape, "x without its last axis", s.x.shape[:-1])
     return s
 
 
@@ -294,7 +294,7 @@ def one_for_each_row_or_one(s: State) -> State:
 
 @step("shape of the labels", "requires dense labels in the shape of the logits or probabilities")
 def same_shape(s: State) -> State:
-    check_same_shape("labels", s.labels.shape, "x", s.x.shape)
+    _check_same_shape("labels", s.labels.shape, "x", s.x.shape)
     return s
 
 
@@ -514,3 +514,12 @@ def sees_through(x: Any) -> bool:
     which hides the softmax from Keras.
     """
     return isinstance(x, Node) and x.op is ops.softmax and x.params["axis"] in (-1, x.data.ndim - 1)
+
+
+def _check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
+    """Refuse two shapes that differ; nothing broadcasts here."""
+    if tuple(shape) != tuple(other_shape):
+        raise errors.ShapeError(
+            f"the shape of {word} is {tuple(shape)}, but that of {other_word} is "
+            f"{tuple(other_shape)}; they must be the same"
+        )

@@ -23,7 +23,7 @@ if not TYPE_CHECKING:  # type checkers read the lists of the modules instead
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise import_module("tinygrad_xent.errors.hints").no_name(__name__, name)
     return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
 
 

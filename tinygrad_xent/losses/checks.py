@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, at, checked, first, one_hot
 from tinygrad_xent.errors import (
     ArgumentError,
@@ -42,11 +42,7 @@ def floating(x: Any, word: str) -> Any:
     x = x if isinstance(x, Node) else as_array(x)
     dtype = (x.data if isinstance(x, Node) else x).dtype
     if dtype not in _FLOATS:
-        convert = "Tensor" if isinstance(x, Node) else "np.asarray"
-        raise DtypeError(
-            f"{word} must be float16, float32 or float64, got {dtype}; convert: "
-            f"{convert}({word}, dtype=float)"
-        )
+        raise DtypeError(errors.hints.not_floating(dtype, word, isinstance(x, Node)))
     return x
 
 
@@ -57,10 +53,7 @@ def check_classes(x: Any, axis: int, word: str) -> int:
     if not shape:
         raise ShapeError("a scalar has no axis of classes; give one number per class")
     if axis not in range(-rank, rank):
-        raise AxisError(
-            f"{word}={axis!r} is not an axis of an array of shape {shape}; choose one from "
-            f"{-rank} to {rank - 1}"
-        )
+        raise AxisError(errors.hints.no_axis(word, axis, shape))
     if shape[axis] == 0:
         raise ShapeError(f"an array of shape {shape} has no classes along {word}={axis}")
     if shape[axis] == 1:
@@ -78,26 +71,13 @@ def converted(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
 
 
-def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
-    """Refuse two shapes that differ; nothing broadcasts here."""
-    if tuple(shape) != tuple(other_shape):
-        raise ShapeError(
-            f"the shape of {word} is {tuple(shape)}, but that of {other_word} is "
-            f"{tuple(other_shape)}; they must be the same"
-        )
-
-
 def integers(labels: Any, word: str) -> Any:
     """Return class labels as an array of integers."""
     labels = as_array(labels.data if isinstance(labels, Node) else labels)
     if labels.size == 0 and labels.dtype == np.float64:
         return labels.astype(np.int64)  # an empty list
     if labels.dtype.kind not in "iu":
-        raise LabelDtypeError(
-            f"{word} must be integers, got {labels.dtype}. Rows of probabilities go to "
-            "softmax_cross_entropy_with_logits or categorical_crossentropy; whole numbers of "
-            f"another dtype convert: np.asarray({word}, dtype=int)"
-        )
+        raise LabelDtypeError(errors.hints.no_integers(labels, word))
     return labels
 
 
@@ -135,11 +115,7 @@ def checked_labels(labels: Any, classes: int) -> Any:
             return
         place = first((labels < 0) | (labels >= classes))
         where = at(tuple(map(operator.add, start, place)))
-        raise LabelRangeError(
-            f"label {int(labels[place])}{where} is not a class: labels go from 0 to {classes - 1} "
-            f"for {classes} classes. Give rows without a class (padding) any label that "
-            "exists, and their loss the weight 0"
-        )
+        raise LabelRangeError(errors.hints.no_class(int(labels[place]), where, labels, classes))
 
     return checked(check, labels)
 
@@ -165,12 +141,7 @@ def logits_of(output: Any, axis: int, from_logits: bool, where: Any) -> tuple[An
 def warn_of_double_softmax(logits: Any) -> None:
     """Warn if logits are the output of a softmax: the loss would apply another one."""
     if isinstance(logits, Node) and logits.op is ops.softmax:
-        warn(
-            "the logits are the output of a softmax, and this loss applies another one. Pass what "
-            "went into the softmax, or give the probabilities to categorical_crossentropy or "
-            "sparse_categorical_crossentropy with from_logits=False",
-            DoubleSoftmaxWarning,
-        )
+        warn(errors.hints.TWO_SOFTMAXES, DoubleSoftmaxWarning)
 
 
 def named(loss: Any, name: str | None) -> Any:

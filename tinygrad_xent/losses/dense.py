@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, at, checked, first
-from tinygrad_xent.errors import DtypeError, LabelsWarning, warn
+from tinygrad_xent.errors import ArgumentError, DtypeError, LabelsWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import (
     check_classes,
     check_named,
-    check_same_shape,
     converted,
     floating,
     logits_of,
@@ -28,6 +27,7 @@ from tinygrad_xent.losses.checks import (
     named,
     warn_of_double_softmax,
 )
+from tinygrad_xent.op import answering
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 
+@answering
 def softmax_cross_entropy_with_logits(
     _sentinel: None = None,
     labels: Any = None,
@@ -118,6 +119,7 @@ def softmax_cross_entropy_with_logits(
     return _dense(labels, logits, dim, name, where, axis_word="dim")
 
 
+@answering
 def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: int = -1, name: str | None = None, *, where: Any = None
 ) -> Any:
@@ -153,6 +155,7 @@ def softmax_cross_entropy_with_logits_v2(
     return _dense(labels, logits, axis, name, where, axis_word="axis")
 
 
+@answering
 def categorical_crossentropy(
     target: Any,
     output: Any,
@@ -209,6 +212,8 @@ def categorical_crossentropy(
     >>> categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.5, 0.3, 0.2]])
     array([1.2039728])
     """
+    if not 0 < epsilon < 0.5:
+        raise ArgumentError(errors.hints.no_epsilon(epsilon))
     output = floating(output, "output")
     axis = check_classes(output, axis, "axis")
     target = dense_labels(target, output, axis, "target", "output")
@@ -267,7 +272,8 @@ def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str
     labels = labels if isinstance(labels, Node) else as_array(labels)
     if labels.dtype.kind not in "fiub":
         raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
-    check_same_shape(word, labels.shape, other_word, logits.shape)
+    if labels.shape != logits.shape:
+        raise ShapeError(errors.hints.distributions(labels, word, logits.shape, other_word, axis))
     if not hasattr(labels, "map_blocks"):
         return labels
     other = logits.dtype

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import ops
-from tinygrad_xent.errors import ShapeError
+from tinygrad_xent import errors, ops
+from tinygrad_xent.errors import ArgumentError, ShapeError
+from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import (
     check_classes,
     check_named,
     check_not_masked,
-    check_same_shape,
     checked_labels,
     floating,
     integers,
@@ -26,10 +26,12 @@ from tinygrad_xent.losses.checks import (
     named,
     warn_of_double_softmax,
 )
+from tinygrad_xent.op import answering
 
 __all__ = ["sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits"]
 
 
+@answering
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: None = None,
     labels: Any = None,
@@ -91,7 +93,8 @@ def sparse_softmax_cross_entropy_with_logits(
     logits = floating(logits, "logits")
     axis = check_classes(logits, -1, "axis")
     labels = integers(labels, "labels")
-    check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
+    if labels.shape != logits.shape[:-1]:
+        raise ShapeError(errors.hints.class_numbers(labels, "labels", logits.shape, "logits", axis))
     warn_of_double_softmax(logits)
     if where is None:
         labels = checked_labels(labels, logits.shape[axis])
@@ -101,6 +104,7 @@ def sparse_softmax_cross_entropy_with_logits(
     return named(loss, name)
 
 
+@answering
 def sparse_categorical_crossentropy(
     target: Any,
     output: Any,
@@ -172,17 +176,16 @@ def sparse_categorical_crossentropy(
     >>> sparse_categorical_crossentropy([1], p.data)
     array([16.11809565])
     """
+    if not 0 < epsilon < 0.5:
+        raise ArgumentError(errors.hints.no_epsilon(epsilon))
     output = floating(output, "output")
     axis = check_classes(output, axis, "axis")
     target = integers(target, "target")
-    shape = output.shape
+    shape = output.data.shape if isinstance(output, Node) else output.shape
     rows = shape[:axis] + shape[axis + 1 :]
     as_many = target.ndim != len(rows) and target.size == np.prod(rows, dtype=int)
     if target.shape != rows and not as_many:
-        raise ShapeError(
-            f"the shape of target is {target.shape}, but output of shape {shape} with its "
-            f"classes along axis {axis} needs {rows}: one label for each row"
-        )
+        raise ShapeError(errors.hints.class_numbers(target, "target", shape, "output", axis))
     logits, where = logits_of(output, axis, from_logits, where)
     if where is None:
         target = checked_labels(target, shape[axis])

@@ -32,7 +32,7 @@ REFUSAL = "an answer does this work itself"
 SOLUTIONS = ("tinygrad_xent.teaching.exercises", "tinygrad_xent.teaching.museum")
 """The packages that hold answers: their files cannot be read, their public names do nothing."""
 _ALLOWED = (
-    "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors.py", "graph.py", "op.py",
+    "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors", "graph.py", "op.py",
     "teaching/grading", "tensor.py", "visualization/formatting.py", "visualization/naming.py",
     *(f"ops/{part}.py" for part in (
         "__init__", "accumulation", "arithmetic", "array_api", "broadcasting", "einstein",

@@ -101,6 +101,10 @@ def build(
 
 def check_recorded(output: Any) -> None:
     """Raise a `NotRecordedError` for what is not a Tensor."""
+    if isinstance(output, Mapping):
+        raise NotRecordedError(
+            "draw takes Tensors, got a dict: the names are an argument, names=locals()"
+        )
     if not isinstance(output, Node):
         raise NotRecordedError(
             f"draw takes Tensors, got {type(output).__name__}: nothing was recorded. Wrap the "

@@ -8,7 +8,9 @@ care which mistake it was.
 from __future__ import annotations
 
 import sys
+import typing
 import warnings
+from importlib import import_module
 
 
 class TinygradXentError(Exception):
@@ -16,7 +18,7 @@ class TinygradXentError(Exception):
 
 
 class OpCallError(TinygradXentError, TypeError):
-    """An op was called with the wrong number of inputs, or with a parameter by position."""
+    """A function was called with an argument that it does not have, or an op with too many."""
 
 
 class OpDefinitionError(TinygradXentError, TypeError):
@@ -159,6 +161,12 @@ class OneClassWarning(UserWarning):
 
 class UnconnectedWarning(UserWarning):
     """The output does not depend on the tensor whose gradient was asked for."""
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name != "hints":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("tinygrad_xent.errors.hints")  # read once something has gone wrong
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -1,0 +1,301 @@
+"""What to write instead: read only once something has gone wrong.
+
+hints.txt beside this file says what the words of other libraries are called here. To answer one
+more, add a line there, and one to the table in tests/test_hints.py.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.errors import DtypeError, OpCallError, ShapeError
+
+
+def _read() -> list[dict[str, str]]:
+    """Return the sections of the table, each a sentence for every word."""
+    sections: list[dict[str, str]] = []
+    for line in Path(__file__).with_name("hints.txt").read_text("utf-8").splitlines():
+        words, _, sentence = line.partition(": ")
+        if line.startswith("["):
+            sections.append({})
+        elif sentence and not line.startswith("#"):
+            sections[-1] |= dict.fromkeys(words.split(", "), sentence)
+    return sections
+
+
+ATTRIBUTES, NAMES, RENAMED, ARGUMENTS = _read()
+
+
+# -- names -----------------------------------------------------------------------------------
+
+
+def no_attribute(x: Any, name: str, functions: Collection[str]) -> AttributeError:
+    """Return the error for an attribute that a Tensor does not have."""
+    hint = ATTRIBUTES.get(name)
+    if hint is None and name in functions:
+        hint = f"write tx.{name}(x)"
+    if hint is None and hasattr(np.ndarray, name):
+        hint = f"x.data.{name} is that of the plain array"
+    return _missing("a Tensor", x, name, hint or NAMES.get(name))
+
+
+def no_name(module: str, name: str) -> AttributeError:
+    """Return the error for a name that a module of this package does not have."""
+    hint = NAMES.get(name) or ATTRIBUTES.get(name)
+    if hint is None and name[0].isalpha() and callable(getattr(np, name, None)):
+        hint = f"np.{name} is NumPy's; for an array that needs a gradient write tx.Tensor(array)"
+    return _missing(f"module {module!r}", sys.modules[module], name, hint)
+
+
+def _missing(where: str, x: Any, name: str, hint: str | None) -> AttributeError:
+    message = f"{where} has no attribute {name!r}" + (f": {hint}" if hint else "")
+    return AttributeError(message, name=name, obj=x)
+
+
+def explain_call(
+    error: Exception, function: Any, given: Mapping[str, Any], arrays: Sequence[Any] = ()
+) -> None:
+    """Raise an error that says what to write, if a call failed of one of its arguments."""
+    if isinstance(error, ValueError):
+        explain_shapes(error, function.__name__, [getattr(x, "shape", ()) for x in arrays])
+    if "cannot be interpreted as an integer" in str(error):
+        for name, value in given.items():
+            if isinstance(value, float):
+                message = f"{name}={value!r} is not an integer: write {name}={value:.0f}"
+                raise OpCallError(message) from None
+    foreign = re.search(r"\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if foreign and not (error.__traceback__ and error.__traceback__.tb_next):  # it never began
+        raise no_argument(function, foreign[1]) from None
+
+
+def explain_shapes(error: Exception, name: str, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise an error that says what to write, if an op failed of the shapes of its inputs."""
+    if name == "concatenate" and "zero-dimensional" in str(error):
+        raise ShapeError(f"{error}: numbers are joined by stack") from None
+    if name == "matmul" and "mismatch" in str(error):
+        left, right = shapes
+        rows = right[-2] if len(right) > 1 else right[-1]
+        transposed = len(right) > 1 and left[-1] == right[-1]
+        raise ShapeError(
+            f"x @ y of shapes {left} and {right}: the {left[-1]} columns of x must be as many as "
+            f"the {rows} rows of y" + (". Perhaps x @ y.T is meant" if transposed else "")
+        ) from None
+
+
+def no_argument(function: Any, foreign: str) -> OpCallError:
+    """Return the error for an argument that a function does not have."""
+    own = [p for p in inspect.signature(function).parameters if p not in ("self", "_sentinel")]
+    ours = [p for p in RENAMED.get(foreign, "").split(", ") if p in own]
+    hint = f"write {ours[0]}=" if ours else ARGUMENTS.get(foreign)
+    return OpCallError(
+        f"{function.__name__} has no argument `{foreign}`: "
+        f"{hint or 'its arguments are ' + ', '.join(own)}"
+    )
+
+
+# -- data ------------------------------------------------------------------------------------
+
+
+def explain_data(x: Any) -> None:
+    """Raise an error that says why data are not an array, if it is known."""
+    if hasattr(x, "toarray"):
+        raise DtypeError("a sparse matrix is not an array: write m.toarray()")
+    if not isinstance(x, (list, tuple)):
+        return
+    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in x]
+    for i, length in enumerate(lengths):
+        if length != lengths[0]:
+            raise ShapeError(
+                f"row {i} has {length} entries, row 0 has {lengths[0]}: pad the rows to the same "
+                "length, and leave out what was added with where, or with the weight 0"
+            )
+    for row in x:
+        explain_data(row)
+
+
+def no_integers(labels: Any, word: str) -> str:
+    """Return the message for class labels that are not integers."""
+    kind, advice = labels.dtype, ""
+    if kind.kind in "OUST":
+        missing = [i for i, label in enumerate(labels.flat) if not isinstance(label, (int, str))]
+        advice = (
+            f". Names of classes become numbers by names, {word} = np.unique({word}, "
+            "return_inverse=True)"
+        )
+        if missing:
+            advice = f" with nothing at position {missing[0]}: leave out rows without a label"
+    elif kind.kind == "f" and np.isnan(labels).any():
+        place = np.argwhere(np.isnan(labels))[0].tolist()
+        where = place[0] if len(place) == 1 else tuple(place)
+        advice = f" with NaN at position {where}: leave out rows without a label"
+    else:
+        advice = (
+            ". Rows of probabilities go to softmax_cross_entropy_with_logits or "
+            "categorical_crossentropy; whole numbers of another dtype convert: "
+            f"np.asarray({word}, dtype=int)"
+        )
+    return f"{word} must be integers, got {kind}{advice}"
+
+
+def no_class(label: int, where: str, labels: Any, classes: int) -> str:
+    """Return the message for a label that names no class."""
+    said = (
+        f"label {label}{where} is not a class: labels go from 0 to {classes - 1} for {classes} "
+        "classes"
+    )
+    if labels.min() == 1 and labels.max() == classes:
+        return f"{said}. These may count from 1: subtract 1"
+    return (
+        f"{said}. Give rows without a class (padding) any label that exists, and their loss the "
+        "weight 0"
+    )
+
+
+def no_axis(word: str, axis: Any, shape: tuple[int, ...]) -> str:
+    """Return the message for an axis of classes that there is not."""
+    return (
+        f"{word}={axis!r} is not an axis of an array of shape {shape}; choose one from "
+        f"{-len(shape)} to {len(shape) - 1}"
+    )
+
+
+def no_epsilon(epsilon: float) -> str:
+    """Return the message for a clip that is empty, or leaves a 0 as it is."""
+    return (
+        f"epsilon={epsilon!r} must lie between 0 and 0.5: probabilities are clipped to "
+        "[epsilon, 1 - epsilon]"
+    )
+
+
+def class_numbers(labels: Any, word: str, shape: Any, other: str, axis: int) -> str:
+    """Return the message for class numbers that are not one for each row of an array of `shape`."""
+    rows = shape[:axis] + shape[axis + 1 :]
+    return (
+        f"the shape of {word} is {labels.shape}, but {other} of shape {shape} with its classes "
+        f"along axis {axis} needs {rows}: one label for each row"
+        f"{_likely_number(labels, word, shape, other, axis, rows)}"
+    )
+
+
+def _likely_number(labels: Any, word: str, shape: Any, other: str, axis: int, rows: Any) -> str:
+    if labels.shape == (*rows, 1):
+        return f". The labels are a column: write {word}[..., 0]"
+    if labels.shape == shape:
+        return (
+            ". One-hot labels go to softmax_cross_entropy_with_logits or categorical_crossentropy, "
+            f"or become numbers by {word}.argmax(axis={axis})"
+        )
+    for fitting in range(len(shape)):
+        if labels.shape == shape[:fitting] + shape[fitting + 1 :]:
+            return (
+                f". Axis {fitting} would fit: sparse_categorical_crossentropy({word}, {other}, "
+                f"from_logits=True, axis={fitting})"
+            )
+    if len(labels.shape) == len(rows) == 1:
+        return f". There are {labels.size} labels for {rows[0]} rows"
+    return ""
+
+
+def distributions(labels: Any, word: str, shape: Any, other: str, axis: int) -> str:
+    """Return the message for dense labels that do not have the shape of the other argument."""
+    said = (
+        f"the shape of {word} is {labels.shape}, but that of {other} is {tuple(shape)}; they must "
+        "be the same"
+    )
+    if labels.shape == shape[:axis] + shape[axis + 1 :] and labels.dtype.kind in "iu":
+        name = "sparse_softmax_cross_entropy_with_logits or sparse_categorical_crossentropy"
+        return f"{said}. Class numbers go to {name}"
+    for to in range(len(shape)):
+        moved = [*labels.shape[:-1]]
+        moved[to:to] = labels.shape[-1:]
+        if len(labels.shape) == len(shape) and tuple(moved) == shape:
+            return f"{said}. Move the classes of the labels: np.moveaxis({word}, -1, {to})"
+    return said
+
+
+def not_floating(dtype: Any, word: str, recorded: bool) -> str:
+    """Return the message for logits or probabilities that are not floats."""
+    convert = "Tensor" if recorded else "np.asarray"
+    said = (
+        f"{word} must be float16, float32 or float64, got {dtype}; convert: "
+        f"{convert}({word}, dtype=float)"
+    )
+    return f"{said}. If these are the labels: they come first" if dtype.kind in "iu" else said
+
+
+TWO_SOFTMAXES = (
+    "the logits are the output of a softmax, and this loss applies another one. Pass what went "
+    "into the softmax, or give the probabilities to categorical_crossentropy or "
+    "sparse_categorical_crossentropy with from_logits=False"
+)
+
+
+def no_domain(op: str, domain: Any, names: Sequence[str]) -> str:
+    """Return the message for a domain that there is not."""
+    return (
+        f"op `{op}`: there is no domain {domain!r}; choose from {', '.join(names)}, or give a "
+        "domains.Domain of your own"
+    )
+
+
+# -- graphs ----------------------------------------------------------------------------------
+
+
+def not_recorded(output: Any) -> str:
+    """Return the message for a gradient of something that is not a Tensor."""
+    if inspect.isfunction(output) or inspect.ismethod(output):
+        return (
+            f"a gradient starts from a Tensor, got the function {output.__name__}: call it first, "
+            "y = f(x) with x = Tensor(...), and take the derivatives of y by x"
+        )
+    return (
+        f"a gradient starts from a Tensor, got {type(output).__name__}: nothing was recorded. Wrap "
+        "the inputs whose gradients you want: Tensor(x)"
+    )
+
+
+def no_floats(output: Any, graph: Iterable[Any], describe: Callable[[Any], str]) -> str:
+    """Return the message for a gradient of integers or booleans, which names the leaf they are."""
+    leaves = [x for x in graph if x.op is None and x.data.dtype.kind != "f"]
+    said = (
+        f"{describe(output)} holds {output.data.dtype}: gradients need float16, float32 or float64"
+    )
+    if not leaves:
+        return said
+    leaf = "it" if leaves[0] is output else f"the {describe(leaves[0])}"
+    return f"{said}. Make {leaf} float: Tensor(data, dtype=float)"
+
+
+NO_SCALAR = (
+    "{} is not a scalar: reduce it first (.sum() or .mean()), or give the gradient to start from, "
+    "of the same shape"
+)
+
+
+# -- what a Tensor refuses -------------------------------------------------------------------
+
+IN_AN_ARRAY = (
+    "an entry of a NumPy array would hold the number of a Tensor and lose its graph: collect "
+    "Tensors in a list and use stack, or choose with where. If the number is all you want, write "
+    "array[i] = float(x)"
+)
+NUMPYS = (
+    "NumPy would lose the graph of a Tensor: use a function of tinygrad_xent, such as stack for a "
+    "list of Tensors, or give NumPy the plain array, x.data"
+)
+ASSIGNED = (
+    "a Tensor's entries cannot be assigned, because its graph would be wrong; build it with where, "
+    "concatenate or stack, or change x.data before it is used"
+)
+UPDATED = (
+    "{} is a leaf, and `p -= step` does not update it: it makes a new Tensor and calls that p. To "
+    "update the leaf write p.data -= step, such as p.data -= 0.1 * p.grad; to compute a new Tensor "
+    "write p = p - step"
+)

@@ -72,7 +72,10 @@ def test_labels_that_sum_to_three() -> None:
     report = tx.compare([2.0, 1.0], [0.0, 1.0], from_logits=True)
     assert by_group(report) == [TENSORFLOW | {"keras3-numpy"}, ALL - TENSORFLOW - {"keras3-numpy"}]
     ((first, second),) = words(report)
-    assert first == "takes softmax and loss in one op, whose gradient is p - t"
+    assert (
+        first
+        == "takes softmax and loss in one op, whose gradient is p - t whatever the labels sum to"
+    )
     assert second.startswith("takes the log-softmax, which normalises, then multiplies by the l")
     (exchange,) = report.differences[0].exchanges
     np.testing.assert_allclose(exchange.first_gradient.sum(), -2)

@@ -131,3 +131,42 @@ def test_the_fused_loss_keeps_the_digits_that_the_unfused_one_loses() -> None:
 def test_stability_needs_a_graph() -> None:
     with pytest.raises(errors.NotRecordedError, match="f returned ndarray, not a Tensor"):
         stability(lambda x: x.data, [1.0])
+
+
+HALVES = {
+    "a large quotient": (lambda z: 1 / z, [1.19e-7, 1], "beyond float16"),
+    "a large slope": (tx.log, [1.19e-7, 1], "The slope is beyond float16"),
+    "a logarithm": (tx.log, [0, 1], "clip(z, 1e-4, None)"),
+    "log of a vanished number": (lambda z: tx.log(z + 1e-12), [0, 1], "1e-12 is 0 in float16"),
+    "its inverse": (lambda z: 1 / (1e-12 + z), [0, 1], "1e-12 is 0 in float16: add 1e-4"),
+    "its root": (lambda z: tx.sqrt(z + 1e-12), [0, 1], "1e-12 is 0 in float16: add 1e-4"),
+    "a root": (tx.sqrt, [0, 1], "x + 1e-4"),
+    "a large sum": (lambda z: z.sum() + 60000, [60000, 5], "largest number 6.55e+04"),
+    "a large loss": (lambda z: cross_entropy(z, 0), [-5e4, 5e4], "largest number 6.55e+04"),
+    "a masked label": (lambda z: cross_entropy(z, 0), [-np.inf, 5], "check the mask"),
+    "a masked label by hand": (lambda z: -tx.log_softmax(z)[0], [-np.inf, 5], "if it is a mask"),
+    "a masked label and probabilities": (
+        lambda z: tx.sparse_categorical_crossentropy(0, tx.softmax(z)),
+        [-np.inf, 5],
+        "check the mask",
+    ),
+}
+
+
+def cross_entropy(z: Any, label: int) -> Any:
+    return tx.sparse_softmax_cross_entropy_with_logits(labels=label, logits=z)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("function", "data", "advice"), HALVES.values(), ids=HALVES)
+def test_the_first_bad_number_in_few_bits(function: Any, data: Any, advice: str) -> None:
+    found = first_bad(function(tx.Tensor(data, dtype=np.float16, name="z")).sum())
+    assert found is not None
+    assert advice in found.rewrite
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_mask_that_hides_no_label_is_not_bad() -> None:
+    z = tx.Tensor([-np.inf, 5.0, 1.0])
+    assert first_bad(cross_entropy(z, 1)) is None
+    assert first_bad(-tx.log_softmax(z)[1]) is None

@@ -12,6 +12,8 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from tinygrad_xent.comparing import answers
 from tinygrad_xent.comparing.dialects import is_sparse, start
 from tinygrad_xent.comparing.recipes import RECIPES
@@ -274,6 +276,9 @@ def _sentence(exchange: answers.Exchange, first: str, second: str) -> str:
     does = [f"{dialect} {words}" for dialect, words, _, _ in sides if words]
     does += [f"{dialect} does not" for dialect, words, _, _ in sides if not words]
     text = "; ".join(does)
+    results = [x for _, _, after, grad in sides for x in (after, grad) if x is not None]
+    if not any(np.isnan(x).any() for x in results):
+        text = text.replace(": 0 times inf is NaN", "")
     if exchange.before is None or any(after is None for _, _, after, _ in sides):
         return f"{text}."
     here = _values(exchange.before)

@@ -457,7 +457,10 @@ def weigh(s: State) -> State:
     return s.replace(x=ops.negative(ops.sum(ops.multiply(s.labels, s.x), axis=s.axis)))
 
 
-@step("log-softmax", "takes softmax and loss in one op, whose gradient is p - t")
+@step(
+    "log-softmax",
+    "takes softmax and loss in one op, whose gradient is p - t whatever the labels sum to",
+)
 def fused(s: State) -> State:
     labels, logits = _in_rows(s.labels, s.axis, s.x.ndim), _in_rows(s.x, s.axis, s.x.ndim)
     try:

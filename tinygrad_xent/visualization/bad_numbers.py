@@ -16,6 +16,10 @@ from tinygrad_xent.visualization.formulas import formula_text, letters_of, rule_
 from tinygrad_xent.visualization.naming import entry_name, names_of
 
 Names = Mapping[Node, str]
+_MASK = (
+    "It reaches the end: if it is a mask, it hides an entry that counts, such as the class of a "
+    "label."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +112,29 @@ def _forward(nodes: list[Node], names: Names) -> BadNumber | None:
         if np.isfinite(node.data).all():
             continue
         made_here = node.op is not None and all(map(_finite, node.inputs))
-        if made_here:
+        if made_here or _masks_a_label(node):
             return _made(node, ~np.isfinite(node.data), names)
         nan = np.isnan(node.data)
         new_nan = nan.any() and not any(np.isnan(_data(x)).any() for x in node.inputs)
         if new_nan and with_nan is None:
             with_nan = _made(node, nan, names)
-    return with_nan
+    return with_nan or _reached(nodes[-1], names)
+
+
+def _masks_a_label(node: Node) -> bool:
+    """Return whether a loss is infinite, though its logits are at most -inf."""
+    loss = _is_op(node, "softmax_cross_entropy", "sparse_softmax_cross_entropy")
+    return loss and bool(np.isposinf(node.data).any() and np.max(_data(node.inputs[-1])) < np.inf)
+
+
+def _reached(output: Node, names: Names) -> BadNumber | None:
+    """Return the leaf whose infinity reaches the output."""
+    if np.isfinite(output.data).all():
+        return None
+    leaf = output
+    while leaf.op is not None:
+        leaf = next(x for x in leaf.inputs if isinstance(x, Node) and not _finite(x))
+    return _made(leaf, ~np.isfinite(leaf.data), names)
 
 
 def _made(node: Node, bad: Any, names: Names) -> BadNumber:
@@ -122,11 +142,13 @@ def _made(node: Node, bad: Any, names: Names) -> BadNumber:
     value = float(node.data[index])
     place, op, causes = entry_name(names[node], index), "", {}
     message = f"{place} is {number(value)} from the start: it is a leaf"
-    rewrite = ""
+    rewrite = _MASK if np.isinf(value) else ""
     if node.op is not None:
         op, causes = node.op.name, _causes(node, index, node.data.shape, names)
         message = f"{op} made {number(value)} at {place} out of {_given(causes)}"
-        rewrite = _forward_rewrite(node, index, names) or _overflow(node)
+        rewrite = _vanished(node) or _forward_rewrite(node, index, names)
+        if not rewrite and np.isinf(value):
+            rewrite = _overflow(node)
     return BadNumber("forward", node, names[node], op, index, value, causes, message, rewrite)
 
 
@@ -207,18 +229,18 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
     match node.op.name if node.op else "":
         case "log" if value(0) < 0:
             return f"The logarithm needs positive numbers: look at what made {_name(x, names)}."
-        case "log" if _from_op(x, "softmax"):
+        case "log" if _is_op(x, "softmax"):
             return (
                 f"The softmax underflowed to 0: write log_softmax({_name(x.inputs[0], names)}), or "
                 "a cross-entropy from the logits."
             )
         case "log" if _sums_exponentials(x):
             return "Every exponential underflowed to 0: write logsumexp."
-        case "log" if _from_op(x, "sigmoid"):
+        case "log" if _is_op(x, "sigmoid"):
             z = _name(x.inputs[0], names)
             return f"The sigmoid underflowed to 0: write -logsumexp of 0 and -{z}."
         case "log":
-            clipped = f"clip({_name(x, names)}, 1e-7, None)"
+            clipped = f"clip({_name(x, names)}, {_small(node, '1e-7')}, None)"
             return f"log(0) is minus infinity: keep it from 0, for example by {clipped}."
         case "exp" | "expm1":
             largest = number(np.log(np.finfo(node.data.dtype).max))
@@ -241,7 +263,10 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
         case "log1p":
             return f"log1p needs numbers above -1: look at what made {_name(x, names)}."
         case "power" if value(0) == 0 and value(1) < 0:
-            return "0 to a negative power is infinite: keep the base from 0, for example x + 1e-12."
+            return (
+                "0 to a negative power is infinite: keep the base from 0, for example x + "
+                f"{_small(node)}."
+            )
         case "power" if value(0) < 0 and value(1) != np.round(value(1)):
             return "A negative number has no real fractional power: take the absolute value first."
         case "subtract" | "add" if np.isinf(value(0)) and np.isinf(value(1)):
@@ -251,7 +276,7 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
                 "0 times infinity is not a number: choose with where instead of multiplying by a "
                 "mask."
             )
-        case "crossentropy" if _from_op(x, "softmax"):
+        case "crossentropy" if _is_op(x, "softmax"):
             return "The softmax underflowed to 0: use a cross-entropy from the logits."
         case "crossentropy":
             return (
@@ -260,7 +285,7 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
         case "softmax_cross_entropy" | "sparse_softmax_cross_entropy" | "softmax" | "log_softmax":
             if np.isnan(node.data[index]) and np.isinf(_data(y)).any():
                 return "A row of logits has +inf, or nothing but -inf: its softmax is not defined."
-            if np.isinf(node.data[index]):
+            if np.isinf(node.data[index]) and not _finite(y):
                 return "The label's own logit is infinitely far below the largest: check the mask."
     return ""
 
@@ -276,31 +301,50 @@ def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any)
             "only its result."
         )
     if name in ("sqrt", "power", "log", "divide", "crossentropy"):
-        return (
+        if _at(node.inputs[i].data, index, np.shape(incoming)) != "0":
+            return _overflow(node, "The slope")
+        return _vanished(node) or (
             f"The slope of {name} is infinite at 0: keep its input away from 0, for example x + "
-            "1e-12."
+            f"{_small(node)}."
         )
     return ""
 
 
-def _from_op(x: Any, *ops: str) -> bool:
+def _small(node: Node, usual: str = "1e-12") -> str:
+    """Return a number to keep an input from 0 by, whose inverse the dtype can hold."""
+    return "1e-4" if node.data.dtype == np.float16 else usual
+
+
+def _vanished(node: Node) -> str:
+    """Return what to write for a small number that was added and is 0 in the dtype of the sum."""
+    for x in node.inputs:
+        if not _is_op(x, "add") or np.all(x.data):
+            continue
+        dtype = x.data.dtype
+        for added in map(_data, x.inputs):
+            if added.ndim == 0 and added != 0 and dtype.type(added) == 0:
+                return f"{number(added)} is 0 in {dtype}: add {_small(x)}, or compute in float64."
+    return ""
+
+
+def _is_op(x: Any, *ops: str) -> bool:
     return isinstance(x, Node) and x.op is not None and x.op.name in ops
 
 
 def _sums_exponentials(x: Any) -> bool:
-    return _from_op(x, "sum") and _from_op(x.inputs[0], "exp")
+    return _is_op(x, "sum") and _is_op(x.inputs[0], "exp")
 
 
 def _name(x: Any, names: Names) -> str:
     return names[x] if isinstance(x, Node) and x in names else "x"
 
 
-def _overflow(node: Node) -> str:
+def _overflow(node: Node, what: str = "The result") -> str:
     """Advise a wider dtype if the number would fit into one."""
     dtype = node.data.dtype
-    if dtype.kind != "f" or not np.isinf(node.data).any() or dtype == np.float64:
+    if dtype.kind != "f" or dtype == np.float64:
         return ""
     return (
-        f"The result is beyond {dtype} (largest number {number(np.finfo(dtype).max)}): compute in "
+        f"{what} is beyond {dtype} (largest number {number(np.finfo(dtype).max)}): compute in "
         "float64, or in smaller numbers."
     )

@@ -32,6 +32,10 @@ LOOK_THROUGH = (
     "The loss is computed from the logits behind p: the value is the same, and keeps its digits "
     "even where p is nearly 0 or 1."
 )
+NO_STEP = (
+    "No small step makes an infinite loss smaller: a class with a label is infinitely unlikely. If "
+    "a mask gave it the logit -inf, the mask or the label is wrong."
+)
 METHOD = (
     "Each entry is moved a little up and down, and the loss computed again: the gradient should "
     "equal this slope. Differences are relative to the largest entry of the gradient."
@@ -218,6 +222,8 @@ def gradient_sentences(e: Explanation) -> list[str]:
                 "A probability below 1e-7 counts as 1e-7, and no gradient passes this limit: "
                 "nothing can be learned here. A loss from logits has no such limit."
             )
+    if np.isinf(e.loss.data):
+        return [*sentences, NO_STEP]
     if not np.isfinite(gradient).all() or not gradient.any():
         return sentences
     low, high = int(np.argmin(gradient)), int(np.argmax(gradient))

@@ -181,7 +181,21 @@ BAD_TABLES = {
         "1,2,3\n4,5,6\n",
         (
             "has no column 'species'; the first row must hold the names of the columns, here it "
-            "holds numbers"
+            "holds '1', '2', '3'"
+        ),
+    ),
+    "no header, and a text label": (
+        "5.1,3.5,setosa\n4.9,3.0,setosa\n",
+        (
+            "has no column 'species'; the first row must hold the names of the columns, here it "
+            "holds '5.1', '3.5', 'setosa'"
+        ),
+    ),
+    "row numbers and a gap": (
+        ",length,species\n0,1.5,a\n1,x,b\n",
+        (
+            "row 3, column 2 ('length') is 'x', not a number; every column but the label must be "
+            "numeric"
         ),
     ),
     "two columns of the name": (
@@ -215,6 +229,29 @@ def test_what_is_wrong_with_a_table(tmp_path, text, message):
     with pytest.raises(errors.TableError) as caught:
         table_from(tmp_path, text)
     assert str(caught.value) == f"{tmp_path / 't.csv'}: {message}"
+
+
+NUMBERED = [(f"{i}", f"{i % 3}.{i}", f"-{i % 3}", "abc"[i % 3]) for i in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "features"),
+    [
+        (",u,v,species", str, ("u", "v")),
+        ("Unnamed: 0,u,v,species", str, ("u", "v")),
+        (",u,v,species", lambda i: str(97 * int(i) % 31), ("u", "v")),  # shuffled
+        ("id,u,v,species", str, ("id", "u", "v")),
+        (",u,v,species", lambda i: f"{i}.5", ("", "u", "v")),
+        (",u,v,species", lambda i: str(int(i) // 2), ("", "u", "v")),  # numbers that repeat
+    ],
+)
+def test_a_column_that_numbers_the_rows_is_not_a_feature(tmp_path, header, first, features):
+    rows = [",".join((first(i), *cells)) for i, *cells in NUMBERED]
+    table = table_from(tmp_path, "\n".join([header, *rows]) + "\n")
+    assert table.columns == features
+    assert table.features.shape == (12, len(features))
+    assert table.numbered is (len(features) == 2)
+    assert table.features[:, -2].tolist() == [float(cells[1]) for cells in NUMBERED]
 
 
 def test_files_that_are_none(tmp_path):

@@ -62,7 +62,8 @@ class Training:
         rows = f"{len(self.table.labels):,}"
         if self.image is not None:
             return f"{rows} handwritten digits of 8 × 8 pixels"
-        return f"{rows} rows of {count(len(self.table.columns), 'feature')}"
+        index = " (the unnamed column of row numbers is left out)" if self.table.numbered else ""
+        return f"{rows} rows of {count(len(self.table.columns), 'feature')}{index}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the training as strings and numbers."""

@@ -46,6 +46,8 @@ class Table:
         The distinct labels, in numerical order if they are numbers, otherwise alphabetically.
     rows : ndarray of int, shape (rows,)
         The number of each row in the file; the header is row 1.
+    numbered : bool
+        Whether a first column without a name numbers the rows; it is not a feature.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Table:
     labels: Any
     classes: tuple[str, ...]
     rows: Any
+    numbered: bool = False
 
 
 def read_table(path: Path, label: str | None, *, source: str | None = None) -> Table:
@@ -93,7 +96,9 @@ def _table(source: str, header: list[str], body: list[Record], label: str | None
                 f"row {row} has {count(len(cells), 'field')}, the header has {len(header)}; give "
                 "every row as many fields as the header"
             )
-    features = np.array([_numbers(record, at, header) for record in body])
+    index = _index_column(header, body, at)
+    given = [i for i in range(len(header)) if i not in (at, index)]
+    features = np.array([_numbers(record, given, header) for record in body])
     for row, cells in body:
         if cells[at].casefold() in ("", "nan"):
             raise TableError(
@@ -106,11 +111,12 @@ def _table(source: str, header: list[str], body: list[Record], label: str | None
     return Table(
         source=source,
         features=features,
-        columns=tuple(name for i, name in enumerate(header) if i != at),
+        columns=tuple(header[i] for i in given),
         label=header[at],
         labels=np.array([position[text] for text in labels]),
         classes=classes,
         rows=np.array([row for row, _ in body]),
+        numbered=index is not None,
     )
 
 
@@ -132,8 +138,8 @@ def _label_column(header: list[str], label: str | None) -> int:
     close = difflib.get_close_matches(label.casefold(), alike, 1)
     if close:
         hint = f"did you mean '{alike[close[0]]}'?"
-    elif all(map(_is_number, header)):
-        hint = "the first row must hold the names of the columns, here it holds numbers"
+    elif any(map(_is_number, header)):
+        hint = f"the first row must hold the names of the columns, here it holds {_listed(header)}"
     else:
         hint = f"the columns are {_listed(header)}"
     raise TableError(f"has no column '{label}'; {hint}")
@@ -168,16 +174,23 @@ def _in_order(labels: set[str]) -> tuple[str, ...]:
 # -- the columns of numbers ------------------------------------------------------------------
 
 
-def _numbers(record: Record, at: int, header: list[str]) -> list[float]:
-    """Return the numbers of a row; column `at` holds the label."""
+def _index_column(header: list[str], body: list[Record], at: int) -> int | None:
+    """Return the place of the row numbers that pandas and R write as a column without a name."""
+    numbers = {cells[0] for _, cells in body}
+    unnamed = at != 0 and header[0] in ("", "Unnamed: 0") and len(header) > 2
+    return 0 if unnamed and len(numbers) == len(body) and all(map(str.isdecimal, numbers)) else None
+
+
+def _numbers(record: Record, given: list[int], header: list[str]) -> list[float]:
+    """Return the numbers of a row; the columns `given` hold the features."""
     row, cells = record
     try:
-        numbers = [float(cell) for i, cell in enumerate(cells) if i != at]
+        numbers = [float(cells[i]) for i in given]
     except ValueError:
         numbers = [np.nan]
     if not all(-_TOO_LARGE < x < _TOO_LARGE for x in numbers):
-        for i, cell in enumerate(cells):
-            if i != at and (problem := _problem(cell)):
+        for i in given:
+            if problem := _problem(cells[i]):
                 raise TableError(f"{_place(row, i, header)} is {problem}")
     return numbers
 

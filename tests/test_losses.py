@@ -768,3 +768,25 @@ def test_a_check_may_go_beyond_the_borders_in_silence(probs: Any) -> None:
         tx.gradcheck(lambda p: tx.crossentropy(p, [0.5, 0.5]), np.array(probs))
         tx.gradcheck(tx.crossentropy, np.array(probs), [0.5, 0.5])
         tx.invariants(lambda p: tx.crossentropy(p, [0.5, 0.5]), np.array(probs))
+
+
+HIDDEN = {
+    "getitem": lambda p: p[:],
+    "reshape": lambda p: p.reshape(1, 2),
+    "astype": lambda p: p.astype(np.float32),
+    "transpose": lambda p: p.T.T,
+    "squeeze": lambda p: tx.expand_dims(p, 0).squeeze(0),
+}
+
+
+@pytest.mark.parametrize("loss_of", [sparse, tx.categorical_crossentropy])
+@pytest.mark.parametrize(("name", "hide"), HIDDEN.items(), ids=HIDDEN)
+def test_a_saturated_softmax_that_another_op_hides(loss_of: Any, name: str, hide: Any) -> None:
+    labels = [1] if loss_of is sparse else [[0.0, 1.0]]
+    z = tx.Tensor([[100.0, 0.0]])
+    with pytest.warns(errors.HiddenSoftmaxWarning, match=f"behind `{name}`") as found:
+        loss_of(labels, hide(tx.softmax(z)))
+    assert [w.filename for w in found] == [__file__]
+    loss_of(labels, hide(tx.softmax(z * 0.01)))  # nothing is clipped
+    loss_of(labels, hide(z), from_logits=True)
+    loss_of(labels, hide(tx.Tensor([[1.0, 0.0]])))  # no softmax

@@ -159,6 +159,10 @@ class OneClassWarning(UserWarning):
     """A loss was given a single class, whose probability is always 1."""
 
 
+class HiddenSoftmaxWarning(UserWarning):
+    """A loss clips a saturated softmax, because another op hides its logits."""
+
+
 class UnconnectedWarning(UserWarning):
     """The output does not depend on the tensor whose gradient was asked for."""
 

@@ -28,7 +28,7 @@ from tinygrad_xent.losses.checks import (
     warn_of_double_softmax,
 )
 from tinygrad_xent.op import answering
-from tinygrad_xent.ops.cross_entropy import check_probabilities
+from tinygrad_xent.ops.cross_entropy import check_output
 
 __all__ = [
     "categorical_crossentropy",
@@ -227,7 +227,7 @@ def categorical_crossentropy(
         target = ops.where(mask, target, 0)
     check_distributions(_without_padding(target, rows, axis), output.dtype, axis, "target")
     target = converted(target, output.dtype)
-    output = check_probabilities(output, "output")
+    output = check_output(output)
     low = np.asarray(epsilon, output.dtype)
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
     return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)

@@ -192,9 +192,9 @@ def sparse_categorical_crossentropy(
     if logits is None:
         if where is not None:
             output = ops.where(masked_logits(output, where, axis)[1], output, 1)
-        from tinygrad_xent.ops.cross_entropy import check_probabilities  # most losses need none
+        from tinygrad_xent.ops.cross_entropy import check_output  # most losses need none
 
-        output = check_probabilities(output, "output")
+        output = check_output(output)
         low = np.asarray(epsilon, output.dtype)
         logits = ops.log(ops.clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array, at, checked, first
-from tinygrad_xent.errors import ProbabilitiesWarning, ShapeError, warn
+from tinygrad_xent.errors import HiddenSoftmaxWarning, ProbabilitiesWarning, ShapeError, warn
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops.elementwise import log
@@ -16,6 +16,12 @@ from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import expand_dims
 
 __all__ = ["crossentropy"]
+
+_REARRANGED = frozenset({
+    "astype", "expand_dims", "flip", "getitem", "reshape", "squeeze", "swapaxes", "take",
+    "transpose",
+})  # fmt: skip
+_SATURATED = 1e-7
 
 
 def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> Any:
@@ -40,6 +46,28 @@ def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> 
             )
 
     return checked(check, x) if x.dtype.kind == "f" else x
+
+
+def check_output(x: Any) -> Any:
+    """Return the probabilities that a loss is going to clip, after a check.
+
+    It warns of a saturated softmax whose logits the loss does not see: behind the clip is no
+    gradient.
+    """
+    x = check_probabilities(x, "output")
+    node, through = x, []
+    while isinstance(node, Node) and node.op is not None and node.op.name in _REARRANGED:
+        through.append(node.op.name)
+        node = node.inputs[0]
+    hidden = through and isinstance(node, Node) and node.op is not None
+    if hidden and node.op.name == "softmax" and np.min(x.data, initial=1) < _SATURATED:
+        warn(
+            f"the loss does not see the logits of this softmax behind `{through[0]}`, and a row "
+            "that is as sure as this one is clipped and gets no gradient. Give it the logits with "
+            "from_logits=True, or apply softmax last",
+            HiddenSoftmaxWarning,
+        )
+    return x
 
 
 class _OfProbabilities(Op):

@@ -113,13 +113,18 @@ ASKED = {
     # the order, and what is not an array of numbers
     "tx.sparse_categorical_crossentropy(x, LABELS, True)": "If these are the labels: they come",
     "tx.sparse_categorical_crossentropy([1, 2], x)": "count from 1: subtract 1",
-    "tx.sparse_categorical_crossentropy([1, None], x)": "at position 1: leave out rows",
+    "tx.sparse_categorical_crossentropy([1, None], x)": "None at position 1: leave out rows",
     "tx.sparse_categorical_crossentropy([1, float('nan')], x)": "NaN at position 1: leave out rows",
+    "tx.sparse_categorical_crossentropy(['a', None], x)": "None at position 1: leave out rows",
+    "tx.sparse_categorical_crossentropy(['a', 'b'], x)": "target = np.unique(target, return_inv",
+    "tx.softmax_cross_entropy_with_logits(labels=['a', 'b'], logits=x)": "np.unique(labels, return",
     "tx.softmax_cross_entropy_with_logits(labels=np.ones((2, 4, 5, 3)) / 3,"
     " logits=np.ones((2, 3, 4, 5)), dim=1)": "np.moveaxis(labels, -1, 1)",
     "x @ np.ones((3, 2))": "the 2 columns of x must be as many as the 3 rows of y. Perhaps x @ y.T",
-    "tx.softmax([[1.0], [1.0, 2.0]])": "row 1 has 2 entries, row 0 has 1: pad the rows",
-    "tx.Tensor([[[1.0, 2.0], [1.0]]])": "row 1 has 1 entries, row 0 has 2",
+    "tx.softmax([[1.0], [1.0, 2.0]])": "row 1 has 2 entries, row 0 has 1 entry: pad the rows",
+    "tx.Tensor([[1.0, 2.0], 3.0])": "row 1 is a single value, row 0 has 2 entries",
+    "tx.Tensor([np.ones(3), np.ones(2)])": "row 1 has 2 entries, row 0 has 3",
+    "tx.Tensor([[[1.0, 2.0], [1.0]]])": "row 1 has 1 entry, row 0 has 2 entries",
     # graphs
     "tx.jacobian(lambda x: x, x)": "call it first, y = f(x)",
     "tx.gradients(np.sin, x)": "Wrap the inputs",

@@ -583,8 +583,9 @@ class Sparse:
         lambda m: sparse(labels=[1, 0], logits=m),
         lambda m: dense(labels=m, logits=np.ones((2, 3))),
         tx.Tensor,
+        lambda m: tx.Tensor(np.ones((2, 2))) @ m,
     ],
-    ids=["logits", "labels", "Tensor"],
+    ids=["logits", "labels", "Tensor", "product"],
 )
 def test_a_sparse_matrix_is_told_to_become_an_array(call: Any) -> None:
     with pytest.raises(errors.DtypeError, match=r"toarray\(\)"):

@@ -63,6 +63,9 @@ def explain_call(
     error: Exception, function: Any, given: Mapping[str, Any], arrays: Sequence[Any] = ()
 ) -> None:
     """Raise an error that says what to write, if a call failed of one of its arguments."""
+    for x in arrays:
+        if hasattr(x, "toarray"):
+            explain_data(x)
     if isinstance(error, ValueError):
         explain_shapes(error, function.__name__, [getattr(x, "shape", ()) for x in arrays])
     if "cannot be interpreted as an integer" in str(error):
@@ -109,39 +112,51 @@ def explain_data(x: Any) -> None:
         raise DtypeError("a sparse matrix is not an array: write m.toarray()")
     if not isinstance(x, (list, tuple)):
         return
-    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in x]
-    for i, length in enumerate(lengths):
-        if length != lengths[0]:
+    for i, row in enumerate(x):
+        if (has := _entries(row)) != _entries(x[0]):
             raise ShapeError(
-                f"row {i} has {length} entries, row 0 has {lengths[0]}: pad the rows to the same "
-                "length, and leave out what was added with where, or with the weight 0"
+                f"row {i} {has}, row 0 {_entries(x[0])}: pad the rows to the same length, and "
+                "leave out what was added with where, or with the weight 0"
             )
-    for row in x:
         explain_data(row)
+
+
+def _entries(row: Any) -> str:
+    if not isinstance(row, (list, tuple)) and not getattr(row, "ndim", 0):
+        return "is a single value"
+    return f"has {len(row)} {'entry' if len(row) == 1 else 'entries'}"
 
 
 def no_integers(labels: Any, word: str) -> str:
     """Return the message for class labels that are not integers."""
-    kind, advice = labels.dtype, ""
-    if kind.kind in "OUST":
-        missing = [i for i, label in enumerate(labels.flat) if not isinstance(label, (int, str))]
-        advice = (
-            f". Names of classes become numbers by names, {word} = np.unique({word}, "
-            "return_inverse=True)"
-        )
-        if missing:
-            advice = f" with nothing at position {missing[0]}: leave out rows without a label"
-    elif kind.kind == "f" and np.isnan(labels).any():
-        place = np.argwhere(np.isnan(labels))[0].tolist()
-        where = place[0] if len(place) == 1 else tuple(place)
-        advice = f" with NaN at position {where}: leave out rows without a label"
-    else:
-        advice = (
-            ". Rows of probabilities go to softmax_cross_entropy_with_logits or "
-            "categorical_crossentropy; whole numbers of another dtype convert: "
-            f"np.asarray({word}, dtype=int)"
-        )
-    return f"{word} must be integers, got {kind}{advice}"
+    said = f"{word} must be integers, got {labels.dtype}"
+    if labels.dtype.kind in "OUST":
+        return said + _names(labels, word)
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        place = ", ".join(map(str, np.argwhere(np.isnan(labels))[0]))
+        return f"{said} with NaN at position {place}: leave out rows without a label"
+    return (
+        f"{said}. Rows of probabilities go to softmax_cross_entropy_with_logits or "
+        "categorical_crossentropy; whole numbers of another dtype convert: "
+        f"np.asarray({word}, dtype=int)"
+    )
+
+
+def no_numbers(labels: Any, word: str) -> str:
+    """Return the message for dense labels that are not numbers."""
+    said = f"{word} must be real numbers, got {labels.dtype}"
+    return said if labels.dtype.kind == "c" else said + _names(labels, word)
+
+
+def _names(labels: Any, word: str) -> str:
+    """Return what to do with labels of any Python objects."""
+    for i, label in enumerate(labels.flat):
+        if not isinstance(label, (int, str, np.integer)):
+            return f" with {label!r} at position {i}: leave out rows without a label"
+    return (
+        f". Names of classes become numbers by names, {word} = np.unique({word}, "
+        "return_inverse=True), which the sparse losses take"
+    )
 
 
 def no_class(label: int, where: str, labels: Any, classes: int) -> str:

@@ -271,7 +271,7 @@ def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str
     """Return dense labels as an array or Tensor; check the blocks of a Dask array."""
     labels = labels if isinstance(labels, Node) else as_array(labels)
     if labels.dtype.kind not in "fiub":
-        raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
+        raise DtypeError(errors.hints.no_numbers(labels, word))
     if labels.shape != logits.shape:
         raise ShapeError(errors.hints.distributions(labels, word, logits.shape, other_word, axis))
     if not hasattr(labels, "map_blocks"):

@@ -189,3 +189,21 @@ def engine(x):
 """
     engine = child(source, "engine")
     assert set(engine(np.ones(2))) == {"refused"}
+
+
+def test_an_answer_is_told_what_to_write_for_a_word_of_another_library(child):
+    source = """
+import tinygrad_xent as tx
+
+def ask(x):
+    words = []
+    for call in (lambda: tx.Tensor(x).numpy(), lambda: tx.sum(tx.Tensor(x), dim=0)):
+        try:
+            call()
+        except (AttributeError, TypeError) as error:
+            words.append(str(error))
+    return words
+"""
+    method, argument = child(source, "ask")(np.ones(3))
+    assert "x.data is the plain array" in method
+    assert "write axis=" in argument

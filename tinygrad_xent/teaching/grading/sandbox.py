@@ -25,6 +25,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NoReturn
 
+import tinygrad_xent.errors.hints  # noqa: F401 - read now: in the sandbox no module is run
 from tinygrad_xent.ops import OPS
 
 PACKAGE = str(Path(__file__).parents[2])

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_reported_losses
 from mpmath import mp, mpf
-from reported import NOT_YET, any_numbers, marked  # noqa: F401 (a fixture of every test)
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.checking.gradient_check import GradcheckReport
 
 nan = np.nan
+
+any_numbers = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 
 def gradient(f: Any, x: Any) -> Any:
@@ -232,7 +232,7 @@ def test_slopes_far_out(name: str, x: float, dtype: Any) -> None:
 def test_gradcheck_does_not_call_a_gradient_of_0_right_where_the_slope_is_not() -> None:
     found = tx.gradcheck(tx.sigmoid, np.array([36.5, 39.0]))
     assert isinstance(found, GradcheckReport)
-    assert found.max_error < 1e-3 or "digits" in str(found)
+    assert found.max_error < 1e-3 or "leaves no digit" in str(found)
 
 
 def test_float32_stays_float32() -> None:
@@ -426,11 +426,3 @@ def test_the_player_does_not_take_equal_numbers_for_one_tensor() -> None:
     notes = [note for step in steps for note in step["notes"]]
     assert notes
     assert not [note for note in notes if {"name": "c"} in note]
-
-
-# -- what is not right yet ----------------------------------------------------------------------
-
-
-def test_what_is_not_right_yet_is_tested() -> None:
-    tests = {*globals(), *vars(test_reported_losses)}
-    assert not {name.partition("[")[0] for name in NOT_YET} - tests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from tinygrad_xent.visualization.formulas import formula_text, letters_of, rule_
 from tinygrad_xent.visualization.naming import entry_name, names_of
 
 Names = Mapping[Node, str]
+_DOUBLE_WHERE = (
+    "Write the double where: mask the input of {} too, where(mask, x, 1), not only its result."
+)
 _MASK = (
     "It reaches the end: if it is a mask, it hides an entry that counts, such as the class of a "
     "label."
@@ -103,7 +106,11 @@ def first_bad(
     seed = check_seed(output, seed)
     nodes = ancestors(output)
     called = names_of(nodes, names)
-    return _forward(nodes, called) or _backward(output, seed, called)
+    found = _forward(nodes, called)
+    if found and found.op and _finite(output):
+        hidden = f"A mask hides this entry, but not its slope. {_DOUBLE_WHERE.format(found.op)}"
+        return replace(found, rewrite=hidden)
+    return found or _backward(output, seed, called)
 
 
 def _forward(nodes: list[Node], names: Names) -> BadNumber | None:
@@ -297,8 +304,7 @@ def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any)
     if masked:
         return (
             "The gradient that arrives is 0, so a mask hides this entry, but 0 times infinity "
-            f"is NaN. Write the double where: mask the input of {name} too, where(mask, x, 1), not "
-            "only its result."
+            f"is NaN. {_DOUBLE_WHERE.format(name)}"
         )
     if name in ("sqrt", "power", "log", "divide", "crossentropy"):
         if _at(node.inputs[i].data, index, np.shape(incoming)) != "0":

@@ -1,7 +1,6 @@
 """What people reported of other engines of differentiation, asked here with numbers of our own.
 
-The right answers are worked out by hand, beside the test where they are not plain. What is not
-right yet stands in reported.py, with the answer that it should give.
+The right answers are worked out by hand, beside the test where they are not plain.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def wrong(exercise: str, words: str) -> Callable[[Callable[..., Any]], Answer]:
     """Make a wrong answer of the decorated function."""
 
     def answer(function: Callable[..., Any]) -> Answer:
-        name, function.__name__ = function.__name__, exercise
+        name = function.__name__
+        function.__name__ = function.__qualname__ = exercise
         return Answer(name, exercise, function, words)
 
     return answer

@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -105,7 +106,7 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
     Raises
     ------
     UnknownExerciseError
-        If no exercise has this name.
+        If no exercise has this name, or the name does not come first.
 
     Examples
     --------
@@ -118,7 +119,18 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
     square_backward: not right yet
     The upstream gradient, `grad`, is not used. ...
     """
-    return CATALOGUE[name].judge(answer, rng or np.random.default_rng())
+    if callable(name):
+        name = answer if isinstance(answer, str) else "square_backward"
+        raise UnknownExerciseError(
+            "the name of the exercise comes first, then your function without calling it: "
+            f'tx.check("{name}", {name})'
+        )
+    verdict = CATALOGUE[name].judge(answer, rng or np.random.default_rng())
+    given = getattr(answer, "__name__", name)
+    if verdict or given == name or given not in CATALOGUE:
+        return verdict
+    other = f"You passed `{given}`, which has the name of another exercise."
+    return replace(verdict, message=f"{other} {verdict.message}")
 
 
 def hint(name: str, number: int = 2) -> Note:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-_MOST_ENTRIES = 1_000_000
+MOST_ENTRIES = 1_000_000
+_MOST_LOOKS = 300_000  # a cubic algorithm needs 216,000 for 60 names
 
 
 class Case:
@@ -36,6 +39,12 @@ class Case:
         return Case(self.about, *map(_float64, self.args), **params)
 
     @property
+    def empty(self) -> bool:
+        """Whether an array has no entries."""
+        values = (*self.args, *self.params.values())
+        return any(isinstance(x, np.ndarray) and not x.size for x in values)
+
+    @property
     def epsilon(self) -> float:
         """The machine epsilon of the least precise array."""
         values = (*self.args, *self.params.values())
@@ -50,7 +59,7 @@ def copied(value: Any, depth: int = 4) -> Any:
     entries than any exercise has is not copied: a broadcast one may not fit into memory.
     """
     if isinstance(value, np.ndarray):
-        return value.copy() if value.size <= _MOST_ENTRIES else value
+        return value.copy() if value.size <= MOST_ENTRIES else value
     if depth and isinstance(value, dict):
         return {key: copied(item, depth - 1) for key, item in value.items()}
     for kind in (list, tuple, set):
@@ -84,6 +93,54 @@ Graph = dict[str, list[str]]
 DIAMOND: Graph = {"x": [], "a": ["x"], "b": ["x"], "y": ["a", "b"]}
 # A short path and a long one that meet; listed backwards, and with a name unused by `y`.
 DETOUR: Graph = {"y": ["c", "x"], "c": ["b"], "b": ["a"], "a": ["x"], "x": [], "z": ["y"]}
+
+
+class TooManyStepsError(RuntimeError):
+    """An answer has looked at the inputs of names far more often than any good one does."""
+
+
+class _Counted(list[str]):
+    """The inputs of one name, which count how often they are looked at."""
+
+    def __init__(self, names: list[str], looks: Iterator[int]) -> None:
+        super().__init__(names)
+        self._looks = looks
+
+    def __iter__(self) -> Iterator[str]:
+        self._count()
+        return super().__iter__()
+
+    def __getitem__(self, place: Any) -> Any:
+        self._count()
+        return super().__getitem__(place)
+
+    def _count(self) -> None:
+        if next(self._looks) > _MOST_LOOKS:
+            raise TooManyStepsError(
+                f"the inputs of names were looked at more than {_MOST_LOOKS:,} times"
+            )
+
+
+class ManyPaths(Case):
+    """A graph with far more paths than names, which ends a walk along every path.
+
+    Each of its 60 names is computed from the two before it: Fibonacci's numbers count the paths.
+
+    Parameters
+    ----------
+    *rest
+        The arguments after the graph; the last name is "n59".
+    """
+
+    def __init__(self, *rest: Any) -> None:
+        graph = {f"n{i}": [f"n{k}" for k in (i - 2, i - 1) if k >= 0] for i in range(60)}
+        super().__init__("a graph with more than a trillion paths", graph, *rest)
+
+    def copy(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return copies of the arguments, the graph as one that counts how often it is used."""
+        (graph, *rest), params = super().copy()
+        looks = count()
+        return ({k: _Counted(names, looks) for k, names in graph.items()}, *rest), params
 
 
 def random_graph(rng: np.random.Generator, size: int) -> Graph:

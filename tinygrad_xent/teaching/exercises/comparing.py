@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.teaching.exercises.cases import MOST_ENTRIES
 from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.naming import printable
@@ -18,10 +19,11 @@ _SMALLEST_SCALE = 1e-3  # a gradient of ordinary inputs much below it counts as 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is wrong with a value: a code for programs, and a sentence."""
+    """What is wrong with a value: a code for programs, a sentence, and perhaps where to look."""
 
     code: str
     message: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,39 @@ _KINDS: tuple[tuple[type, Any, str, Callable[..., Difference | None]], ...] = (
     (set, set | frozenset, "a set", _sets),
     (list, list | tuple, "a list", _lists),
 )
+
+
+def in_parts(given: Any, expected: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the parts of a returned value that have a right counterpart, with their names."""
+    if isinstance(expected, tuple):
+        if isinstance(given, tuple | list) and len(given) == len(expected):
+            yield from zip(_parts(expected, name), given, expected, strict=True)
+    elif isinstance(expected, dict):
+        if isinstance(given, dict):
+            yield from ((f"{name}[{k!r}]", given[k], expected[k]) for k in expected if k in given)
+    elif not isinstance(expected, set | list):
+        yield name, given, expected
+
+
+def real_array(value: Any) -> Any:
+    """Return a value as an array of float64, or None if it holds others, or too many numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # of objects, or of lists that differ in length
+        return None
+    fits = array.dtype.kind in "biuf" and array.size <= MOST_ENTRIES
+    return array.astype(np.float64) if fits else None
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed(["da", "db", "dc"])
+    'da, db and dc'
+    """
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _called(name: str) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking import gradcheck
+from tinygrad_xent.checking import Diagnosis, gradcheck
 from tinygrad_xent.op import Op
-from tinygrad_xent.teaching.exercises.cases import Case, copied, same
-from tinygrad_xent.teaching.exercises.comparing import Closeness, Difference, a, compare, shown
+from tinygrad_xent.teaching.exercises.cases import Case, TooManyStepsError, copied, same
+from tinygrad_xent.teaching.exercises.comparing import (
+    Closeness,
+    Difference,
+    a,
+    compare,
+    listed,
+    shown,
+)
+from tinygrad_xent.teaching.exercises.noticing import Call, noticed
 from tinygrad_xent.teaching.exercises.verdict import Verdict, quoted
 from tinygrad_xent.visualization.naming import printable
 
@@ -21,8 +30,10 @@ Function = Callable[..., Any]
 _ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up
 _LONGEST = 300
 _TO_WRITE = "    # The backward pass:"  # the lines above it are given to the learner
-_SAYS_NOTHING = ("kink", "unknown")
-_NO_GRADIENT = ("raised", "mutated", "none", "wrong-type", "wrong-count")
+_NO_GRADIENT = ("raised", "too-many-steps", "mutated", "none", "wrong-type", "wrong-count")
+_SAYS_NOTHING = "No usual mistake"
+_PROBED = 3  # inputs at which a wrong rule is given to gradcheck
+_CALLED_WRONGLY = r"\(\) (got an unexpected|got multiple|missing \d|takes )"  # Python's own words
 
 
 @dataclass(frozen=True)
@@ -154,8 +165,10 @@ class Exercise:
         Verdict
         """
         verdict = _judge(self, answer, rng)
-        hint = "" if verdict else self.hints[0]
-        return replace(verdict, exercise=self.name, hint=hint)
+        first, *_ = self.hints
+        hint = "" if verdict.passed or verdict.code == "mistake" else verdict.hint or first
+        next_hint = 2 if hint == first else 1
+        return replace(verdict, exercise=self.name, hint=hint, next_hint=next_hint)
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}>"
@@ -206,6 +219,20 @@ class Outcome:
     changed: str = ""
 
 
+@dataclass(frozen=True)
+class Try:
+    """An answer's result for one case, and what is wrong with it: nothing if `fault.code` is ""."""
+
+    case: Case
+    outcome: Outcome
+    fault: Difference
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.fault.code
+
+
 def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict:
     if not callable(answer):
         return Verdict(
@@ -214,26 +241,39 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
             message=f"The answer must be a function, and this is {a(answer)}. Pass the function "
             f'without calling it: `check("{exercise.name}", {exercise.name})`.',
         )
-    cases = list(_cases(exercise, rng))
-    outcomes = []
+    # Empty arrays come last: NumPy's own helpers fail for some of them, and so may a good answer.
+    cases = sorted(_cases(exercise, rng), key=lambda case: case.empty)
+    tries = []
     for case in cases:
-        outcomes.append(_tried(exercise, answer, case))
-        if isinstance(outcomes[-1].error, NotImplementedError):
+        outcome = _tried(exercise, answer, case)
+        if isinstance(outcome.error, NotImplementedError):
             message = "Nothing is written yet: put your code in place of the line with `raise`."
             return Verdict(passed=False, code="blank", message=message)
-    for case, outcome in zip(cases, outcomes, strict=True):
-        if found := _fault(exercise, case, outcome):
-            break
-    else:
-        kinds = ", ".join(dict.fromkeys(case.about for case in cases))
-        return Verdict(passed=True, code="passed", message=f"Right for {kinds}.")
-    told = _recognised(exercise, cases, outcomes, found)
-    if told is None and exercise.forward and found.code not in _NO_GRADIENT:
-        told = _diagnosed(exercise.forward, answer, case, found, rng)
-    told = told or found
-    evidence = tuple((name, shown(value)) for name, value in _named(exercise, case))
+        fault = _fault(exercise, case, outcome) or Difference("", "")
+        tries.append(Try(case, outcome, fault))
+    wrong = [one for one in tries if not one.right]
+    right = listed(list(dict.fromkeys(one.case.about for one in tries if one.right)))
+    if all(one.case.empty for one in wrong):
+        softly = [
+            f"For {x.case.about} it is not, which hardly matters: {x.fault.message}"
+            for x in wrong[:1]
+        ]
+        message = " ".join([f"Right for {right}.", *softly])
+        return Verdict(passed=True, code="passed", message=message)
+    first = wrong[0]
+    told = _recognised(exercise, tries, first)
+    if told is None:
+        first, told = _explained(exercise, answer, tries, wrong)
+        if tries[0].right:
+            told = replace(told, message=f"{told.message} Your function is right for {right}.")
+    evidence = tuple((name, shown(value)) for name, value in _named(exercise, first.case))
     return Verdict(
-        passed=False, code=told.code, message=told.message, case=case.about, evidence=evidence
+        passed=False,
+        code=told.code,
+        message=told.message,
+        case=first.case.about,
+        evidence=evidence,
+        hint=told.hint,
     )
 
 
@@ -258,10 +298,10 @@ def _tried(exercise: Exercise, answer: Function, case: Case) -> Outcome:
     try:
         with np.errstate(all="ignore"):  # the verdict reports overflow
             value = copied(answer(*args, **params))
+        pairs = zip(_named(exercise, case), (*args, *params.values()), strict=True)
+        changed = [name for (name, before), after in pairs if not same(before, after)]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an answer may raise anything
         return Outcome(error=error)
-    pairs = zip(_named(exercise, case), (*args, *params.values()), strict=True)
-    changed = [name for (name, before), after in pairs if not same(before, after)]
     return Outcome(value, changed=changed[0] if changed else "")
 
 
@@ -272,17 +312,23 @@ def _named(exercise: Exercise, case: Case) -> list[tuple[str, Any]]:
 
 
 def _fault(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
+    if isinstance(outcome.error, TooManyStepsError):
+        return Difference(
+            "too-many-steps",
+            "Your function walks along every path, and there may be more paths than anybody can "
+            "wait for: they double wherever two of them meet. Keep what is done for each name, and "
+            "do it only once.",
+        )
     if outcome.error is not None:
         text = " ".join(str(outcome.error).split())[:_LONGEST]
         said = printable(": ".join(filter(None, (type(outcome.error).__name__, text))))
         return Difference("raised", f"Your function raised {quoted(said)}.")
-    args, params = case.precise().copy()
     if exercise.verify:
+        args, params = case.precise().copy()
         message = exercise.verify(outcome.value, *args, **params)
         found = Difference("wrong-value", message) if message else None
     else:
-        with np.errstate(all="ignore"):
-            expected = exercise.answer(*args, **params)
+        expected = _right(exercise, case)
         found = compare(outcome.value, expected, exercise.returns, _close(exercise, case))
     if found is None and outcome.changed:
         return Difference(
@@ -293,56 +339,120 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | Non
     return found
 
 
+def _right(exercise: Exercise, case: Case) -> Any:
+    """Return what is right, computed in double precision."""
+    args, params = case.precise().copy()
+    with np.errstate(all="ignore"):
+        return exercise.answer(*args, **params)
+
+
 def _close(exercise: Exercise, case: Case) -> Closeness:
     least = _ROUNDING_ERRORS * case.epsilon if case.epsilon > 1e-15 else 0.0
     return replace(exercise.close, tolerance=max(exercise.close.tolerance, least))
 
 
-def _recognised(
-    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], found: Difference
-) -> Difference | None:
-    """Return the common mistake that has the same wrong results for all inputs."""
+def _recognised(exercise: Exercise, tries: Sequence[Try], first: Try) -> Difference | None:
+    """Return the common mistake that has the same wrong results for all inputs.
+
+    Whether a wrong number raises an error further on may depend on the draw. So where one of them
+    raises an error it is enough that the other is wrong, if they agree on another wrong result.
+    """
+    usual = [one for one in tries if not one.case.empty]
     for mistake in exercise.mistakes:
-        theirs = [_tried(exercise, mistake.function, case) for case in cases]
-        close = [_close(exercise, case) for case in cases]
-        if all(map(_agree, outcomes, theirs, close)):
-            return Difference("mistake", f"{mistake.words} {found.message}")
+        theirs = [_tried(exercise, mistake.function, one.case) for one in usual]
+        pairs = list(zip(usual, theirs, strict=True))
+        if all(_agree(exercise, *pair) for pair in pairs) and any(
+            type(one.outcome.error) is type(other.error) for one, other in pairs if not one.right
+        ):
+            return Difference("mistake", f"{mistake.words} {first.fault.message}")
     return None
 
 
-def _agree(one: Outcome, other: Outcome, close: Closeness) -> bool:
-    if one.error or other.error:
-        return type(one.error) is type(other.error)
-    if one.value is None or other.value is None:
-        return one.value is other.value
+def _agree(exercise: Exercise, one: Try, other: Outcome) -> bool:
+    mine = one.outcome
+    if mine.error or other.error:
+        return not one.right and _fault(exercise, one.case, other) is not None
+    if mine.value is None or other.value is None:
+        return mine.value is other.value
     try:
-        apart = compare(one.value, other.value, "result", close)
+        apart = compare(mine.value, other.value, "result", _close(exercise, one.case))
     except (TypeError, ValueError):  # the mistake's value is not of a kind that `compare` expects
         return False
-    return apart is None and one.changed == other.changed
+    return apart is None and mine.changed == other.changed
+
+
+def _explained(
+    exercise: Exercise, answer: Function, tries: Sequence[Try], wrong: Sequence[Try]
+) -> tuple[Try, Difference]:
+    """Return what can be said about an answer that makes no common mistake, and where it is seen.
+
+    The answer may fail for the upstream gradients of `gradcheck`; then other inputs are tried.
+    """
+    first = wrong[0]
+    if first.fault.code == "raised":
+        return first, _of_error(exercise, answer, first)
+    if first.fault.code in _NO_GRADIENT or exercise.verify:
+        return first, first.fault
+    for one in wrong[:_PROBED] if exercise.forward else ():
+        found, failed = _diagnosed(exercise.forward, answer, one.case)
+        if found:
+            return one, Difference(found.code, f"{found.message} {one.fault.message}", found.hint)
+        if not failed:
+            break
+    seen = [first, *(one for one in tries if one is not first and not one.outcome.error)]
+    said = noticed([_call(exercise, one) for one in seen], exercise.returns)
+    return first, replace(first.fault, message=f"{said} {first.fault.message}".strip())
+
+
+def _call(exercise: Exercise, one: Try) -> Call:
+    arguments = dict(_named(exercise, one.case))
+    right, close = _right(exercise, one.case), _close(exercise, one.case)
+    return Call(arguments, one.outcome.value, right, close)
+
+
+def _of_error(exercise: Exercise, answer: Function, one: Try) -> Difference:
+    """Return an error, with what it comes from where it comes from the call or an axis."""
+    error = one.outcome.error
+    names = "|".join(map(re.escape, (getattr(answer, "__qualname__", ""), exercise.name)))
+    message = ""
+    if isinstance(error, TypeError) and re.match(rf"({names}){_CALLED_WRONGLY}", str(error)):
+        message = f"It is called as `{exercise.solution.splitlines()[0][4:-1]}`."
+    elif isinstance(error, np.exceptions.AxisError):
+        message = (
+            "The inputs may have any number of axes, so count from the end: `axis=-1` is the last."
+        )
+    return replace(one.fault, message=f"{one.fault.message} {message}".strip())
 
 
 def _diagnosed(
-    forward: Function, answer: Function, case: Case, found: Difference, rng: np.random.Generator
-) -> Difference | None:
-    """Return what `gradcheck` says about a wrong rule that makes no common mistake, or None."""
-    failures = []
+    forward: Function | None, answer: Function, case: Case
+) -> tuple[Diagnosis | None, bool]:
+    """Return what `gradcheck` says about a wrong rule, and whether the rule failed under its hands.
+
+    A rule that is wrong may fail for other upstream gradients than that of the exercise. Then what
+    is said of its results still holds, but not that it fails.
+    """
+    failures = set()
 
     def rule(*args: Any, **params: Any) -> Any:
         try:
             return answer(*args, **params)
         except Exception as error:
-            failures.append(error)
+            failures.add(type(error).__name__)
             raise
 
+    assert forward is not None  # noqa: S101 - only rules are diagnosed
     op = Op(forward)
     op.backward(rule)
     _, _, *inputs = case.args
     try:
-        diagnosis = gradcheck(op, *inputs, rng=rng, **case.params).diagnosis
-    except Exception:  # noqa: BLE001 - a rule may fail for other upstream gradients
-        return None
-    if failures or diagnosis is None or diagnosis.code in _SAYS_NOTHING:
-        return None
-    message = f"{diagnosis.message} {found.message} {diagnosis.hint}"
-    return Difference(diagnosis.code, message.strip())
+        found = gradcheck(op, *inputs, **case.params).diagnosis
+    except Exception:  # noqa: BLE001 - what a rule raises may be anything
+        return None, True
+    if found and (
+        found.code == "kink"
+        or _SAYS_NOTHING in found.hint
+        or failures.intersection(found.evidence)  # that it fails is all that is said
+    ):
+        found = None
+    return found, bool(failures)

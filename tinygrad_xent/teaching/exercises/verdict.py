@@ -110,10 +110,10 @@ class Verdict:
     message : str
         What is right or wrong, in Markdown.
     code : str
-        The kind of outcome, for programs: "passed", "blank", "not-callable", "raised", "mutated",
-        "mistake" (one of the exercise's common mistakes), "none", "wrong-type", "wrong-count",
-        "wrong-shape", "wrong-dtype", "non-finite", "wrong-value", "missing", "extra", or a code of
-        `gradcheck`'s diagnosis.
+        The kind of outcome, for programs: "passed", "blank", "not-callable", "raised",
+        "too-many-steps", "mutated", "mistake" (one of the exercise's common mistakes), "none",
+        "wrong-type", "wrong-count", "wrong-shape", "wrong-dtype", "non-finite", "wrong-value",
+        "missing", "extra", or a code of `gradcheck`'s diagnosis.
     case : str
         The kind of input for which the answer is wrong: "two rows".
     evidence : tuple of (str, str)
@@ -121,7 +121,10 @@ class Verdict:
     exercise : str
         The exercise's name.
     hint : str
-        The first hint, if the answer did not pass.
+        Where to look: what `gradcheck` advises, or the exercise's first hint. It is empty if the
+        answer passed, or if the message says already what to change.
+    next_hint : int
+        The number of the exercise's first hint that was not shown.
     """
 
     passed: bool
@@ -131,6 +134,7 @@ class Verdict:
     evidence: tuple[tuple[str, str], ...] = ()
     exercise: str = ""
     hint: str = ""
+    next_hint: int = 1
 
     def __bool__(self) -> bool:
         return self.passed
@@ -141,7 +145,9 @@ class Verdict:
             lines.append(self._where())
             lines += [f"  {name} = {value}" for name, value in self.evidence]
         if self.hint:
-            lines += [f"Hint: {text_of(self.hint)}", self._more()]
+            lines.append(f"Hint: {text_of(self.hint)}")
+        if not self.passed:
+            lines.append(self._more())
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -155,8 +161,9 @@ class Verdict:
         if self.case:
             parts.append(html_table(("argument", "value"), self.evidence, self._where()))
         if self.hint:
-            more = html_of(f"`{self._more()}`")
-            parts.append(f"<p><strong>Hint.</strong> {html_of(self.hint)}</p><p>{more}</p>")
+            parts.append(f"<p><strong>Hint.</strong> {html_of(self.hint)}</p>")
+        if not self.passed:
+            parts.append(f"<p>{html_of(f'`{self._more()}`')}</p>")
         return f'<div class="{kind}"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
     def _word(self) -> str:
@@ -168,4 +175,5 @@ class Verdict:
         return f"This was seen with {self.case}:"
 
     def _more(self) -> str:
-        return f'The next hint: tx.hint("{self.exercise}", 2)'
+        which = "The next hint" if self.hint else "A hint"
+        return f'{which}: tx.hint("{self.exercise}", {self.next_hint})'

@@ -14,7 +14,7 @@ it was computed from, and to itself, which is 1. Leave out all other names.
     {'x': 16.0, 'a': 2.0, 'y': 1.0}
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
 
 lesson = 2
 
@@ -52,6 +52,7 @@ def inputs(rng):
         "one short path", *with_slopes({"y": ["x", "a"], "a": ["x"], "x": ["w"], "w": []}), "y"
     )
     yield Case("a random graph", *with_slopes(random_graph(rng, 8)), "loss")
+    yield ManyPaths({f"n{i}": [0.75] * min(i, 2) for i in range(60)}, "n59")
 
 
 def in_order_of_discovery(inputs, slopes, output):

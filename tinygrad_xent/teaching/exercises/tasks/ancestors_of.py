@@ -12,7 +12,7 @@ through others. `name` itself is not one of them.
     ['a', 'w', 'x']
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
 
 lesson = 1
 
@@ -36,6 +36,7 @@ def inputs(rng):
     yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
     yield Case("a leaf", {"x": [], "y": ["x"]}, "x")
     yield Case("a random graph", random_graph(rng, 9), "loss")
+    yield ManyPaths("n59")
 
 
 def two_steps(inputs, name):

@@ -13,7 +13,7 @@ names that `output` does not depend on.
     ['x', 'a', 'y']
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, random_graph
+from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
 from tinygrad_xent.teaching.exercises.comparing import a, shown
 from tinygrad_xent.teaching.exercises.verdict import quoted
 
@@ -65,6 +65,7 @@ def inputs(rng):
     )
     yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
     yield Case("a random graph", random_graph(rng, 8), "loss")
+    yield ManyPaths("n59")
 
 
 def names_before_inputs(inputs, output):

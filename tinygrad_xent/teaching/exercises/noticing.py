@@ -1,0 +1,248 @@
+"""What wrong results have in common with the right ones, in whatever exercise.
+
+Each sentence is computed from the numbers: it holds in every call with finite results, or names the
+calls that it holds for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.teaching.exercises.comparing import Closeness, in_parts, listed, real_array
+from tinygrad_xent.visualization.formatting import number
+
+_FEWEST = 3  # entries that a sentence about all of them needs
+_NEARLY = 0.02  # the largest error, relative to the largest entry, that is called nearly right
+_ROUNDING = 1e-15  # an error that is nothing beside 1
+_FAR = 1e3  # a factor that is called far too large
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call returned and what is right, with the call's array arguments by name."""
+
+    arguments: Mapping[str, Any]
+    given: Any
+    expected: Any
+    close: Closeness
+
+    def right(self, given: Any) -> bool:
+        """Return whether these numbers are right."""
+        return given.shape == self.expected.shape and bool(
+            np.all(self.close.holds(given, self.expected))
+        )
+
+
+def noticed(calls: Sequence[Call], name: str) -> str:
+    """Return what is notable about wrong results, as a sentence or two, or "".
+
+    Parameters
+    ----------
+    calls : sequence of Call
+        What an answer returned, and what is right; the first is wrong.
+    name : str
+        What to call the result; "da, db" for two.
+    """
+    parts: dict[str, list[Call]] = {}
+    for call in calls:
+        for part, given, expected in in_parts(call.given, call.expected, name):
+            if (array := real_array(given)) is not None:
+                if not array.size:
+                    continue
+                one = Call(call.arguments, array, np.asarray(expected, np.float64), call.close)
+                parts.setdefault(part, []).append(one)
+    wrong = [part for part, seen in parts.items() if not all(c.right(c.given) for c in seen)]
+    if not wrong:
+        return ""
+    with np.errstate(all="ignore"):
+        said = _said_of(parts[wrong[0]], "the result" if wrong[0] == "result" else f"`{wrong[0]}`")
+    said = said[:1].upper() + said[1:]
+    if right := [f"`{part}`" for part in parts if part not in wrong]:
+        said += f" {listed(right)} {'is' if len(right) == 1 else 'are'} right."
+    return said.strip()
+
+
+def _said_of(calls: Sequence[Call], name: str) -> str:
+    shapes = [call for call in calls if call.given.shape != call.expected.shape]
+    if shapes:
+        return next((f"{name} {what}." for what in _of_shapes(shapes)), "")
+    finite = [c for c in calls if np.all(np.isfinite(c.given)) and np.all(np.isfinite(c.expected))]
+    wrong = [call for call in finite if not call.right(call.given)]
+    if not wrong:
+        return ""
+    if sum(np.count_nonzero(call.expected) for call in wrong) >= _FEWEST:
+        for what in _of_all(finite):
+            return f"{name} {what}."
+    return next((f"Here {name} {what}." for what in _of_one(wrong[0])), "")
+
+
+# -- what holds in every call ----------------------------------------------------------------
+
+_FORMS: tuple[tuple[Callable[[Any], Any], str], ...] = (
+    (np.negative, "has the wrong sign everywhere; its size is right"),
+    (np.abs, "has lost its sign: it is the absolute value of what it should be"),
+    (lambda e: np.swapaxes(e, -1, -2), "is transposed: its rows and columns are exchanged"),
+    (np.exp, "is the exponential of what it should be"),
+    (np.log, "is the logarithm of what it should be"),
+    (np.square, "is the square of what it should be"),
+    (np.reciprocal, "is 1 divided by what it should be"),
+    (lambda e: 1 - e, "is 1 minus what it should be"),
+)
+_REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "largest entry": np.max,
+    "sum": np.sum,
+    "mean": np.mean,
+    "smallest entry": np.min,
+}
+_AXES = ((None, 0, ""), (-1, 1, " of each row"), (0, 2, " of each column"))
+_REPAIRS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
+    (lambda g, t: g - t, "contains {} as a term too many"),
+    (lambda g, t: g + t, "lacks a term: right is your result plus {}"),
+    (lambda g, t: g / t, "contains {} as a factor too many"),
+    (lambda g, t: g * t, "lacks a factor: right is your result times {}"),
+)
+
+
+def _of_all(calls: Sequence[Call]) -> Iterator[str]:
+    """Yield how the result differs from the right one, in the same way in all calls."""
+    for form, what in _FORMS:
+        if all(_holds(call, form) for call in calls):
+            yield what
+    largest = max(calls, key=lambda call: np.max(np.abs(call.expected), initial=0))
+    at = np.argmax(np.abs(largest.expected))
+    factor = largest.given.flat[at] / largest.expected.flat[at]
+    if factor and all(call.right(call.given / factor) for call in calls):
+        yield f"is {number(factor)} times what it should be, in every entry"
+    constant = largest.given.flat[at] - largest.expected.flat[at]
+    if all(call.right(call.given - constant) for call in calls):
+        more = "more" if constant > 0 else "less"
+        yield f"is {number(abs(constant))} {more} than it should be, in every entry"
+    terms = [_terms(call) for call in calls]
+    for what in terms[0]:
+        if all(what in known for known in terms):
+            values = [known[what] for known in terms]
+            if all(_is(c.given, t, c.close) for c, t in zip(calls, values, strict=True)):
+                yield f"is {what}"
+            for repair, words in _REPAIRS:
+                if all(_repaired(*pair, repair) for pair in zip(calls, values, strict=True)):
+                    yield words.format(what)
+    ratios = [np.abs(c.given / c.expected)[(c.expected != 0) & (c.given != 0)] for c in calls]
+    least = min(float(np.min(ratio, initial=np.inf)) for ratio in ratios)
+    if np.isfinite(least) and least > _FAR:
+        yield f"is at least {number(least)} times too large in every entry that is not 0"
+
+
+def _holds(call: Call, form: Callable[[Any], Any]) -> bool:
+    try:
+        wanted = form(call.expected)
+    except ValueError:  # a vector has no rows and columns to exchange
+        return False
+    return _is(call.given, wanted, call.close)
+
+
+def _is(given: Any, wanted: Any, close: Closeness) -> bool:
+    return given.shape == np.shape(wanted) and bool(np.all(close.holds(given, wanted)))
+
+
+def _repaired(call: Call, term: Any, repair: Callable[[Any, Any], Any]) -> bool:
+    try:
+        return call.right(repair(call.given, term))
+    except ValueError:  # the shapes do not fit
+        return False
+
+
+def _terms(call: Call) -> dict[str, Any]:
+    """Return the arguments, their sums, largest entries and lengths, by name."""
+    known: dict[str, Any] = {}
+    for name, value in call.arguments.items():
+        x = real_array(value)
+        if x is None or not x.size:
+            continue
+        known[f"`{name}`"] = x
+        for axis, least, of_each in _AXES:
+            if x.ndim >= least:
+                for words, reduction in _REDUCTIONS.items():
+                    for keepdims in (False, True):
+                        term = reduction(x, axis=axis, keepdims=keepdims)
+                        key = f"the {words}{of_each} of `{name}`"
+                        known.setdefault(key, term)
+                        if term.ndim == call.expected.ndim:
+                            known[key] = term
+        if x.ndim:
+            lengths = {"shape[0]": len(x), "shape[-1]": x.shape[-1], "size": x.size}
+            known |= {f"`{name}.{k}`": np.array(float(n)) for k, n in lengths.items()}
+    return known
+
+
+# -- what holds in the first call that is wrong ----------------------------------------------
+
+
+def _of_one(call: Call) -> Iterator[str]:
+    right = call.close.holds(call.given, call.expected)
+    scale = np.max(np.abs(call.expected), initial=0.0)
+    error = np.max(np.abs(call.given - call.expected), initial=0.0)
+    if call.close.entrywise and error <= _ROUNDING:
+        yield (
+            f"is off by at most {number(error)}, but entries this small have digits, too: the "
+            "difference of two nearly equal numbers loses them"
+        )
+    if error <= _NEARLY * scale:
+        yield (
+            f"is nearly right: no entry is off by more than {number(error)}, and the largest is "
+            f"{number(scale)}. Look for a small number that was added, a limit, or lost digits"
+        )
+    if call.expected.ndim > 1 and min(call.expected.shape[-2:]) > 1:
+        for operation, words in ((np.divide, "factor"), (np.subtract, "term")):
+            needed = operation(call.expected, call.given)
+            if np.all(np.ptp(needed, axis=-1) <= 1e-9 * np.max(np.abs(needed))):
+                yield (
+                    f"lacks one {words} for each row, the same for all entries of the row. Look at "
+                    "what runs over a row, and what over the whole array"
+                )
+    if call.expected.ndim > 1 and call.expected.shape[-1] == call.expected.shape[-2] > 1:
+        on = np.broadcast_to(np.eye(call.expected.shape[-1], dtype=bool), right.shape)
+        for part, rest, where, elsewhere in (
+            (on, ~on, "on the diagonal", "off it"),
+            (~on, on, "off the diagonal", "on it"),
+        ):
+            if right[part].all():
+                yield f"is right {where} and wrong {elsewhere}"
+            elif _is(call.given[part], -call.expected[part], call.close) and not right[rest].all():
+                yield f"has the wrong sign {where}, and is wrong {elsewhere}, too"
+    if right.size > _FEWEST and 0 < 2 * np.count_nonzero(~right) < right.size:
+        places = [f"[{', '.join(map(str, at))}]" for at in np.argwhere(~right).tolist()]
+        shown = places if len(places) <= 6 else [*places[:5], f"{len(places) - 5} more"]
+        yield f"is wrong only at {listed(shown)}, of {right.size} entries"
+
+
+def _of_shapes(calls: Sequence[Call]) -> Iterator[str]:
+    """Yield how a result of the wrong shape could become right."""
+    pairs = [(call.given, call.expected, call.close) for call in calls]
+    if all(g.ndim > 1 and _is(np.swapaxes(g, -1, -2), e, close) for g, e, close in pairs):
+        yield "is transposed: its rows and columns are exchanged"
+    if all(g.size == e.size and _is(g.reshape(e.shape), e, close) for g, e, close in pairs):
+        yield "has the right numbers in the wrong shape: look at axes of length 1, and `keepdims`"
+    dimensions = {(g.ndim, e.ndim) for g, e, _ in pairs}
+    if len(dimensions) > 1:
+        return
+    had, wanted = dimensions.pop()
+    for axis in range(-max(had, wanted), 0):
+        for word, reduction in (("sum", np.sum), ("mean", np.mean)):
+            for keepdims in (False, True):
+                if wanted >= -axis and all(
+                    _is(g, reduction(e, axis=axis, keepdims=keepdims), close)
+                    for g, e, close in pairs
+                ):
+                    yield f"is the {word} of what it should be over its axis {axis}"
+                if had >= -axis and all(
+                    _is(reduction(g, axis=axis, keepdims=keepdims), e, close)
+                    for g, e, close in pairs
+                ):
+                    yield f"still has to be reduced: right is its {word} over its axis {axis}"
+    for axis in range(-wanted, 0):
+        if all(list(g.shape) == np.delete(e.shape, axis).tolist() for g, e, _ in pairs):
+            yield f"lacks the axis {axis}"

@@ -8,11 +8,9 @@ the inputs of seed 0. What stands there is not changed when the judge is.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from strangers.answers import RIGHT, WRONG
 
 from tinygrad_xent.teaching.exercises import CATALOGUE

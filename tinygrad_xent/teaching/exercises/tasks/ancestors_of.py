@@ -65,4 +65,7 @@ mistakes = {
     "return set(inputs) - {name}": (
         "These are all other names of the graph. Some may have no path to `name`."
     ),
+    ("return found", "return {name for name in found if not inputs[name]}"): (
+        "These are only the leaves. The names on the way to them belong to the set, too."
+    ),
 }

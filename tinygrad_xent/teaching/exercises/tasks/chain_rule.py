@@ -52,4 +52,7 @@ mistakes = {
     "return np.exp(-2 * x)": (
         "The inner derivative is inside the exponential. It is a factor: the chain rule multiplies."
     ),
+    "return -2 * x * np.exp(x**2)": (
+        "The exponent has lost its minus: $y$ is $e^{-x^2}$, also in the derivative."
+    ),
 }

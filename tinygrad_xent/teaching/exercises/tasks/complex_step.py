@@ -58,4 +58,5 @@ mistakes = {
         "The step is too long: the error is about $h^2$. Nothing cancels, so a step of 1e-20 "
         "is fine."
     ),
+    ("np.imag", "np.real"): ("You took the real part. The derivative is in the imaginary part."),
 }

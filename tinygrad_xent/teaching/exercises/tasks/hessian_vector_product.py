@@ -56,4 +56,7 @@ mistakes = {
         r"The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$."
     ),
     ("v - ", "v + "): "The two terms are added. The second one is subtracted.",
+    "return logits * (v - np.sum(logits * v))": (
+        "You used the logits where the formula has their softmax, $p$."
+    ),
 }

@@ -113,4 +113,5 @@ mistakes = {
     ("dnormed = da * gain", "dnormed = da"): (
         "The factor `gain` is missing on the way back through the batch normalisation."
     ),
+    (" * (1 - h**2)", ""): "The step back through tanh is missing: its slope is $1 - h^2$.",
 }

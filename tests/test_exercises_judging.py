@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 import tinygrad_xent as tx
+from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 
 
@@ -236,3 +239,168 @@ def test_a_list_that_contains_itself_is_judged_like_any_other() -> None:
     endless_list.append(endless_list)
     verdict = checked("softmax_backward", lambda *_, axis: endless_list)
     assert verdict.code.startswith("wrong-")
+
+
+# -- what goes wrong around an answer ----------------------------------------------------------
+
+
+RULES = [name for name, exercise in CATALOGUE.items() if exercise.forward]
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_a_right_answer_that_cannot_take_empty_arrays_passes(name) -> None:
+    """NumPy's `apply_along_axis` and `vectorize` cannot take them."""
+    right = CATALOGUE[name].answer
+
+    def answer(*args, **params):
+        if any(isinstance(x, np.ndarray) and not x.size for x in (*args, *params.values())):
+            raise ValueError("cannot call `vectorize` on size 0 inputs")
+        return right(*args, **params)
+
+    verdict = checked(name, answer)
+    assert verdict.passed
+    empties = {
+        case.about for case in CATALOGUE[name].inputs(np.random.default_rng(0)) if case.empty
+    }
+    for about in empties:
+        assert f"For {about} it is not, which hardly matters: Your function raised" in str(verdict)
+    assert ("hardly matters" in verdict.message) == bool(empties)
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_a_right_answer_may_return_lists(name) -> None:
+    def in_lists(value):
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        if isinstance(value, dict):
+            return {key: in_lists(part) for key, part in value.items()}
+        return [in_lists(part) for part in value] if isinstance(value, tuple) else value
+
+    right = CATALOGUE[name].answer
+    assert checked(name, lambda *args, **params: in_lists(right(*args, **params)))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_diagnosis_outlives_a_rule_that_fails_for_other_upstream_gradients(name) -> None:
+    right = CATALOGUE[name].answer
+
+    def fussy(grad, *args, **params):
+        if np.all(grad == 1):
+            raise RuntimeError("a gradient of ones")
+        value = right(grad, *args, **params)
+        return tuple(-part for part in value) if isinstance(value, tuple) else -value
+
+    verdict = checked(name, fussy)
+    assert not verdict
+    assert verdict.code in {"mistake", "wrong-sign", "wrong-value"}
+    assert "sign" in verdict.message, verdict
+
+
+def test_arguments_of_check_that_are_swapped() -> None:
+    def mine(grad, y, x):
+        return grad * 2 * x
+
+    with pytest.raises(UnknownExerciseError) as caught:
+        tx.check(mine, "square_backward")
+    assert str(caught.value) == (
+        "the name of the exercise comes first, then your function without calling it: "
+        'tx.check("square_backward", square_backward)'
+    )
+    with pytest.raises(UnknownExerciseError, match="comes first"):
+        tx.check(mine, mine)
+
+
+def test_the_function_of_another_exercise_is_named() -> None:
+    def log_backward(grad, y, x):
+        return grad / x
+
+    verdict = checked("square_backward", log_backward)
+    assert verdict.message.startswith(
+        "You passed `log_backward`, which has the name of another exercise. "
+    )
+    log_backward.__name__ = "my_rule"
+    assert "another exercise" not in checked("square_backward", log_backward).message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda grad, y, x: y,
+        lambda grad, y, x, axis, more: y,
+        lambda grad, y, inputs, *, axis, keepdims: y,
+        lambda x, axis: x,
+    ],
+)
+def test_how_a_function_is_called_is_told_where_its_parameters_differ(answer) -> None:
+    verdict = checked("softmax_backward", answer)
+    assert verdict.code == "raised"
+    assert verdict.message.endswith("It is called as `softmax_backward(grad, y, x, *, axis)`.")
+
+
+def test_a_type_error_inside_a_function_is_not_taken_for_a_wrong_call() -> None:
+    def answer(grad, y, x, *, axis):
+        return len(grad, y)
+
+    verdict = checked("softmax_backward", answer)
+    assert verdict.code == "raised"
+    assert "It is called as" not in verdict.message
+
+
+def test_an_axis_that_is_not_there_is_explained() -> None:
+    verdict = checked("stable_softmax", lambda x: x / x.sum(axis=1, keepdims=True))
+    assert verdict.message.endswith("count from the end: `axis=-1` is the last.")
+
+
+def test_the_hint_follows_the_diagnosis() -> None:
+    verdict = checked("sigmoid_backward", lambda grad, y, x: grad * y * (y - 1))
+    assert verdict.code == "wrong-sign"
+    assert verdict.hint.startswith("Look for a minus sign")
+    assert verdict.hint not in verdict.message
+    assert str(verdict).endswith('The next hint: tx.hint("sigmoid_backward", 1)')
+    mistake = checked("square_backward", lambda grad, y, x: grad * x)
+    assert (mistake.code, mistake.hint, mistake.next_hint) == ("mistake", "", 1)
+    unexplained = checked("square_backward", lambda grad, y, x: np.cos(grad))
+    assert (unexplained.hint, unexplained.next_hint) == (CATALOGUE["square_backward"].hints[0], 2)
+
+
+def test_the_kinds_of_input_for_which_an_answer_is_right_are_named() -> None:
+    verdict = checked("stable_softmax", lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True))
+    assert verdict.case == "large numbers"
+    verdict = checked("logsumexp", lambda x: np.log(np.exp(np.minimum(x, 50)).sum(axis=-1)))
+    assert "Your function is right for one row, two rows" in verdict.message
+
+
+def without_memory_of_ancestors(inputs, name):
+    return set(inputs[name]).union(*(without_memory_of_ancestors(inputs, x) for x in inputs[name]))
+
+
+def without_memory_of_order(inputs, output):
+    order = []
+    for name in inputs[output]:
+        order += [x for x in without_memory_of_order(inputs, name) if x not in order]
+    return [*order, output]
+
+
+def without_memory_of_gradients(inputs, slopes, output):
+    gradients = {output: 1.0}
+    for name, slope in zip(inputs[output], slopes[output], strict=True):
+        for key, value in without_memory_of_gradients(inputs, slopes, name).items():
+            gradients[key] = gradients.get(key, 0.0) + slope * value
+    return gradients
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("ancestors_of", without_memory_of_ancestors),
+        ("topological_order", without_memory_of_order),
+        ("accumulate", without_memory_of_gradients),
+    ],
+)
+@pytest.mark.parametrize("given", [lambda graph: graph, dict, copy.deepcopy])
+def test_a_walk_along_every_path_ends_and_does_not_pass(name, answer, given) -> None:
+    """Also on a copy of the graph."""
+    verdict = checked(name, lambda inputs, *rest: answer(given(inputs), *rest))
+    assert verdict.code == "too-many-steps"
+    assert "Keep what is done for each name" in verdict.message
+    assert verdict.case == "a graph with more than a trillion paths"

@@ -14,6 +14,7 @@ from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.naming import printable
 
+_MOST_NAMES = 5  # that a sentence lists
 _SMALLEST_SCALE = 1e-3  # a gradient of ordinary inputs much below it counts as 0
 
 
@@ -154,10 +155,11 @@ def _dicts(given: Any, expected: Any, name: str, close: Closeness) -> Difference
 
 
 def _sets(given: Any, expected: Any, name: str, _: Closeness) -> Difference | None:
-    if missing := sorted(expected - given):
-        return Difference("missing", f"{_called(name)} lacks `{missing[0]!r}`.")
-    if extra := sorted(map(shown, given - expected)):
-        return Difference("extra", f"{_called(name)} should not have {quoted(extra[0])}.")
+    if missing := [f"`{name!r}`" for name in sorted(expected - given)]:
+        return Difference("missing", f"{_called(name)} lacks {listed(missing[:_MOST_NAMES])}.")
+    if extra := [quoted(text) for text in sorted(map(shown, given - expected))]:
+        named = listed(extra[:_MOST_NAMES])
+        return Difference("extra", f"{_called(name)} should not have {named}.")
     return None
 
 

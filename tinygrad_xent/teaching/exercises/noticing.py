@@ -50,9 +50,7 @@ def noticed(calls: Sequence[Call], name: str) -> str:
     parts: dict[str, list[Call]] = {}
     for call in calls:
         for part, given, expected in in_parts(call.given, call.expected, name):
-            if (array := real_array(given)) is not None:
-                if not array.size:
-                    continue
+            if (array := real_array(given)) is not None and array.size:
                 one = Call(call.arguments, array, np.asarray(expected, np.float64), call.close)
                 parts.setdefault(part, []).append(one)
     wrong = [part for part, seen in parts.items() if not all(c.right(c.given) for c in seen)]
@@ -61,6 +59,8 @@ def noticed(calls: Sequence[Call], name: str) -> str:
     with np.errstate(all="ignore"):
         said = _said_of(parts[wrong[0]], "the result" if wrong[0] == "result" else f"`{wrong[0]}`")
     said = said[:1].upper() + said[1:]
+    if len(parts) > 1 and not any(c.given.any() for seen in parts.values() for c in seen):
+        said = "Every number that you return is 0."
     if right := [f"`{part}`" for part in parts if part not in wrong]:
         said += f" {listed(right)} {'is' if len(right) == 1 else 'are'} right."
     return said.strip()
@@ -91,6 +91,8 @@ _FORMS: tuple[tuple[Callable[[Any], Any], str], ...] = (
     (np.square, "is the square of what it should be"),
     (np.reciprocal, "is 1 divided by what it should be"),
     (lambda e: 1 - e, "is 1 minus what it should be"),
+    (lambda e: np.exp(-e), "is $e^{-r}$, where $r$ is what it should be"),
+    (lambda e: 1 - np.exp(-e), "is $1 - e^{-r}$, where $r$ is what it should be"),
 )
 _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "largest entry": np.max,
@@ -104,6 +106,10 @@ _REPAIRS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
     (lambda g, t: g + t, "lacks a term: right is your result plus {}"),
     (lambda g, t: g / t, "contains {} as a factor too many"),
     (lambda g, t: g * t, "lacks a factor: right is your result times {}"),
+    (lambda g, t: g - 2 * t, "adds {} where it should be subtracted"),
+    (lambda g, t: g + 2 * t, "subtracts {} where it should be added"),
+    (lambda g, t: g / t**2, "multiplies by {} where it should divide by it"),
+    (lambda g, t: g * t**2, "divides by {} where it should multiply by it"),
 )
 
 
@@ -116,11 +122,11 @@ def _of_all(calls: Sequence[Call]) -> Iterator[str]:
     at = np.argmax(np.abs(largest.expected))
     factor = largest.given.flat[at] / largest.expected.flat[at]
     if factor and all(call.right(call.given / factor) for call in calls):
-        yield f"is {number(factor)} times what it should be, in every entry"
+        yield f"is {number(float(f'{factor:.9g}'))} times what it should be, in every entry"
     constant = largest.given.flat[at] - largest.expected.flat[at]
     if all(call.right(call.given - constant) for call in calls):
         more = "more" if constant > 0 else "less"
-        yield f"is {number(abs(constant))} {more} than it should be, in every entry"
+        yield f"is {number(float(f'{abs(constant):.9g}'))} {more} than it should be, in every entry"
     terms = [_terms(call) for call in calls]
     for what in terms[0]:
         if all(what in known for known in terms):
@@ -175,6 +181,7 @@ def _terms(call: Call) -> dict[str, Any]:
         if x.ndim:
             lengths = {"shape[0]": len(x), "shape[-1]": x.shape[-1], "size": x.size}
             known |= {f"`{name}.{k}`": np.array(float(n)) for k, n in lengths.items()}
+            known |= {f"the logarithm of `{name}.{k}`": np.log(n) for k, n in lengths.items()}
     return known
 
 
@@ -195,13 +202,16 @@ def _of_one(call: Call) -> Iterator[str]:
             f"is nearly right: no entry is off by more than {number(error)}, and the largest is "
             f"{number(scale)}. Look for a small number that was added, a limit, or lost digits"
         )
-    if call.expected.ndim > 1 and min(call.expected.shape[-2:]) > 1:
+    if not call.given.any():
+        yield "is 0 everywhere"
+    if call.expected.ndim and call.expected.shape[-1] >= _FEWEST:
         for operation, words in ((np.divide, "factor"), (np.subtract, "term")):
             needed = operation(call.expected, call.given)
-            if np.all(np.ptp(needed, axis=-1) <= 1e-9 * np.max(np.abs(needed))):
+            spread = np.ptp(needed, axis=-1)
+            if np.all(spread <= 1e-9 * np.max(np.abs(needed))) and np.all(np.isfinite(needed)):
                 yield (
-                    f"lacks one {words} for each row, the same for all entries of the row. Look at "
-                    "what runs over a row, and what over the whole array"
+                    f"lacks one {words} for each row, the same for all its entries. Look at what "
+                    "runs over a row: over all of it, and over no other"
                 )
     if call.expected.ndim > 1 and call.expected.shape[-1] == call.expected.shape[-2] > 1:
         on = np.broadcast_to(np.eye(call.expected.shape[-1], dtype=bool), right.shape)
@@ -209,9 +219,11 @@ def _of_one(call: Call) -> Iterator[str]:
             (on, ~on, "on the diagonal", "off it"),
             (~on, on, "off the diagonal", "on it"),
         ):
+            if right[rest].any():
+                continue
             if right[part].all():
                 yield f"is right {where} and wrong {elsewhere}"
-            elif _is(call.given[part], -call.expected[part], call.close) and not right[rest].all():
+            elif _is(call.given[part], -call.expected[part], call.close):
                 yield f"has the wrong sign {where}, and is wrong {elsewhere}, too"
     if right.size > _FEWEST and 0 < 2 * np.count_nonzero(~right) < right.size:
         places = [f"[{', '.join(map(str, at))}]" for at in np.argwhere(~right).tolist()]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from right_rules import RIGHT_RULES
 
 import tinygrad_xent as tx
-from tinygrad_xent.teaching.museum import RIGHT_RULES, op_of
+from tinygrad_xent.teaching.museum import op_of
 
 
 def codes(report: Any) -> set[str]:

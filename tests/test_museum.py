@@ -6,12 +6,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from right_rules import RIGHT_RULES, variants
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.diagnosis import CODES
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.teaching.museum import RIGHT_RULES, WRONG_RULES, Rule, answer, op_of, puzzle
-from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy, variants
+from tinygrad_xent.teaching.museum import WRONG_RULES, Rule, answer, op_of, puzzle
+from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy
 
 
 def test_the_diagnosis_is_the_expected_one() -> None:
@@ -23,7 +24,7 @@ def test_the_diagnosis_is_the_expected_one() -> None:
 
 
 def test_no_right_rule_is_failed() -> None:
-    """Each in one precision and size; `python -m tinygrad_xent.teaching.museum` tries all."""
+    """Each in one precision and size; `python tests/right_rules.py` tries all."""
     seen = Counter[str]()
     for k, rule in enumerate(RIGHT_RULES):
         calls = list(variants(rule, np.random.default_rng(k)))

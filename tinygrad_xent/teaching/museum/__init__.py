@@ -24,7 +24,6 @@ from tinygrad_xent.teaching.museum import (
     cross_entropy,
     layers,
     reductions,
-    right,
     shapes,
     softmax,
 )
@@ -37,13 +36,11 @@ WRONG_RULES: tuple[WrongRule, ...] = found_in(
 )
 
 _LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]
-_OWN = tuple(
+RIGHT_RULES: tuple[Rule, ...] = tuple(
     Rule(op.rule.__name__, op, op.rule, "The rule of the package.")
     for op in [*OPS.values(), *(op for op in _LAYERS if op.name not in OPS)]
     if op.rule
 )
-
-RIGHT_RULES: tuple[Rule, ...] = (*_OWN, *found_in(vars(right)))
 
 
 def op_of(rule: Rule | str) -> Op:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tinygrad_xent.teaching.museum import RIGHT_RULES, WRONG_RULES
-from tinygrad_xent.teaching.museum.accuracy import accuracy, false_alarms
+from tinygrad_xent.teaching.museum import WRONG_RULES
+from tinygrad_xent.teaching.museum.accuracy import accuracy
 
 
 def main() -> None:
@@ -17,12 +17,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20, help="random inputs for each rule")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    sys.stdout.write(f"{accuracy(WRONG_RULES, options.times, options.seed)}\n\n")
-    alarms = [f"{rule.name} ({where})" for rule, where, _ in false_alarms(RIGHT_RULES)]
-    sys.stdout.write(
-        f"Right rules that failed, of {len(RIGHT_RULES)} in each precision with usual, tiny and "
-        f"large numbers: {', '.join(alarms) or 'none'}.\n"
-    )
+    sys.stdout.write(f"{accuracy(WRONG_RULES, options.times, options.seed)}\n")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Rule:
     rule : callable
         `rule(grad, out, *inputs, **params)`.
     description : str
-        The symptoms of a wrong rule, or the idea of a right one.
+        The symptoms of a wrong rule.
     inputs : callable, optional
         Draws inputs and parameters with a random generator; by default the op's own samples.
     """
@@ -85,11 +85,6 @@ def wrong(
     return lambda rule: WrongRule(
         rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs, code, also, order
     )
-
-
-def right(op: Op, inputs: Inputs | None = None) -> Callable[[Callable[..., Any]], Rule]:
-    """Add a right rule to the museum, as a decorator; its docstring is its description."""
-    return lambda rule: Rule(rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs)
 
 
 def found_in(*modules: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,23 +1,40 @@
-"""Right rules, written differently from those of the package: `gradcheck` must pass them all."""
+"""Right rules, written differently from those of the package: `gradcheck` must pass them all.
+
+`python tests/right_rules.py` checks each in several dtypes and magnitudes.
+"""
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import gradcheck, ops
+from tinygrad_xent.checking.samples import Sample
+from tinygrad_xent.checking.subjects import OpSubject, is_real, precise
 from tinygrad_xent.domains import positive
 from tinygrad_xent.ops import log_softmax, sigmoid, softmax, sum_to
-from tinygrad_xent.teaching.museum import layers
+from tinygrad_xent.teaching.museum import RIGHT_RULES as OWN
+from tinygrad_xent.teaching.museum import layers, op_of
 from tinygrad_xent.teaching.museum.rules import (
+    Rule,
     above_zero,
     class_numbers,
     distributions,
     logits_for,
     normal,
     repeated_rows,
-    right,
     with_value,
 )
+
+
+def right(op, inputs=None):
+    """Make a rule of the decorated function; its docstring is its description."""
+    return lambda rule: Rule(rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs)
+
 
 _ROWS = normal((4, 5))
 _SPARSE = class_numbers(3, 10)
@@ -379,3 +396,52 @@ def _tied_rows(rng):
     x = rng.uniform(-1, 1, (3, 5))
     x[1, :2] = 2
     return (x,)
+
+
+RIGHT_RULES = (*OWN, *(value for value in vars().values() if isinstance(value, Rule)))
+SCALES = {"usual": 1.0, "tiny": 1e-4, "large": 20.0}
+
+
+def false_alarms(rules: tuple[Rule, ...], seed: int = 0) -> Iterator[tuple[Rule, str, Any]]:
+    """Check right rules in several dtypes and magnitudes; yield those that fail, and where."""
+    for rule in rules:
+        for where, (inputs, params) in variants(rule, np.random.default_rng(seed)):
+            report = gradcheck(op_of(rule), *inputs, rng=np.random.default_rng(seed), **params)
+            if not report.ok:
+                yield rule, where, report
+
+
+def variants(rule: Rule, rng: np.random.Generator) -> Iterator[tuple[str, Sample]]:
+    """Yield an example in each precision with usual, tiny and large numbers.
+
+    Examples whose function or gradient the precision cannot represent are left out, as the rule is
+    not to blame for them.
+    """
+    for dtype in (np.float64, np.float32, np.float16):
+        for size, scale in SCALES.items():
+            inputs, params = rule.example(rng)
+            scaled = tuple(_cast(x, scale, dtype) for x in inputs)
+            if _fits(rule, scaled, params, np.finfo(dtype)):
+                yield f"{np.dtype(dtype).name}, {size}", (scaled, params)
+
+
+def _cast(x: Any, scale: float, dtype: Any) -> Any:
+    return np.asarray(x * scale, dtype) if is_real(x) else x
+
+
+def _fits(rule: Rule, inputs: Any, params: Any, limits: Any) -> bool:
+    """Return whether the precision represents function and gradient well."""
+    narrow, wide = (OpSubject(rule.op, x, params) for x in (inputs, map(precise, inputs)))
+    with np.errstate(all="ignore"):
+        out = wide.value(wide.inputs)
+        grads = wide.vjp(np.ones_like(out), out, wide.inputs)
+        values = [out, *(g for g in grads if g is not None)]
+        slack = 100 * limits.eps * np.max(np.absolute(out), initial=0)
+        lost = np.absolute(narrow.value(narrow.inputs).astype(np.float64) - out)
+        well = bool(np.all(lost <= slack))
+    return well and all(np.all(np.absolute(value) < limits.max / 100) for value in values)
+
+
+if __name__ == "__main__":
+    for failed, _, said in false_alarms(RIGHT_RULES):
+        sys.stdout.write(f"{failed.name}: {said}\n")

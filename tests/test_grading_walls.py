@@ -22,7 +22,7 @@ from tinygrad_xent.teaching.grading import sandbox
 from tinygrad_xent.teaching.grading.session import Session
 
 ANSWERS = [CATALOGUE[name].answer for name in CATALOGUE]
-RULES = [rule.rule for rule in (*museum.WRONG_RULES, *museum.RIGHT_RULES)]
+RULES = [rule.rule for rule in (*museum.WRONG_RULES, *museum.STRANGERS_RULES, *museum.RIGHT_RULES)]
 OWN_OPS = {op.rule for op in tx.ops.OPS.values()}
 MODULES = sorted(
     {inspect.getmodule(f).__name__ for f in (*ANSWERS, *RULES) if f not in OWN_OPS}

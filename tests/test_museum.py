@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
 import pytest
 from right_rules import RIGHT_RULES, variants
+from strangers.verdicts import FIRST_SIGHT
+from strangers.wrong_rules import WRONG as STRANGERS
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.diagnosis import CODES
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.teaching.museum import WRONG_RULES, Rule, answer, op_of, puzzle
-from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy
+from tinygrad_xent.teaching.museum import (
+    STRANGERS_RULES,
+    WRONG_RULES,
+    Rule,
+    answer,
+    op_of,
+    puzzle,
+)
+from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy, diagnosed
 
 
 def test_the_diagnosis_is_the_expected_one() -> None:
@@ -53,12 +63,28 @@ def test_most_ops_have_a_wrong_rule_and_all_a_right_one() -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [rule.name for rule in (*WRONG_RULES, *RIGHT_RULES)]
+    names = [rule.name for rule in (*WRONG_RULES, *STRANGERS_RULES, *RIGHT_RULES)]
     twice = [name for name, count in Counter(names).items() if count > 1]
     assert not twice
 
 
-@pytest.mark.parametrize("rule", WRONG_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", STRANGERS_RULES, ids=lambda rule: rule.name)
+def test_a_stranger_s_rule_is_found_out_and_shows_its_first_sight(rule) -> None:
+    assert diagnosed(rule, seed=0) != PASSED
+    said = json.loads(FIRST_SIGHT.read_text("utf-8"))
+    assert rule.first_sight == said[rule.name]["code"]
+    (theirs,) = (case for case in STRANGERS if case.name == rule.name)
+    assert not theirs.codes or {rule.code, *rule.also} == theirs.codes
+    assert op_of(rule.name).name == rule.op.name
+    assert answer(op_of(rule)) is rule
+
+
+def test_the_museum_s_own_rules_were_seen_from_the_beginning() -> None:
+    assert not any(rule.first_sight for rule in WRONG_RULES)
+    assert len(STRANGERS_RULES) == 25
+
+
+@pytest.mark.parametrize("rule", WRONG_RULES + STRANGERS_RULES, ids=lambda rule: rule.name)
 def test_what_is_shown_is_a_rule_and_a_sentence(rule: Rule) -> None:
     assert rule.description.endswith(".")
     assert ": Any" not in rule.source

@@ -9,20 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
-import numpy as np
 import pytest
-from strangers.answers import LATER, RIGHT, WRONG
+from strangers.answers import FIRST_SIGHT, LATER, RIGHT, WRONG, only_numbers, verdict_on
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
-
-FIRST_SIGHT = Path(__file__).parent / "strangers" / "first_sight_answers.json"
-BARE_NUMBERS = r"`[^`]*` is [^ ]*, and should be [^ ]*\."
-
-
-def verdict_on(answer, seed=0):
-    return CATALOGUE[answer.exercise].judge(answer.function, np.random.default_rng(seed))
 
 
 def recorded(verdict):
@@ -44,10 +35,6 @@ def verdicts():
 @pytest.fixture(scope="module")
 def first_sight():
     return json.loads(FIRST_SIGHT.read_text())
-
-
-def only_numbers(messages):
-    return {name for name, message in messages.items() if re.fullmatch(BARE_NUMBERS, message)}
 
 
 def test_three_wrong_answers_and_two_right_ones_for_every_exercise():

@@ -1,6 +1,7 @@
-"""The directives `wrong-rules` and `wrong-rules-of`: the museum's rules with what gradcheck says.
+"""The museum's rules with what gradcheck says of them, and a table of how often it is right.
 
-The first shows the rules of one of its modules, the second those of one op.
+The directive `wrong-rules` shows the rules of one of its modules, `wrong-rules-of` those of an op,
+and `seen-and-unseen` the tables: of rules that gradcheck was made with, and of strangers'.
 What it says is computed while the docs are built, so the page cannot promise a diagnosis that the
 package does not give.
 """
@@ -8,8 +9,11 @@ package does not give.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 from docutils import nodes
@@ -19,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import gradcheck
 from tinygrad_xent.teaching.museum import WRONG_RULES, WrongRule, op_of
-from tinygrad_xent.teaching.museum.accuracy import PASSED
+from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy
 from tinygrad_xent.teaching.museum.rules import found_in
 
 logger = logging.getLogger(__name__)
@@ -50,6 +54,8 @@ def verdict(rule: WrongRule) -> nodes.container:
     box += paragraph(nodes.strong(text=diagnosis.code), " ", diagnosis.message)
     if diagnosis.hint:
         box += paragraph(diagnosis.hint)
+    if rule.first_sight:
+        box += paragraph("At first sight: ", nodes.strong(text=rule.first_sight))
     return box
 
 
@@ -91,7 +97,69 @@ class WrongRulesOf(SphinxDirective):
         return [entry(rule) for rule in WRONG_RULES if rule.op.name == self.arguments[0]]
 
 
+class SeenAndUnseen(SphinxDirective):
+    """Two tables, computed from what the tests hold of strangers' rules and answers."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+        return self.parse_text_to_nodes(f"{table_of_rules()}\n\n{table_of_answers()}\n")
+
+
+def table(head: str, rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [head, "|".join([":--", *["--:"] * head.count("|")])]
+    return "\n".join([*lines, *(" | ".join(map(str, row)) for row in rows)])
+
+
+def table_of_rules() -> str:
+    from strangers.right_rules import RIGHT
+    from strangers.verdicts import FIRST_SIGHT, Verdict, acceptable, verdict_on
+    from strangers.wrong_rules import WRONG
+
+    own = accuracy(WRONG_RULES, times=1)
+    unknown = sum(codes["unknown"] for codes in own.given.values())
+    named = round(own.share * len(WRONG_RULES))
+    passed = sum(codes[PASSED] for codes in own.given.values())
+    rows = [("The museum's own", len(WRONG_RULES), passed, named, unknown, "")]
+    first = {n: Verdict(**said) for n, said in json.loads(FIRST_SIGHT.read_text("utf-8")).items()}
+    now = {case.name: verdict_on(case) for case in [*WRONG, *RIGHT]}
+    for when, said in (("at first sight", first), ("today", now)):
+        verdicts = [(case, said[case.name]) for case in WRONG]
+        rows.append(
+            (
+                f"Strangers', {when}",
+                len(WRONG),
+                sum(verdict.outcome == "ok" for _, verdict in verdicts),
+                sum(acceptable(case, verdict) for case, verdict in verdicts),
+                sum(verdict.code == "unknown" for _, verdict in verdicts),
+                f"{sum(said[case.name].outcome == 'wrong' for case in RIGHT)} of {len(RIGHT)}",
+            )
+        )
+    head = "Rules | wrong ones | passed | named well | `unknown` | right ones called wrong"
+    return table(head, rows)
+
+
+def table_of_answers() -> str:
+    from strangers.answers import FIRST_SIGHT, LATER, RIGHT, WRONG, only_numbers, verdict_on
+
+    first = {n: said["message"] for n, said in json.loads(FIRST_SIGHT.read_text("utf-8")).items()}
+    now = {answer.name: verdict_on(answer) for answer in [*WRONG, *LATER, *RIGHT]}
+    refused = sum(not now[answer.name] for answer in RIGHT)
+    rows = [
+        (
+            f"{len(answers)} wrong ones{words}",
+            len(only_numbers({answer.name: first[answer.name] for answer in answers})),
+            len(only_numbers({answer.name: now[answer.name].message for answer in answers})),
+            sum(bool(now[answer.name]) for answer in answers),
+        )
+        for answers, words in ((WRONG, ""), (LATER, ", written later"))
+    ]
+    rows.append((f"{len(RIGHT)} right ones", "", "", len(RIGHT) - refused))
+    return table("Answers to exercises | only numbers, at first sight | today | pass today", rows)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("seen-and-unseen", SeenAndUnseen)
     app.add_directive("wrong-rules", WrongRules)
     app.add_directive("wrong-rules-of", WrongRulesOf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

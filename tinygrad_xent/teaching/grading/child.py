@@ -94,10 +94,10 @@ def _open_museum() -> None:
 
     The source of its rules stays closed: right ones are among them.
     """
-    from tinygrad_xent.teaching.museum import WRONG_RULES, op_of
+    from tinygrad_xent.teaching.museum import STRANGERS_RULES, WRONG_RULES, op_of
     from tinygrad_xent.teaching.museum.rules import Rule
 
-    for rule in WRONG_RULES:
+    for rule in (*WRONG_RULES, *STRANGERS_RULES):
         op_of(rule)  # this makes code, which is refused later
     Rule.source = property(lambda _: "")  # type: ignore[assignment]
 

@@ -26,14 +26,25 @@ from tinygrad_xent.teaching.museum import (
     reductions,
     shapes,
     softmax,
+    strangers,
 )
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule, found_in
 
-__all__ = ["RIGHT_RULES", "WRONG_RULES", "Rule", "WrongRule", "answer", "op_of", "puzzle"]
+__all__ = [
+    "RIGHT_RULES",
+    "STRANGERS_RULES",
+    "WRONG_RULES",
+    "Rule",
+    "WrongRule",
+    "answer",
+    "op_of",
+    "puzzle",
+]
 
 WRONG_RULES: tuple[WrongRule, ...] = found_in(
     *map(vars, (arithmetic, reductions, shapes, softmax, cross_entropy))
 )
+STRANGERS_RULES: tuple[WrongRule, ...] = found_in(vars(strangers))
 
 _LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]
 RIGHT_RULES: tuple[Rule, ...] = tuple(
@@ -84,7 +95,7 @@ def op_of(rule: Rule | str) -> Op:
 
 def named(name: str) -> WrongRule:
     """Return the wrong rule of this name; the error for an unknown name lists similar ones."""
-    for rule in WRONG_RULES:
+    for rule in (*WRONG_RULES, *STRANGERS_RULES):
         if rule.name == name:
             return rule
     start = name.partition("_")[0]
@@ -137,7 +148,7 @@ def answer(op: Op) -> WrongRule:
         return y
     """
     code = getattr(op.rule, "__code__", None)
-    for rule in WRONG_RULES:
+    for rule in (*WRONG_RULES, *STRANGERS_RULES):
         if code is not None and _place(rule.rule.__code__) == _place(code):
             return rule
     raise ArgumentError(f"the rule of op `{op.name}` is not in the museum")

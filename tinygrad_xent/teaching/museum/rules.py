@@ -66,11 +66,15 @@ class WrongRule(Rule):
         Other codes that describe the mistake as well.
     order : int
         The derivative that shows the mistake: 2 if only second derivatives are wrong.
+    first_sight : str
+        The code of the diagnosis when `gradcheck` first met the rule of a stranger; "" if the rule
+        was there while `gradcheck` was made.
     """
 
     code: str = "unknown"
     also: tuple[str, ...] = ()
     order: Literal[1, 2] = 1
+    first_sight: str = ""
 
 
 def wrong(
@@ -80,10 +84,12 @@ def wrong(
     *,
     also: tuple[str, ...] = (),
     order: Literal[1, 2] = 1,
+    first_sight: str = "",
 ) -> Callable[[Callable[..., Any]], WrongRule]:
     """Add a wrong rule to the museum, as a decorator; its docstring is its description."""
+    more = (inputs, code, also, order, first_sight)
     return lambda rule: WrongRule(
-        rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), inputs, code, also, order
+        rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), *more
     )
 
 

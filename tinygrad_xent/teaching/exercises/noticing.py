@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,10 @@ class Call:
     expected: Any
     close: Closeness
 
-    def right(self, given: Any) -> bool:
-        """Return whether these numbers are right."""
-        return given.shape == self.expected.shape and bool(
-            np.all(self.close.holds(given, self.expected))
-        )
+    @property
+    def wrong(self) -> bool:
+        """Whether what it returned is not what is right."""
+        return not _same(self, self.given, self.expected)
 
 
 def noticed(calls: Sequence[Call], name: str) -> str:
@@ -53,7 +53,7 @@ def noticed(calls: Sequence[Call], name: str) -> str:
             if (array := real_array(given)) is not None and array.size:
                 one = Call(call.arguments, array, np.asarray(expected, np.float64), call.close)
                 parts.setdefault(part, []).append(one)
-    wrong = [part for part, seen in parts.items() if not all(c.right(c.given) for c in seen)]
+    wrong = [part for part, seen in parts.items() if any(call.wrong for call in seen)]
     if not wrong:
         return ""
     with np.errstate(all="ignore"):
@@ -71,7 +71,7 @@ def _said_of(calls: Sequence[Call], name: str) -> str:
     if shapes:
         return next((f"{name} {what}." for what in _of_shapes(shapes)), "")
     finite = [c for c in calls if np.all(np.isfinite(c.given)) and np.all(np.isfinite(c.expected))]
-    wrong = [call for call in finite if not call.right(call.given)]
+    wrong = [call for call in finite if call.wrong]
     if not wrong:
         return ""
     if sum(np.count_nonzero(call.expected) for call in wrong) >= _FEWEST:
@@ -101,83 +101,71 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "smallest entry": np.min,
 }
 _AXES = ((None, 0, ""), (-1, 1, " of each row"), (0, 2, " of each column"))
-_REPAIRS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
-    (lambda g, t: g - t, "contains {} as a term too many"),
-    (lambda g, t: g + t, "lacks a term: right is your result plus {}"),
-    (lambda g, t: g / t, "contains {} as a factor too many"),
-    (lambda g, t: g * t, "lacks a factor: right is your result times {}"),
-    (lambda g, t: g - 2 * t, "adds {} where it should be subtracted"),
-    (lambda g, t: g + 2 * t, "subtracts {} where it should be added"),
-    (lambda g, t: g / t**2, "multiplies by {} where it should divide by it"),
-    (lambda g, t: g * t**2, "divides by {} where it should multiply by it"),
+_WITH_TERMS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
+    (lambda e, t: t + 0 * e, "is {}"),
+    (lambda e, t: e + t, "contains {} as a term too many"),
+    (lambda e, t: e - t, "lacks a term: right is your result plus {}"),
+    (lambda e, t: e * t, "contains {} as a factor too many"),
+    (lambda e, t: e / t, "lacks a factor: right is your result times {}"),
+    (lambda e, t: e + 2 * t, "adds {} where it should be subtracted"),
+    (lambda e, t: e - 2 * t, "subtracts {} where it should be added"),
+    (lambda e, t: e * t**2, "multiplies by {} where it should divide by it"),
+    (lambda e, t: e / t**2, "divides by {} where it should multiply by it"),
 )
 
 
 def _of_all(calls: Sequence[Call]) -> Iterator[str]:
     """Yield how the result differs from the right one, in the same way in all calls."""
     for form, what in _FORMS:
-        if all(_holds(call, form) for call in calls):
+        if _all_are(calls, form):
             yield what
     largest = max(calls, key=lambda call: np.max(np.abs(call.expected), initial=0))
     at = np.argmax(np.abs(largest.expected))
-    factor = largest.given.flat[at] / largest.expected.flat[at]
-    if factor and all(call.right(call.given / factor) for call in calls):
-        yield f"is {number(float(f'{factor:.9g}'))} times what it should be, in every entry"
-    constant = largest.given.flat[at] - largest.expected.flat[at]
-    if all(call.right(call.given - constant) for call in calls):
+    given, expected = largest.given.flat[at], largest.expected.flat[at]
+    factor, constant = float(f"{given / expected:.9g}"), float(f"{given - expected:.9g}")
+    if factor and _all_are(calls, lambda e: given / expected * e):
+        yield f"is {number(factor)} times what it should be, in every entry"
+    if _all_are(calls, lambda e: given - expected + e):
         more = "more" if constant > 0 else "less"
-        yield f"is {number(float(f'{abs(constant):.9g}'))} {more} than it should be, in every entry"
+        yield f"is {number(abs(constant))} {more} than it should be, in every entry"
     terms = [_terms(call) for call in calls]
     for what in terms[0]:
         if all(what in known for known in terms):
             values = [known[what] for known in terms]
-            if all(_is(c.given, t, c.close) for c, t in zip(calls, values, strict=True)):
-                yield f"is {what}"
-            for repair, words in _REPAIRS:
-                if all(_repaired(*pair, repair) for pair in zip(calls, values, strict=True)):
-                    yield words.format(what)
+            yield from (
+                words.format(what) for do, words in _WITH_TERMS if _all_are(calls, do, values)
+            )
     ratios = [np.abs(c.given / c.expected)[(c.expected != 0) & (c.given != 0)] for c in calls]
     least = min(float(np.min(ratio, initial=np.inf)) for ratio in ratios)
     if np.isfinite(least) and least > _FAR:
         yield f"is at least {number(least)} times too large in every entry that is not 0"
 
 
-def _holds(call: Call, form: Callable[[Any], Any]) -> bool:
+def _all_are(calls: Sequence[Call], wanted: Callable[..., Any], *terms: Sequence[Any]) -> bool:
+    """Return whether each result is `wanted(what is right, *terms of this call)`."""
+    rows = zip(calls, *terms, strict=True)
     try:
-        wanted = form(call.expected)
-    except ValueError:  # a vector has no rows and columns to exchange
+        return all(_same(call, call.given, wanted(call.expected, *own)) for call, *own in rows)
+    except ValueError:  # the shapes do not fit, or there are not so many axes
         return False
-    return _is(call.given, wanted, call.close)
 
 
-def _is(given: Any, wanted: Any, close: Closeness) -> bool:
-    return given.shape == np.shape(wanted) and bool(np.all(close.holds(given, wanted)))
-
-
-def _repaired(call: Call, term: Any, repair: Callable[[Any, Any], Any]) -> bool:
-    try:
-        return call.right(repair(call.given, term))
-    except ValueError:  # the shapes do not fit
-        return False
+def _same(call: Call, one: Any, other: Any) -> bool:
+    return one.shape == np.shape(other) and bool(np.all(call.close.holds(one, other)))
 
 
 def _terms(call: Call) -> dict[str, Any]:
     """Return the arguments, their sums, largest entries and lengths, by name."""
     known: dict[str, Any] = {}
-    for name, value in call.arguments.items():
-        x = real_array(value)
+    arrays = {name: real_array(value) for name, value in call.arguments.items()}
+    for name, x in arrays.items():
         if x is None or not x.size:
             continue
         known[f"`{name}`"] = x
-        for axis, least, of_each in _AXES:
-            if x.ndim >= least:
-                for words, reduction in _REDUCTIONS.items():
-                    for keepdims in (False, True):
-                        term = reduction(x, axis=axis, keepdims=keepdims)
-                        key = f"the {words}{of_each} of `{name}`"
-                        known.setdefault(key, term)
-                        if term.ndim == call.expected.ndim:
-                            known[key] = term
+        for axis, least, of_each in _AXES if x.ndim else ():
+            for words, reduction in _REDUCTIONS.items() if x.ndim >= least else ():
+                term = reduction(x, axis=axis, keepdims=x.ndim == call.expected.ndim)
+                known[f"the {words}{of_each} of `{name}`"] = term
         if x.ndim:
             lengths = {"shape[0]": len(x), "shape[-1]": x.shape[-1], "size": x.size}
             known |= {f"`{name}.{k}`": np.array(float(n)) for k, n in lengths.items()}
@@ -223,7 +211,7 @@ def _of_one(call: Call) -> Iterator[str]:
                 continue
             if right[part].all():
                 yield f"is right {where} and wrong {elsewhere}"
-            elif _is(call.given[part], -call.expected[part], call.close):
+            elif _same(call, call.given[part], -call.expected[part]):
                 yield f"has the wrong sign {where}, and is wrong {elsewhere}, too"
     if right.size > _FEWEST and 0 < 2 * np.count_nonzero(~right) < right.size:
         places = [f"[{', '.join(map(str, at))}]" for at in np.argwhere(~right).tolist()]
@@ -233,28 +221,22 @@ def _of_one(call: Call) -> Iterator[str]:
 
 def _of_shapes(calls: Sequence[Call]) -> Iterator[str]:
     """Yield how a result of the wrong shape could become right."""
-    pairs = [(call.given, call.expected, call.close) for call in calls]
-    if all(g.ndim > 1 and _is(np.swapaxes(g, -1, -2), e, close) for g, e, close in pairs):
+    if _all_are(calls, lambda e: np.swapaxes(e, -1, -2)):
         yield "is transposed: its rows and columns are exchanged"
-    if all(g.size == e.size and _is(g.reshape(e.shape), e, close) for g, e, close in pairs):
+    if _all_are(calls, lambda e, g: e.reshape(g.shape), [call.given for call in calls]):
         yield "has the right numbers in the wrong shape: look at axes of length 1, and `keepdims`"
-    dimensions = {(g.ndim, e.ndim) for g, e, _ in pairs}
-    if len(dimensions) > 1:
-        return
-    had, wanted = dimensions.pop()
-    for axis in range(-max(had, wanted), 0):
+    turned = [Call({}, call.expected, call.given, call.close) for call in calls]
+    for axis in range(-max(max(call.given.ndim, call.expected.ndim) for call in calls), 0):
         for word, reduction in (("sum", np.sum), ("mean", np.mean)):
             for keepdims in (False, True):
-                if wanted >= -axis and all(
-                    _is(g, reduction(e, axis=axis, keepdims=keepdims), close)
-                    for g, e, close in pairs
-                ):
+                reduced = partial(reduction, axis=axis, keepdims=keepdims)
+                if _all_are(calls, reduced):
                     yield f"is the {word} of what it should be over its axis {axis}"
-                if had >= -axis and all(
-                    _is(reduction(g, axis=axis, keepdims=keepdims), e, close)
-                    for g, e, close in pairs
-                ):
+                if _all_are(turned, reduced):
                     yield f"still has to be reduced: right is its {word} over its axis {axis}"
-    for axis in range(-wanted, 0):
-        if all(list(g.shape) == np.delete(e.shape, axis).tolist() for g, e, _ in pairs):
+        if all(
+            call.expected.ndim >= -axis
+            and list(call.given.shape) == np.delete(call.expected.shape, axis).tolist()
+            for call in calls
+        ):
             yield f"lacks the axis {axis}"

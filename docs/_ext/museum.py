@@ -1,7 +1,8 @@
 """The museum's rules with what gradcheck says of them, and a table of how often it is right.
 
 The directive `wrong-rules` shows the rules of one of its modules, `wrong-rules-of` those of an op,
-and `seen-and-unseen` the tables: of rules that gradcheck was made with, and of strangers'.
+`seen-and-unseen` how many rules and answers are named, those that gradcheck was made with and
+strangers', and `first-sight` each stranger's rule.
 What it says is computed while the docs are built, so the page cannot promise a diagnosis that the
 package does not give.
 """
@@ -22,8 +23,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import gradcheck
-from tinygrad_xent.teaching.museum import WRONG_RULES, WrongRule, op_of
-from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy
+from tinygrad_xent.teaching.museum import STRANGERS_RULES, WRONG_RULES, WrongRule, op_of
+from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy, diagnosed
 from tinygrad_xent.teaching.museum.rules import found_in
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,18 @@ class WrongRules(SphinxDirective):
         section += nodes.title("", "", nodes.literal(text=name))
         section += [entry(rule) for rule in rules]
         return section
+
+
+class FirstSight(SphinxDirective):
+    """What gradcheck said of each stranger's rule at first sight, and what it says today."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        rows = [
+            (f"`{rule.name}`", f"`{rule.first_sight}`", f"`{diagnosed(rule, seed=0)}`")
+            for rule in STRANGERS_RULES
+        ]
+        return self.parse_text_to_nodes(f"{table('Rule | at first sight | today', rows)}\n")
 
 
 class WrongRulesOf(SphinxDirective):
@@ -160,6 +173,7 @@ def table_of_answers() -> str:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("seen-and-unseen", SeenAndUnseen)
+    app.add_directive("first-sight", FirstSight)
     app.add_directive("wrong-rules", WrongRules)
     app.add_directive("wrong-rules-of", WrongRulesOf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

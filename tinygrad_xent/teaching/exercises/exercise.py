@@ -165,9 +165,8 @@ class Exercise:
         Verdict
         """
         verdict = _judge(self, answer, rng)
-        first, *_ = self.hints
-        hint = "" if verdict.passed or verdict.code == "mistake" else verdict.hint or first
-        next_hint = 2 if hint == first else 1
+        hint = "" if verdict.passed or verdict.code == "mistake" else verdict.hint or self.hints[0]
+        next_hint = 2 if hint == self.hints[0] else 1
         return replace(verdict, exercise=self.name, hint=hint, next_hint=next_hint)
 
     def __repr__(self) -> str:
@@ -254,11 +253,10 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
     wrong = [one for one in tries if not one.right]
     right = listed(list(dict.fromkeys(one.case.about for one in tries if one.right)))
     if all(one.case.empty for one in wrong):
-        softly = [
-            f"For {x.case.about} it is not, which hardly matters: {x.fault.message}"
-            for x in wrong[:1]
-        ]
-        message = " ".join([f"Right for {right}.", *softly])
+        message = f"Right for {right}."
+        for one in wrong[:1]:
+            about, fault = one.case.about, one.fault.message
+            message += f" For {about} it is not, which hardly matters: {fault}"
         return Verdict(passed=True, code="passed", message=message)
     first = wrong[0]
     told = _recognised(exercise, tries, first)

@@ -61,9 +61,6 @@ mistakes = {
         "You divided by the number of rows. If the loss is a mean, `grad` already contains "
         "the $1/N$."
     ),
-    "return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)": (
-        "`dw` is transposed: it must have the shape of `w`."
-    ),
     "return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)": (
         "`db` is summed over the columns. The bias has an entry for each column."
     ),

@@ -44,11 +44,9 @@ hints = (
 
 mistakes = {
     "return grad / y": ("You divided by the output `y`. The derivative is 1 over the input, `x`."),
-    "return 1 / x": ("The upstream gradient, `grad`, is not used: multiply the derivative by it."),
     "return grad * x": "You multiplied by `x`; the derivative is $1 / x$.",
     "return grad / (x + 1e-7)": (
         "You added a small number to `x`. That avoids a division by 0, but it is the gradient "
         "of another function: for small `x` it is far off."
     ),
-    "return -grad / x": (r"The sign is wrong: the derivative of $\ln x$ is $1 / x$, not $-1 / x$."),
 }

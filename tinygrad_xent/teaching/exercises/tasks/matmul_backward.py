@@ -55,10 +55,6 @@ mistakes = {
     "return b.T @ grad, grad @ a.T": (
         "The factors are in the wrong order: a matrix product does not commute."
     ),
-    "return a.T @ grad, grad @ b.T": ("The two gradients are swapped: the first belongs to `a`."),
-    "return np.ones(y.shape) @ b.T, a.T @ np.ones(y.shape)": (
-        "The upstream gradient, `grad`, is not used."
-    ),
     "return grad * b, grad * a": (
         "This is the rule of the elementwise product; `@` is the matrix product."
     ),

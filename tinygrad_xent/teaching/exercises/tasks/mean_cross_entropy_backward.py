@@ -65,7 +65,6 @@ mistakes = {
         "You divided by the number of all logits. The mean is over the rows: divide by "
         "`len(logits)`."
     ),
-    ("grad * p", "p"): "The upstream gradient, `grad`, is not used. It may differ from 1.",
     ("p[np.arange(len(logits)), target]", "p[:, target]"): (
         "`p[:, target] -= 1` changes these columns in every row. Each row has only one target."
     ),

@@ -43,14 +43,6 @@ hints = (
 )
 
 mistakes = {
-    "return grad * a, grad * b": (
-        "The two gradients are swapped: if $a$ changes, $y$ changes $b$ times as much, so the "
-        "gradient of $a$ has the factor $b$."
-    ),
-    "return b, a": (
-        "The upstream gradient, `grad`, is not used. These are the slopes of $y$; the "
-        "gradients of the loss are those times `grad`."
-    ),
     "return grad, grad": (
         "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one "
         "factor is the other factor."

@@ -45,9 +45,6 @@ hints = (
 )
 
 mistakes = {
-    "return y * (1 - y)": (
-        "The upstream gradient, `grad`, is not used: multiply the derivative by it."
-    ),
     "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
         "`y` is already the logistic function of $x$; you applied the function again, to `y`."
     ),

@@ -67,14 +67,6 @@ mistakes = {
         "`grad` is aligned with the classes. It has one entry for each row: add a second "
         "axis, `grad[:, None]`."
     ),
-    (
-        "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
-        "-log_p, np.exp(log_p) * total - labels",
-    ): ("The upstream gradient, `grad`, is not used: multiply each row by its entry."),
-    (
-        "-grad * log_p, grad * (np.exp(log_p) * total - labels)",
-        "grad * (np.exp(log_p) * total - labels), -grad * log_p",
-    ): ("The two gradients are swapped: the gradient of the labels comes first."),
     ("np.exp(log_p) * total - labels", "labels - np.exp(log_p) * total"): (
         "The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$."
     ),

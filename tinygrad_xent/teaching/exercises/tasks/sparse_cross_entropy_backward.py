@@ -67,9 +67,6 @@ mistakes = {
         "This is the softmax alone: subtract 1 at the true class of each row."
     ),
     ("return ", "return -"): "The sign is wrong: the gradient is $p - t$, not $t - p$.",
-    ("np.expand_dims(grad, axis) * p", "p"): (
-        "The upstream gradient, `grad`, is not used: multiply each row by its entry."
-    ),
     ("np.expand_dims(grad, axis)", "grad"): (
         "`grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: "
         "insert it with `np.expand_dims(grad, axis)`."

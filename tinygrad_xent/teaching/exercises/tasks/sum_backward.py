@@ -65,8 +65,4 @@ mistakes = {
     ("np.broadcast_to(grad, x.shape)", "grad * x"): (
         "`grad` is multiplied by `x`. The slope of a sum in each term is 1."
     ),
-    "return np.ones(x.shape)": (
-        "The upstream gradient, `grad`, is not used. The slopes are 1; the gradients are "
-        "those times `grad`."
-    ),
 }

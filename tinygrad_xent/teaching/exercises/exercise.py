@@ -254,9 +254,9 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
     right = listed(list(dict.fromkeys(one.case.about for one in tries if one.right)))
     if all(one.case.empty for one in wrong):
         message = f"Right for {right}."
-        for one in wrong[:1]:
-            about, fault = one.case.about, one.fault.message
-            message += f" For {about} it is not, which hardly matters: {fault}"
+        if wrong:
+            about, what = wrong[0].case.about, wrong[0].fault.message
+            message += f" For {about} it is not, which hardly matters: {what}"
         return Verdict(passed=True, code="passed", message=message)
     first = wrong[0]
     told = _recognised(exercise, tries, first)

@@ -94,12 +94,7 @@ _FORMS: tuple[tuple[Callable[[Any], Any], str], ...] = (
     (lambda e: np.exp(-e), "is $e^{-r}$, where $r$ is what it should be"),
     (lambda e: 1 - np.exp(-e), "is $1 - e^{-r}$, where $r$ is what it should be"),
 )
-_REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "largest entry": np.max,
-    "sum": np.sum,
-    "mean": np.mean,
-    "smallest entry": np.min,
-}
+_OVER: dict[str, Callable[..., Any]] = {"largest entry": np.max, "sum": np.sum, "mean": np.mean}
 _AXES = ((None, 0, ""), (-1, 1, " of each row"), (0, 2, " of each column"))
 _WITH_TERMS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
     (lambda e, t: t + 0 * e, "is {}"),
@@ -163,7 +158,7 @@ def _terms(call: Call) -> dict[str, Any]:
             continue
         known[f"`{name}`"] = x
         for axis, least, of_each in _AXES if x.ndim else ():
-            for words, reduction in _REDUCTIONS.items() if x.ndim >= least else ():
+            for words, reduction in _OVER.items() if x.ndim >= least else ():
                 term = reduction(x, axis=axis, keepdims=x.ndim == call.expected.ndim)
                 known[f"the {words}{of_each} of `{name}`"] = term
         if x.ndim:

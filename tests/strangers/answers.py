@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from strangers import answers_entries, answers_later, answers_layers, answers_rows
+from strangers import answers_entries, answers_last, answers_later, answers_layers, answers_rows
 from strangers.answer import Answer, answers_of
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
@@ -15,6 +15,7 @@ from tinygrad_xent.teaching.exercises.verdict import Verdict
 
 ANSWERS = answers_of(answers_entries, answers_rows, answers_layers)
 LATER = answers_of(answers_later)
+LAST = answers_of(answers_last)
 WRONG = [answer for answer in ANSWERS if answer.words]
 RIGHT = [answer for answer in ANSWERS if not answer.words]
 

@@ -153,10 +153,10 @@ def table_of_rules() -> str:
 
 
 def table_of_answers() -> str:
-    from strangers.answers import FIRST_SIGHT, LATER, RIGHT, WRONG, only_numbers, verdict_on
+    from strangers.answers import FIRST_SIGHT, LAST, LATER, RIGHT, WRONG, only_numbers, verdict_on
 
     first = {n: said["message"] for n, said in json.loads(FIRST_SIGHT.read_text("utf-8")).items()}
-    now = {answer.name: verdict_on(answer) for answer in [*WRONG, *LATER, *RIGHT]}
+    now = {answer.name: verdict_on(answer) for answer in [*WRONG, *LATER, *LAST, *RIGHT]}
     refused = sum(not now[answer.name] for answer in RIGHT)
     rows = [
         (
@@ -165,7 +165,7 @@ def table_of_answers() -> str:
             len(only_numbers({answer.name: now[answer.name].message for answer in answers})),
             sum(bool(now[answer.name]) for answer in answers),
         )
-        for answers, words in ((WRONG, ""), (LATER, ", written later"))
+        for answers, words in ((WRONG, ""), (LATER, ", written later"), (LAST, ", written last"))
     ]
     rows.append((f"{len(RIGHT)} right ones", "", "", len(RIGHT) - refused))
     return table("Answers to exercises | only numbers, at first sight | today | pass today", rows)

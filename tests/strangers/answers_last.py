@@ -1,4 +1,4 @@
-"""Twenty more, written last: nothing in the judge was changed after it had seen them."""
+"""Twenty more, written last: at first sight the judge had not been changed for them."""
 
 from __future__ import annotations
 

@@ -83,3 +83,18 @@ def test_what_libraries_ask_for_in_passing_is_there():
         "open('/proc/meminfo').read() if os.path.exists('/proc/meminfo') else ''",
     ]
     assert judge_cells(cells, (), seed=0).errors == ()
+
+
+def test_a_misspelt_answer_is_asked_for() -> None:
+    cells = [
+        "def softmax_bakward(grad, y, x, *, axis): return y",
+        "def helper(x): return x",
+        "globals()['logsumexpp`' * 3 + chr(27)] = helper",
+        "def square_backward(grad, y, x): return 2 * grad * x",
+    ]
+    names = ("softmax_backward", "square_backward", "logsumexp", "log_backward")
+    misspelt, right, *missing = judge_cells(cells, names, seed=0).exercises
+    assert misspelt.code == "not-answered"
+    assert misspelt.message.endswith("Is it `softmax_bakward`? Then call that `softmax_backward`.")
+    assert right.score == 1
+    assert {result.message for result in missing} == {"There is no answer to this exercise."}

@@ -199,6 +199,7 @@ class Learner:
         defined = (op for op in space.values() if isinstance(op, Op) and not _is_ours(op))
         self.ops = list({id(op): op for op in defined}.values())
         return {
+            "functions": [name for name, value in space.items() if isfunction(value)],
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
             "ops": [op.name for op in self.ops],
             "errors": self.errors,

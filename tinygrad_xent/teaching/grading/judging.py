@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
+from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.sandbox import REFUSAL
 from tinygrad_xent.teaching.grading.session import Deadline, Files, Session
@@ -69,9 +71,13 @@ class Report:
     errors: tuple[str, ...] = ()
 
 
-def not_answered(name: str) -> Result:
-    """Return the result for an exercise without an answer."""
-    return Result(name, 0, "not-answered", "There is no answer to this exercise.")
+def not_answered(name: str, defined: Collection[str] = ()) -> Result:
+    """Return the result for an exercise without an answer, whose name may be misspelt."""
+    others = [other for other in defined if other not in CATALOGUE]
+    message = "There is no answer to this exercise."
+    for near in difflib.get_close_matches(name, others, n=1, cutoff=0.8):
+        message += f" Is it {quoted(near)}? Then call that `{name}`."
+    return Result(name, 0, "not-answered", message)
 
 
 def judge_cells(
@@ -126,7 +132,7 @@ def judge_cells(
         exercises = [
             _answer(sessions, name, np.random.default_rng([seed, i]))
             if name in found["answers"]
-            else not_answered(name)
+            else not_answered(name, found["functions"])
             for i, name in enumerate(names)
         ]
         ops = [

@@ -99,7 +99,7 @@ class Session:
     Attributes
     ----------
     found : dict
-        What the file has: "answers", "ops", "errors".
+        What the file has: "answers", "functions" (their names), "ops", "errors".
     ended : tuple of (str, str), or None
         Why the child has ended: a code and the rest of a sentence.
 
@@ -124,7 +124,7 @@ class Session:
         self._deadline = deadline or Deadline(self.limits.total_seconds)
         self._ready = False
         self.ended: tuple[str, str] | None = None
-        self.found: dict[str, Any] = {"answers": {}, "ops": [], "errors": []}
+        self.found: dict[str, Any] = {"answers": {}, "functions": [], "ops": [], "errors": []}
         shared = _shared()
         self._folder = tempfile.mkdtemp(dir=shared)
         self._token = f"{os.getpid()}-{Path(self._folder).name}"
@@ -401,6 +401,7 @@ def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     answers = reply["answers"] if isinstance(reply["answers"], dict) else {}
     return {
         "answers": {name: number for name, number in answers.items() if type(number) is int},
+        "functions": [printable(name)[:_LONGEST] for name in _list(reply.get("functions"), str)],
         "ops": [printable(name) for name in _list(reply.get("ops"), str)],
         "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
     }

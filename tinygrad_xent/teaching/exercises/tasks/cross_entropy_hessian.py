@@ -52,10 +52,6 @@ mistakes = {
     ("column * np.eye(p.shape[-1]) - column * row", "-column * row"): (
         r"The term on the diagonal is missing: $H = \operatorname{diag}(p) - p\,p^T$."
     ),
-    (
-        "column * np.eye(p.shape[-1]) - column * row",
-        "column * row - column * np.eye(p.shape[-1])",
-    ): ("The sign is wrong. A cross-entropy is convex: its diagonal is not negative."),
     "return np.diag(np.ravel(p)) - np.outer(p, p)": (
         "The rows of the batch are mixed: `np.outer` and `np.diag` make one matrix of the "
         "whole batch. Each row has its own."

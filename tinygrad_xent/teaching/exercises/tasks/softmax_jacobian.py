@@ -54,9 +54,6 @@ mistakes = {
         "The diagonal lacks a term. If an input rises, the denominator rises, too: "
         r"$p_i\,(1 - p_i)$, not $p_i$."
     ),
-    "return np.outer(p, p) - np.diag(p)": (
-        "All signs are reversed: raising an input raises its own probability."
-    ),
     "return np.diag(p) + np.outer(p, p)": (
         "The second term has the wrong sign: the rows of the matrix must sum to 0."
     ),

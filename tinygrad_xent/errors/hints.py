@@ -159,13 +159,13 @@ def _names(labels: Any, word: str) -> str:
     )
 
 
-def no_class(label: int, where: str, labels: Any, classes: int) -> str:
+def no_class(label: Any, where: str, ends: tuple[Any, Any], classes: int) -> str:
     """Return the message for a label that names no class."""
     said = (
-        f"label {label}{where} is not a class: labels go from 0 to {classes - 1} for {classes} "
-        "classes"
+        f"label {int(label)}{where} is not a class: labels go from 0 to {classes - 1} for "
+        f"{classes} classes"
     )
-    if labels.min() == 1 and labels.max() == classes:
+    if ends == (1, classes):
         return f"{said}. These may count from 1: subtract 1"
     return (
         f"{said}. Give rows without a class (padding) any label that exists, and their loss the "

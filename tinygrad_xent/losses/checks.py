@@ -109,13 +109,13 @@ def checked_labels(labels: Any, classes: int) -> Any:
     def check(labels: Any, start: tuple[int, ...]) -> None:
         if not labels.size:
             return
-        lowest = np.minimum.reduce(labels, axis=None)  # np.min takes twice the time on few
-        highest = np.maximum.reduce(labels, axis=None)
-        if 0 <= lowest <= highest < classes:
+        # np.min takes twice the time on few
+        ends = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
+        if 0 <= ends[0] <= ends[1] < classes:
             return
         place = first((labels < 0) | (labels >= classes))
         where = at(tuple(map(operator.add, start, place)))
-        raise LabelRangeError(errors.hints.no_class(int(labels[place]), where, labels, classes))
+        raise LabelRangeError(errors.hints.no_class(labels[place], where, ends, classes))
 
     return checked(check, labels)
 

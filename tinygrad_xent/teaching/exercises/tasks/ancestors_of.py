@@ -34,7 +34,7 @@ def inputs(rng):
     yield Case("two paths that meet", DIAMOND, "y")
     yield Case("a short and a long path", DETOUR, "y")
     yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
-    yield Case("a leaf", {"x": [], "y": ["x"]}, "x")
+    yield Case("a leaf", {"x": [], "y": ["x"], "u": []}, "x")
     yield Case("a random graph", random_graph(rng, 9), "loss")
     yield ManyPaths("n59")
 

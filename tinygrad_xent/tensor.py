@@ -220,8 +220,10 @@ class Tensor(Node):
     def __getattr__(self, name: str) -> Never:
         raise errors.hints.no_attribute(self, name, ops.__all__)
 
-    requires_grad = property(  # a word that people assign to
-        lambda x: x.__getattr__("requires_grad"), lambda x, _: x.__getattr__("requires_grad")
+    requires_grad = property(
+        lambda x: x.__getattr__("requires_grad"),
+        lambda x, _: x.__getattr__("requires_grad"),
+        doc="PyTorch's word, which people read and assign: both get a sentence.",
     )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

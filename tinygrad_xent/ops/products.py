@@ -139,6 +139,11 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """
     x, y = operand(x), operand(y)
     if isinstance(axes, int | np.integer):
+        if not 0 <= axes <= min(x.ndim, y.ndim):
+            raise ArgumentError(
+                f"tensordot has axes={axes}, but x has {x.ndim} axes and y has {y.ndim}: choose at "
+                f"most {min(x.ndim, y.ndim)}"
+            )
         axes = (range(x.ndim - axes, x.ndim), range(axes))
     over_x, over_y = ([int(a) for a in np.atleast_1d(part)] for part in axes)
     over = [x.shape[a] for a in over_x]

@@ -436,7 +436,7 @@ def test_a_product_that_underflows_has_slopes_that_do_not() -> None:
         (lambda x: tx.tensordot(x, x, 1), errors.ArgumentError, r"\(2, 3\) and \(2, 3\).*lengths"),
         (lambda x: tx.tensordot(x, x, 3), errors.ArgumentError, "axes=3, but x has 2 axes"),
         (lambda x: tx.tensordot(x, x, ([0], [0, 1])), errors.ArgumentError, "same lengths"),
-        (lambda x: tx.dot(x, x), ValueError, "matmul"),
+        (lambda x: tx.dot(x, x), errors.ShapeError, r"Perhaps x @ y\.T is meant"),
         (lambda x: tx.diag(x[None]), errors.ArgumentError, r"got shape \(1, 2, 3\); see diagonal"),
         (lambda x: tx.norm(x, 2), errors.ArgumentError, "ord=2 over 2 axes.*singular values"),
         (lambda x: tx.norm(x, "nuc"), errors.ArgumentError, "ord='nuc'"),

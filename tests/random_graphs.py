@@ -110,7 +110,11 @@ class Maker:
             return there
         if kind is domains.simplex:
             return tx.ops.softmax(there) if there.ndim else x
-        return tx.ops.exp(there * 0.3)
+        if kind in (domains.inside_one, domains.first_branch):
+            return tx.ops.tanh(there) * 0.8
+        if kind in (domains.between_steps, domains.divisor):
+            return self.leaf(np.shape(x), x)
+        return tx.ops.exp(there * 0.3) + (1.2 if kind is domains.above_one else 0)
 
     def operator(self) -> Any:
         x = self.one(self.pool)

@@ -237,3 +237,10 @@ def test_the_check_of_a_gradient_names_whole_numbers() -> None:
         assert "Not checked" not in str(tx.gradcheck(f, [1.0, 2.0], [1.0, 2.0]))
     labels = tx.gradcheck(tx.ops.sparse_softmax_cross_entropy, [1], [[1.0, 2.0]])
     assert "Not checked" not in str(labels)  # class numbers are whole
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u4", "?"])
+def test_whole_numbers_do_not_wrap(dtype: str) -> None:
+    x = np.array([0, 1, 100]).astype(dtype)
+    for op in (tx.sigmoid, tx.sech2):
+        np.testing.assert_allclose(op(x), op(x.astype(float)), rtol=1e-2)

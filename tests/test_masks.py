@@ -418,3 +418,37 @@ def test_dask_takes_masks() -> None:
     )
     wanted = tx.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=z, where=mask)
     np.testing.assert_allclose(loss.compute(), wanted, rtol=1e-14)
+
+
+# -- masks of different kinds at once ------------------------------------------------------------
+
+
+def test_minus_infinity_and_a_mask_together() -> None:
+    x = tx.Tensor([-np.inf, 5.0])
+    y = tx.logsumexp(x, where=[True, False])
+    assert y.item() == -np.inf
+    np.testing.assert_array_equal(tx.gradients(y, x), [0, 0])
+    y = tx.logsumexp(x, where=[True, False], b=np.array([2.0, 1.0]))
+    np.testing.assert_array_equal(tx.gradients(y, x), [0, 0])
+
+
+def test_the_others_are_as_if_a_logit_of_minus_infinity_did_not_exist() -> None:
+    x, rest = tx.Tensor([0.0, -np.inf, 1.0]), tx.Tensor([0.0, 1.0])
+    grad = np.array([0.3, 5.0, -2.0])
+    got = tx.gradients(tx.log_softmax(x), x, seed=grad)
+    wanted = tx.gradients(tx.log_softmax(rest), rest, seed=grad[[0, 2]])
+    np.testing.assert_allclose(got, [wanted[0], 0, wanted[1]], rtol=1e-14)
+
+
+def test_a_factor_that_a_mask_leaves_out_may_be_nan() -> None:
+    x = tx.Tensor([1.0, 2.0])
+    y = tx.logsumexp(x, where=[True, False], b=np.array([1.0, np.nan]))
+    assert y.item() == 1
+    np.testing.assert_array_equal(tx.gradients(y, x), [1, 0])
+
+
+def test_a_causal_mask_stays_a_mask() -> None:
+    mask = tx.tril(np.ones((3, 3), bool))
+    assert mask.dtype == bool
+    assert tx.triu(mask).dtype == bool
+    np.testing.assert_array_equal(tx.softmax(np.zeros((3, 3)), where=mask)[0], [1, 0, 0])

@@ -129,7 +129,7 @@ class Op:
         self.rule: Function | None = None
         self.symbol = symbol or self.name
         self.examples = examples
-        # Read off the code object: `inspect.signature` for 50 ops would double the import time.
+        # Read off the code object: `inspect.signature` of every op would double the import time.
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
             raise OpDefinitionError(

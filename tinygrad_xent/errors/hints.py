@@ -88,7 +88,8 @@ def explain_shapes(error: Exception, name: str, shapes: Sequence[tuple[int, ...]
         transposed = len(right) > 1 and left[-1] == right[-1]
         raise ShapeError(
             f"x @ y of shapes {left} and {right}: the {left[-1]} columns of x must be as many as "
-            f"the {rows} rows of y" + (". Perhaps x @ y.T is meant" if transposed else "")
+            f"the {rows} rows of y"
+            + (f". Perhaps x @ y.{'mT' if len(right) > 2 else 'T'} is meant" if transposed else "")
         ) from None
 
 

@@ -123,7 +123,7 @@ def sech2(x: Any) -> Any:
     >>> sech2([0.0, 1000.0])
     array([1., 0.])
     """
-    e = np.exp(-2 * np.absolute(x))
+    e = np.exp(-2.0 * np.absolute(x))
     whole = 1 + e
     whole *= whole  # in place, as memory for large arrays costs more than what is done with it
     e *= 4
@@ -144,7 +144,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid([0.0, 1000.0, -1000.0])
     array([0.5, 1. , 0. ])
     """
-    small = np.exp(-np.absolute(x))  # exp of a negative number cannot overflow
+    small = np.exp(-1.0 * np.absolute(x))  # exp of a negative number cannot overflow
     return np.where(np.less(x, 0), small, 1) / (1 + small)
 
 

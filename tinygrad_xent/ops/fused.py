@@ -1,7 +1,7 @@
 """Cross-entropies, per example, fused with the softmax of their logits.
 
-The gradient of each is p - t. It is an op of its own, so that the picture of a backward pass shows
-it, and so that it can be differentiated again.
+The gradient of each is p - t. In a recorded backward pass it is an op of its own, which a picture
+shows and which can be differentiated again; on arrays a kernel computes it.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def tril(x: Any, k: int = 0) -> Any:
            [3., 4.]])
     """
     x = operand(x)
-    return where(_up_to_diagonal(x, k), x, 0)
+    return where(_up_to_diagonal(x, k), x, np.zeros((), x.dtype))
 
 
 def triu(x: Any, k: int = 0) -> Any:
@@ -188,7 +188,7 @@ def triu(x: Any, k: int = 0) -> Any:
            [0., 4.]])
     """
     x = operand(x)
-    return where(_up_to_diagonal(x, k - 1), 0, x)
+    return where(_up_to_diagonal(x, k - 1), np.zeros((), x.dtype), x)
 
 
 def _up_to_diagonal(x: Any, k: int) -> Any:

@@ -88,6 +88,7 @@ def log_softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis, where: Any = 
     r"""$\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j$"""
     if where is not None:
         grad = choose(mask_of(where, x), grad, 0)
+    grad = choose(x == -np.inf, 0, grad)  # there y is -inf, and it would stay so
     p = exp(y)
     top = p > 0.5
     rest = sum(choose(top, 0, p), axis=axis, keepdims=True)  # 1 - p at the top, with its digits
@@ -125,7 +126,9 @@ def logsumexp(
         x = np.where(mask_of(where, x), x, np.asarray(-np.inf, _floating(x)))
     rows, order = merged(x, axis)
     if b is not None and rows.size:
-        out = _weighted(rows, merged(factors_of(b, x), axis)[0])
+        b = factors_of(b, x)
+        b = b if where is None else np.where(mask_of(where, x), b, 0)
+        out = _weighted(rows, merged(b, axis)[0])
     elif all_numpy(rows):
         out = kernels.logsumexp(rows, -1)
     else:
@@ -141,13 +144,14 @@ def logsumexp_backward(
     r"""$\bar x_i = \operatorname{softmax}(x)_i\,\bar y$"""
     grad = spread(grad, x, axis, keepdims)
     values = y.data if isinstance(y, Node) else y
-    if where is None and (is_foreign(values) or np.isneginf(values).any()):
-        where = x != -np.inf  # ln 0, whatever the others do: without a gradient, not with 0/0
+    if is_foreign(values) or np.isneginf(values).any():
+        taken = True if where is None else mask_of(where, x)
+        where = (x != -np.inf) & taken  # ln 0: without a gradient, not with 0/0
     if b is None:
         return softmax(x, axis=axis, where=where) * grad
     b = factors_of(b, x)
     alive = (b != 0) if where is None else (b != 0) & mask_of(where, x)
-    share = exp(choose(alive, x - spread(y, x, axis, keepdims), 0))
+    share = exp(choose(alive, x, 0) - choose(alive, spread(y, x, axis, keepdims), 0))
     return choose(alive, b * share, 0) * grad
 
 

@@ -127,7 +127,7 @@ def puzzle(number: int, op: Op | str | None = None) -> Op:
     Examples
     --------
     >>> puzzle(1, "softmax")
-    <op softmax(x, *, axis=-1)>
+    <op softmax(x, *, axis=-1, where=None)>
     """
     name = op.name if isinstance(op, Op) else op
     rules = [rule for rule in WRONG_RULES if name in (None, rule.op.name) and rule.order == 1]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinygrad_xent.commands.streams import check_output, say, write_output
 from tinygrad_xent.errors import OutputError
-
-if TYPE_CHECKING:
-    import argparse
 
 HELP = "write the source notebook of an nbgrader assignment"
 ABOUT = (

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from tinygrad_xent.commands import COMMANDS
 from tinygrad_xent.commands.streams import complain, say
 from tinygrad_xent.errors import TinygradXentError, UsageError
-
-if TYPE_CHECKING:
-    import argparse
 
 _NAME = "tinygrad-xent"
 _ABOUT = "Backpropagation to look at, to step through and to trust, for softmax and cross-entropy."
@@ -47,9 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-    import textwrap
-
     from tinygrad_xent import __version__
 
     class Parser(argparse.ArgumentParser):

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_xent.commands.by_hand import (
-    NO_LABEL,
-    add_label_options,
-    check_given_once,
-    parse_rows,
-)
+from tinygrad_xent.commands import by_hand
 from tinygrad_xent.commands.streams import check_output, complain, say, write_output
 from tinygrad_xent.errors import ProbabilitiesWarning, UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -50,7 +45,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     rows = 'one for each class; several rows: "2,1 / 0,3", with --target "0,1"'
     parser.add_argument("--logits", metavar="NUMBERS", help=rows)
     parser.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
-    add_label_options(parser)
+    by_hand.add_label_options(parser)
     parser.add_argument("--axis", metavar="N", help="the axis of classes (default: -1)")
     dtypes = "of the numbers and of dense labels: float16, float32 or float64 (default)"
     parser.add_argument("--dtype", metavar="DTYPE", help=dtypes)
@@ -87,14 +82,14 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
         raise UsageError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
     from_logits = options.logits is not None
     option, numbers = ("--logits", options.logits) if from_logits else ("--probs", options.probs)
-    x = parse_rows(option, numbers, dtype)
+    x = by_hand.parse_rows(option, numbers, dtype)
     sparse = options.labels is None
     if sparse:
         labels = _classes(options.target)
         if x.ndim == 1 and labels.shape == (1,):
             labels = labels.reshape(())
     else:
-        labels = parse_rows("--labels", options.labels, dtype)
+        labels = by_hand.parse_rows("--labels", options.labels, dtype)
     from tinygrad_xent.comparing import compare
 
     with warnings.catch_warnings(record=True) as found:
@@ -107,7 +102,7 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
 
 
 def _classes(target: str) -> Any:
-    classes = parse_rows("--target", target)
+    classes = by_hand.parse_rows("--target", target)
     if not re.fullmatch(r"[-+\d\s,/]*", target):
         return classes
     if np.max(np.abs(classes)) > _LARGEST_CLASS:
@@ -126,6 +121,6 @@ def _check_combination(options: argparse.Namespace) -> None:
     """Raise an error for options that are missing or contradict each other."""
     if options.logits is None and options.probs is None:
         raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
-    check_given_once(options, probs=options.probs is not None)
+    by_hand.check_given_once(options, probs=options.probs is not None)
     if options.target is None and options.labels is None:
-        raise UsageError(NO_LABEL)
+        raise UsageError(by_hand.NO_LABEL)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinygrad_xent.commands.streams import say
-
-if TYPE_CHECKING:
-    import argparse
 
 HELP = "copy the lessons to a folder, and open them"
 ABOUT = (

@@ -12,17 +12,7 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from tinygrad_xent.comparing.answers import (
-    Answer,
-    Difference,
-    Exchange,
-    Group,
-    agree,
-    ask,
-    close,
-    explain,
-    steps_in_comparison,
-)
+from tinygrad_xent.comparing import answers
 from tinygrad_xent.comparing.dialects import is_sparse, start
 from tinygrad_xent.comparing.recipes import RECIPES
 from tinygrad_xent.comparing.steps import constant
@@ -67,13 +57,15 @@ class Comparison:
     from_logits: bool
     axis: int
     sparse: bool
-    groups: tuple[Group, ...]
+    groups: tuple[answers.Group, ...]
     absent: dict[str, str]
 
     @cached_property
-    def differences(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[answers.Difference, ...]:
         """The steps that make the difference between each two groups."""
-        return tuple(explain(a.first, b.first) for a, b in itertools.combinations(self.groups, 2))
+        return tuple(
+            answers.explain(a.first, b.first) for a, b in itertools.combinations(self.groups, 2)
+        )
 
     @property
     def question(self) -> str:
@@ -125,7 +117,7 @@ class Comparison:
             for sentence in sentences:
                 yield from _wrapped(sentence, "  ")
 
-    def _lettered(self) -> Iterator[tuple[str, Group]]:
+    def _lettered(self) -> Iterator[tuple[str, answers.Group]]:
         return zip("ABCDEFGHIJ", self.groups, strict=False)
 
     def _notes(self) -> Iterator[str]:
@@ -221,33 +213,33 @@ def compare(
     """
     x = constant(x)
     state = start(constant(labels), x, axis)
-    answers, absent = [], {}
+    given, absent = [], {}
     for dialect in RECIPES:
         kind = is_sparse(state, sparse, dialect)
         try:
-            steps = steps_in_comparison(dialect, state, kind, from_logits)
-            answer = ask(dialect, steps, state)
+            steps = answers.steps_in_comparison(dialect, state, kind, from_logits)
+            answer = answers.ask(dialect, steps, state)
             if isinstance(answer.error, DialectError) and answer.framework_error is None:
                 raise answer.error
         except DialectError as error:
             absent[dialect] = str(error)
         else:
-            answers.append(answer)
-    groups = sorted(_groups(answers), key=lambda group: -len(group.answers))
+            given.append(answer)
+    groups = sorted(_groups(given), key=lambda group: -len(group.answers))
     known = is_sparse(state, sparse)
     if not from_logits:
         check_probabilities(x, "x")
     return Comparison(state.labels, x, from_logits, state.axis, known, tuple(groups), absent)
 
 
-def _groups(answers: list[Answer]) -> Iterator[Group]:
+def _groups(given: list[answers.Answer]) -> Iterator[answers.Group]:
     """Group the answers that agree; one without a gradient joins the first group with its loss."""
-    waiting = sorted(answers, key=lambda answer: answer.grad is None)
+    waiting = sorted(given, key=lambda answer: answer.grad is None)
     while waiting:
         head = waiting[0]
-        members = [answer for answer in waiting if agree(head, answer)]
+        members = [answer for answer in waiting if answers.agree(head, answer)]
         waiting = [answer for answer in waiting if answer not in members]
-        yield Group(tuple(answer for answer in answers if answer in members))
+        yield answers.Group(tuple(answer for answer in given if answer in members))
 
 
 # -- the parts of a report -------------------------------------------------------------------
@@ -259,7 +251,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     )
 
 
-def _result(group: Group) -> tuple[str, str]:
+def _result(group: answers.Group) -> tuple[str, str]:
     """Return loss and gradient of a group, or its error."""
     first = group.first
     if first.loss is None:
@@ -273,7 +265,7 @@ def _values(array: Any) -> str:
     return brief(array, 8)
 
 
-def _sentence(exchange: Exchange, first: str, second: str) -> str:
+def _sentence(exchange: answers.Exchange, first: str, second: str) -> str:
     """Return what each of two dialects does, and the row that results."""
     sides = [
         (first, exchange.first, exchange.first_after, exchange.first_gradient),
@@ -288,20 +280,20 @@ def _sentence(exchange: Exchange, first: str, second: str) -> str:
     if exchange.first_gradient is not None and exchange.second_gradient is not None:
         back = (f"{_values(grad)} in {dialect}" for dialect, _, _, grad in sides)
         return f"{text}. The gradient of {here} is {', '.join(back)}."
-    if all(close(exchange.before, after) for _, words, after, _ in sides if words):
+    if all(answers.close(exchange.before, after) for _, words, after, _ in sides if words):
         return f"{text}."
     outcomes = [f"{_values(after)} in {dialect}" for dialect, words, after, _ in sides if words]
     return f"{text}. {here} becomes {', '.join(outcomes)}."
 
 
-def _exchange_dict(exchange: Exchange) -> dict[str, Any]:
+def _exchange_dict(exchange: answers.Exchange) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str | None) else plain(value)
         for name, value in vars(exchange).items()
     }
 
 
-def _answer_dict(answer: Answer) -> dict[str, Any]:
+def _answer_dict(answer: answers.Answer) -> dict[str, Any]:
     return {
         "dialect": answer.dialect,
         "loss": None if answer.loss is None else plain(answer.loss),

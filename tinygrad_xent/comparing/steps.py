@@ -11,13 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import errors, ops
-from tinygrad_xent.comparing.rules import (
-    framework_clip,
-    kernel_cross_entropy,
-    log_normaliser,
-    no_gradient,
-    stop_gradient,
-)
+from tinygrad_xent.comparing import rules
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import check_same_shape, checked_labels
 
@@ -229,7 +223,7 @@ def same_dtype(s: State) -> State:
 
 @step("gradient of the labels", "treats the labels as constants")
 def constant_labels(s: State) -> State:
-    return s.replace(labels=stop_gradient(s.labels))
+    return s.replace(labels=rules.stop_gradient(s.labels))
 
 
 # -- the shape of the labels -----------------------------------------------------------------
@@ -302,7 +296,7 @@ def batch_size(s: State) -> State:
 def one_for_each_row_or_one(s: State) -> State:
     if s.x.ndim == 1 and s.labels.shape == (1,):
         why = "one label in a list for one row of logits. Give the label without the list"
-        return s.replace(labels=s.labels.reshape(()), x=no_gradient(s.x, why=why))
+        return s.replace(labels=s.labels.reshape(()), x=rules.no_gradient(s.x, why=why))
     return one_for_each_row.run(s)
 
 
@@ -371,7 +365,7 @@ def _clip(words: str, *, half: bool) -> Step:
     @step("clip", f"clips to [1e-7, 1 - 1e-7], and passes {words} gradient at a limit")
     def clip(s: State) -> State:
         low, high = s.x.dtype.type(EPSILON), s.x.dtype.type(1 - EPSILON)
-        return s.replace(x=framework_clip(s.x, min=low, max=high, half=half))
+        return s.replace(x=rules.framework_clip(s.x, min=low, max=high, half=half))
 
     return clip
 
@@ -408,7 +402,7 @@ def take_log_softmax(s: State) -> State:
 
 @step("log-softmax", "keeps the logits, and computes their logsumexp")
 def keep_logits(s: State) -> State:
-    return s.replace(normaliser=log_normaliser(s.x, axis=s.axis))
+    return s.replace(normaliser=rules.log_normaliser(s.x, axis=s.axis))
 
 
 # -- the loss of integer labels --------------------------------------------------------------
@@ -454,7 +448,7 @@ def without_four_axes(s: State) -> State:
         f"the backward pass of its loss fails on probabilities of shape {s.x.shape} whose classes "
         "Keras moved to axis 1. Put the rows into two axes: reshape(x, (-1, classes))"
     )
-    return s.replace(x=no_gradient(s.x, why=why))
+    return s.replace(x=rules.no_gradient(s.x, why=why))
 
 
 # -- the loss of dense labels ----------------------------------------------------------------
@@ -484,7 +478,7 @@ def fused(s: State) -> State:
             f"each as a matrix: {labels.shape} and {logits.shape}"
         )
     _warn_of_class_numbers(s)
-    return s.replace(x=ops.reshape(kernel_cross_entropy(labels, logits), shape=s.rows))
+    return s.replace(x=ops.reshape(rules.kernel_cross_entropy(labels, logits), shape=s.rows))
 
 
 def _warn_of_class_numbers(s: State) -> None:
@@ -518,7 +512,7 @@ def reshaped(s: State) -> State:
 
 @step("result", "records nothing, so there is no gradient")
 def unrecorded(s: State) -> State:
-    return s.replace(x=stop_gradient(s.x))
+    return s.replace(x=rules.stop_gradient(s.x))
 
 
 def sees_through(x: Any) -> bool:

@@ -7,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, at, checked, first
-from tinygrad_xent.errors import (
-    ArgumentError,
-    AxisError,
-    DoubleSoftmaxWarning,
-    DtypeError,
-    LabelDtypeError,
-    LabelRangeError,
-    ShapeError,
-    warn,
-)
 from tinygrad_xent.graph import Node
 
 _FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
@@ -28,12 +18,12 @@ def check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
     """Refuse what TensorFlow 1.x refuses: arguments by position, and missing ones."""
     usage = f"call {function}(labels=..., logits=...)"
     if sentinel is not None:
-        raise ArgumentError(
+        raise errors.ArgumentError(
             f"{function} takes named arguments only, as their order is easily confused: {usage}"
         )
     for word, value in (("labels", labels), ("logits", logits)):
         if value is None:
-            raise ArgumentError(f"{function} is missing `{word}`: {usage}")
+            raise errors.ArgumentError(f"{function} is missing `{word}`: {usage}")
 
 
 def floating(x: Any, word: str) -> Any:
@@ -42,7 +32,7 @@ def floating(x: Any, word: str) -> Any:
     dtype = (x.data if isinstance(x, Node) else x).dtype
     if dtype not in _FLOATS:
         convert = "Tensor" if isinstance(x, Node) else "np.asarray"
-        raise DtypeError(
+        raise errors.DtypeError(
             f"{word} must be float16, float32 or float64, got {dtype}; convert: "
             f"{convert}({word}, dtype=float)"
         )
@@ -54,21 +44,21 @@ def check_classes(x: Any, axis: int, word: str) -> int:
     shape = (x.data if isinstance(x, Node) else x).shape
     rank = len(shape)
     if not shape:
-        raise ShapeError("a scalar has no axis of classes; give one number per class")
+        raise errors.ShapeError("a scalar has no axis of classes; give one number per class")
     if axis not in range(-rank, rank):
-        raise AxisError(
+        raise errors.AxisError(
             f"{word}={axis!r} is not an axis of an array of shape {shape}; choose one from "
             f"{-rank} to {rank - 1}"
         )
     if shape[axis] == 0:
-        raise ShapeError(f"an array of shape {shape} has no classes along {word}={axis}")
+        raise errors.ShapeError(f"an array of shape {shape} has no classes along {word}={axis}")
     return int(axis) % rank
 
 
 def check_same_shape(word: str, shape: Any, other_word: str, other_shape: Any) -> None:
     """Refuse two shapes that differ; nothing broadcasts here."""
     if tuple(shape) != tuple(other_shape):
-        raise ShapeError(
+        raise errors.ShapeError(
             f"the shape of {word} is {tuple(shape)}, but that of {other_word} is "
             f"{tuple(other_shape)}; they must be the same"
         )
@@ -80,7 +70,7 @@ def integers(labels: Any, word: str) -> Any:
     if labels.size == 0 and labels.dtype == np.float64:
         return labels.astype(np.int64)  # an empty list
     if labels.dtype.kind not in "iu":
-        raise LabelDtypeError(
+        raise errors.LabelDtypeError(
             f"{word} must be integers, got {labels.dtype}. Rows of probabilities go to "
             "softmax_cross_entropy_with_logits or categorical_crossentropy; whole numbers of "
             f"another dtype convert: np.asarray({word}, dtype=int)"
@@ -100,7 +90,7 @@ def checked_labels(labels: Any, classes: int) -> Any:
             return
         place = first((labels < 0) | (labels >= classes))
         where = at(tuple(map(operator.add, start, place)))
-        raise LabelRangeError(
+        raise errors.LabelRangeError(
             f"label {int(labels[place])}{where} is not a class: labels go from 0 to {classes - 1} "
             f"for {classes} classes. Give rows without a class (padding) any label that "
             "exists, and their loss the weight 0"
@@ -124,11 +114,11 @@ def logits_of(output: Any, axis: int, from_logits: bool) -> Any:
 def warn_of_double_softmax(logits: Any) -> None:
     """Warn if logits are the output of a softmax: the loss would apply another one."""
     if isinstance(logits, Node) and logits.op is ops.softmax:
-        warn(
+        errors.warn(
             "the logits are the output of a softmax, and this loss applies another one. Pass what "
             "went into the softmax, or give the probabilities to categorical_crossentropy or "
             "sparse_categorical_crossentropy with from_logits=False",
-            DoubleSoftmaxWarning,
+            errors.DoubleSoftmaxWarning,
         )
 
 

@@ -17,15 +17,7 @@ from tinygrad_xent import ops
 from tinygrad_xent.arrays import as_array, at, checked, first
 from tinygrad_xent.errors import DtypeError, LabelsWarning, warn
 from tinygrad_xent.graph import Node
-from tinygrad_xent.losses.checks import (
-    check_classes,
-    check_named,
-    check_same_shape,
-    floating,
-    logits_of,
-    named,
-    warn_of_double_softmax,
-)
+from tinygrad_xent.losses import checks
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 
 __all__ = [
@@ -104,7 +96,7 @@ def softmax_cross_entropy_with_logits(
     >>> z.grad.round(4)
     array([[-0.341 ,  0.2424,  0.0986]])
     """
-    check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    checks.check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     labels = labels.data if isinstance(labels, Node) else labels
     return _dense(labels, logits, dim, name, axis_word="dim")
 
@@ -190,10 +182,10 @@ def categorical_crossentropy(
     >>> categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.5, 0.3, 0.2]])
     array([1.2039728])
     """
-    output = floating(output, "output")
-    axis = check_classes(output, axis, "axis")
+    output = checks.floating(output, "output")
+    axis = checks.check_classes(output, axis, "axis")
     target = dense_labels(target, output, axis, "target", "output")
-    logits = logits_of(output, axis, from_logits)
+    logits = checks.logits_of(output, axis, from_logits)
     if logits is not None:
         return _checked_cross_entropy(target, logits, axis, "target")
     check_distributions(target, output.dtype, axis, "target")
@@ -208,11 +200,11 @@ def categorical_crossentropy(
 
 
 def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str) -> Any:
-    logits = floating(logits, "logits")
-    axis = check_classes(logits, axis, axis_word)
+    logits = checks.floating(logits, "logits")
+    axis = checks.check_classes(logits, axis, axis_word)
     labels = dense_labels(labels, logits, axis, "labels", "logits")
-    warn_of_double_softmax(logits)
-    return named(_checked_cross_entropy(labels, logits, axis, "labels"), name)
+    checks.warn_of_double_softmax(logits)
+    return checks.named(_checked_cross_entropy(labels, logits, axis, "labels"), name)
 
 
 def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
@@ -233,7 +225,7 @@ def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str
     labels = labels if isinstance(labels, Node) else as_array(labels)
     if labels.dtype.kind not in "fiub":
         raise DtypeError(f"{word} must be real numbers, got {labels.dtype}")
-    check_same_shape(word, labels.shape, other_word, logits.shape)
+    checks.check_same_shape(word, labels.shape, other_word, logits.shape)
     if not hasattr(labels, "map_blocks"):
         return labels
     other = logits.dtype

@@ -13,17 +13,7 @@ import numpy as np
 
 from tinygrad_xent import ops
 from tinygrad_xent.errors import ShapeError
-from tinygrad_xent.losses.checks import (
-    check_classes,
-    check_named,
-    check_same_shape,
-    checked_labels,
-    floating,
-    integers,
-    logits_of,
-    named,
-    warn_of_double_softmax,
-)
+from tinygrad_xent.losses import checks
 
 __all__ = ["sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits"]
 
@@ -69,14 +59,16 @@ def sparse_softmax_cross_entropy_with_logits(
     >>> sparse_softmax_cross_entropy_with_logits(labels=[0], logits=[[2.0, 1.0, 0.1]])
     array([0.41703002])
     """
-    check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    logits = floating(logits, "logits")
-    axis = check_classes(logits, -1, "axis")
-    labels = integers(labels, "labels")
-    check_same_shape("labels", labels.shape, "logits without the last axis", logits.shape[:-1])
-    labels = checked_labels(labels, logits.shape[axis])
-    warn_of_double_softmax(logits)
-    return named(ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
+    checks.check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    logits = checks.floating(logits, "logits")
+    axis = checks.check_classes(logits, -1, "axis")
+    labels = checks.integers(labels, "labels")
+    checks.check_same_shape(
+        "labels", labels.shape, "logits without the last axis", logits.shape[:-1]
+    )
+    labels = checks.checked_labels(labels, logits.shape[axis])
+    checks.warn_of_double_softmax(logits)
+    return checks.named(ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), name)
 
 
 def sparse_categorical_crossentropy(
@@ -142,9 +134,9 @@ def sparse_categorical_crossentropy(
     >>> sparse_categorical_crossentropy([1], p.data)
     array([16.11809565])
     """
-    output = floating(output, "output")
-    axis = check_classes(output, axis, "axis")
-    target = integers(target, "target")
+    output = checks.floating(output, "output")
+    axis = checks.check_classes(output, axis, "axis")
+    target = checks.integers(target, "target")
     shape = output.shape
     rows = shape[:axis] + shape[axis + 1 :]
     as_many = target.ndim != len(rows) and target.size == np.prod(rows, dtype=int)
@@ -153,8 +145,8 @@ def sparse_categorical_crossentropy(
             f"the shape of target is {target.shape}, but output of shape {shape} with its "
             f"classes along axis {axis} needs {rows}: one label for each row"
         )
-    target = checked_labels(target, shape[axis])
-    logits = logits_of(output, axis, from_logits)
+    target = checks.checked_labels(target, shape[axis])
+    logits = checks.logits_of(output, axis, from_logits)
     if logits is None:
         from tinygrad_xent.ops.cross_entropy import check_probabilities  # most losses need none
 

@@ -18,25 +18,10 @@ from tinygrad_xent.backprop import check_seed
 from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.teaching.easy_numbers import exact_or_rounded, is_easy, with_easy_numbers
+from tinygrad_xent.visualization.drawing import marks, style
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.drawing.marks import (
-    HEADER,
-    Block,
-    BoxLayout,
-    Mark,
-    Patch,
-    Text,
-)
 from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.records import Box, Model
-from tinygrad_xent.visualization.drawing.style import (
-    GREY,
-    INK,
-    LINE,
-    RULE,
-    shorten,
-    text_width,
-)
 from tinygrad_xent.visualization.files import save
 from tinygrad_xent.visualization.naming import names_by_id
 from tinygrad_xent.visualization.pages import page
@@ -220,24 +205,24 @@ def _picture(model: Model, title: str, alt: str, *, filled: bool) -> str:
     return paint(plain, layouts, title, alt)
 
 
-def _layout(box: Box, *, filled: bool) -> BoxLayout:
-    title = shorten(box.title, 30)
-    made = f" = {shorten(box.expression, 30)}" if box.expression else ""
-    marks: list[Mark] = [Text(_PAD, HEADER - 7, made, 13, bold=title)]
-    width = text_width(title, 13, bold=True) + text_width(made, 13)
-    y = HEADER
+def _layout(box: Box, *, filled: bool) -> marks.BoxLayout:
+    title = style.shorten(box.title, 30)
+    made = f" = {style.shorten(box.expression, 30)}" if box.expression else ""
+    drawn: list[marks.Mark] = [marks.Text(_PAD, marks.HEADER - 7, made, 13, bold=title)]
+    width = style.text_width(title, 13, bold=True) + style.text_width(made, 13)
+    y = marks.HEADER
     for line in box.details:
         y += 15
-        marks.append(Text(_PAD, y, line, _SMALL, GREY))
-        width = max(width, text_width(line, _SMALL))
+        drawn.append(marks.Text(_PAD, y, line, _SMALL, style.GREY))
+        width = max(width, style.text_width(line, _SMALL))
     for rule in box.rules:
         left, _, right = rule.partition(" = ")
         y += _RULE_LINE
-        marks.append(Text(_PAD, y, f"{left} = {right if filled else ''}", 12, RULE))
-        start = text_width(f"{left} = ", 12)
-        length = max(_ROOM, text_width(right, 12))
+        drawn.append(marks.Text(_PAD, y, f"{left} = {right if filled else ''}", 12, style.RULE))
+        start = style.text_width(f"{left} = ", 12)
+        length = max(_ROOM, style.text_width(right, 12))
         if not filled:
-            marks.append(Patch(_PAD + start, y + 3, ((0, 0, length, 0.6),), LINE))
+            drawn.append(marks.Patch(_PAD + start, y + 3, ((0, 0, length, 0.6),), style.LINE))
         width = max(width, start + length)
     y += 10
     given = box.kind in ("leaf", "constant")
@@ -246,17 +231,21 @@ def _layout(box: Box, *, filled: bool) -> BoxLayout:
         tables.append(("gradient", _texts(box.gradient), filled))
     # All cells have the same width, so that it does not reveal the length of an answer.
     texts = [text for _, rows, _ in tables for row in rows for text in row]
-    longest = max((text_width(text, _TEXT) for text in texts), default=0.0)
+    longest = max((style.text_width(text, _TEXT) for text in texts), default=0.0)
     across = max(_CELL, longest + 10)
     for caption, rows, shown in tables:
-        marks.append(Text(_PAD, y + _DOWN / 2 + 4, caption, _SMALL, GREY))
+        drawn.append(marks.Text(_PAD, y + _DOWN / 2 + 4, caption, _SMALL, style.GREY))
         if not rows[0]:
-            marks.append(Text(_PAD + _CAPTION, y + _DOWN / 2 + 4, "no entries", _SMALL, GREY))
-        table = Block(0.0, 0.0, tuple(_cells(rows, across, shown=shown)))
-        marks += table.at(_PAD + _CAPTION, y)
+            drawn.append(
+                marks.Text(_PAD + _CAPTION, y + _DOWN / 2 + 4, "no entries", _SMALL, style.GREY)
+            )
+        table = marks.Block(0.0, 0.0, tuple(_cells(rows, across, shown=shown)))
+        drawn += table.at(_PAD + _CAPTION, y)
         width = max(width, _CAPTION + len(rows[0]) * across)
         y += len(rows) * _DOWN + 8
-    return BoxLayout(float(round(width + 2 * _PAD)), float(round(y + 4)), tuple(marks), HEADER)
+    return marks.BoxLayout(
+        float(round(width + 2 * _PAD)), float(round(y + 4)), tuple(drawn), marks.HEADER
+    )
 
 
 def _texts(array: Any) -> list[list[str]]:
@@ -264,11 +253,11 @@ def _texts(array: Any) -> list[list[str]]:
     return [[exact_or_rounded(x).replace("-", "−") for x in row] for row in rows] or [[]]
 
 
-def _cells(rows: list[list[str]], across: float, *, shown: bool) -> Iterator[Mark]:
+def _cells(rows: list[list[str]], across: float, *, shown: bool) -> Iterator[marks.Mark]:
     """Yield cells of the same width, empty or with their numbers."""
     places = [(i * _DOWN, j * across) for i, row in enumerate(rows) for j in range(len(row))]
-    yield Patch(0, 0, tuple((x, y, across, _DOWN) for y, x in places), _PAPER, LINE)
+    yield marks.Patch(0, 0, tuple((x, y, across, _DOWN) for y, x in places), _PAPER, style.LINE)
     if shown:
         texts = (text for row in rows for text in row)
         for (y, x), text in zip(places, texts, strict=True):
-            yield Text(x + across / 2, y + 20, text, _TEXT, INK, "middle")
+            yield marks.Text(x + across / 2, y + 20, text, _TEXT, style.INK, "middle")

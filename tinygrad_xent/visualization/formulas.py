@@ -10,18 +10,15 @@ import functools
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import numpy as np
 
 from tinygrad_xent import domains
+from tinygrad_xent.graph import Node
+from tinygrad_xent.op import Op
 from tinygrad_xent.ops.broadcasting import repeated_axes
 from tinygrad_xent.visualization.naming import index_text
-
-if TYPE_CHECKING:
-    from tinygrad_xent.graph import Node
-    from tinygrad_xent.op import Op
 
 Letters = Mapping[str, str]
 Shape = tuple[int, ...]
@@ -154,7 +151,7 @@ def _differentiable(op: Op, count: int) -> list[int]:
 @functools.cache
 def _first_letter(latex: str) -> str:
     """Return the letter that a formula defines, or nothing where it defines several things."""
-    for node in _tree(latex).iter():
+    for node in tree(latex).iter():
         if node.tag == "mo" and node.text not in _OVERLINES:
             return ""
         if node.tag == "mi":
@@ -191,7 +188,7 @@ def formula_text(latex: str, letters: Letters = _NONE) -> str:
 
 def _without_clashes(latex: str, letters: Letters) -> Letters:
     """Drop all names if one of them could be taken for another letter of the formula."""
-    present = {node.text or "" for node in _tree(latex).iter() if node.tag == "mi"}
+    present = {node.text or "" for node in tree(latex).iter() if node.tag == "mi"}
     used = {letter: name for letter, name in letters.items() if letter in present}
     return _NONE if (present - set(used)) & set(used.values()) else used
 
@@ -200,7 +197,8 @@ _NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 
 
 @functools.cache
-def _tree(latex: str) -> Element:
+def tree(latex: str) -> Element:
+    """Return a formula as MathML, without the namespace; it is shared, so do not change it."""
     """Parse; shared, not to be changed."""
     from latex2mathml.converter import convert
 
@@ -210,7 +208,7 @@ def _tree(latex: str) -> Element:
 
 @functools.lru_cache(1000)
 def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
-    text = tostring(_named(_tree(latex), dict(letters)), encoding="unicode")
+    text = tostring(_named(tree(latex), dict(letters)), encoding="unicode")
     return text.replace("<math", f"<math{_NAMESPACE}", 1)
 
 
@@ -235,7 +233,7 @@ def _named(node: Element, letters: Letters) -> Element:
 
 @functools.lru_cache(1000)
 def _written(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
-    text = " ".join(_text(_named(_tree(latex), dict(letters))).split())
+    text = " ".join(_text(_named(tree(latex), dict(letters))).split())
     text = re.sub(f" ?{_INDEX}", "", text)
     text = re.sub(r"(^|[(\[=,] ?)− ", r"\1−", text)  # a sign, not a difference
     text = re.sub(r"(?<=[(\[]) | (?=[)\],])", "", text)

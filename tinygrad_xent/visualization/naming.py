@@ -127,11 +127,12 @@ def index_text(index: Any) -> str:
     ['0', ':, -1', '..., 2:', '…']
     """
     parts = index if isinstance(index, tuple) else (index,)
-    text = ", ".join(map(_part_text, parts))
+    text = ", ".join(map(part_text, parts))
     return text if len(text) <= _LONGEST_INDEX else "…"
 
 
-def _part_text(part: Any) -> str:
+def part_text(part: Any) -> str:
+    """Return one part of an index as it is written, such as `1:`."""
     match part:
         case slice():
             ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.commands.explain.classifier import HIDDEN
 from tinygrad_xent.commands.explain.explanation import Explanation, Training
+from tinygrad_xent.commands.streams import Style
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import Backward, Trace
-
-if TYPE_CHECKING:
-    from tinygrad_xent.commands.streams import Style
 
 _INDENT = "  "
 _SHADES = " ░▒▓█"

@@ -31,12 +31,7 @@ from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
 from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.session import close_all
-from tinygrad_xent.teaching.grading.submissions import (
-    NO_FILE,
-    Submission,
-    failed,
-    grade_submission,
-)
+from tinygrad_xent.teaching.grading.submissions import NO_FILE, Submission, failed, grade_submission
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,22 +14,17 @@ from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import ArgumentError, GraphTooLargeError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.ops.fused import looked_through
-from tinygrad_xent.visualization.drawing.records import (
-    FOLD_ABOVE,
-    LOOKED_THROUGH,
-    Arrow,
-    Box,
-    Group,
-    Kind,
-    Model,
-    Path,
-    Seed,
-    Unit,
-)
+from tinygrad_xent.visualization.drawing import records
 from tinygrad_xent.visualization.drawing.style import shorten
 from tinygrad_xent.visualization.formatting import brief, count, number, telling
 from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
-from tinygrad_xent.visualization.naming import constants_of, index_text, names_of, printable
+from tinygrad_xent.visualization.naming import (
+    constants_of,
+    index_text,
+    names_of,
+    part_text,
+    printable,
+)
 
 MOST_BOXES = 400
 MOST_WITH_RULES = 20
@@ -48,8 +42,8 @@ def build(
     fold: Folding = False,
     expand: Sequence[str] = (),
     rules: bool | None = False,
-    kinds: Mapping[Node, Kind] | None = None,
-) -> Model:
+    kinds: Mapping[Node, records.Kind] | None = None,
+) -> records.Model:
     """Make boxes and arrows of everything that the outputs were computed from.
 
     Parameters
@@ -86,14 +80,14 @@ def build(
     called = {id(array): title for title, array in constants}
     called |= {id(node): title for node, title in titles.items()}
     collector = _Collector(set(outputs), things, called, uses, units, flow, kinds or {}, with_rules)
-    boxes: list[Box] = []
-    arrows: list[Arrow] = []
+    boxes: list[records.Box] = []
+    arrows: list[records.Arrow] = []
     for u in range(len(units)):
         box, incoming = collector.box(u)
         boxes.append(box)
         for arrow in incoming:
             kind = boxes[arrow.source].kind
-            aside = arrow.label == LOOKED_THROUGH or "aside" in (kind, box.kind)
+            aside = arrow.label == records.LOOKED_THROUGH or "aside" in (kind, box.kind)
             arrows.append(replace(arrow, dashed=aside or kind == "constant"))
     bad, warning = _first_warning(outputs[0], nodes, flow)
     for u, unit in enumerate(units):
@@ -102,7 +96,7 @@ def build(
     given = [box.kind in ("leaf", "constant") for box in boxes]
     groups = groups_of([unit.scope for unit in units], given, arrows)
     note = _note(len(nodes), len(things), units)
-    return Model(tuple(boxes), tuple(arrows), flow.seed, groups, note, with_rules)
+    return records.Model(tuple(boxes), tuple(arrows), flow.seed, groups, note, with_rules)
 
 
 def check_recorded(output: Any) -> None:
@@ -136,11 +130,11 @@ def _units(
     outputs: Collection[Node],
     fold: Folding,
     expand: Collection[str],
-) -> list[Unit]:
+) -> list[records.Unit]:
     """Share constants and tensors out to boxes: each its own, or folded where they are many."""
     scopes = [thing.scope if isinstance(thing, Node) else () for thing in things]
-    if not fold or (fold == "auto" and len(things) <= FOLD_ABOVE):
-        return [Unit((m,), scope=scope) for m, scope in enumerate(scopes)]
+    if not fold or (fold == "auto" and len(things) <= records.FOLD_ABOVE):
+        return [records.Unit((m,), scope=scope) for m, scope in enumerate(scopes)]
     from tinygrad_xent.visualization.drawing.fold import Item, fold_items
 
     at = {id(thing): m for m, thing in enumerate(things)}
@@ -172,7 +166,7 @@ def _check_size(tensors: int, boxes: int, fold: Folding) -> None:
     )
 
 
-def _note(tensors: int, things: int, units: Sequence[Unit]) -> str:
+def _note(tensors: int, things: int, units: Sequence[records.Unit]) -> str:
     if len(units) == things:
         return ""
     text = f"folded: {count(tensors, 'tensor')} shown as {len(units)} box"
@@ -186,7 +180,9 @@ def _note(tensors: int, things: int, units: Sequence[Unit]) -> str:
 def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Node | None, str]:
     """Return where the first NaN or infinity was made, if there is one."""
     arrays = [*(node.data for node in nodes), *flow.grads.values()]
-    if not flow.seed or all(array.dtype.kind != "f" or _finite(array) for array in arrays):
+    if not flow.seed or all(
+        array.dtype.kind != "f" or np.isfinite(array).all() for array in arrays
+    ):
         return None, ""
     from tinygrad_xent.visualization.bad_numbers import first_bad
 
@@ -198,10 +194,6 @@ def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Nod
     return bad.tensor, f"first {what} {where}"
 
 
-def _finite(array: Any) -> bool:
-    return bool(np.isfinite(array).all())
-
-
 # -- the backward pass -----------------------------------------------------------------------------
 
 
@@ -211,6 +203,9 @@ class Contribution(NamedTuple):
     text: str
     short: str
     shape: tuple[int, ...]
+
+
+_NOTHING = Contribution("", "", ())
 
 
 @dataclass
@@ -227,7 +222,7 @@ class Flow:
 
     grads: dict[Node, Any] = field(default_factory=dict)
     contributions: dict[tuple[Node, int], Contribution] = field(default_factory=dict)
-    seed: Seed = ""
+    seed: records.Seed = ""
 
 
 def backward_flow(outputs: Sequence[Node], shown: Container[Node]) -> Flow:
@@ -308,7 +303,7 @@ def uses_of(node: Node) -> list[Use]:
     for i, (name, x) in enumerate([*zip(names, node.inputs, strict=True), *arrays]):
         boxed = isinstance(x, Node) or (isinstance(x, np.ndarray) and x.size != 1)
         aside = probs is not None and x is probs
-        uses.append(Use(LOOKED_THROUGH if aside else printable(name), x, i, boxed, aside))
+        uses.append(Use(records.LOOKED_THROUGH if aside else printable(name), x, i, boxed, aside))
     return uses
 
 
@@ -332,8 +327,7 @@ def short(x: Any) -> str:
     """Write a small constant or a parameter as code would."""
     match x:
         case slice():
-            ends = ["" if end is None else short(end) for end in (x.start, x.stop, x.step)]
-            return ":".join(ends if x.step is not None else ends[:2])
+            return part_text(x)
         case tuple() | list():
             return "(" + ", ".join(map(short, x)) + ")"
         case type():
@@ -375,38 +369,41 @@ class _Collector:
     things: Sequence[Any]
     titles: Mapping[int, str]
     uses: Mapping[int, Sequence[Use]]
-    units: Sequence[Unit]
+    units: Sequence[records.Unit]
     flow: Flow
-    kinds: Mapping[Node, Kind]
+    kinds: Mapping[Node, records.Kind]
     rules: bool
 
     def __post_init__(self) -> None:
-        members = [
-            (id(self.things[m]), u) for u, unit in enumerate(self.units) for m in unit.members
-        ]
-        self.at = dict(members)  # the unit of each
+        ids = [id(thing) for thing in self.things]
+        self.at = {ids[m]: u for u, unit in enumerate(self.units) for m in unit.members}
         every = [use for uses in self.uses.values() for use in uses]
         used = {id(use.value) for use in every if not use.aside}
         self.asides = {id(use.value) for use in every if use.aside} - used
         self.first = len(self.things) - len(self.uses)  # tensor
+        self.users: dict[int, set[int]] = {}  # the units that use each constant and tensor
+        for node, uses in self.uses.items():
+            for use in uses:
+                if use.boxed:
+                    self.users.setdefault(id(use.value), set()).add(self.at[node])
 
-    def box(self, u: int) -> tuple[Box, list[Arrow]]:
+    def box(self, u: int) -> tuple[records.Box, list[records.Arrow]]:
         """Return the box of a unit, and the arrows into it."""
         members = self.units[u].members
         if len(members) > 1:
             return self._folded(u)
         thing, title = self.things[members[0]], self.titles[id(self.things[members[0]])]
         if not isinstance(thing, Node):
-            return Box(f"c{members[0]}", title, "constant", thing.copy()), []
+            return records.Box(f"c{members[0]}", title, "constant", thing.copy()), []
         return self._single(thing, title, u)
 
-    def _single(self, node: Node, title: str, u: int) -> tuple[Box, list[Arrow]]:
+    def _single(self, node: Node, title: str, u: int) -> tuple[records.Box, list[records.Arrow]]:
         uses, op = self.uses[id(node)], node.op
         arrows = self._arrows(node, u, [use for use in uses if use.boxed])
         arguments = [self.titles[id(use.value)] if use.boxed else short(use.value) for use in uses]
         letters = letters_of(op, tuple(arguments[: len(node.inputs)]), title) if op else {}
         rules = dict.fromkeys([formula_text(a.rule, letters) for a in arrows if a.rule])
-        box = Box(
+        box = records.Box(
             id=f"n{self.units[u].members[0] - self.first}",
             title=title,
             kind=self._kind(node),
@@ -423,28 +420,26 @@ class _Collector:
         )
         return box, arrows
 
-    def _arrows(self, node: Node, u: int, uses: Sequence[Use]) -> list[Arrow]:
+    def _arrows(self, node: Node, u: int, uses: Sequence[Use]) -> list[records.Arrow]:
         """Return an arrow for each input; of many that come from one folded box, one together."""
         sources = [self.at[id(use.value)] for use in uses]
-        arrows: list[Arrow] = []
+        arrows: list[records.Arrow] = []
         bundled = set()
         for use, source in zip(uses, sources, strict=True):
             many = sources.count(source)
             if many > MOST_ARROWS and len(self.units[source].members) > 1:
                 if source not in bundled:
-                    arrows.append(Arrow(source, u, len(arrows), count(many, "input")))
+                    arrows.append(records.Arrow(source, u, len(arrows), count(many, "input")))
                 bundled.add(source)
                 continue
-            arrow = Arrow(source, u, len(arrows), use.label)
-            if sent := self.flow.contributions.get((node, use.position)):
-                rule = rule_at(node, use.position, sent.shape)
-                arrow = replace(
-                    arrow, rule=rule, contribution=sent.text, short_contribution=sent.short
-                )
-            arrows.append(arrow)
+            sent = self.flow.contributions.get((node, use.position), _NOTHING)
+            rule = rule_at(node, use.position, sent.shape) if sent.text else ""
+            arrows.append(
+                records.Arrow(source, u, len(arrows), use.label, rule, sent.text, sent.short)
+            )
         return arrows
 
-    def _kind(self, node: Node) -> Kind:
+    def _kind(self, node: Node) -> records.Kind:
         if node in self.kinds:
             return self.kinds[node]
         if id(node) in self.asides and node not in self.outputs:
@@ -453,7 +448,7 @@ class _Collector:
             return "leaf"
         return "fused" if node.op.name in _FUSED else "op"
 
-    def _folded(self, u: int) -> tuple[Box, list[Arrow]]:
+    def _folded(self, u: int) -> tuple[records.Box, list[records.Arrow]]:
         unit = self.units[u]
         nodes = [x for m in unit.members if isinstance(x := self.things[m], Node)]
         sources: dict[int, dict[str, None]] = {}
@@ -464,7 +459,7 @@ class _Collector:
         arrows = []
         for source, titles in sources.items():
             label = next(iter(titles)) if len(titles) == 1 else count(len(titles), "tensor")
-            arrows.append(Arrow(source, u, 0, label))
+            arrows.append(records.Arrow(source, u, 0, label))
         seen = [node for node in nodes if self.users.get(id(node), set()) - {u}] or nodes[-1:]
         last = seen[-1]
         name = self.titles[id(last)]
@@ -482,7 +477,7 @@ class _Collector:
                 norms = [np.linalg.norm(grad.astype(float).ravel()) for grad in grads]
                 norm = number(float(np.hypot.reduce(norms)))
             details.append(f"gradient norm {norm}, of {'its leaves' if leaves else name}")
-        box = Box(
+        box = records.Box(
             id=f"f{unit.members[-1] - self.first}",
             title=printable(unit.title),
             kind="folded",
@@ -493,16 +488,6 @@ class _Collector:
         )
         return box, arrows
 
-    @cached_property
-    def users(self) -> dict[int, set[int]]:
-        """The units that use each constant and tensor."""
-        found: dict[int, set[int]] = {}
-        for node, uses in self.uses.items():
-            for use in uses:
-                if use.boxed:
-                    found.setdefault(id(use.value), set()).add(self.at[node])
-        return found
-
 
 # -- frames ----------------------------------------------------------------------------------------
 
@@ -511,8 +496,8 @@ DEEPEST = 4  # frames within frames
 
 
 def groups_of(
-    scopes: Sequence[Path], leaves: Sequence[bool], arrows: Iterable[Arrow]
-) -> tuple[Group, ...]:
+    scopes: Sequence[records.Path], leaves: Sequence[bool], arrows: Iterable[records.Arrow]
+) -> tuple[records.Group, ...]:
     """Make a group of each run of boxes that were made in a scope, one after the other.
 
     A leaf joins the first box of its scope that uses it, unless others use it before.
@@ -520,10 +505,10 @@ def groups_of(
     users: dict[int, list[int]] = {}
     for arrow in arrows:
         users.setdefault(arrow.source, []).append(arrow.target)
-    found: list[Group] = []
+    found: list[records.Group] = []
     above: dict[int, int] = {}  # box to its group one level up
     for depth in range(1, DEEPEST + 1):
-        runs: list[tuple[Path, int, list[int]]] = []
+        runs: list[tuple[records.Path, int, list[int]]] = []
         at: dict[int, int] = {}
         last = -2
         for i, (scope, leaf) in enumerate(zip(scopes, leaves, strict=True)):
@@ -546,7 +531,7 @@ def groups_of(
         above = {}
         for path, parent, boxes in runs:
             above.update(dict.fromkeys(boxes, len(found)))
-            found.append(Group(printable(path[-1]), tuple(sorted(boxes)), parent))
+            found.append(records.Group(printable(path[-1]), tuple(sorted(boxes)), parent))
         if not runs:
             break
     return tuple(found)

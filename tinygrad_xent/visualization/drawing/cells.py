@@ -89,12 +89,6 @@ def table_of(data: Any) -> Table:
     return Cells(levels, texts, slice_rows, note)
 
 
-def _finite(array: Any) -> Any:
-    """Return the finite entries as float64, in one row."""
-    flat = array.reshape(-1)
-    return flat[np.isfinite(flat)].astype(np.float64)
-
-
 def _in_rows(array: Any) -> tuple[Any, int, str]:
     """Lay an array out in rows (masked after the end of a wrapped vector)."""
     while array.ndim > 1 and array.shape[0] == 1:
@@ -131,7 +125,7 @@ def _levels(rows: Any) -> tuple[tuple[int, ...], ...]:
 
 
 def _summary(array: Any) -> Summary:
-    finite = _finite(array)
+    finite = array[np.isfinite(array)].astype(np.float64)
     lines: list[tuple[str, str]] = []
     histogram: tuple[float, ...] = ()
     low = high = 0.0

@@ -6,12 +6,14 @@ each other without a branch, so that the folded graph has no cycle either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.visualization.drawing.layout import chains
 from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Path, Unit
 
 LONGEST_PERIOD = 64  # ops in the body of a repetition that is looked for
@@ -69,9 +71,7 @@ def fold_items(items: Sequence[Item], wanted: bool | str, expand: Collection[str
         ops = folded
         if wanted is True and len(best) < len(units):
             return best
-    stages: tuple[Callable[[Sequence[Item], list[Unit], set[int]], list[Unit]], ...]
-    stages = (_by_repetition, _by_chains, _by_repetition)
-    for stage in stages:
+    for stage in (_by_repetition, _by_chains, _by_repetition):
         ops = stage(items, ops, pinned)
         best = _with_leaves(items, ops)
         if len(best) <= limit or (wanted is True and len(best) < len(units)):
@@ -182,14 +182,8 @@ def _repeated(items: Sequence[Item], part: Sequence[Unit], period: int) -> Unit:
 
 def common(paths: Iterable[Path]) -> Path:
     """Return the scopes in which all of several things lie."""
-    first, *others = set(paths)
-    length = len(first)
-    for path in others:
-        k = 0
-        while k < min(length, len(path)) and path[k] == first[k]:
-            k += 1
-        length = k
-    return first[:length]
+    levels = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
+    return tuple(level[0] for level in levels)
 
 
 # -- by chains -----------------------------------------------------------------------------------
@@ -214,10 +208,7 @@ def _by_chains(items: Sequence[Item], units: list[Unit], pinned: set[int]) -> li
         if len(before[v]) == 1 and free[u] and free[v]
     }
     result = []
-    for start in sorted(set(range(len(units))) - set(follower.values())):
-        chain = [start]
-        while chain[-1] in follower:
-            chain.append(follower[chain[-1]])
+    for chain in chains(range(len(units)), follower):
         part = [units[u] for u in chain]
         result.append(_chained(items, part) if len(part) > 1 else part[0])
     return sorted(result, key=lambda unit: max(unit.members))

@@ -7,7 +7,7 @@ cross little, and then moved sideways towards what they are connected to. Nothin
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -441,7 +441,7 @@ def _straighten(grid: Grid, xs: list[float]) -> None:
     for layer in grid.layers:
         for left, right in pairwise(layer):
             right_of[left], left_of[right] = right, left
-    for chain in _chains(grid):
+    for chain in _upright(grid):
         rooms = []
         for entry in chain:
             low, high = -inf, inf
@@ -464,7 +464,7 @@ def _straighten(grid: Grid, xs: list[float]) -> None:
             start = end
 
 
-def _chains(grid: Grid) -> list[list[int]]:
+def _upright(grid: Grid) -> list[list[int]]:
     """Return the runs of entries that would look best in one vertical line."""
     follower: dict[int, int] = {}
     for lower, above in enumerate(grid.ups):
@@ -473,11 +473,16 @@ def _chains(grid: Grid) -> list[list[int]]:
             bends = not (grid.widths[upper] or grid.widths[lower])
             if bends or len(grid.downs[upper]) == 1:
                 follower[upper] = lower
-    chains = [[start] for start in sorted(follower.keys() - set(follower.values()))]
-    for chain in chains:
-        while chain[-1] in follower:
-            chain.append(follower[chain[-1]])
-    return chains
+    return chains(follower, follower)
+
+
+def chains(entries: Iterable[int], follower: Mapping[int, int]) -> list[list[int]]:
+    """Return the entries in runs, each from one that follows none to one that none follows."""
+    runs = [[start] for start in sorted(set(entries) - set(follower.values()))]
+    for run in runs:
+        while run[-1] in follower:
+            run.append(follower[run[-1]])
+    return runs
 
 
 # -- downward -------------------------------------------------------------------------------------

@@ -6,19 +6,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from tinygrad_xent.visualization.drawing import cells, style
+from tinygrad_xent.visualization.drawing import cells, marks, style
 from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, Point, Rect, place
-from tinygrad_xent.visualization.drawing.marks import (
-    LONGEST_TITLE,
-    BoxLayout,
-    Mark,
-    Patch,
-    Sign,
-    Swatch,
-    Text,
-    edge_labels,
-    legend,
-)
 from tinygrad_xent.visualization.drawing.records import Arrow, Box, Group, Model
 from tinygrad_xent.visualization.drawing.style import escape, quote, shorten, text_width
 
@@ -29,10 +18,10 @@ HEAD = 8.0  # length of an arrow's head
 
 def paint(
     model: Model,
-    layouts: Sequence[BoxLayout],
+    layouts: Sequence[marks.BoxLayout],
     title: str,
     alt: str,
-    body: Callable[[BoxLayout], str] | None = None,
+    body: Callable[[marks.BoxLayout], str] | None = None,
 ) -> str:
     """Place boxes and arrows, and write the picture as one SVG document.
 
@@ -47,12 +36,12 @@ def paint(
         Writes the marks of a box, if they are not to follow each other plainly.
     """
     placement = _placed(model, layouts)
-    notes = list(edge_labels(model, layouts, placement))
-    ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, Text)]
+    notes = list(marks.edge_labels(model, layouts, placement))
+    ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, marks.Text)]
     outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
     wide = outside + max([placement.width, *(x for _, x in ends)])
     inner = max(wide, NARROWEST)
-    key = legend(model, layouts, inner)
+    key = marks.legend(model, layouts, inner)
     below = MARGIN + placement.height + SPACE
     width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + key.height + MARGIN / 2)
     left = MARGIN + (inner - wide) / 2 + outside
@@ -71,8 +60,8 @@ def paint(
         parts.append(_arrow(f"e{i}", arrow, route, model.tooltip(arrow)))
     parts += written(notes)
     for box, layout, corner in zip(model.boxes, layouts, placement.corners, strict=True):
-        marks = body(layout) if body else "\n".join(written(layout.marks))
-        parts.append(_box(box, layout, corner, marks))
+        inside = body(layout) if body else "\n".join(written(layout.marks))
+        parts.append(_box(box, layout, corner, inside))
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
     parts += written(key.marks)
     return "\n".join([*parts, "</g>", "</svg>", ""])
@@ -81,7 +70,7 @@ def paint(
 # -- boxes and arrows ----------------------------------------------------------------------------
 
 
-def _placed(model: Model, layouts: Sequence[BoxLayout]) -> Placement:
+def _placed(model: Model, layouts: Sequence[marks.BoxLayout]) -> Placement:
     ports = [max(len(box.ports), 1) for box in model.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
     clusters = [
@@ -92,12 +81,12 @@ def _placed(model: Model, layouts: Sequence[BoxLayout]) -> Placement:
 
 
 def _scope_title(group: Group) -> str:
-    return shorten(group.title, LONGEST_TITLE)
+    return shorten(group.title, marks.LONGEST_TITLE)
 
 
 def _scope(name: str, group: Group, frame: Rect) -> str:
     x, y, w, h = map(_n, frame)
-    title = _text(Text(10, 14, "", SCOPE_SIZE, style.GREY, bold=_scope_title(group)))
+    title = _text(marks.Text(10, 14, "", SCOPE_SIZE, style.GREY, bold=_scope_title(group)))
     return (
         f'<g id="{name}" transform="translate({x} {y})">\n'
         f"<title>{escape(f'scope {group.title}')}</title>\n"
@@ -106,12 +95,12 @@ def _scope(name: str, group: Group, frame: Rect) -> str:
     )
 
 
-def _box(box: Box, layout: BoxLayout, corner: Point, marks: str) -> str:
+def _box(box: Box, layout: marks.BoxLayout, corner: Point, inside: str) -> str:
     stroke = 2.4 if box.output else 1.2
     return (
         f'<g id="{box.id}" transform="translate({_p(corner)})">\n'
         f"<title>{escape(box.tooltip)}</title>\n"
-        f"{_frame(box.kind, layout.width, layout.height, layout.header, stroke)}\n{marks}\n</g>"
+        f"{_frame(box.kind, layout.width, layout.height, layout.header, stroke)}\n{inside}\n</g>"
     )
 
 
@@ -170,26 +159,26 @@ def _polygon(points: Iterable[Point]) -> str:
 # -- marks ---------------------------------------------------------------------------------------
 
 
-def written(marks: Iterable[Mark]) -> list[str]:
+def written(shown: Iterable[marks.Mark]) -> list[str]:
     """Return the markup of each mark."""
     parts = []
-    for mark in marks:
+    for mark in shown:
         match mark:
-            case Text():
+            case marks.Text():
                 parts.append(_text(mark))
-            case Patch():
+            case marks.Patch():
                 lines = f' stroke="{mark.lines}" stroke-width="0.6"' if mark.lines else ""
                 parts.append(f'<path d="{_rects(mark)}" fill="{mark.fill}"{lines}/>')
-            case Sign():
+            case marks.Sign():
                 parts.append(_sign(mark))
-            case Swatch():
+            case marks.Swatch():
                 frame = _frame(mark.kind, 14, 10, 5, 1)
                 where = f"translate({_n(mark.x)} {_n(mark.y)})"
                 parts.append(f'<g transform="{where}">{frame}</g>')
     return parts
 
 
-def _text(mark: Text) -> str:
+def _text(mark: marks.Text) -> str:
     where = f'x="{mark.x:.1f}" y="{mark.y:.1f}" font-size="{mark.size:.1f}"'
     anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
     bold = f'<tspan font-weight="700">{escape(mark.bold)}</tspan>' if mark.bold else ""
@@ -197,14 +186,14 @@ def _text(mark: Text) -> str:
     return f'<text {_without_zeros(where)} fill="{mark.fill}"{anchor}>{bold}{text}</text>'
 
 
-def _rects(patch: Patch) -> str:
+def _rects(patch: marks.Patch) -> str:
     path = ""
     for x, y, w, h in patch.rects:
         path += f"M{patch.x + x:.1f} {patch.y + y:.1f}h{w:.1f}v{h:.1f}h{-w:.1f}z"
     return _without_zeros(path)
 
 
-def _sign(mark: Sign) -> str:
+def _sign(mark: marks.Sign) -> str:
     """A cross for NaN, an arrowhead up or down for an infinity: told apart without any colour."""
     a, b, c = mark.size * 0.2, mark.size * 0.5, mark.size * 0.8
     x, y = mark.x, mark.y

@@ -19,7 +19,7 @@ from tinygrad_xent.visualization.drawing.build import Folding, build, check_reco
 from tinygrad_xent.visualization.drawing.marks import layout_of
 from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.records import Kind, Model
-from tinygrad_xent.visualization.drawing.style import escape, quote
+from tinygrad_xent.visualization.drawing.style import quote
 from tinygrad_xent.visualization.naming import names_of
 
 if TYPE_CHECKING:
@@ -51,11 +51,8 @@ class Picture:
         """A page of its own that needs no network: the picture, then the same as text."""
         from tinygrad_xent.visualization.pages import page
 
-        body = (
-            f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
-            f"<details>\n<summary>As text</summary>\n<pre>{escape(str(self))}</pre>\n</details>\n"
-        )
-        return page(self._model.title, body, _STYLE)
+        body = f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
+        return page(self._model.title, body, _STYLE, text=str(self))
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -203,17 +200,18 @@ def draw(
     """
     if fold not in (True, False, "auto"):
         raise ArgumentError(f'fold={fold!r}: give "auto", True or False')
-    if not backward:
-        return Picture(
-            build(outputs, names, gradients=gradients, fold=fold, expand=expand, rules=rules)
-        )
-    if len(outputs) != 1:
-        raise ArgumentError(
-            f"backward=True draws the backward pass of one output, got {len(outputs)}"
-        )
-    ends, called, kinds = _backward_graph(outputs[0], names)
+    kinds: dict[Node, Kind] = {}
+    if backward:
+        if len(outputs) != 1:
+            raise ArgumentError(
+                f"backward=True draws the backward pass of one output, got {len(outputs)}"
+            )
+        outputs, names, kinds = _backward_graph(outputs[0], names)
+        gradients = rules = False
     return Picture(
-        build(ends, called, gradients=False, fold=fold, expand=expand, rules=False, kinds=kinds)
+        build(
+            outputs, names, gradients=gradients, fold=fold, expand=expand, rules=rules, kinds=kinds
+        )
     )
 
 

@@ -217,11 +217,6 @@ class Model:
         """The name of the picture."""
         return "Computation graph of " + _listed([box.short_title for box in self.outputs])
 
-    @property
-    def differentiated(self) -> str:
-        """What the gradients are the gradients of."""
-        return "the sum of " * (self.seed == "sum") + self.outputs[0].short_title
-
     def tooltip(self, arrow: Arrow) -> str:
         """Return what goes where, what came back, and by which rule."""
         source, target = self.boxes[arrow.source], self.boxes[arrow.target]
@@ -272,8 +267,9 @@ class Model:
             sentences.append(f"{len(folded) - _MOST_STEPS} more boxes stand for several tensors.")
         sentences += [f"Result: {box.short_title} = {brief(box.value)}." for box in self.outputs]
         reached = [box for box in leaves if box.gradient is not None] if self.seed else []
+        of = "the sum of " * (self.seed == "sum")
         for box in reached[:_MOST_GRADIENTS]:
-            to = f"{self.differentiated} with respect to {box.short_title}"
+            to = f"{of}{self.outputs[0].short_title} with respect to {box.short_title}"
             sentences.append(f"Gradient of {to}: {brief(box.gradient)}.")
         if len(reached) > _MOST_GRADIENTS:
             sentences.append(f"{len(reached) - _MOST_GRADIENTS} more leaves have gradients.")

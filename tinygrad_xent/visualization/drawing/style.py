@@ -110,7 +110,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     known = widths()["bold" if bold else "regular"]
     width = 0.0
     for c in text:
-        width += known.get(c) or _elsewhere(c)
+        width += known.get(c) or (0.0 if unicodedata.combining(c) else _ELSEWHERE)
     return size * width
 
 
@@ -122,7 +122,3 @@ def widths() -> dict[str, dict[str, float]]:
         weight: {c: float(em) for em, characters in groups.items() for c in characters}
         for weight, groups in weights.items()
     }
-
-
-def _elsewhere(c: str) -> float:
-    return 0.0 if unicodedata.combining(c) else _ELSEWHERE

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import gzip
-import html
 import json
 import os
 import secrets
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.visualization import files, pages
-from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
-from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink, quote
+from tinygrad_xent.visualization.files import save
+from tinygrad_xent.visualization.pages import page
 
 
 def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
@@ -32,7 +31,7 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
     style = _source("player.css")
     return (
         f'<div id="{name}" data-lm-suppress-shortcuts="true">'
-        f'<img alt="{_attribute(alt)}" src="data:image/svg+xml;base64,{image}" '
+        f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
         'style="max-width: 100%"></div>\n'
         f"<script>\n(() => {{\n{script}\n"
         f"start({_json(name)}, {kind}, {_json(data)}, {_json(style)});\n}})();\n</script>\n"
@@ -48,14 +47,52 @@ def packed(data: dict[str, Any]) -> str:
     return base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode()
 
 
-def page(title: str, body: str, text: str) -> str:
-    """Return a page with a live view; `text` is the same in words."""
-    return pages.page(title, body, _source("page.css"), scripts=True, text=text)
+class Page(ABC):
+    """What has a page with a live view: a player, a recording."""
 
+    @abstractmethod
+    def _title(self) -> str:
+        """Return the title of the page."""
 
-def save(path: str | os.PathLike[str], html: Callable[[], str]) -> Path:
-    """Write the page that `html()` returns to a file whose name ends in .html."""
-    return files.save(path, {".html": html}, "For a picture call draw(...).save(...)")
+    @abstractmethod
+    def fragment(self, name: str = "", *, alone: bool = False) -> str:
+        """Write markup to put into a page."""
+
+    @property
+    def html(self) -> str:
+        """A page of its own that needs no network: the live view, then the same in words.
+
+        Raises
+        ------
+        NotRecordedError
+            If no step of a training run was recorded.
+        """
+        body = self.fragment(type(self).__name__.lower(), alone=True)
+        return page(self._title(), body, _source("page.css"), scripts=True, text=str(self))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file: one page that needs no network.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .html. The file appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        FileFormatError
+            If the name ends in something else.
+        NotRecordedError
+            If no step of a training run was recorded.
+        OSError
+            If the file cannot be written.
+        """
+        return save(path, {".html": lambda: self.html}, "For a picture call draw(...).save(...)")
 
 
 @cache
@@ -67,7 +104,3 @@ def _json(data: Any) -> str:
     """Write JSON that is safe inside a script: no tag and no comment can begin or end in it."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _attribute(text: str) -> str:
-    return html.escape(printable(text))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.graph import Node
@@ -19,7 +17,7 @@ from tinygrad_xent.visualization.player.wrong_order import wrong_order
 from tinygrad_xent.visualization.tracing import Trace, trace
 
 
-class Player:
+class Player(markup.Page):
     """Both passes of a graph, a step at a time; made by `play`.
 
     Notebooks show it by itself; `print` writes all steps as text, `save` writes a page that needs
@@ -75,33 +73,8 @@ class Player:
     def _name(self) -> str:
         return self.trace.names[self.trace.output]
 
-    @property
-    def html(self) -> str:
-        """A page of its own that needs no network: the player, then its steps as text."""
-        title = f"Backpropagation from {self._name}, step by step"
-        return markup.page(title, self.fragment("player", alone=True), str(self))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the player to a file: one page that needs no network.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in .html. The file appears complete or not at all.
-
-        Returns
-        -------
-        Path
-            Where it is.
-
-        Raises
-        ------
-        FileFormatError
-            If the name ends in something else.
-        OSError
-            If the file cannot be written.
-        """
-        return markup.save(path, lambda: self.html)
+    def _title(self) -> str:
+        return f"Backpropagation from {self._name}, step by step"
 
     def fragment(self, name: str = "", *, alone: bool = False) -> str:
         """Write markup to put into a page: an image, and a script that replaces it by the player.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,7 +53,7 @@ class _Thinned:
             self.stride *= 2
 
 
-class Recording:
+class Recording(markup.Page):
     """A training run that can be looked at step by step; made by `record`.
 
     Notebooks show it by itself; `print` writes the loss as a table, `save` writes a page that
@@ -118,41 +116,8 @@ class Recording:
     def __len__(self) -> int:
         return self._taken
 
-    @property
-    def html(self) -> str:
-        """A page of its own that needs no network: the recording, then its losses as text.
-
-        Raises
-        ------
-        NotRecordedError
-            If no step was recorded.
-        """
-        title = f"Training, {count(self._taken, 'step')}"
-        return markup.page(title, self.fragment("recording", alone=True), str(self))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the recording to a file: one page that needs no network.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in .html. The file appears complete or not at all.
-
-        Returns
-        -------
-        Path
-            Where it is.
-
-        Raises
-        ------
-        FileFormatError
-            If the name ends in something else.
-        NotRecordedError
-            If no step was recorded.
-        OSError
-            If the file cannot be written.
-        """
-        return markup.save(path, lambda: self.html)
+    def _title(self) -> str:
+        return f"Training, {count(self._taken, 'step')}"
 
     def fragment(self, name: str = "", *, alone: bool = False) -> str:
         """Write markup to put into a page, as `Player.fragment` does.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring, tostring
+from xml.etree.ElementTree import Element, tostring
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.visualization.formatting import number
-from tinygrad_xent.visualization.formulas import letters_of, mathml
+from tinygrad_xent.visualization.formulas import letters_of, tree
 
 _LARGEST_MATRIX = 9
 _SOFTMAX = re.compile(r"\\operatorname\{softmax\}\((\w)\)")  # what rules also call p
@@ -161,8 +161,8 @@ def _sources(unsummed: Any, result: Any, place: tuple[int, ...]) -> list[tuple[i
 
 def _right_side(latex: str) -> list[Element]:
     """Return what follows the first equals sign."""
-    row = list(fromstring(mathml(latex)))  # noqa: S314 - written by `mathml`
-    children = list(row[0]) if len(row) == 1 and tag(row[0]) == "mrow" else row
+    row = list(tree(latex))
+    children = list(row[0]) if len(row) == 1 and row[0].tag == "mrow" else row
     for k, child in enumerate(children):
         if is_sign(child, "="):
             return children[k + 1 :]
@@ -235,10 +235,10 @@ def _product(latex: str, arrays: Arrays, result: Any, called: str) -> str:
     """Write a product of small matrices out."""
     parts = []
     for child in _right_side(latex):
-        if tag(child) == "mspace":
+        if child.tag == "mspace":
             continue
-        base = child[0] if tag(child) == "msup" else child
-        bar = tag(base) == "mover"
+        base = child[0] if child.tag == "msup" else child
+        bar = base.tag == "mover"
         matrix = _matrix(arrays.get(((base[0] if bar else base).text or "", bar)))
         parts.append(matrix if base is child else wrapped("msup", [matrix, child[1]]))
     return math([name(called), sign("="), *parts, sign("="), _matrix(result)])
@@ -266,7 +266,7 @@ def filled(
     while k < len(children):
         child = children[k]
         k += 1
-        if tag(child) == "mspace":
+        if child.tag == "mspace":
             continue
         if kind := _sum(child):
             scope = _scope(children[k:])
@@ -308,20 +308,20 @@ def _series(count: int, plus: str, term: Callable[[int, bool], list[Element]]) -
 
 
 def _replaced(child: Element, entry: Entry, index: Index, *, first: bool) -> list[Element]:
-    kind, text = tag(child), child.text or ""
+    kind, text = child.tag, child.text or ""
     if kind in ("mn", "mo"):
-        return [copied(child)]
+        return [child]
     if kind == "mi":
         if text in index:
             return numeral(index[text], first=first)
         if len(text) > 1 or text == "e":  # a function, or Euler's number
-            return [copied(child)]
+            return [child]
         return numeral(entry.number(text, bar=False), first=first)
     if kind == "mover":
         return numeral(entry.number(child[0].text or "", bar=True), first=first)
     if kind == "msub":
         base = child[0]
-        bar = tag(base) == "mover"
+        bar = base.tag == "mover"
         letter = (base[0] if bar else base).text or ""
         subs = [_subscript(part, entry, index) for part in child[1].iter() if not len(part)]
         return numeral(entry.number(letter, bar=bar, subs=subs), first=first)
@@ -336,7 +336,7 @@ def _replaced(child: Element, entry: Entry, index: Index, *, first: bool) -> lis
 
 
 def _row(element: Element) -> list[Element]:
-    return list(element) if tag(element) == "mrow" else [element]
+    return list(element) if element.tag == "mrow" else [element]
 
 
 def _subscript(part: Element, entry: Entry, index: Index) -> int:
@@ -346,9 +346,9 @@ def _subscript(part: Element, entry: Entry, index: Index) -> int:
 
 def _sum(element: Element) -> str:
     """Return the sign of a sum or product over one plain subscript, or nothing."""
-    if tag(element) not in ("msub", "munder") or not is_sign(element[0], _SUMS):
+    if element.tag not in ("msub", "munder") or not is_sign(element[0], _SUMS):
         return ""
-    return (element[0].text or "") if tag(element[1]) == "mi" else ""
+    return (element[0].text or "") if element[1].tag == "mi" else ""
 
 
 def _scope(rest: Sequence[Element]) -> Sequence[Element]:
@@ -364,11 +364,11 @@ def _scope(rest: Sequence[Element]) -> Sequence[Element]:
 
 
 def _ends_operand(element: Element) -> bool:
-    return tag(element) not in ("mi", "mo") or is_sign(element, ")]")
+    return element.tag not in ("mi", "mo") or is_sign(element, ")]")
 
 
 def _starts_operand(element: Element) -> bool:
-    return tag(element) != "mo" or is_sign(element, "([")
+    return element.tag != "mo" or is_sign(element, "([")
 
 
 # -- elements of MathML ----------------------------------------------------------------------
@@ -425,21 +425,9 @@ def numeral(x: Any, *, first: bool) -> list[Element]:
     return [wrapped("mrow", [sign("("), minus, *digits, sign(")")])]
 
 
-def copied(element: Element) -> Element:
-    """Copy an element that has no children."""
-    copy = Element(tag(element), dict(element.attrib))
-    copy.text = element.text
-    return copy
-
-
-def tag(element: Element) -> str:
-    """Return an element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
 def is_sign(element: Element, texts: Iterable[str]) -> bool:
     """Whether an element is one of these operators or parentheses."""
-    return tag(element) == "mo" and bool(element.text) and str(element.text) in texts
+    return element.tag == "mo" and bool(element.text) and str(element.text) in texts
 
 
 def same(a: Sequence[Element], b: Sequence[Element]) -> bool:

@@ -14,8 +14,9 @@ from itertools import pairwise
 
 import nbformat
 from nbclient import NotebookClient
+from solved_lessons import solved
 
-from tinygrad_xent.teaching.lessons import exercise_in, notebooks, solved
+from tinygrad_xent.teaching.lessons import exercise_in, notebooks
 
 LONGEST = 60  # seconds, for one lesson from top to bottom
 EXPECTED = {"blank": "not written yet", "solved": "passed"}

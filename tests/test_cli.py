@@ -55,21 +55,21 @@ def test_help_and_version(capsys, argv):
 def test_the_main_job(capsys, monkeypatch, digit, folder):
     asked = []
 
-    def ready(path, label, seed, *, progress):
+    def ready(path, label, seed):
         assert (path, label) == (None, None)
-        asked.append((seed, progress))
+        asked.append(seed)
         return digit
 
     monkeypatch.setattr(explanation, "explain_table", ready)
     assert run() == 0
     shown, silent = capsys.readouterr()
     assert silent == ""
-    assert asked == [(0, True)]
+    assert asked == [0]
     assert shown.startswith("The example\n  digits.csv.gz (ships with tinygrad_xent): 1,797 hand")
     assert shown.endswith("\n\nThe graph with its values and gradients: explained.svg\n")
     assert [path.name for path in folder.iterdir()] == ["explained.svg"]
     assert run("--seed", "7") == 0
-    assert asked[-1] == (7, True)
+    assert asked[-1] == 7
 
 
 def test_a_table(capsys, folder):
@@ -343,7 +343,7 @@ def test_a_full_disk_behind_the_standard_output():
 def test_the_command_is_imported_without_what_it_may_not_need():
     script = (
         "import sys, tinygrad_xent.commands.cli\n"
-        "heavy = {'argparse', 'tqdm', 'graphviz', 'latex2mathml', 'csv', 'gzip', 'subprocess'}\n"
+        "heavy = {'tqdm', 'graphviz', 'latex2mathml', 'csv', 'gzip', 'subprocess'}\n"
         "parts = {'tinygrad_xent.commands.explain.explanation', *heavy}\n"
         "print(*parts & set(sys.modules))"
     )

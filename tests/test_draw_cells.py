@@ -150,7 +150,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 @pytest.mark.parametrize("kind", LOOKS)
 def test_all_other_text_and_borders_can_be_told(kind: str) -> None:
-    head, border, _ = LOOKS[kind]
+    head, border, *_ = LOOKS[kind]
     for text in (INK, GREY):
         assert contrast(text, head) >= 4.5
         assert contrast(text, "#ffffff") >= 4.5

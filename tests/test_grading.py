@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -330,7 +331,7 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
         "import socket; socket.create_connection(('127.0.0.1', 80))",
         "where = os.getcwd()\ndef f(): return where",
     ]
-    with Session(cells, ["f"], closed=[str(tmp_path)]) as session:
+    with closing(Session(cells, ["f"], closed=[str(tmp_path)])) as session:
         failed = [": ".join(error.split(": ")[:2]) for error in session.found["errors"]]
         folder = session.function(session.found["answers"]["f"])()
         assert os.path.isdir(folder)  # noqa: PTH112
@@ -365,7 +366,7 @@ def a(): np.sum(np.ones(2), axis=5)
 def b(): raise Mine("x")
 def c(): raise KeyboardInterrupt
 """
-    with Session([source], ["a", "b", "c"]) as session:
+    with closing(Session([source], ["a", "b", "c"])) as session:
         caught = []
         for name in "abc":
             with pytest.raises((ValueError, KeyError, RuntimeError)) as info:

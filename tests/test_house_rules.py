@@ -220,6 +220,7 @@ def test_every_op_is_in_the_table_of_its_module() -> None:
     for module, names in tx.ops.MODULES.items():
         offered = importlib.import_module(f"tinygrad_xent.ops.{module}").__all__
         assert sorted(names) == sorted(offered), module
+    assert dir(tx.ops) == sorted(tx.ops.__all__)  # loaded or not, as Tab shows them
 
 
 def test_every_loss_is_in_the_table_of_its_module() -> None:

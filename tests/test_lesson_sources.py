@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from solved_lessons import solved
 
 from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.lessons import (
     exercise_in,
     regenerate,
-    solved,
     to_notebook,
     with_blanks,
     written,

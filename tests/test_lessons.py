@@ -10,10 +10,11 @@ import warnings
 from pathlib import Path
 
 import pytest
+from solved_lessons import solved
 
 import tinygrad_xent as tx
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.lessons import exercise_in, regenerated, solved
+from tinygrad_xent.teaching.lessons import exercise_in, regenerated
 
 SOURCES = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9][0-9]_*.py"))
 LONGEST_CELL = 12

@@ -78,7 +78,8 @@ def test_a_stranger_is_refused():
     with pytest.raises(errors.NotInGraphError) as caught:
         replay(x * 2, {y: 1.0})
     assert str(caught.value) == (
-        "tensor 'y' of shape () is not part of the graph of tensor from op `multiply` of shape ()"
+        "tensor 'y' of shape () is not part of the graph of the tensor from op `multiply` of "
+        "shape ()"
     )
 
 

@@ -31,7 +31,7 @@ class GraphSubject(Subject):
     def __init__(self, output: Node, nodes: Mapping[Node, Node]) -> None:
         names = names_of(ancestors(output))
         self.output, self.nodes = nodes[output], list(nodes.values())
-        self.name = f"the graph of {describe(output)}"
+        self.name = f"the graph of the {describe(output)}"
         self.inputs: Arrays = [twin.data for twin in self.nodes]
         self.names = [names.get(node, "") for node in nodes]
         self.params: Mapping[str, Any] = {}
@@ -62,7 +62,9 @@ def check_graph(
     twins = rebuild(output)
     wanted = set(twins) if wrt is None else {wrt} if isinstance(wrt, Node) else set(wrt)
     for node in wanted - set(twins):
-        raise NotInGraphError(f"{describe(node)} is not part of the graph of {describe(output)}")
+        raise NotInGraphError(
+            f"{describe(node)} is not part of the graph of the {describe(output)}"
+        )
     subject = GraphSubject(output, twins)
     rounding = functools.cache(lambda: _rounding(output, weights))
     cases: dict[Node, Case] = {}

@@ -69,7 +69,7 @@ def replayer(
     for node in changing:
         if node not in known:
             raise NotInGraphError(
-                f"{describe(node)} is not part of the graph of {describe(output)}"
+                f"{describe(node)} is not part of the graph of the {describe(output)}"
             )
     changes = downstream(graph, changing)
     values: list[Any] = []  # of changing tensors and their inputs

@@ -101,8 +101,7 @@ def _result_lines(kind: str, result: Result) -> Iterator[str]:
     yield from wrapped(result.message)
     if result.case:
         yield from wrapped(f"This was seen with {result.case}:")
-    yield from (
-        f"    {name} = {value}" if name else f"    {value}" for name, value in result.evidence
-    )
+    for name, value in result.evidence:
+        yield f"    {name} = {value}" if name else f"    {value}"
     if result.hint:
         yield from wrapped(f"Hint: {result.hint}")

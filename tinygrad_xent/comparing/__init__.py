@@ -1,7 +1,5 @@
 """The cross-entropies of TensorFlow, Keras, PyTorch and Optax, step by step and side by side."""
 
-from __future__ import annotations
-
 from tinygrad_xent.comparing.comparison import Comparison, compare
 from tinygrad_xent.comparing.dialects import crossentropy_as
 

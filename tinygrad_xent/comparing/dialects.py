@@ -120,7 +120,12 @@ def crossentropy_as(
     [-1.73105858 -0.26894142]
     [-1.19317574  1.19317574]
     """
-    _check_dialect(dialect)
+    if dialect not in RECIPES:
+        near = difflib.get_close_matches(str(dialect), RECIPES, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise errors.ArgumentError(
+            f"there is no dialect {dialect!r}{hint} Choose from {', '.join(RECIPES)}"
+        )
     state = start(labels, x, axis)
     sparse = is_sparse(state, sparse, dialect)
     try:
@@ -142,15 +147,6 @@ def framework_error(dialect: str, error: Exception) -> str | None:
             default = None if kind is errors.DialectError else _DEFAULT
             return FRAMEWORK_ERRORS[kind].get(dialect, default)
     return None
-
-
-def _check_dialect(dialect: str) -> None:
-    if dialect not in RECIPES:
-        near = difflib.get_close_matches(str(dialect), RECIPES, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise errors.ArgumentError(
-            f"there is no dialect {dialect!r}{hint} Choose from {', '.join(RECIPES)}"
-        )
 
 
 def start(labels: Any, x: Any, axis: int) -> State:

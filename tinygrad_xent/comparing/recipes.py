@@ -127,17 +127,11 @@ def optax(sparse: bool, from_logits: bool) -> Steps:
     return (steps.any_axis, steps.integers_converted, steps.take_log_softmax, steps.weigh)
 
 
+_ALL = (
+    tf1, tf2, keras2, keras2_graph, keras3_tf, keras3_jax, keras3_torch, keras3_numpy, torch, optax,
+)  # fmt: skip
 RECIPES: dict[str, Callable[[bool, bool], Steps]] = {
-    "tf1": tf1,
-    "tf2": tf2,
-    "keras2": keras2,
-    "keras2-graph": keras2_graph,
-    "keras3-tf": keras3_tf,
-    "keras3-jax": keras3_jax,
-    "keras3-torch": keras3_torch,
-    "keras3-numpy": keras3_numpy,
-    "torch": torch,
-    "optax": optax,
+    recipe.__name__.replace("_", "-"): recipe for recipe in _ALL
 }
 """The recipe of each dialect, called with `sparse` (labels are class numbers) and `from_logits`."""
 

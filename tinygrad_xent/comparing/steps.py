@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_xent import errors, ops
 from tinygrad_xent.comparing import rules
 from tinygrad_xent.graph import Node
-from tinygrad_xent.losses.checks import check_same_shape, checked_labels
+from tinygrad_xent.losses.checks import check_same_shape, checked_labels, converted
 
 EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 
@@ -78,9 +78,6 @@ class Step:
     words: str
     run: Callable[[State], State]
 
-    def __repr__(self) -> str:
-        return f"<step {self.run.__name__}>"
-
 
 def step(stage: str, words: str) -> Callable[[Callable[[State], State]], Step]:
     """Make a step of a function, as a decorator: `@step("clip", "clips ...")`."""
@@ -102,11 +99,6 @@ def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
         with np.errstate(all="ignore"):
             state = taken.run(state)
         yield state
-
-
-def converted(x: Any, dtype: Any) -> Any:
-    """Return an array or Tensor in this dtype, unchanged if it has it."""
-    return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
 
 
 def constant(x: Any) -> Any:
@@ -521,9 +513,4 @@ def sees_through(x: Any) -> bool:
     It does only along the last axis: along any other, TensorFlow's softmax ends in a transposition,
     which hides the softmax from Keras.
     """
-    return (
-        isinstance(x, Node)
-        and x.op is not None
-        and x.op.name == "softmax"
-        and x.params["axis"] in (-1, constant(x).ndim - 1)
-    )
+    return isinstance(x, Node) and x.op is ops.softmax and x.params["axis"] in (-1, x.data.ndim - 1)

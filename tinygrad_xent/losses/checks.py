@@ -39,6 +39,11 @@ def floating(x: Any, word: str) -> Any:
     return x
 
 
+def converted(x: Any, dtype: Any) -> Any:
+    """Convert to a dtype, without a step in the graph where it has this dtype already."""
+    return x if x.dtype == dtype else ops.astype(x, dtype=dtype)
+
+
 def check_classes(x: Any, axis: int, word: str) -> int:
     """Return the axis of classes, counted from 0."""
     shape = (x.data if isinstance(x, Node) else x).shape

@@ -189,7 +189,7 @@ def categorical_crossentropy(
     if logits is not None:
         return _checked_cross_entropy(target, logits, axis, "target")
     check_distributions(target, output.dtype, axis, "target")
-    target = _in_dtype(target, output.dtype)
+    target = checks.converted(target, output.dtype)
     output = check_probabilities(output, "output")
     low = np.asarray(epsilon, output.dtype)
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
@@ -209,15 +209,11 @@ def _dense(labels: Any, logits: Any, axis: int, name: str | None, axis_word: str
 
 def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str) -> Any:
     """Check the labels after the call: a recorded one has added them up anyway."""
-    loss = ops.softmax_cross_entropy(_in_dtype(labels, logits.dtype), logits, axis=axis)
+    loss = ops.softmax_cross_entropy(checks.converted(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
     check_distributions(labels, logits.dtype, axis, word, error=error)
     return loss
-
-
-def _in_dtype(labels: Any, dtype: Any) -> Any:
-    return labels if labels.dtype == dtype else ops.astype(labels, dtype=dtype)
 
 
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:

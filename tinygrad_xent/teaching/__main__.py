@@ -1,7 +1,5 @@
 """`python -m tinygrad_xent.teaching`: make the notebooks of a clone from the lessons' sources."""
 
-from __future__ import annotations
-
 from tinygrad_xent.teaching.lessons import lessons_folder, regenerate
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ cell above it, with the same tag, its statement; both come from the exercise's o
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import itertools
 import json
@@ -25,7 +24,15 @@ from tinygrad_xent.visualization.naming import printable
 Notebook = dict[str, Any]
 EXERCISE = "exercise"  # the tag of the cells that the learner fills in
 _MARK = re.compile(r'# %%.*"exercise"')
-_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+FORMAT = {
+    "metadata": {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    },
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+"""What a notebook has beside its cells."""
 
 
 def lessons_folder() -> Path:
@@ -45,22 +52,6 @@ def exercise_in(cell: Notebook) -> str | None:
     if cell["cell_type"] != "code" or EXERCISE not in cell["metadata"].get("tags", []):
         return None
     return _name_in("".join(cell["source"]))
-
-
-def solved(notebook: Notebook) -> Notebook:
-    """Return a copy of a notebook with every exercise solved.
-
-    Raises
-    ------
-    UnknownExerciseError
-        If a cell names an exercise that does not exist.
-    """
-    notebook = copy.deepcopy(notebook)
-    for cell in notebook["cells"]:
-        name = exercise_in(cell)
-        if name is not None:
-            cell["source"] = _exercise(name).solution.strip("\n")
-    return notebook
 
 
 def with_blanks(source: str) -> str:
@@ -108,9 +99,7 @@ def to_notebook(source: str) -> Notebook:
         cell["id"] = next(x for x in itertools.chain([wanted], several) if x not in taken)
         taken.add(cell["id"])
         above = name
-    notebook["metadata"] = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
-    return dict(notebook)
+    return {**notebook, **FORMAT}
 
 
 def written(notebook: Notebook) -> str:

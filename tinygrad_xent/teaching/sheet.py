@@ -48,11 +48,8 @@ class Worksheet:
     def __init__(self, loss: Node, model: Model, number: int | None) -> None:
         self.loss = loss
         self._model = model
+        self._name = model.outputs[0].title
         self._number = number
-
-    @property
-    def _name(self) -> str:
-        return self._model.outputs[0].title
 
     @cached_property
     def sheet(self) -> str:

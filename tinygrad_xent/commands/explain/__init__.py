@@ -117,7 +117,7 @@ def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
     numbers = options.logits if options.logits is not None else options.probs
     if numbers is None:
         data = None if options.data is None else Path(options.data)
-        return explain_table(data, options.label, seed, progress=True)
+        return explain_table(data, options.label, seed)
     return explain_numbers(
         numbers, target=options.target, labels=options.labels, probs=options.probs is not None
     )

@@ -50,18 +50,13 @@ class Classifier:
     predicted: Any
     accuracy: float
 
-    @property
-    def worst(self) -> int:
-        """The index of the held-out row with the largest loss."""
-        return int(self.held_out[np.argmax(self.losses)])
-
 
 def network(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
     """Return the logits of rows of features; a Tensor if a parameter is one."""
     return matmul(relu(matmul(x, W1) + b1), W2) + b2
 
 
-def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
+def train(table: Table, seed: int) -> Classifier:
     """Train a classifier on most rows of a table, and evaluate it on the others.
 
     Parameters
@@ -69,26 +64,28 @@ def train(table: Table, seed: int, *, progress: bool = True) -> Classifier:
     table : Table
     seed : int
         Determines the held-out rows, the initial weights, and the order of the rows.
-    progress : bool
-        Show a progress bar if the standard error stream is a terminal.
 
     Returns
     -------
     Classifier
     """
+    from tqdm import tqdm
+
     rng = np.random.default_rng(seed)
     trained_on, held_out = _split(table.labels, rng)
     features = _standardised(table.features, trained_on)
     parameters = _first_parameters(features.shape[1], len(table.classes), rng)
     batches = list(_batches(trained_on, rng))
-    with _bar(len(batches), progress) as bar:
-        step = _Adam(parameters)
+    moments = [(np.zeros(w.shape), np.zeros(w.shape)) for w in parameters]
+    # disable=None shows the bar only on a terminal.
+    with tqdm(total=len(batches), desc="training", unit="step", leave=False, disable=None) as bar:
         for i, batch in enumerate(batches):
             losses = sparse_softmax_cross_entropy_with_logits(
                 labels=table.labels[batch], logits=network(features[batch], *parameters)
             )
             loss = mean(losses)
-            step(gradients(loss, parameters), rate=_RATE * (1 - i / len(batches)))
+            rate = _RATE * (1 - i / len(batches))
+            _adam(parameters, gradients(loss, parameters), moments, i + 1, rate)
             bar.update()
             if i % 50 == 0:
                 bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
@@ -144,29 +141,13 @@ def _batches(rows: Any, rng: np.random.Generator) -> Iterator[Any]:
         yield from np.array_split(rng.permutation(rows), per_pass)
 
 
-class _Adam:
-    """Adam with decoupled weight decay."""
-
-    def __init__(self, parameters: tuple[Tensor, ...]) -> None:
-        self.parameters = parameters
-        self.means = [np.zeros(w.shape) for w in parameters]
-        self.squares = [np.zeros(w.shape) for w in parameters]
-        self.steps = 0
-
-    def __call__(self, grads: list[Any], rate: float) -> None:
-        self.steps += 1
-        rising, slow = 1 - 0.9**self.steps, 1 - 0.999**self.steps
-        for w, grad, m, s in zip(self.parameters, grads, self.means, self.squares, strict=True):
-            np.add(m, 0.1 * (grad - m), out=m)
-            np.add(s, 0.001 * (grad * grad - s), out=s)
-            direction = (m / rising) / (np.sqrt(s / slow) + 1e-8)
-            w.data = w.data * (1 - rate * _DECAY) - rate * direction
-
-
-def _bar(steps: int, progress: bool) -> Any:
-    from tqdm import tqdm
-
-    # disable=None shows the bar only on a terminal.
-    return tqdm(
-        total=steps, desc="training", unit="step", leave=False, disable=None if progress else True
-    )
+def _adam(
+    parameters: tuple[Tensor, ...], grads: list[Any], moments: list[Any], step: int, rate: float
+) -> None:
+    """Move the parameters by Adam with decoupled weight decay; `step` counts from 1."""
+    rising, slow = 1 - 0.9**step, 1 - 0.999**step
+    for w, grad, (m, s) in zip(parameters, grads, moments, strict=True):
+        np.add(m, 0.1 * (grad - m), out=m)
+        np.add(s, 0.001 * (grad * grad - s), out=s)
+        direction = (m / rising) / (np.sqrt(s / slow) + 1e-8)
+        w.data = w.data * (1 - rate * _DECAY) - rate * direction

@@ -48,7 +48,7 @@ class Training:
     @property
     def row(self) -> int:
         """The index of the example in the table."""
-        return self.classifier.worst
+        return int(self.classifier.held_out[np.argmax(self.classifier.losses)])
 
     @property
     def image(self) -> Any:
@@ -159,9 +159,7 @@ class Explanation:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
-def explain_table(
-    path: Path | None, label: str | None, seed: int = 0, *, progress: bool = False
-) -> Explanation:
+def explain_table(path: Path | None, label: str | None, seed: int = 0) -> Explanation:
     """Train on a table, and explain the held-out row with the largest loss.
 
     Parameters
@@ -171,8 +169,6 @@ def explain_table(
     label : str or None
         The column to predict.
     seed : int
-    progress : bool
-        Show a progress bar if the standard error stream is a terminal.
 
     Raises
     ------
@@ -184,7 +180,7 @@ def explain_table(
     else:
         table = read_table(path, label)
     start = time.perf_counter()
-    classifier = train(table, seed, progress=progress)
+    classifier = train(table, seed)
     training = Training(table, classifier, seed, time.perf_counter() - start)
     name = "features" if training.image is None else "pixels"
     W1, b1, W2, b2 = (Tensor(w.data, name=w.name) for w in classifier.parameters)

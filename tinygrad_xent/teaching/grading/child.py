@@ -205,7 +205,10 @@ class Learner:
         """Call a function or check an op; return its value or its error, in the form of a reply."""
         try:
             if "op" in request:
-                return self.check_op(request["op"], request["seed"])
+                from tinygrad_xent.teaching.grading.op_check import check_op
+
+                op = self.ops[request["op"]]
+                return asdict(check_op(op, self.seen.get(id(op), ()), request["seed"]))
             args, params = decode(request["args"]), decode(request["params"])
             value = self.functions[request["function"]](*args, **params)
             if isinstance(value, tuple):  # a rule may return functions that compute its gradients
@@ -225,13 +228,6 @@ class Learner:
     def _number(self, function: Any) -> int:
         self.functions.append(function.function if isinstance(function, Op) else function)
         return len(self.functions) - 1
-
-    def check_op(self, number: int, seed: int) -> dict[str, Any]:
-        """Check one of the ops; return the diagnosis, in the form of a reply."""
-        from tinygrad_xent.teaching.grading.op_check import check_op
-
-        op = self.ops[number]
-        return asdict(check_op(op, self.seen.get(id(op), ()), seed))
 
     def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call`, which calls an op, so that it also notes the inputs of the first calls."""

@@ -58,7 +58,7 @@ def graded_on_cluster(
         reason = printable(error) or "no answer"
         raise UsageError(f"--cluster: no scheduler at {printable(address)} ({reason})") from None
     with client, client.as_current():
-        versions = client.run(_version, on_error="return")
+        versions = client.run(metadata.version, "tinygrad_xent", on_error="return")
         _check_workers(versions)
         if not versions:
             tell(f"--cluster: {printable(address)} has no workers yet; waiting for one")
@@ -77,13 +77,9 @@ def graded_on_cluster(
             client.cancel(list(futures))
 
 
-def _version() -> str:
-    return metadata.version("tinygrad_xent")
-
-
 def _check_workers(versions: Mapping[str, Any]) -> None:
     """Refuse a worker that would fail everybody, or judge as another version does."""
-    needed = _version()
+    needed = metadata.version("tinygrad_xent")
     for worker, version in versions.items():
         if version != needed and not isinstance(version, OSError):  # this one has just left
             raise UsageError(

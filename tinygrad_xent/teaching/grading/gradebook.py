@@ -138,11 +138,10 @@ class Gradebook:
             "limits": self.limits,
         }
         try:
-            records = (
-                graded_on_cluster(cluster, todo, facts, tell)
-                if cluster
-                else _graded(todo, facts, jobs or _processors())
-            )
+            if cluster:
+                records = graded_on_cluster(cluster, todo, facts, tell)
+            else:
+                records = _graded(todo, facts, jobs or _processors())
             for record in records:
                 self._keep(record)
                 step()

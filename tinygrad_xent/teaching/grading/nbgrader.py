@@ -22,6 +22,7 @@ from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells
 from tinygrad_xent.teaching.grading.session import Files
 from tinygrad_xent.teaching.grading.submissions import plain, read_beside
+from tinygrad_xent.teaching.lessons import FORMAT
 
 _TEST = re.compile(r'^verdict = tx\.check\("(\w+)", \w+\)$', re.MULTILINE)
 
@@ -67,16 +68,7 @@ def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
     ]
     for name in dict.fromkeys(names):
         cells += _exercise(CATALOGUE[name])
-    notebook = {
-        "cells": cells,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"cells": cells, **FORMAT}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _exercise(exercise: Exercise) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -183,16 +183,9 @@ class Session:
         The learner's code may have written it: what it says is for the learner alone.
         """
         reply = self._exchange({"op": number, "seed": seed}, self.limits.run_seconds)
-        code, message, hint = (printable(reply[part]) for part in ("code", "message", "hint"))
+        said = {part: printable(reply[part]) for part in ("code", "message", "hint")}
         evidence = tuple(("", printable(line)) for line in _list(reply["evidence"], str))
-        score = int(code == "passed")
-        return {
-            "score": score,
-            "code": code,
-            "message": message,
-            "evidence": evidence,
-            "hint": hint,
-        }
+        return {**said, "score": int(said["code"] == "passed"), "evidence": evidence}
 
     def close(self) -> None:
         """End the child and all that it started, and remove its folder."""
@@ -203,12 +196,6 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         inherited = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")

@@ -72,7 +72,7 @@ def _string(text: str, levels: int = 2) -> Any:
 
 
 def _label(box: Box) -> str:
-    head, border, dashes = style.LOOKS[box.kind]
+    head, border, dashes, _ = style.LOOKS[box.kind]
     dashed = ' STYLE="DASHED"' if dashes else ""
     width = 2 if box.output else 1
     shade = f' BGCOLOR="{head}"'

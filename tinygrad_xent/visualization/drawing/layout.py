@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise, starmap
 from math import inf
 from typing import NamedTuple
 
@@ -206,10 +206,7 @@ def _ranks(count: int, links: Sequence[Link], clusters: Sequence[Cluster]) -> li
     share a run of layers.
     """
     runs = _runs(count, links, clusters) if clusters else [list(range(count))]
-    run_of = [0] * count
-    for k, run in enumerate(runs):
-        for box in run:
-            run_of[box] = k
+    run_of = {box: k for k, run in enumerate(runs) for box in run}
     sources: list[set[int]] = [set() for _ in range(count)]
     targets: list[set[int]] = [set() for _ in range(count)]
     for source, target, _, _ in links:
@@ -384,9 +381,7 @@ def _columns(grid: Grid) -> list[float]:
     xs = [0.0] * len(grid.widths)
     packed: list[list[float]] = []  # per layer how far each entry is from the first, at least
     for layer in grid.layers:
-        steps = [0.0]
-        for left, right in pairwise(layer):
-            steps.append(steps[-1] + grid.apart(left, right))
+        steps = list(accumulate(starmap(grid.apart, pairwise(layer)), initial=0.0))
         packed.append(steps)
         for entry, x in zip(layer, steps, strict=True):
             xs[entry] = x - steps[-1] / 2
@@ -427,11 +422,10 @@ def _settle(
             more_weight, more_wish, more = pools.pop()
             weight, wish, entries = weight + more_weight, wish + more_wish, entries + more
         pools.append((weight, wish, entries))
-    i = 0
+    left = zip(layer, packed, strict=True)
     for weight, wish, entries in pools:
-        for _ in range(entries):
-            xs[layer[i]] = wish / weight + packed[i]
-            i += 1
+        for entry, step in islice(left, entries):
+            xs[entry] = wish / weight + step
 
 
 def _straighten(grid: Grid, xs: list[float]) -> None:

@@ -346,16 +346,6 @@ def _at_the_side(place: Any, left: float, taken: Sequence[Any]) -> Any:
 # -- the legend ------------------------------------------------------------------------------------
 
 KEY_LINE, SPACE = 16.0, 18.0
-_KIND_WORDS = {
-    "leaf": "leaf",
-    "op": "op",
-    "fused": "fused op",
-    "constant": "constant",
-    "aside": "looked through",
-    "folded": "several tensors",
-    "forward": "op of the forward pass",
-    "backward": "op of the backward pass",
-}
 _SIGNS = {cells.NAN: "NaN", cells.INF: "inf", cells.MINUS_INF: "−inf"}
 
 
@@ -375,7 +365,7 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
     if model.note:
         yield _words(model.note)
     present = {box.kind for box in model.boxes}
-    for kind, words in _KIND_WORDS.items():
+    for kind, (*_, words) in style.LOOKS.items():
         if kind in present:
             yield _labelled(Swatch(0, 0, kind), 19, words)
     if model.seed:

@@ -106,7 +106,7 @@ def _box(box: Box, layout: marks.BoxLayout, corner: Point, inside: str) -> str:
 
 def _frame(kind: str, width: float, height: float, header: float, stroke: float) -> str:
     """Return a box with a coloured head, round at the corners."""
-    head, border, dashes = style.LOOKS[kind]
+    head, border, dashes, _ = style.LOOKS[kind]
     r = min(5.0, height / 4)
     w, h, y, rounding = f"{width:.1f}", f"{height:.1f}", f"{header:.1f}", f"{r:.1f}"
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 from tinygrad_xent.visualization.drawing import style
-from tinygrad_xent.visualization.drawing.style import shorten
 from tinygrad_xent.visualization.formatting import brief, count
 from tinygrad_xent.visualization.formulas import formula_text
 
@@ -137,7 +136,7 @@ class Box:
     @cached_property
     def short_title(self) -> str:
         """The title as sentences have it."""
-        return shorten(self.title, 40)
+        return style.shorten(self.title, 40)
 
     def __str__(self) -> str:
         called = self.short_title + (f" = {self.op}" if self.op else "")

@@ -29,16 +29,16 @@ INK, GREY, LINE, HAIR = "#1b2430", "#566071", "#5f6b7a", "#d3d8df"
 RULE, ALARM = "#7a2f4d", "#a51d1d"
 NEGATIVE, POSITIVE = "#b35806", "#542788"
 
-# For each kind of box the colours of its head and border, and the dashes of the border.
+# For each kind of box the colours of its head and border, the dashes of the border, and words.
 LOOKS = {
-    "leaf": ("#d9ecdf", "#2f6b45", ""),
-    "op": ("#dfe9f6", "#4a6a94", ""),
-    "fused": ("#f8e3b8", "#8a5a00", ""),
-    "constant": ("#f1f2f4", "#7b8491", "5 3"),
-    "aside": ("#f1f2f4", "#7b8491", "1.5 3"),
-    "folded": ("#e6e0f3", "#5d4a8a", ""),
-    "forward": ("#e4e7eb", "#7b8491", ""),
-    "backward": ("#f9dfe6", "#99405f", ""),
+    "leaf": ("#d9ecdf", "#2f6b45", "", "leaf"),
+    "op": ("#dfe9f6", "#4a6a94", "", "op"),
+    "fused": ("#f8e3b8", "#8a5a00", "", "fused op"),
+    "constant": ("#f1f2f4", "#7b8491", "5 3", "constant"),
+    "aside": ("#f1f2f4", "#7b8491", "1.5 3", "looked through"),
+    "folded": ("#e6e0f3", "#5d4a8a", "", "several tensors"),
+    "forward": ("#e4e7eb", "#7b8491", "", "op of the forward pass"),
+    "backward": ("#f9dfe6", "#99405f", "", "op of the backward pass"),
 }
 
 

@@ -3,8 +3,6 @@
 Data flows one way: trace, steps, JSON; the page draws what it is given and computes nothing.
 """
 
-from __future__ import annotations
-
 from tinygrad_xent.visualization.player.player import Player, play
 from tinygrad_xent.visualization.player.recording import Recording, record
 

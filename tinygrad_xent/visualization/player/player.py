@@ -31,6 +31,7 @@ class Player(markup.Page):
 
     def __init__(self, trace: Trace, names: Mapping[str, Any] | None = None) -> None:
         self.trace = trace
+        self._name = trace.names[trace.output]
         self._model = build((trace.output,), names, gradients=True)
         self._wrong = wrong_order(trace)
 
@@ -68,10 +69,6 @@ class Player(markup.Page):
             "arrays": arrays.shown,
             "heat": markup.HEAT,
         }
-
-    @property
-    def _name(self) -> str:
-        return self.trace.names[self.trace.output]
 
     def _title(self) -> str:
         return f"Backpropagation from {self._name}, step by step"

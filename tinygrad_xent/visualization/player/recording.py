@@ -92,15 +92,9 @@ class Recording(markup.Page):
         index, step = self._taken, self._taken + 1
         if self._frames.wants(index):
             model = self._model(loss) if is_tensor else None
-            self._frames.add(
-                _Frame(
-                    step,
-                    value,
-                    {name: window(x) for name, x in _with_difference(arrays).items()},
-                    tuple(_norms(model)) if model else (),
-                    State.of(model) if model else None,
-                )
-            )
+            shown = {name: window(x) for name, x in _with_difference(arrays).items()}
+            norms, state = (_norms(model), State.of(model)) if model else ([], None)
+            self._frames.add(_Frame(step, value, shown, tuple(norms), state))
         if self._losses.wants(index):
             self._losses.add((step, value))
         self._taken = step

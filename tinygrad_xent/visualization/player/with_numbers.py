@@ -30,7 +30,7 @@ _SUMS = {"∑": "+", "∏": "⋅"}
 _SIGNS = {"+", "−", "=", "/", "<", ">", "≤", "≥", "⋅", ","}
 Index = Mapping[str, int]
 Letter = tuple[str, bool]  # the second says whether it has an overline: whether a gradient is meant
-Arrays = Mapping[tuple[str, bool], Any]  # by letter, and whether it has an overline
+Arrays = Mapping[Letter, Any]
 
 
 class NotUnderstoodError(Exception):
@@ -56,9 +56,9 @@ class Entry:
     index: Index
     length: int
 
-    def number(self, letter: str, *, bar: bool, subs: Sequence[int] = ()) -> Any:
+    def number(self, letter: Letter, subs: Sequence[int] = ()) -> Any:
         """Look a letter up."""
-        found = (self.vectors if subs else self.scalars).get((letter, bar))
+        found = (self.vectors if subs else self.scalars).get(letter)
         if found is None or len(subs) > 1:
             raise NotUnderstoodError
         return found[subs[0]] if subs else found
@@ -238,8 +238,7 @@ def _product(latex: str, arrays: Arrays, result: Any, called: str) -> str:
         if child.tag == "mspace":
             continue
         base = child[0] if child.tag == "msup" else child
-        bar = base.tag == "mover"
-        matrix = _matrix(arrays.get(((base[0] if bar else base).text or "", bar)))
+        matrix = _matrix(arrays.get(letter_of(base)))
         parts.append(matrix if base is child else wrapped("msup", [matrix, child[1]]))
     return math([name(called), sign("="), *parts, sign("="), _matrix(result)])
 
@@ -316,15 +315,11 @@ def _replaced(child: Element, entry: Entry, index: Index, *, first: bool) -> lis
             return numeral(index[text], first=first)
         if len(text) > 1 or text == "e":  # a function, or Euler's number
             return [child]
-        return numeral(entry.number(text, bar=False), first=first)
-    if kind == "mover":
-        return numeral(entry.number(child[0].text or "", bar=True), first=first)
+    if kind in ("mi", "mover"):
+        return numeral(entry.number(letter_of(child)), first=first)
     if kind == "msub":
-        base = child[0]
-        bar = base.tag == "mover"
-        letter = (base[0] if bar else base).text or ""
         subs = [_subscript(part, entry, index) for part in child[1].iter() if not len(part)]
-        return numeral(entry.number(letter, bar=bar, subs=subs), first=first)
+        return numeral(entry.number(letter_of(child[0]), subs), first=first)
     if kind == "mrow":
         return filled(list(child), entry, index)
     if kind in ("mfrac", "msqrt", "msup"):
@@ -341,7 +336,7 @@ def _row(element: Element) -> list[Element]:
 
 def _subscript(part: Element, entry: Entry, index: Index) -> int:
     letter = part.text or ""
-    return index[letter] if letter in index else int(entry.number(letter, bar=False))
+    return index[letter] if letter in index else int(entry.number((letter, False)))
 
 
 def _sum(element: Element) -> str:
@@ -372,6 +367,12 @@ def _starts_operand(element: Element) -> bool:
 
 
 # -- elements of MathML ----------------------------------------------------------------------
+
+
+def letter_of(element: Element) -> Letter:
+    """Return a letter, and whether it has an overline."""
+    bar = element.tag == "mover"
+    return (element[0] if bar else element).text or "", bar
 
 
 def math(children: Iterable[Element]) -> str:

@@ -1,7 +1,5 @@
 """Both passes of a graph as a list of events: every explanation of a gradient reads it."""
 
-from __future__ import annotations
-
 from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward, plain
 from tinygrad_xent.visualization.tracing.explainer import Why
 from tinygrad_xent.visualization.tracing.traces import Trace, trace, why

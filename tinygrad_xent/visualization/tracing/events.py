@@ -52,16 +52,8 @@ class Forward:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as `Trace.to_dict` documents it."""
-        return {
-            "step": self.step,
-            "phase": "forward",
-            "tensor": self.name,
-            "op": self.op or None,
-            "letters": dict(self.letters),
-            "inputs": list(self.inputs),
-            "formula": self.formula,
-            "value": plain(self.value),
-        }
+        facts = {"inputs": list(self.inputs), "formula": self.formula, "value": plain(self.value)}
+        return _as_dict(self, "forward") | facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,25 +114,20 @@ class Backward:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as `Trace.to_dict` documents it."""
-        return {
-            "step": self.step,
-            "phase": "backward",
-            "tensor": self.name,
-            "op": self.op,
-            "letters": dict(self.letters),
-            "rule": self.rule,
-            "incoming": plain(self.incoming),
-            "to": self.to_name,
-            "input": self.input,
-            "position": self.position,
-            "sent": plain(self.sent),
-            "total": plain(self.total),
-        }
+        words = {"rule": self.rule, "to": self.to_name, "input": self.input}
+        arrays = {name: plain(getattr(self, name)) for name in ("incoming", "sent", "total")}
+        return _as_dict(self, "backward") | words | {"position": self.position} | arrays
 
     @property
     def summed_over(self) -> str:
         """What was summed to undo broadcasting: "rows", "axis 0", "all entries", or nothing."""
         return "" if self.unsummed is None else summed_over(self.unsummed.shape, self.sent.shape)
+
+
+def _as_dict(event: Event, phase: str) -> dict[str, Any]:
+    """Return what both kinds of events hold."""
+    who = {"step": event.step, "phase": phase, "tensor": event.name, "op": event.op or None}
+    return who | {"letters": dict(event.letters)}
 
 
 def unsummed(result: Any, sent: Any) -> Any:

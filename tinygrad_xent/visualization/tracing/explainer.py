@@ -148,9 +148,8 @@ class Explainer:
             return
         terms = [number(event.sent[place]) for event in received]
         yield f"{name} has {plus(terms, received[-1].total[place], most=_MOST_CONTRIBUTIONS)}."
-        for event, (calculation, words) in [*zip(received, explained, strict=True)][
-            :_MOST_CONTRIBUTIONS
-        ]:
+        pairs = list(zip(received, explained, strict=True))
+        for event, (calculation, words) in pairs[:_MOST_CONTRIBUTIONS]:
             yield f"From {event.name} ({event.op}) comes {calculation}: {words}."
 
     def _explained(self, event: Backward, place: Place) -> tuple[str, str]:

@@ -248,41 +248,39 @@ class _Recorder:
 
     def forward(self, node: Node) -> None:
         inputs = self.inputs(node)
-        self.events.append(
-            Forward(
-                step=len(self.events) + 1,
-                tensor=node,
-                name=self.names[node],
-                op=node.op.name if node.op else "",
-                inputs=inputs,
-                formula=formula_of(node),
-                letters=letters_of(node.op, inputs, self.names[node]) if node.op else {},
-                value=np.array(node.data),
-            )
+        event = Forward(
+            step=len(self.events) + 1,
+            tensor=node,
+            name=self.names[node],
+            op=node.op.name if node.op else "",
+            inputs=inputs,
+            formula=formula_of(node),
+            letters=letters_of(node.op, inputs, self.names[node]) if node.op else {},
+            value=np.array(node.data),
         )
+        self.events.append(event)
 
     def backward(self, node: Node, i: int, result: Any, contribution: Any, total: Any) -> None:
         op, inputs = node.op, self.inputs(node)
         if op is None:  # a leaf has no rule
             return
-        self.events.append(
-            Backward(
-                step=len(self.events) + 1,
-                tensor=node,
-                name=self.names[node],
-                op=op.name,
-                rule=rule_at(node, i, np.shape(result)),
-                letters=letters_of(op, inputs, self.names[node]),
-                incoming=self.incoming,
-                to=node.inputs[i],
-                to_name=inputs[i],
-                input=op.names_of(len(inputs))[i],
-                position=i,
-                unsummed=unsummed(result, contribution),
-                sent=np.array(contribution),
-                total=np.array(total),
-            )
+        event = Backward(
+            step=len(self.events) + 1,
+            tensor=node,
+            name=self.names[node],
+            op=op.name,
+            rule=rule_at(node, i, np.shape(result)),
+            letters=letters_of(op, inputs, self.names[node]),
+            incoming=self.incoming,
+            to=node.inputs[i],
+            to_name=inputs[i],
+            input=op.names_of(len(inputs))[i],
+            position=i,
+            unsummed=unsummed(result, contribution),
+            sent=np.array(contribution),
+            total=np.array(total),
         )
+        self.events.append(event)
 
     def inputs(self, node: Node) -> tuple[str, ...]:
         """Name what an op was called with."""

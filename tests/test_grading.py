@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -331,7 +330,7 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
         "import socket; socket.create_connection(('127.0.0.1', 80))",
         "where = os.getcwd()\ndef f(): return where",
     ]
-    with closing(Session(cells, ["f"], closed=[str(tmp_path)])) as session:
+    with Session(cells, ["f"], closed=[str(tmp_path)]) as session:
         failed = [": ".join(error.split(": ")[:2]) for error in session.found["errors"]]
         folder = session.function(session.found["answers"]["f"])()
         assert os.path.isdir(folder)  # noqa: PTH112
@@ -366,7 +365,7 @@ def a(): np.sum(np.ones(2), axis=5)
 def b(): raise Mine("x")
 def c(): raise KeyboardInterrupt
 """
-    with closing(Session([source], ["a", "b", "c"])) as session:
+    with Session([source], ["a", "b", "c"]) as session:
         caught = []
         for name in "abc":
             with pytest.raises((ValueError, KeyError, RuntimeError)) as info:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,15 +156,14 @@ def peek(path, shared, other):
 
 def test_nobody_reads_the_copies_of_another():
     """Neither those that were there before it started, nor those that came later."""
-    other = Session([""], [], files=Files(BESIDE))
-    with closing(other), closing(Session([PEEK], ["peek"])) as spy:
+    with Session([PEEK], ["peek"]) as spy, Session([""], [], files=Files(BESIDE)) as other:
         shared, name = os.path.split(other._folder)
         peek = spy.function(spy.found["answers"]["peek"])
         found = peek(f"{other._folder}/helper.py", shared, name)
         assert "twice" not in repr(found)
         assert found[:5] == ["PermissionError"] * 5
         assert found[5] in ([], "PermissionError")
-        with closing(Session([PEEK], ["peek"])) as late:
+        with Session([PEEK], ["peek"]) as late:
             peek = late.function(late.found["answers"]["peek"])
             assert "twice" not in repr(peek(f"{other._folder}/helper.py", shared, name))
 

@@ -79,9 +79,7 @@ def child():
     with contextlib.ExitStack() as sessions:
 
         def run(source: str, name: str, withheld: frozenset[str] = frozenset()):
-            session = sessions.enter_context(
-                contextlib.closing(Session([source], [name], withheld))
-            )
+            session = sessions.enter_context(Session([source], [name], withheld))
             assert session.found["errors"] == []
             return session.function(session.found["answers"][name])
 

@@ -33,7 +33,9 @@ def path(name: str) -> str:
 def entry(name: str, thing: object) -> str:
     if not isinstance(thing, type):
         return f".. autofunction:: {path(name)}"
-    return f".. autoclass:: tinygrad_xent.{name}\n   :members:"
+    # What a class has from others, up to those that have a place of their own.
+    inherited = ":inherited-members: Node, Sequence, object"
+    return f".. autoclass:: tinygrad_xent.{name}\n   :members:\n   {inherited}"
 
 
 def undocumented(name: str, thing: object) -> Iterator[str]:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -196,6 +196,12 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         inherited = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")

@@ -244,3 +244,11 @@ def test_whole_numbers_do_not_wrap(dtype: str) -> None:
     x = np.array([0, 1, 100]).astype(dtype)
     for op in (tx.sigmoid, tx.sech2):
         np.testing.assert_allclose(op(x), op(x.astype(float)), rtol=1e-2)
+
+
+def test_many_classes_in_half_precision_do_not_overflow() -> None:
+    x = tx.Tensor(np.zeros(70_000, np.float16))
+    seed = np.ones(70_000, np.float16)
+    got = tx.gradients(tx.log_softmax(x), x, seed=seed)
+    assert np.isfinite(got).all()
+    assert np.abs(got).max() < 1e-2

@@ -435,6 +435,8 @@ def test_a_product_that_underflows_has_slopes_that_do_not() -> None:
         (lambda x: tx.einsum("i1", x), ValueError, "invalid subscript"),
         (lambda x: tx.tensordot(x, x, 1), errors.ArgumentError, r"\(2, 3\) and \(2, 3\).*lengths"),
         (lambda x: tx.tensordot(x, x, 3), errors.ArgumentError, "axes=3, but x has 2 axes"),
+        (lambda x: tx.split(x, 2, axis=2), ValueError, "axis 2 is out of bounds"),
+        (lambda x: tx.array_split(x, 2, axis=2), ValueError, "axis 2 is out of bounds"),
         (lambda x: tx.tensordot(x, x, ([0], [0, 1])), errors.ArgumentError, "same lengths"),
         (lambda x: tx.dot(x, x), errors.ShapeError, r"Perhaps x @ y\.T is meant"),
         (lambda x: tx.diag(x[None]), errors.ArgumentError, r"got shape \(1, 2, 3\); see diagonal"),

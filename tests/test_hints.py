@@ -190,3 +190,14 @@ def test_the_hints_are_read_only_when_something_went_wrong() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_advice_keeps_to_the_call_that_was_made() -> None:
+    probs = np.full((2, 3, 4), 1 / 3)
+    with pytest.raises(errors.ShapeError, match="Axis 1 would fit: write axis=1") as caught:
+        tx.sparse_categorical_crossentropy(np.zeros((2, 4), int), probs)
+    assert "from_logits" not in str(caught.value)
+    with pytest.raises(errors.LabelDtypeError, match="with NaN: leave out"):
+        tx.sparse_categorical_crossentropy(np.nan, probs[0, :, 0])
+    with pytest.raises(errors.ShapeError, match=r"Perhaps x @ y\.mT is meant"):
+        tx.matmul(np.ones((2, 3, 4)), np.ones((2, 3, 4)))

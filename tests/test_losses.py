@@ -790,3 +790,10 @@ def test_a_saturated_softmax_that_another_op_hides(loss_of: Any, name: str, hide
     loss_of(labels, hide(tx.softmax(z * 0.01)))  # nothing is clipped
     loss_of(labels, hide(z), from_logits=True)
     loss_of(labels, hide(tx.Tensor([[1.0, 0.0]])))  # no softmax
+
+
+def test_an_epsilon_below_half_precision_still_keeps_the_loss_finite() -> None:
+    probs = np.array([[1.0, 0.0]], np.float16)
+    assert np.isfinite(tx.sparse_categorical_crossentropy([1], probs, epsilon=1e-9)).all()
+    dense = tx.categorical_crossentropy([[0.0, 1.0]], probs, epsilon=1e-9)
+    assert np.isfinite(dense).all()

@@ -452,3 +452,11 @@ def test_a_causal_mask_stays_a_mask() -> None:
     assert mask.dtype == bool
     assert tx.triu(mask).dtype == bool
     np.testing.assert_array_equal(tx.softmax(np.zeros((3, 3)), where=mask)[0], [1, 0, 0])
+
+
+def test_factors_keep_the_digits_and_the_range() -> None:
+    assert tx.logsumexp([0.0, -40.0], b=[1.0, 1.0]) == tx.logsumexp([0.0, -40.0])
+    zeros = np.zeros(70_000, np.float16)
+    assert tx.logsumexp(zeros, b=np.ones(70_000)) == tx.logsumexp(zeros)
+    for x in ([-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 1.0], [np.nan, 1.0]):
+        np.testing.assert_array_equal(tx.logsumexp(x, b=[1.0, 1.0]), tx.logsumexp(x))

@@ -134,8 +134,9 @@ def no_integers(labels: Any, word: str) -> str:
     if labels.dtype.kind in "OUST":
         return said + _names(labels, word)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
-        place = ", ".join(map(str, np.argwhere(np.isnan(labels))[0]))
-        return f"{said} with NaN at position {place}: leave out rows without a label"
+        place = tuple(map(int, np.argwhere(np.isnan(labels))[0]))
+        where = f" at position {', '.join(map(str, place))}" if place else ""
+        return f"{said} with NaN{where}: leave out rows without a label"
     return (
         f"{said}. Rows of probabilities go to softmax_cross_entropy_with_logits or "
         "categorical_crossentropy; whole numbers of another dtype convert: "
@@ -210,6 +211,8 @@ def _likely_number(labels: Any, word: str, shape: Any, other: str, axis: int, ro
         )
     for fitting in range(len(shape)):
         if labels.shape == shape[:fitting] + shape[fitting + 1 :]:
+            if word == "target":  # of a function that has the parameter
+                return f". Axis {fitting} would fit: write axis={fitting}"
             return (
                 f". Axis {fitting} would fit: sparse_categorical_crossentropy({word}, {other}, "
                 f"from_logits=True, axis={fitting})"

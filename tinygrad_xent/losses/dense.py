@@ -229,6 +229,7 @@ def categorical_crossentropy(
     target = converted(target, output.dtype)
     output = check_output(output)
     low = np.asarray(epsilon, output.dtype)
+    low = np.maximum(low, np.finfo(low.dtype).smallest_subnormal)  # half rounds 1e-9 to 0
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
     return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)
 

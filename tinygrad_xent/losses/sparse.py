@@ -196,6 +196,7 @@ def sparse_categorical_crossentropy(
 
         output = check_output(output)
         low = np.asarray(epsilon, output.dtype)
+        low = np.maximum(low, np.finfo(low.dtype).smallest_subnormal)  # half rounds 1e-9 to 0
         logits = ops.log(ops.clip(output, low, 1 - low))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
         rows, logits, axis = (1,), ops.reshape(logits, shape=(1, -1)), 1

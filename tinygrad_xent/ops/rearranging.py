@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_xent.arrays import as_array
 from tinygrad_xent.errors import ArgumentError
@@ -246,7 +247,11 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     [array([1.]), array([2., 3.]), array([4.])]
     """
     x = operand(x)
-    return _parts(x, np.split(np.arange(x.shape[axis]), indices_or_sections), axis)
+    return _parts(
+        x,
+        np.split(np.arange(x.shape[normalize_axis_index(axis, x.ndim)]), indices_or_sections),
+        axis,
+    )
 
 
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -272,7 +277,11 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     [array([1., 2.]), array([3.])]
     """
     x = operand(x)
-    return _parts(x, np.array_split(np.arange(x.shape[axis]), indices_or_sections), axis)
+    return _parts(
+        x,
+        np.array_split(np.arange(x.shape[normalize_axis_index(axis, x.ndim)]), indices_or_sections),
+        axis,
+    )
 
 
 def _parts(x: Any, parts: Any, axis: int) -> list[Any]:

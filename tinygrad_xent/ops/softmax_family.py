@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_xent.arrays import all_numpy, as_array, is_foreign, top_apart
+from tinygrad_xent.arrays import all_numpy, as_array, is_foreign, one_hot, top_apart
 from tinygrad_xent.errors import AxisError, DtypeError, ShapeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import op
@@ -88,6 +88,9 @@ def log_softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis, where: Any = 
     r"""$\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j$"""
     if where is not None:
         grad = choose(mask_of(where, x), grad, 0)
+    if isinstance(y, np.ndarray) and y.dtype == np.float16:  # sums of many entries overflow
+        wide = [a.astype(np.float32) for a in (grad, y, x)]
+        return log_softmax_backward(*wide, axis=axis).astype(y.dtype)
     grad = choose(x == -np.inf, 0, grad)  # there y is -inf, and it would stay so
     p = exp(y)
     top = p > 0.5
@@ -157,11 +160,19 @@ def logsumexp_backward(
 
 def _weighted(x: Any, b: Any) -> Any:
     """Return the logarithm of the sum of b exp(x) along the last axis."""
-    x = np.where(b == 0, np.asarray(-np.inf, _floating(x)), x)
-    top = np.max(np.real(x), axis=-1, keepdims=True)
-    top = np.where(np.isfinite(top), top, np.zeros((), top.dtype))
-    with np.errstate(divide="ignore"):  # no entries, or factors that add up to 0: -inf
-        return (top + np.log(np.sum(b * np.exp(x - top), axis=-1, keepdims=True)))[..., 0]
+    dtype = _floating(x)
+    x, b = (a.astype(np.result_type(dtype, np.float32)) for a in (x, b))  # half overflows in sums
+    with np.errstate(divide="ignore", invalid="ignore"):  # a factor of 0, or a sum of 0
+        x = np.where(b == 0, -np.inf, x)
+        is_top = one_hot(np.argmax(np.real(x + np.log(np.abs(b))), axis=-1), x, -1)
+        top, factor = (np.sum(np.where(is_top, a, 0), axis=-1, keepdims=True) for a in (x, b))
+        apart = np.isfinite(top) & (np.real(factor) > 0)
+        top = np.where(np.isfinite(top), top, 0)
+        shares = b * np.exp(x - top)
+        others = np.sum(np.where(is_top, 0, shares), axis=-1, keepdims=True)
+        kept = np.log(factor) + np.log1p(others / factor)  # the digits of the others, too
+        whole = np.log(np.sum(shares, axis=-1, keepdims=True))
+        return (top + np.where(apart, kept, whole))[..., 0].astype(dtype)
 
 
 # -- differences that keep their digits ------------------------------------------------------

@@ -91,7 +91,6 @@ def log_softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis, where: Any = 
     if isinstance(y, np.ndarray) and y.dtype == np.float16:  # sums of many entries overflow
         wide = [a.astype(np.float32) for a in (grad, y, x)]
         return log_softmax_backward(*wide, axis=axis).astype(y.dtype)
-    grad = choose(x == -np.inf, 0, grad)  # there y is -inf, and it would stay so
     p = exp(y)
     top = p > 0.5
     rest = sum(choose(top, 0, p), axis=axis, keepdims=True)  # 1 - p at the top, with its digits

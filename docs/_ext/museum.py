@@ -84,7 +84,9 @@ class WrongRules(SphinxDirective):
         ]
 
     def of_op(self, name: str, rules: list[WrongRule]) -> nodes.section:
-        section = nodes.section(ids=[f"wrong-{nodes.make_id(name)}"], names=[f"wrong {name}"])
+        # The strangers' rules are of ops that have a section already.
+        kind = "strangers-wrong" if self.arguments[0] == "strangers" else "wrong"
+        section = nodes.section(ids=[f"{kind}-{nodes.make_id(name)}"], names=[f"{kind} {name}"])
         section += nodes.title("", "", nodes.literal(text=name))
         section += [entry(rule) for rule in rules]
         return section

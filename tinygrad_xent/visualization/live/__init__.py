@@ -1,0 +1,1 @@
+"""Pages that compute: change a number, and every value and every gradient follows."""

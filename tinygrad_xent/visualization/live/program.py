@@ -1,0 +1,439 @@
+"""The forward and the backward pass of a graph as one straight list of calls.
+
+A rule that is handed Tensors records a graph, so the backward pass from a Tensor as seed is a graph
+of plain ops. Together with the forward pass it is a list that a page can run again after a number
+has changed, without any rule: it only needs the functions of the ops.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_xent.backprop import backpropagate, check_seed
+from tinygrad_xent.domains import labels, truth
+from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.op import Op
+from tinygrad_xent.ops import OPS
+from tinygrad_xent.visualization.live.recorded import CannotFollowError, Recorded, conditions
+from tinygrad_xent.visualization.naming import constants_of, names_of, printable
+
+_FREE = (labels, truth)  # inputs that do not share the dtype of the others
+
+
+class Leaf(NamedTuple):
+    """A leaf or a constant: what can be changed."""
+
+    name: str
+    number: int
+    constant: bool
+
+
+class Event(NamedTuple):
+    """A gradient sent from a tensor to its input `i`: the contribution, and the total so far."""
+
+    tensor: int
+    i: int
+    to: int
+    contribution: int
+    total: int
+
+
+class Condition(NamedTuple):
+    """A value that a rule decided by, and how it decided; the list holds while this is so."""
+
+    number: int
+    was: bool
+    op: str
+
+
+class Program:
+    """The calls of a forward and a backward pass, ready to be written as JSON.
+
+    Attributes
+    ----------
+    entries : list of dict
+        One for each array, what it is computed from before it: leaves, constants and literal
+        numbers have `data`, `shape` and `dtype`; calls have `op`, `in` (the numbers of their
+        inputs) and `with` (the parameters). The op "unknown" marks what a page cannot follow:
+        `why` says the reason, `data` holds as long as nothing in `in` changes.
+    tensors : dict of Tensor to int
+        The entry of each tensor of the graph.
+    gradients : dict of Tensor to int
+        The entry of each finished gradient.
+    constants : dict of (Tensor, int) to int
+        The entry of each constant, by the tensor that has it as its input `i`.
+    leaves : list of Leaf
+        What can be changed, with unique names.
+    events : list of Event
+        The gradients sent, in order.
+    conditions : list of Condition
+        What the rules decided by.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.tensors: dict[Node, int] = {}
+        self.gradients: dict[Node, int] = {}
+        self.constants: dict[tuple[Node, int], int] = {}
+        self.names: dict[Node, str] = {}
+        self.leaves: list[Leaf] = []
+        self.events: list[Event] = []
+        self.conditions: list[Condition] = []
+
+    @property
+    def unknown(self) -> list[str]:
+        """Why some numbers cannot follow, each reason once; empty if all can."""
+        return list(dict.fromkeys(e["why"] for e in self.entries if e.get("op") == "unknown"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the program as plain data."""
+        return {
+            "entries": self.entries,
+            "leaves": [leaf._asdict() for leaf in self.leaves],
+            "tensors": [
+                {"name": self.names[x], "number": n, "gradient": self.gradients.get(x)}
+                for x, n in self.tensors.items()
+            ],
+            "events": [list(event) for event in self.events],
+            "conditions": [condition._asdict() for condition in self.conditions],
+        }
+
+    def to_json(self) -> str:
+        """Return the program as JSON that can stand inside a script element of a page."""
+        return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":")).replace(
+            "</", "<\\/"
+        )
+
+
+def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None = None) -> Program:
+    """Record the forward and the backward pass of a graph as one list of calls.
+
+    Leaves and constants can be changed in the list. What your code computed outside of the graph
+    (`x.data`, a comparison, `np.argsort`) went into it as a constant, and stays as it is.
+
+    Parameters
+    ----------
+    output : Tensor
+        Where the backward pass starts.
+    seed : array_like, optional
+        The gradient to start from; 1 where the output is a scalar.
+    names : mapping of str to Tensor or ndarray, optional
+        Names that go before the tensors' own, such as `locals()`.
+
+    Returns
+    -------
+    Program
+        The list. `unknown` says what it cannot follow, and why.
+
+    Raises
+    ------
+    NotRecordedError, NotScalarError, ShapeError, DtypeError, StaleGraphError
+        As in `backpropagate`.
+
+    Examples
+    --------
+    >>> from tinygrad_xent import Tensor
+    >>> x = Tensor([1.0, -2.0], name="x")
+    >>> program = program_of((x * x).sum())
+    >>> [entry["op"] for entry in program.entries if "op" in entry]
+    ['multiply', 'sum', 'broadcast_to', 'multiply', 'multiply', 'add']
+    >>> program.leaves
+    [Leaf(name='x', number=0, constant=False)]
+    """
+    start = check_seed(output, seed)
+    token = conditions.set([])
+    try:
+        return _Recording(ancestors(output), names).run(output, start)
+    finally:
+        conditions.reset(token)
+
+
+class _Recording:
+    """The twins of a graph's tensors, whose backward pass is recorded."""
+
+    def __init__(self, nodes: list[Node], names: Mapping[str, Any] | None) -> None:
+        self.nodes = nodes
+        self.twins: dict[Node, Recorded] = {}
+        self.constants: dict[int, tuple[str, Recorded]] = {}
+        self.places: dict[tuple[Node, int], Recorded] = {}  # where each of them is used
+        self.composed: dict[Node, Node] = {}  # a learner's own op: what its function is made of
+        self.unknown: dict[Node, tuple[tuple[Any, ...], str]] = {}
+        self.decided: list[tuple[Recorded, str]] = []
+        self.names = names_of(nodes, names)
+        self.named_constants = constants_of(nodes, names, self.names.values())
+        for node in nodes:
+            self.twins[node] = self.twin(node)
+
+    def run(self, output: Node, seed: Any) -> Program:
+        """Walk the graph backwards, and put everything that was recorded in a list."""
+        twin = self.twins[output]
+        start = Recorded(seed.data if isinstance(seed, Node) else seed)
+        sent: list[tuple[Node, int, Node, Node, Node]] = []
+
+        def observe(node: Node, i: int, _result: Any, part: Any, total: Any) -> None:
+            sent.append((node, i, node.inputs[i], part, total))
+
+        leaves = [self.twins[x] for x in self.nodes if x.op is None]
+        found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))
+        constants = [x for _, x in self.constants.values()]
+        everything = [*self.twins.values(), *constants, *self.composed.values(), *found.values()]
+        everything += [x for event in sent for x in event[3:]] + [x for x, _ in self.decided]
+        everything += [x for inputs, _ in self.unknown.values() for x in inputs]
+        return self.written(_Writer(self, everything), found, sent)
+
+    def written(self, writer: _Writer, found: Any, sent: Any) -> Program:
+        """Return the program that a writer's entries, the gradients and the events make."""
+        program = Program()
+        number = writer.number
+        program.entries = writer.entries
+        program.names = self.names
+        program.tensors = {x: number(twin) for x, twin in self.twins.items()}
+        program.gradients = {
+            x: number(found[twin]) for x, twin in self.twins.items() if twin in found
+        }
+        program.leaves = [
+            Leaf(self.names[x], number(twin), False)
+            for x, twin in self.twins.items()
+            if x.op is None
+        ] + [Leaf(name, number(x), True) for name, x in self.constants.values()]
+        program.constants = {place: number(x) for place, x in self.places.items()}
+        program.events = [Event(number(x), i, *map(number, rest)) for x, i, *rest in sent]
+        program.conditions = [
+            Condition(number(x), bool(x._data), op) for x, op in dict(self.decided).items()
+        ]
+        return program
+
+    # -- the forward pass --------------------------------------------------------------------
+
+    def twin(self, node: Node) -> Recorded:
+        """Return the twin of a node, whose inputs have theirs."""
+        if node.op is None:
+            return Recorded(np.asarray(node._data))
+        op = node.op
+        inputs = [
+            self.twins[x] if isinstance(x, Node) else self.constant(node, i)
+            for i, x in enumerate(node.inputs)
+        ]
+        params = {key: self.held(x) for key, x in node.params.items()}
+        twin: Recorded = op.on(inputs, params)
+        if OPS.get(op.name) is not op:
+            self.compose(twin, inputs, params)
+        twin.op = _Rule(op, self)
+        return twin
+
+    def constant(self, node: Node, i: int) -> Any:
+        """Return the twin of a constant, the same one wherever the same array is used."""
+        x = node.inputs[i]
+        if x is None or isinstance(x, str):
+            return x
+        key = id(x) if isinstance(x, np.ndarray) else len(self.constants)
+        if key not in self.constants:
+            word = node.op.names_of(len(node.inputs))[i]
+            name = f"{word} of {self.names[node]}"
+            if id(x) in self.named_constants:
+                name = self.named_constants[id(x)][0]
+            self.constants[key] = printable(name), Recorded(np.asarray(x, _dtype_in(node, i)))
+        self.places[node, i] = self.constants[key][1]
+        return self.places[node, i]
+
+    def held(self, x: Any) -> Any:
+        """Return a parameter with arrays in place of Tensors, such as class numbers in an index.
+
+        The list knows them by where they lie in memory.
+        """
+        if isinstance(x, tuple):
+            return tuple(map(self.held, x))
+        if not isinstance(x, Node):
+            return x
+        if id(x) not in self.constants:
+            name = printable(x.name or f"index {len(self.constants)}")
+            self.constants[id(x)] = name, self.twins.get(x) or Recorded(np.asarray(x._data))
+        return self.constants[id(x)][1]._data
+
+    def compose(self, twin: Recorded, inputs: list[Any], params: Mapping[str, Any]) -> None:
+        """Record a learner's own op as the ops and NumPy functions that its function calls."""
+        op = twin.op
+        try:
+            self.composed[twin] = _recorded(op.function(*inputs, **params), "function")
+        except Exception as error:  # noqa: BLE001 - whatever stops it, the page cannot follow
+            self.unknown[twin] = tuple(inputs), f"op {op.name}: {error}"
+        self.decide(op.name)
+
+    def decide(self, op: str) -> None:
+        """Note which op the last conditions belong to."""
+        waiting = conditions.get()
+        self.decided += [(x, op) for x in waiting]
+        waiting.clear()
+
+
+class _Rule:
+    """An op whose rule is recorded; where that is not possible, its numbers are marked unknown."""
+
+    def __init__(self, op: Op, recording: _Recording) -> None:
+        self.op = op
+        self.recording = recording
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.op, name)
+
+    def vjp(self, grad: Any, node: Any) -> tuple[Any, ...]:
+        """Return the gradients of the inputs as Tensors, each by a thunk."""
+        results: list[Any] = []
+
+        def recorded(i: int) -> Any:
+            if not results:
+                results[:] = self.op.vjp(grad, node)
+            result = results[i]() if callable(results[i]) else results[i]
+            return None if result is None else _recorded(result, "rule")
+
+        def computed(i: int) -> Any:
+            result = self.op.vjp(grad._data, node)[i]
+            return result() if callable(result) else result
+
+        def thunk(i: int) -> Any:
+            try:
+                return recorded(i)
+            except Exception as error:  # noqa: BLE001 - whatever stops it, the page cannot follow
+                result = Recorded(computed(i))
+                why = f"the rule of op {self.op.name}: {error}"
+                self.recording.unknown[result] = (grad, node, *node.inputs), why
+                return result
+            finally:
+                self.recording.decide(self.op.name)
+
+        return tuple(lambda i=i: thunk(i) for i in range(len(node.inputs)))
+
+
+def _recorded(result: Any, maker: str) -> Any:
+    if isinstance(result, Recorded):
+        return result
+    raise CannotFollowError(f"its {maker} returns numbers that it did not compute by ops")
+
+
+def _dtype_in(node: Node, i: int) -> Any:
+    """Return the dtype to give a constant: of a plain number, the one it takes in the call."""
+    x = node.inputs[i]
+    kinds = node.op.domains * len(node.inputs) if node.op.variadic else node.op.domains
+    if not isinstance(x, bool | int | float) or isinstance(x, np.generic) or kinds[i] in _FREE:
+        return None
+    others = [
+        y._data.dtype if isinstance(y, Node) else y
+        for y, kind in zip(node.inputs, kinds, strict=True)
+        if kind not in _FREE and y is not None
+    ]
+    return np.result_type(*others)
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """Numbers recorded nodes, and writes each as plain data."""
+
+    def __init__(self, recording: _Recording, nodes: list[Node]) -> None:
+        self.recording = recording
+        self.numbers: dict[Node, int] = {}
+        self.memory: dict[Any, int] = {}  # where the data of each node lie
+        self.entries: list[dict[str, Any]] = []
+        for node in _in_order(nodes):
+            if node not in recording.composed:
+                self.numbers[node] = self.add(self.entry(node))
+                self.memory.setdefault(_place(node._data), self.numbers[node])
+
+    def number(self, node: Node) -> int:
+        """Return the number of a node."""
+        return self.numbers[self.recording.composed.get(node, node)]
+
+    def add(self, entry: dict[str, Any]) -> int:
+        """Append an entry and return its number."""
+        self.entries.append(entry)
+        return len(self.entries) - 1
+
+    def entry(self, node: Node) -> dict[str, Any]:
+        """Return a leaf, a call, or what cannot be followed."""
+        if node in self.recording.unknown:
+            inputs, why = self.recording.unknown[node]
+            numbers = [self.number(x) for x in inputs if isinstance(x, Node)]
+            return {"op": "unknown", "in": numbers, "why": why} | _array(node._data)
+        if node.op is None:
+            return _array(node._data)
+        params = {
+            key: self.index(x) if key == "index" else self.param(x)
+            for key, x in node.params.items()
+            if x is not None or key == "index"
+        }
+        entry = {"op": node.op.name, "in": [self.input(x) for x in node.inputs]}
+        entry |= {"with": params} if params else {}
+        dtype = node._data.dtype.name
+        return entry | ({} if dtype == "float64" else {"dtype": dtype})
+
+    def input(self, x: Any) -> int | None:
+        """Return the number of an input; a literal gets an entry of its own."""
+        if isinstance(x, Node):
+            return self.number(x)
+        if x is None:
+            return None
+        known = self.memory.get(_place(x)) if isinstance(x, np.ndarray) else None
+        return self.add(_array(np.asarray(x))) if known is None else known
+
+    def param(self, x: Any) -> Any:
+        """Return a parameter as plain data."""
+        match x:
+            case Node():
+                return {"value": self.number(x)}
+            case np.ndarray():
+                known = self.memory.get(_place(x))
+                return _array(x) if known is None else {"value": known}
+            case np.generic():
+                return self.param(x.item())
+            case float():
+                return _number(x)
+            case bool() | int() | str():
+                return x
+            case list() | tuple():
+                return [self.param(each) for each in x]
+            case slice():
+                return {"slice": [self.param(end) for end in (x.start, x.stop, x.step)]}
+        return None if x is None else "..." if x is ... else np.dtype(x).name
+
+    def index(self, index: Any) -> list[Any]:
+        """Return a NumPy index as a list of its parts, in which a list is an array."""
+        parts = index if isinstance(index, tuple) else (index,)
+        arrays = (list, tuple, bool, np.bool_)
+        return [self.param(np.asarray(x) if isinstance(x, arrays) else x) for x in parts]
+
+
+def _in_order(nodes: list[Any]) -> list[Node]:
+    """Return nodes and all that they were computed from, parameters included, oldest first."""
+    found: set[Node] = set()
+    waiting = nodes
+    while waiting:
+        new = {x for x in waiting if isinstance(x, Node)} - found
+        found |= new
+        waiting = [x for node in new for x in (*node.inputs, *node.params.values())]
+    return sorted(found, key=attrgetter("birth"))
+
+
+def _place(x: Any) -> Any:
+    """Return where an array lies in memory, the same for the same numbers."""
+    if not x.size:
+        return id(x)
+    return x.__array_interface__["data"][0], x.shape, x.strides, x.dtype
+
+
+def _array(x: Any) -> dict[str, Any]:
+    numbers = [_number(n) for n in x.view(np.ndarray).astype(object).ravel().tolist()]
+    return {"data": numbers, "shape": list(x.shape), "dtype": x.dtype.name}
+
+
+def _number(x: Any) -> Any:
+    """Return a number as JSON has it; it has none for what is not finite."""
+    if isinstance(x, int):  # a bool is one
+        return int(x)
+    return float(x) if math.isfinite(x) else str(float(x))

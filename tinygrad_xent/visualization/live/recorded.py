@@ -1,0 +1,179 @@
+"""Tensors that record comparisons as well: masks then follow when a number changes.
+
+A rule that is handed these Tensors writes down everything it computes. What it decides by (`if`) is
+written down too, as a condition that must stay as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Never
+
+import numpy as np
+
+from tinygrad_xent import ops
+from tinygrad_xent.op import Op
+from tinygrad_xent.tensor import Tensor
+
+conditions: ContextVar[list[Recorded]] = ContextVar("conditions")
+"""What the rules of the graph that is being recorded have decided by."""
+
+
+class CannotFollowError(Exception):
+    """A rule takes numbers out of the graph, so that a page could not compute it again."""
+
+
+def _of(function: Callable[..., Any]) -> Op:
+    """Return an op for a function of NumPy that has no gradient: its result is true or false."""
+    count = getattr(function, "nin", 1)
+
+    def one(x: Any) -> Any:
+        return function(x)
+
+    def two(x: Any, y: Any) -> Any:
+        return function(x, y)
+
+    op = Op(one if count == 1 else two)
+    op.name = function.__name__
+    return op
+
+
+def _over_axes(function: Callable[..., Any]) -> Op:
+    def over_axes(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis=axis, keepdims=keepdims)
+
+    op = Op(over_axes)
+    op.name = function.__name__
+    return op
+
+
+FACTS = {
+    f.__name__: _of(f)
+    for f in (
+        np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+        np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+        np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit,
+    )
+} | {f.__name__: _over_axes(f) for f in (np.all, np.any)}  # fmt: skip
+"""The ops whose results are true or false, by name."""
+
+_BITWISE = {
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor",
+    "invert": "logical_not",
+}
+_REDUCED = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_and": "all",
+    "logical_or": "any",
+}
+_OF_SHAPES = {"empty_like", "ndim", "ones_like", "result_type", "shape", "size", "zeros_like"}
+
+
+def _op_named(name: str) -> Any:
+    return FACTS.get(name) or (getattr(ops, name) if name in ops.__all__ else None)
+
+
+def _fact(name: str) -> Any:
+    return lambda *xs: FACTS[name](*xs)  # noqa: PLW0108 - an op is not bound to its object
+
+
+def _fact_reflected(name: str) -> Any:
+    return lambda x, other: FACTS[name](other, x)
+
+
+class Recorded(Tensor):
+    """A Tensor whose comparisons are ops, and whose truth is a condition."""
+
+    __slots__ = ()
+
+    __hash__ = object.__hash__
+    __eq__, __ne__ = _fact("equal"), _fact("not_equal")
+    __lt__, __le__ = _fact("less"), _fact("less_equal")
+    __gt__, __ge__ = _fact("greater"), _fact("greater_equal")
+    __and__, __or__, __xor__ = _fact("logical_and"), _fact("logical_or"), _fact("logical_xor")
+    __rand__, __ror__ = _fact_reflected("logical_and"), _fact_reflected("logical_or")
+    __rxor__, __invert__ = _fact_reflected("logical_xor"), _fact("logical_not")
+
+    def __repr__(self) -> str:
+        return f"Recorded({self._data!r})"
+
+    @property
+    def data(self) -> Any:
+        """The numbers, for a rule: what NumPy computes of them is recorded."""
+        seen = self._data.view(Seen)
+        seen.tensor = self
+        return seen
+
+    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """Return whether all entries are true."""
+        return FACTS["all"](self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """Return whether an entry is true."""
+        return FACTS["any"](self, axis=axis, keepdims=keepdims)
+
+    def __bool__(self) -> bool:
+        conditions.get().append(self)
+        return bool(self._data)
+
+    def _refuse(self, *_: Any) -> Never:
+        raise CannotFollowError("it takes a single number out of a Tensor")
+
+    item = __int__ = __float__ = __index__ = _refuse
+    argmax = argmin = _refuse  # type: ignore[assignment]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = _BITWISE.get(ufunc.__name__, ufunc.__name__)
+        xs = [x.tensor if isinstance(x, Seen) and x.tensor is not None else x for x in inputs]
+        if method == "reduce" and name in _REDUCED:
+            kept = {key: kwargs[key] for key in ("axis", "keepdims") if key in kwargs}
+            return _op_named(_REDUCED[name])(xs[0], **{"axis": 0, **kept})
+        op = _op_named(name)
+        if method != "__call__" or kwargs or op is None:
+            raise CannotFollowError(f"it calls np.{ufunc.__name__}, which is not an op")
+        return op(*xs)
+
+    def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:
+        name = {"amax": "max", "amin": "min"}.get(function.__name__, function.__name__)
+        if name in _OF_SHAPES:
+            return function(*map(_plain, args), **kwargs)
+        op = _op_named(name)
+        if op is None or not isinstance(args[0], Tensor | Seen):
+            raise CannotFollowError(f"it calls np.{name}, which is not an op")
+        first = args[0].tensor if isinstance(args[0], Seen) else args[0]
+        return op(first, *args[1:], **kwargs)
+
+
+class Seen(np.ndarray[Any, Any]):
+    """The data of a recorded tensor as a rule sees them: NumPy's functions of them are recorded."""
+
+    tensor: Any = None
+
+    def __array_finalize__(self, _parent: Any) -> None:
+        self.tensor = None  # a part of it, or a copy
+
+    def __array_ufunc__(self, *call: Any, **kwargs: Any) -> Any:
+        return self._whole().__array_ufunc__(*call, **kwargs)
+
+    def __array_function__(self, *call: Any) -> Any:
+        return self._whole().__array_function__(*call)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._whole()[index]
+
+    def _whole(self) -> Any:
+        if self.tensor is None:
+            raise CannotFollowError("it computes with a part of the data of a Tensor, or a copy")
+        return self.tensor
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x._data
+    return x.view(np.ndarray) if isinstance(x, Seen) else x

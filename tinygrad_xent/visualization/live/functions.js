@@ -629,14 +629,14 @@ const functions = (() => {
     repeat: repeated,
     reshape,
     roll: rolled,
-    sech2: each((x) => {
-      const e = Math.exp(-2 * Math.abs(x));
-      return (4 * e) / (1 + e) ** 2;
-    }),
     round: (p, x) => {
       const unit = 10 ** Math.abs(p.decimals);
       return each(p.decimals < 0 ? (v) => even(v / unit) * unit : (v) => even(v * unit) / unit)(p, x);
     },
+    sech2: each((x) => {
+      const e = Math.exp(-2 * Math.abs(x));
+      return (4 * e) / (1 + e) ** 2;
+    }),
     sigmoid: each(sigmoid),
     sign: each(Math.sign),
     signbit: each((x) => +(x < 0 || Object.is(x, -0))),

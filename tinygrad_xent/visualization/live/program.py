@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from operator import attrgetter
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +19,15 @@ from tinygrad_xent.domains import labels, truth
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.visualization.live.recorded import CannotFollowError, Recorded, conditions
-from tinygrad_xent.visualization.naming import constants_of, names_of, printable
+from tinygrad_xent.visualization.live.recorded import (
+    FACTS,
+    Elsewhere,
+    Recorded,
+    conditions,
+    of_ops,
+    place,
+)
+from tinygrad_xent.visualization.naming import constants_of, names_by_id, names_of, printable
 
 _FREE = (labels, truth)  # inputs that do not share the dtype of the others
 
@@ -165,6 +171,7 @@ class _Recording:
         self.composed: dict[Node, Node] = {}  # a learner's own op: what its function is made of
         self.unknown: dict[Node, tuple[tuple[Any, ...], str]] = {}
         self.decided: list[tuple[Recorded, str]] = []
+        self.given = names_by_id(names)
         self.names = names_of(nodes, names)
         self.named_constants = constants_of(nodes, names, self.names.values())
         for node in nodes:
@@ -181,11 +188,14 @@ class _Recording:
 
         leaves = [self.twins[x] for x in self.nodes if x.op is None]
         found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))
-        constants = [x for _, x in self.constants.values()]
-        everything = [*self.twins.values(), *constants, *self.composed.values(), *found.values()]
-        everything += [x for event in sent for x in event[3:]] + [x for x, _ in self.decided]
-        everything += [x for inputs, _ in self.unknown.values() for x in inputs]
-        return self.written(_Writer(self, everything), found, sent)
+        writer = _Writer(self)
+        writer.add_all(leaves)
+        writer.add_all(x for _, x in self.constants.values())
+        writer.add_all(self.twins.values())
+        writer.add_all(found.values())
+        writer.add_all(x for event in sent for x in event[3:])
+        writer.add_all(x for x, _ in self.decided)
+        return self.written(writer, found, sent)
 
     def written(self, writer: _Writer, found: Any, sent: Any) -> Program:
         """Return the program that a writer's entries, the gradients and the events make."""
@@ -222,8 +232,6 @@ class _Recording:
         ]
         params = {key: self.held(x) for key, x in node.params.items()}
         twin: Recorded = op.on(inputs, params)
-        if OPS.get(op.name) is not op:
-            self.compose(twin, inputs, params)
         twin.op = _Rule(op, self)
         return twin
 
@@ -235,7 +243,7 @@ class _Recording:
         key = id(x) if isinstance(x, np.ndarray) else len(self.constants)
         if key not in self.constants:
             word = node.op.names_of(len(node.inputs))[i]
-            name = f"{word} of {self.names[node]}"
+            name = self.given.get(id(x), f"{word} of {self.names[node]}")
             if id(x) in self.named_constants:
                 name = self.named_constants[id(x)][0]
             self.constants[key] = printable(name), Recorded(np.asarray(x, _dtype_in(node, i)))
@@ -256,13 +264,16 @@ class _Recording:
             self.constants[id(x)] = name, self.twins.get(x) or Recorded(np.asarray(x._data))
         return self.constants[id(x)][1]._data
 
-    def compose(self, twin: Recorded, inputs: list[Any], params: Mapping[str, Any]) -> None:
+    def compose(self, node: Node) -> None:
         """Record a learner's own op as the ops and NumPy functions that its function calls."""
-        op = twin.op
+        op = node.op
         try:
-            self.composed[twin] = _recorded(op.function(*inputs, **params), "function")
+            made = of_ops(op.function(*node.inputs, **node.params))
+            elsewhere = Elsewhere(node.inputs)
+            elsewhere.check(made, op.function(*elsewhere.inputs, **node.params))
+            self.composed[node] = made
         except Exception as error:  # noqa: BLE001 - whatever stops it, the page cannot follow
-            self.unknown[twin] = tuple(inputs), f"op {op.name}: {error}"
+            self.unknown[node] = node.inputs, f"op {op.name}: {error}"
         self.decide(op.name)
 
     def decide(self, op: str) -> None:
@@ -285,12 +296,16 @@ class _Rule:
     def vjp(self, grad: Any, node: Any) -> tuple[Any, ...]:
         """Return the gradients of the inputs as Tensors, each by a thunk."""
         results: list[Any] = []
+        known = OPS.get(self.op.name)
+        is_own = known is not None and known.rule is self.op.rule
 
         def recorded(i: int) -> Any:
             if not results:
                 results[:] = self.op.vjp(grad, node)
             result = results[i]() if callable(results[i]) else results[i]
-            return None if result is None else _recorded(result, "rule")
+            if result is not None and not is_own:
+                self.check(i, of_ops(result), grad, node)
+            return None if result is None else of_ops(result)
 
         def computed(i: int) -> Any:
             result = self.op.vjp(grad._data, node)[i]
@@ -309,11 +324,15 @@ class _Rule:
 
         return tuple(lambda i=i: thunk(i) for i in range(len(node.inputs)))
 
-
-def _recorded(result: Any, maker: str) -> Any:
-    if isinstance(result, Recorded):
-        return result
-    raise CannotFollowError(f"its {maker} returns numbers that it did not compute by ops")
+    def check(self, i: int, result: Recorded, grad: Any, node: Any) -> None:
+        """Raise if what was recorded of a learner's rule does not follow when numbers change."""
+        elsewhere = Elsewhere((grad, *node.inputs))
+        new_grad, *inputs = elsewhere.inputs
+        out = elsewhere.values[place(node._data)] = self.op.function(*inputs, **node.params)
+        rule: Any = self.op.rule
+        wanted = rule(new_grad, out, *inputs, **node.params)
+        wanted = wanted[i] if isinstance(wanted, tuple) else wanted
+        elsewhere.check(result, wanted() if callable(wanted) else wanted)
 
 
 def _dtype_in(node: Node, i: int) -> Any:
@@ -336,19 +355,42 @@ def _dtype_in(node: Node, i: int) -> Any:
 class _Writer:
     """Numbers recorded nodes, and writes each as plain data."""
 
-    def __init__(self, recording: _Recording, nodes: list[Node]) -> None:
+    def __init__(self, recording: _Recording) -> None:
         self.recording = recording
         self.numbers: dict[Node, int] = {}
         self.memory: dict[Any, int] = {}  # where the data of each node lie
         self.entries: list[dict[str, Any]] = []
-        for node in _in_order(nodes):
-            if node not in recording.composed:
+
+    def add_all(self, nodes: Iterable[Node]) -> None:
+        """Append nodes and what they are computed from, each once, inputs before outputs."""
+        waiting = [(node, False) for node in nodes][::-1]
+        while waiting:
+            node, ready = waiting.pop()
+            if node in self.numbers:
+                continue
+            needed = [] if ready else [x for x in self.needs(node) if isinstance(x, Node)]
+            if needed:
+                waiting += [(node, True), *((x, False) for x in reversed(needed))]
+            elif node in self.recording.composed:
+                self.numbers[node] = self.numbers[self.recording.composed[node]]
+            else:
                 self.numbers[node] = self.add(self.entry(node))
-                self.memory.setdefault(_place(node._data), self.numbers[node])
+                self.memory.setdefault(place(node._data), self.numbers[node])
+
+    def needs(self, node: Node) -> tuple[Any, ...]:
+        """Return what an entry refers to."""
+        recording = self.recording
+        if node.op and not _is_known(node.op) and node not in recording.composed:
+            recording.compose(node)
+        if node in recording.unknown:
+            return recording.unknown[node][0]
+        if node in recording.composed:
+            return (recording.composed[node],)
+        return (*node.inputs, *node.params.values())
 
     def number(self, node: Node) -> int:
         """Return the number of a node."""
-        return self.numbers[self.recording.composed.get(node, node)]
+        return self.numbers[node]
 
     def add(self, entry: dict[str, Any]) -> int:
         """Append an entry and return its number."""
@@ -379,7 +421,7 @@ class _Writer:
             return self.number(x)
         if x is None:
             return None
-        known = self.memory.get(_place(x)) if isinstance(x, np.ndarray) else None
+        known = self.memory.get(place(x)) if isinstance(x, np.ndarray) else None
         return self.add(_array(np.asarray(x))) if known is None else known
 
     def param(self, x: Any) -> Any:
@@ -388,7 +430,7 @@ class _Writer:
             case Node():
                 return {"value": self.number(x)}
             case np.ndarray():
-                known = self.memory.get(_place(x))
+                known = self.memory.get(place(x))
                 return _array(x) if known is None else {"value": known}
             case np.generic():
                 return self.param(x.item())
@@ -409,22 +451,10 @@ class _Writer:
         return [self.param(np.asarray(x) if isinstance(x, arrays) else x) for x in parts]
 
 
-def _in_order(nodes: list[Any]) -> list[Node]:
-    """Return nodes and all that they were computed from, parameters included, oldest first."""
-    found: set[Node] = set()
-    waiting = nodes
-    while waiting:
-        new = {x for x in waiting if isinstance(x, Node)} - found
-        found |= new
-        waiting = [x for node in new for x in (*node.inputs, *node.params.values())]
-    return sorted(found, key=attrgetter("birth"))
-
-
-def _place(x: Any) -> Any:
-    """Return where an array lies in memory, the same for the same numbers."""
-    if not x.size:
-        return id(x)
-    return x.__array_interface__["data"][0], x.shape, x.strides, x.dtype
+def _is_known(op: Any) -> bool:
+    """Return whether a page has the function of an op, whatever its rule is."""
+    known = OPS.get(op.name) or FACTS.get(op.name)
+    return known is not None and known.function is op.function
 
 
 def _array(x: Any) -> dict[str, Any]:

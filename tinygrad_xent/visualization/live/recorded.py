@@ -177,3 +177,64 @@ def _plain(x: Any) -> Any:
     if isinstance(x, Tensor):
         return x._data
     return x.view(np.ndarray) if isinstance(x, Seen) else x
+
+
+def of_ops(result: Any) -> Any:
+    """Return what a learner's function or rule returned, or raise if it is not of ops."""
+    if isinstance(result, Recorded):
+        return result
+    raise CannotFollowError("it returns numbers that it did not compute by ops")
+
+
+def place(x: Any) -> Any:
+    """Return where an array lies in memory, the same for the same numbers."""
+    if not x.size:
+        return id(x)
+    return x.__array_interface__["data"][0], x.shape, x.strides, x.dtype
+
+
+class Elsewhere:
+    """What a learner's function or rule was handed, at other numbers than those it was recorded at.
+
+    What was recorded must give there what the function or rule itself computes: otherwise it has
+    taken numbers out of the Tensors, and does not follow.
+    """
+
+    def __init__(self, inputs: Any) -> None:
+        self.inputs = [_moved(_plain(x)) for x in inputs]
+        self.values = {
+            place(x._data): moved
+            for x, moved in zip(inputs, self.inputs, strict=True)
+            if isinstance(x, Recorded)
+        }
+
+    def check(self, recorded: Recorded, wanted: Any) -> None:
+        """Raise unless what was recorded computes what is wanted."""
+        got = np.asarray(self.value(recorded), float)
+        if np.shape(wanted) != got.shape:
+            raise CannotFollowError("it computes another shape when it is handed Tensors")
+        far = np.abs(wanted - got).max(initial=0)
+        if not far <= _CLOSE[recorded._data.dtype.name] * np.abs(got).max(initial=0):
+            raise CannotFollowError("it takes numbers out of the Tensors")
+
+    def value(self, x: Any) -> Any:
+        """Return what an array that was recorded is at the other numbers."""
+        if not isinstance(x, Recorded | np.ndarray):
+            return x
+        data = x._data if isinstance(x, Recorded) else x
+        key = place(data)
+        if key not in self.values and isinstance(x, Recorded) and x.op:
+            params = {name: self.value(each) for name, each in x.params.items()}
+            self.values[key] = x.op.function(*map(self.value, x.inputs), **params)
+        return self.values.get(key, data)
+
+
+_CLOSE = {"float64": 1e-6, "float32": 1e-3, "float16": 3e-2}
+
+
+def _moved(x: Any) -> Any:
+    """Return other numbers of the same kind, a few per cent away."""
+    if np.asarray(x).dtype.kind != "f":
+        return x
+    x = np.asarray(x)
+    return (x * (1 + 0.04 * np.sin(1 + np.arange(x.size)).reshape(x.shape))).astype(x.dtype)

@@ -172,25 +172,35 @@ def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
     return found
 
 
-def distance(got: Any, want: Any) -> float:
-    """Return how far two arrays are from each other, relative to the largest entry."""
+def size_of(*arrays: Any) -> float:
+    """Return the largest finite entry, without its sign."""
+    return max(float(np.max(np.abs(x), initial=0, where=np.isfinite(x))) for x in arrays)
+
+
+def distance(got: Any, want: Any, size: float) -> float:
+    """Return how far two arrays are from each other, relative to a size."""
     if got.shape != want.shape:
         return np.inf
     with np.errstate(all="ignore"):
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        gap = np.where(same, 0, np.abs(got - want))
-    size = np.max(np.abs(want), initial=0, where=np.isfinite(want))
-    worst = np.max(gap, initial=0)
-    return float(worst / size) if worst and size else float(worst)
+        worst = float(np.max(np.where(same, 0, np.abs(got - want)), initial=0))
+    return worst / size if worst and size else worst
 
 
-def differences(case: Case, answer: Any) -> Iterator[tuple[float, str]]:
-    """Yield how far each array of the page is from Python's, before and after the edits."""
+def differences(
+    case: Case, answer: Any, *, beside_largest: bool = False
+) -> Iterator[tuple[float, str]]:
+    """Yield how far each array of the page is from Python's, before and after the edits.
+
+    This is relative to the largest entry of the array; if wanted, to that of the whole graph.
+    """
     for when, state in zip(("at first", "after the edits"), answer["states"], strict=True):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             wanted = expected(case.program, state)
+        largest = size_of(*(want for _, want in wanted.values())) if beside_largest else 0.0
         for word, (number, want) in wanted.items():
             if state[number] is None and case.program.unknown:
                 continue  # the page says that it does not know
-            yield distance(numbers(state, number), want), f"{case.label}: {word} {when}"
+            far = distance(numbers(state, number), want, max(size_of(want), largest))
+            yield far, f"{case.label}: {word} {when}"

@@ -10,6 +10,7 @@ import re
 import live_cases
 import numpy as np
 import pytest
+from random_graphs import random_graph
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.samples import samples
@@ -31,12 +32,12 @@ def answers(visit, cases):
     return list(zip(cases, found, strict=True))
 
 
-def far_apart(compared, close=CLOSE):
+def far_apart(compared, **options):
     return [
         f"{word}: {far:.1e}"
         for case, answer in compared
-        for far, word in live_cases.differences(case, answer)
-        if not far <= close
+        for far, word in live_cases.differences(case, answer, **options)
+        if not far <= CLOSE
     ]
 
 
@@ -64,6 +65,18 @@ def test_the_graphs_of_the_lessons_compute_as_in_python(visit, tmp_path, monkeyp
     assert unknown <= {"op kernel_cross_entropy", "op kernel_gradient"}, (
         "a lesson that stands still"
     )
+
+
+def test_random_graphs_compute_as_in_python(visit) -> None:
+    rng = np.random.default_rng(0)
+    cases = [live_cases.case_of(f"seed {k}", random_graph(k), rng) for k in range(len(OPS))]
+    whole = [case for case in cases if {e.get("dtype", "float64") for e in case.program.entries}
+             <= {"float64", "int64", "bool"}]  # fmt: skip
+    assert len(whole) > 40
+    compared = answers(visit, whole)
+    # Sums that come to nothing are roundings: of the largest number of the graph, here.
+    assert far_apart(compared, beside_largest=True) == []
+    assert all(not case.program.unknown for case in whole)
 
 
 def test_a_learners_rule_follows_or_says_that_it_does_not(visit) -> None:

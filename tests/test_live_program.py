@@ -191,3 +191,9 @@ def test_nothing_of_the_graph_is_changed() -> None:
         assert all(a is b for a, b in zip(inputs, inputs2, strict=True))
         np.testing.assert_array_equal(data, data2)
     assert x.grad is None
+
+
+def test_too_many_numbers_for_a_page_are_refused() -> None:
+    x = tx.Tensor(np.zeros((500, 401)), name="x")
+    with pytest.raises(tx.errors.GraphTooLargeError, match=r"200,500 numbers.*smaller batch"):
+        program_of((x * x).sum())

@@ -267,6 +267,14 @@ def test_what_cannot_follow_is_unknown_and_known_again_after_undo(editor) -> Non
     assert page.evaluate(known) == 0
 
 
+def test_a_mask_that_would_choose_more_entries_is_refused(editor) -> None:
+    x = tx.Tensor([1.0, 2.0, 3.0], name="x")
+    page = editor(x[tx.Tensor([True, False, True], name="mask")].sum())
+    word = "with this number an array would have another shape"
+    assert edit(page, "mask", 1, "true") == word
+    assert page.evaluate("() => live.address") == ""
+
+
 def test_half_precision_is_rounded_to_even(editor) -> None:
     numbers = np.random.default_rng(0).normal(size=400) * 10.0 ** np.arange(-9, 7).repeat(25)
     numbers = np.concatenate([numbers, [2049, 2051, 65519, 65520, -65520, 2.0**-25, 3 * 2.0**-25]])

@@ -673,5 +673,5 @@ const functions = (() => {
     where: each((condition, x, y) => (condition ? x : y)),
   };
 
-  return { ops, read, rounded, sizeOf, Refused };
+  return { ops, read, rounded, same, Refused };
 })();

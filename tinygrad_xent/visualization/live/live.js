@@ -26,7 +26,7 @@ class Live {
       data[place] = parsed(text, old.dtype);
       if (Object.is(data[place], old.data[place])) return { word: null };
       const values = this.rerun(number, { ...old, data });
-      this.past.push(this.values);
+      this.remember();
       this.values = values;
       return { word: null };
     } catch (error) {
@@ -35,12 +35,17 @@ class Live {
     }
   }
 
+  remember() {
+    this.past.push(this.values);
+    if (this.past.length > 1000) this.past.shift();
+  }
+
   undo() {
     this.values = this.past.pop() ?? this.values;
   }
 
   reset() {
-    if (this.values !== this.first) this.past.push(this.values);
+    if (this.values !== this.first) this.remember();
     this.values = this.first;
   }
 
@@ -52,6 +57,9 @@ class Live {
     for (let k = number + 1; waiting.size && k < values.length; k++) {
       if (!waiting.delete(k)) continue;
       values[k] = this.computed(this.program.entries[k], values, false);
+      if (values[k] && this.values[k] && !functions.same(values[k].shape, this.values[k].shape)) {
+        throw new functions.Refused("with this number an array would have another shape");
+      }
       this.users[k].forEach((user) => waiting.add(user));
     }
     for (const { number: k, was, op } of this.program.conditions) {

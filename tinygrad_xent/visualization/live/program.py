@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.domains import labels, truth
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.errors import GraphTooLargeError
+from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.visualization.live.recorded import (
@@ -28,6 +30,9 @@ from tinygrad_xent.visualization.live.recorded import (
     place,
 )
 from tinygrad_xent.visualization.naming import constants_of, names_by_id, names_of, printable
+
+MOST_NUMBERS = 200_000
+"""How many numbers of leaves and constants a page takes: some megabytes."""
 
 _FREE = (labels, truth)  # inputs that do not share the dtype of the others
 
@@ -141,6 +146,8 @@ def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None =
     ------
     NotRecordedError, NotScalarError, ShapeError, DtypeError, StaleGraphError
         As in `backpropagate`.
+    GraphTooLargeError
+        If leaves and constants hold too many numbers for a page.
 
     Examples
     --------
@@ -153,11 +160,24 @@ def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None =
     [Leaf(name='x', number=0, constant=False)]
     """
     start = check_seed(output, seed)
+    nodes = ancestors(output)
+    arrays = {id(x): x for x in chain(nodes, *(node.inputs for node in nodes)) if _is_given(x)}
+    size = sum(np.size(x.data if isinstance(x, Node) else x) for x in arrays.values())
+    if size > MOST_NUMBERS:
+        raise GraphTooLargeError(
+            f"the leaves and constants of {describe(output)} hold {size:,} numbers; a page that "
+            f"computes takes {MOST_NUMBERS:,}. Show a smaller batch, or fewer of its features"
+        )
     token = conditions.set([])
     try:
-        return _Recording(ancestors(output), names).run(output, start)
+        return _Recording(nodes, names).run(output, start)
     finally:
         conditions.reset(token)
+
+
+def _is_given(x: Any) -> bool:
+    """Return whether this is a leaf or a constant array."""
+    return x.op is None if isinstance(x, Node) else isinstance(x, np.ndarray)
 
 
 class _Recording:

@@ -455,7 +455,7 @@ def test_the_sum_that_undoes_broadcasting_is_played() -> None:
     assert plain_math(steps["b"]["formula"]) == "∂b=∑rowsv∂v3"
     assert plain_math(steps["b"]["numbers"]) == "∂b1=2⋅1+4⋅1=6"
     assert plain_math(steps["s"]["numbers"]) == "∂s=0⋅1+1⋅1+⋯+4⋅1=10"
-    caption, place = steps["b"]["unsummed"]
+    caption, place, _ = steps["b"]["unsummed"]
     assert "".join(caption) == "to be summed over rows"
     assert data["arrays"][place]["rows"] == [["1", "2"], ["3", "4"]]
     assert steps["v"]["unsummed"] is None

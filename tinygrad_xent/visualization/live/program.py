@@ -46,11 +46,15 @@ class Leaf(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A gradient sent from a tensor to its input `i`: the contribution, and the total so far."""
+    """A gradient sent from a tensor to its input `i`: all entries of the program.
+
+    What the rule returned, the same in the shape and dtype of the input, and the total so far.
+    """
 
     tensor: int
     i: int
     to: int
+    returned: int
     contribution: int
     total: int
 
@@ -200,11 +204,11 @@ class _Recording:
     def run(self, output: Node, seed: Any) -> Program:
         """Walk the graph backwards, and put everything that was recorded in a list."""
         twin = self.twins[output]
-        start = Recorded(seed.data if isinstance(seed, Node) else seed)
-        sent: list[tuple[Node, int, Node, Node, Node]] = []
+        start = Recorded(np.asarray(seed.data if isinstance(seed, Node) else seed))
+        sent: list[tuple[Node, int, Node, Node, Node, Node]] = []
 
-        def observe(node: Node, i: int, _result: Any, part: Any, total: Any) -> None:
-            sent.append((node, i, node.inputs[i], part, total))
+        def observe(node: Node, i: int, result: Any, part: Any, total: Any) -> None:
+            sent.append((node, i, node.inputs[i], result, part, total))
 
         leaves = [self.twins[x] for x in self.nodes if x.op is None]
         found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))

@@ -27,8 +27,8 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
     """
     name = name or f"tinygrad-xent-{secrets.token_hex(8)}"
     image = base64.b64encode(svg.encode()).decode()
-    script = "\n".join(_source(file) for file in ("view.js", f"{kind}.js"))
-    style = _source("player.css")
+    script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
+    style = _source("player", "player.css")
     return (
         f'<div id="{name}" data-lm-suppress-shortcuts="true">'
         f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
@@ -37,6 +37,13 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
         f"start({_json(name)}, {kind}, {_json(data)}, {_json(style)});\n}})();\n</script>\n"
     )
 
+
+_SCRIPTS = {
+    "player": (
+        "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/player.js",
+    ),
+    "recording": ("player/view.js", "player/recording.js"),
+}  # fmt: skip
 
 HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 """The colours of cells, from the most negative to the most positive, each with that of its text."""
@@ -68,7 +75,7 @@ class Page(ABC):
             If no step of a training run was recorded.
         """
         body = self.fragment(type(self).__name__.lower(), alone=True)
-        return page(self._title(), body, _source("page.css"), scripts=True, text=str(self))
+        return page(self._title(), body, _source("player", "page.css"), scripts=True, text=str(self))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file: one page that needs no network.
@@ -96,8 +103,9 @@ class Page(ABC):
 
 
 @cache
-def _source(name: str) -> str:
-    return resources.files("tinygrad_xent.visualization.player").joinpath(name).read_text("utf-8")
+def _source(folder: str, name: str) -> str:
+    files_of = resources.files(f"tinygrad_xent.visualization.{folder}")
+    return files_of.joinpath(name).read_text("utf-8")
 
 
 def _json(data: Any) -> str:

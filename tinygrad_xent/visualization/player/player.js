@@ -1,4 +1,5 @@
-// The player. It is given all steps as data (see steps.py) and computes no gradient itself.
+// The player. It is given all steps as data (see steps.py), and a program (see live/program.py) that
+// computes their numbers anew when one is changed.
 
 function player(root, data, picture) {
   const count = data.forward.length + data.backward.length;
@@ -10,6 +11,9 @@ function player(root, data, picture) {
   const banner = element("p", { class: "banner", hidden: true });
   const answers = new Map(); // by step: the text of the answer and whether it was right
   const mode = { predict: false, wrong: false };
+  const live = data.live ? new Live(data.live.program) : null;
+  const gradients = new Map((live?.program.tensors ?? []).map((x) => [x.number, x.gradient ?? undefined]));
+  const edit = live ? editor(live, data.live.output, gradients, changed) : null;
 
   const stepper = new Stepper(count, show, 1600);
   const predict = element("input", { type: "checkbox", onchange: () => choose("predict", predict.checked) });
@@ -26,6 +30,7 @@ function player(root, data, picture) {
       element("label", {}, wrong, "Wrong order"), score),
     banner,
     element("div", { class: "stage" }, element("div", { class: "graphs" }, pane, graph.legend), details),
+    edit?.part,
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
       "✓ gradient complete · 1/2 one contribution of two · ≠ wrong in the end", element("br", {}),
@@ -36,6 +41,39 @@ function player(root, data, picture) {
   stepper.listen(view, data.alone);
   graph.onclick = (id) => { stepper.stop(); stepper.go(nextStepOf(id)); };
   stepper.go(0);
+  if (live && data.alone) {
+    window.addEventListener("hashchange", () => { live.reset(); open(); });
+    if (location.hash) open();
+  }
+
+  // Change what the address says.
+  function open() {
+    const words = live.load(location.hash);
+    edit.part.open = true;
+    edit.show();
+    changed();
+    edit.say(words.join("; "));
+  }
+
+  function isChanged() {
+    return live !== null && live.values !== live.first;
+  }
+
+  // Whether a number that stands in the formula itself was changed.
+  function isStale({ box }) {
+    return isChanged() && data.live.lines.some(([entry, id]) => id === box && live.values[entry] !== live.first[entry]);
+  }
+
+  function changed() {
+    answers.clear();
+    wrong.disabled = isChanged();
+    if (isChanged() && mode.wrong) choose("wrong", false);
+    graph.follow(isChanged() ? live : null);
+    tally();
+    stepper.go(stepper.at);
+    const here = location.pathname + location.search;
+    if (data.alone) history.replaceState(null, "", live.address ? `#${live.address}` : here);
+  }
 
   function part(name, length) {
     const span = element("span", {}, name);
@@ -93,7 +131,7 @@ function player(root, data, picture) {
     details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step)).filter(Boolean));
     details.scrollTo(0, 0);
     const phase = backward ? "backward" : "forward";
-    const numbers = asked ? "Predict it." : step.brief;
+    const numbers = asked ? "Predict it." : isChanged() ? inWords(live.values[step.sent[2]]) : step.brief;
     stepper.slider.setAttribute("aria-valuetext", `${at + 1} of ${count}, ${phase}`);
     status.textContent = `Step ${at + 1} of ${count}, ${phase}. ${spoken(step.say)} ${numbers}`;
     if (asked) stepper.stop();
@@ -103,8 +141,10 @@ function player(root, data, picture) {
     return element("p", { class: "say" }, element("span", { class: "phase" }, phase), " ", ...sentence(step.say));
   }
 
-  function shown([caption, place], options) {
-    return table(sentence(caption), data.arrays[place], data.heat, options);
+  function shown([caption, place, entry], options) {
+    if (!isChanged()) return table(sentence(caption), data.arrays[place], data.heat, options);
+    const array = entry === null ? undefined : live.values[entry];
+    return array === undefined ? "" : table(sentence(caption), windowOf(array), data.heat, options);
   }
 
   function row(...things) {
@@ -113,7 +153,7 @@ function player(root, data, picture) {
 
   // A sign is never parted from what follows it, and takes no room beside a wide table.
   function after(text, thing) {
-    if (!text) return thing;
+    if (!text || !thing) return thing;
     const sign = element("span", { class: "sign" }, text);
     if (!thing.querySelector(".wide")) return element("div", { class: "after" }, sign, thing);
     thing.querySelector("caption").prepend(sign, " ");
@@ -128,8 +168,8 @@ function player(root, data, picture) {
     return [
       heading(step, "Forward"),
       note(step.aside),
-      formula(step.formula, "formula"),
-      formula(step.numbers, "numbers"),
+      formula(isStale(step) ? "" : step.formula, "formula"),
+      isChanged() ? null : formula(step.numbers, "numbers"),
       row(...(step.given ?? []).map((given) => shown(given)),
         after(step.given ? "→" : "", shown(step.sent, { mark: step.cell }))),
     ];
@@ -143,8 +183,8 @@ function player(root, data, picture) {
       heading(step, "Backward"),
       at === data.forward.length ? note(step.start) : null,
       ...(step.notes ?? []).map((parts) => note(parts, "bad")),
-      formula(step.formula, "formula"),
-      asked ? null : formula(step.numbers, "numbers"),
+      formula(isStale(step) ? "" : step.formula, "formula"),
+      asked || isChanged() ? null : formula(step.numbers, "numbers"),
       row(...step.given.map((given) => shown(given)), shown(step.grad),
         step.unsummed && !asked ? after("→", shown(step.unsummed)) : "", after("→", shown(step.sent, sent))),
       asked ? question(step, at) : answer(at),
@@ -173,17 +213,24 @@ function player(root, data, picture) {
     const hint = element("p", { class: "hint", role: "alert" });
     const check = (event) => {
       event.preventDefault();
-      const guess = parsed(input.value);
+      const guess = guessed(input.value);
       if (guess === null) {
         hint.textContent = "Type a number, such as 0.25, -1e-3 or 1/3.";
         input.focus();
-      } else settle(at, { text: input.value.trim(), right: close(guess, step.ask.value) });
+      } else settle(at, { text: input.value.trim(), right: close(guess, truthOf(step)) });
     };
     return element("form", { class: "question", onsubmit: check },
       element("label", {}, `What is sent to ${receiver}${place}?`, input),
       element("button", { type: "submit", class: "main" }, "Check"),
       element("button", { type: "button", onclick: () => settle(at, { text: "", right: false }) }, "Show"),
       hint);
+  }
+
+  // The entry that is asked for: as recorded, or as it is after a change.
+  function truthOf(step) {
+    if (!isChanged()) return step.ask.value;
+    const { data: numbers, shape: lengths } = live.values[step.sent[2]];
+    return numbers[step.ask.at.reduce((place, i, a) => place * lengths[a] + i, 0)];
   }
 
   function settle(at, given) {
@@ -197,7 +244,7 @@ function player(root, data, picture) {
     const given = mode.predict ? answers.get(at) : undefined;
     if (!given) return null;
     const step = steps()[at];
-    const truth = minus(String(Number(step.ask.value.toPrecision(4))));
+    const truth = minus(String(Number(truthOf(step).toPrecision(4))));
     const words = given.right ? `Right: ${truth}.`
       : given.text ? `Not ${minus(given.text)}: it is ${truth}.` : `It is ${truth}.`;
     const next = () => {
@@ -211,7 +258,7 @@ function player(root, data, picture) {
 }
 
 // Read a number as a learner types it: 0.25, -.5, 1e-3, 1/3, with a hyphen or a minus sign.
-function parsed(text) {
+function guessed(text) {
   const plain = text.trim().replace(/[−–]/g, "-").replace(",", ".");
   const [above, below, ...more] = plain.split("/").map((part) => part.trim());
   const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -270,6 +317,46 @@ class Graph {
     );
     if (box.id.startsWith("n")) box.addEventListener("click", () => this.onclick(box.id));
     this.boxes.set(box.id, box);
+  }
+
+  // Paint the numbers that follow a change; null paints those that were recorded.
+  follow(live) {
+    this.painted ??= [...this.boxes].flatMap(([id, box]) => {
+      const width = Number(box.querySelector("rect").getAttribute("width"));
+      const groups = ["value", "gradient"].map((kind) => box.querySelector(`.body .${kind}`));
+      const starts = groups.map((group) => Number(group?.querySelector("text").getAttribute("x")));
+      const beside = groups[1] && starts[1] > starts[0];
+      return groups.map((group, k) => group && {
+        entry: this.data.live.boxes[id]?.[k],
+        painted: new Painted(group, (k === 0 && beside ? starts[1] : width) - starts[k] - 8),
+      }).filter(Boolean);
+    });
+    for (const { entry, painted } of this.painted) {
+      if (!live) painted.restore();
+      else painted.paint(entry == null ? null : live.values[entry], this.data.heat);
+    }
+    const kept = (mark, without) => {
+      mark.full ??= mark.textContent;
+      mark.textContent = live ? without(mark.full) : mark.full;
+    };
+    for (const title of this.picture.querySelectorAll('g[id^="e"] > title')) {
+      kept(title, (text) => text.split("\n")[0]); // the others have numbers
+    }
+    for (const desc of this.picture.querySelectorAll("desc")) {
+      kept(desc, () => "Numbers were changed; each step tells what they lead to.");
+    }
+    for (const [entry, id, word] of this.data.live.lines) {
+      this.lines ??= new Map();
+      const find = () => [...this.boxes.get(id).querySelectorAll("text")].find((text) => text.textContent.startsWith(`${word} = `));
+      if (!this.lines.has(entry + id)) this.lines.set(entry + id, find());
+      const line = this.lines.get(entry + id);
+      if (!line) continue;
+      const now = live && printed(live.values[entry].data[0], live.values[entry].dtype);
+      kept(line, () => `${word} = ${now}`);
+      const title = this.boxes.get(id).querySelector("text tspan").parentNode.lastChild;
+      const old = line.full.slice(word.length + 3).replace(/[.+]/g, "\\$&");
+      kept(title, (text) => text.replace(new RegExp(`(^|\\s)${old}(?=\\s|$)`), `$1${now}`));
+    }
   }
 
   useWrong(on) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,10 @@ class Steps:
     """Writes the steps of a trace.
 
     A step is a dict. Its ``say`` is a sentence, ``brief`` its numbers in words, ``box`` the id of
-    the box at work; ``formula`` and ``numbers`` are MathML; ``given`` and ``sent`` are tables (a
-    caption, and the place of an array): what goes in, and what comes out; ``cell`` is the row and
-    column of the entry whose ``numbers`` these are.
+    the box at work; ``formula`` and ``numbers`` are MathML; ``given`` and ``sent`` are tables: what
+    goes in, and what comes out. A table is a caption, the place of an array, and the entry of the
+    program that computes it; ``cell`` is the row and column of the entry whose ``numbers`` these
+    are.
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
     of the arrows between the two; ``part``, which of how many contributions this is; ``ask``, the
@@ -39,8 +40,9 @@ class Steps:
     order ``notes``, sentences, and ``right``, a table.
     """
 
-    def __init__(self, trace: Trace, arrays: Arrays) -> None:
+    def __init__(self, trace: Trace, arrays: Arrays, entries: Mapping[Any, int]) -> None:
         self.trace = trace
+        self.entries = entries  # which entry of a program an array is
         self.arrays = arrays
         self.ids = {node: f"n{i}" for i, node in enumerate(trace.names)}
 
@@ -144,10 +146,12 @@ class Steps:
         tensors = set(self.trace.names.values())
         shown = {name: data for name, data in found.items() if data.size > 1 or name in tensors}
         for name, data in (shown or {event.name: event.tensor.data}).items():
-            yield self._table(["value of ", named(name)], data)
+            entry = self.entries.get((id(event.tensor), name))
+            yield self._table(["value of ", named(name)], data, entry)
 
-    def _table(self, caption: Sentence, data: Any) -> Any:
-        return [caption, self.arrays.add(window(data))]
+    def _table(self, caption: Sentence, data: Any, entry: int | None = None) -> Any:
+        entry = self.entries.get(id(data)) if entry is None else entry
+        return [caption, self.arrays.add(window(data)), entry]
 
 
 def _largest(data: Any) -> tuple[tuple[int, ...], list[int]]:

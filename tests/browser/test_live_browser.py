@@ -54,6 +54,33 @@ def test_every_op_computes_as_in_python(visit) -> None:
     assert [word for _, answer in compared for word in answer["words"] if word] == []
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_numbers_that_are_hard_keep_their_digits(visit, dtype) -> None:
+    # Each entry on its own: tiny ones beside large ones, and what overflows in the naive formula.
+    x = np.array(
+        [1e-20, -1e-20, 1e-9, 0.0, -0.0, 0.3, 40.0, -40.0, 1000.0, -1000.0, np.inf, np.nan]
+    )
+    rows = np.array([[1000.0, 0.0, -1000.0], [1e-20, 0.0, 0.0], [40.0, 0.0, 0.5], [1, -np.inf, 2]])
+    labels = np.array([0, 2, 0, 2])
+    with np.errstate(all="ignore"):
+        unary = [op for op in OPS.values() if op.shapes == "()->()" and len(op.inputs) == 1]
+        made = [op(tx.Tensor(x.astype(dtype))) for op in unary if not op.required]
+        z = tx.Tensor(rows.astype(dtype))
+        made += [op(z, axis=-1) for op in (tx.softmax, tx.log_softmax, tx.logsumexp)]
+        made += [tx.ops.sparse_softmax_cross_entropy(labels, z)]
+        made += [tx.ops.softmax_minus_one_hot(labels, z)]
+        made += [tx.ops.softmax_cross_entropy(np.eye(3, dtype=dtype)[labels], z)]
+        made += [tx.ops.softmax_minus_labels(np.eye(3, dtype=dtype)[labels], z)]
+        made += [tx.logaddexp(z, -z), tx.hypot(z, 1e-3), tx.arctan2(z, -z), tx.power(1.0, z)]
+        cases = [live_cases.Case(str(y.op), program_of(y.sum()), []) for y in made]
+    assert len(cases) > 30
+    for (case, answer), y in zip(answers(visit, cases), made, strict=True):
+        number = case.program.tensors[y]
+        got = live_cases.numbers(answer["states"][0], number)
+        close = 1e-12 if dtype == "float64" else 1e-6
+        np.testing.assert_allclose(got, y.data, rtol=close, atol=0, err_msg=case.label)
+
+
 def test_the_graphs_of_the_lessons_compute_as_in_python(visit, tmp_path, monkeypatch) -> None:
     cases = live_cases.lesson_cases(tmp_path, monkeypatch)
     assert len(cases) > 12

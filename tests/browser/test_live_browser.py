@@ -81,6 +81,30 @@ def test_numbers_that_are_hard_keep_their_digits(visit, dtype) -> None:
         np.testing.assert_allclose(got, y.data, rtol=close, atol=0, err_msg=case.label)
 
 
+def test_every_kind_of_index_chooses_as_in_numpy(visit) -> None:
+    mask = np.arange(12).reshape(3, 4) % 5 == 0
+    rows, columns = np.array([[0, 2], [-1, 1]]), np.array([1, -1])
+    every = slice(None)
+    indices = [
+        1, -1, (0, -1), (..., 1), (None, 1), (1, None, ..., -2), (0, 1, 2), ..., None,
+        slice(None, None, -2), (slice(5, 0, -2), slice(-3, 9), slice(2, 2)), slice(-9, 99, 2),
+        [0, 2, 2], rows, mask, (mask, 1), (mask, slice(1, 3)), (every, columns, 1),
+        (rows, every, columns), (0, every, columns), (columns, None, columns), (1, ..., columns),
+        (every, None, columns, columns), (rows, [0, 1]), (every, every, np.arange(5) > 2),
+        (np.array([True, False, True]), every, [0, 1]), (columns, slice(0, 3), slice(3, None, -1)),
+        (None, columns, every, columns), (slice(2), columns, None, columns),
+        (every, columns, ..., columns), (every, 1, None, columns), (every, 1, ..., 2),
+    ]  # fmt: skip
+    x = tx.Tensor(np.random.default_rng(0).normal(size=(3, 4, 5)), name="x")
+    cases = [
+        live_cases.Case(
+            str(index), program_of((x[index] * 1.5 + x[index] ** 2).sum()), [(0, 3, "7")]
+        )
+        for index in indices
+    ]
+    assert far_apart(answers(visit, cases)) == []
+
+
 def test_the_graphs_of_the_lessons_compute_as_in_python(visit, tmp_path, monkeypatch) -> None:
     cases = live_cases.lesson_cases(tmp_path, monkeypatch)
     assert len(cases) > 12

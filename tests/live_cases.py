@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from solved_lessons import solved
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.teaching.lessons import solved
 from tinygrad_xent.visualization.live.program import Program, program_of
 
 LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9][0-9]_*.ipynb"))

@@ -75,7 +75,9 @@ class Page(ABC):
             If no step of a training run was recorded.
         """
         body = self.fragment(type(self).__name__.lower(), alone=True)
-        return page(self._title(), body, _source("player", "page.css"), scripts=True, text=str(self))
+        return page(
+            self._title(), body, _source("player", "page.css"), scripts=True, text=str(self)
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file: one page that needs no network.

@@ -200,16 +200,20 @@ class Painted {
   }
 
   restore() {
+    this.shown = this.first;
     this.group.replaceChildren(...this.first);
   }
 
   paint(array, heat) {
+    if (this.shown === array) return;
+    this.shown = array;
     const parts = [this.caption];
     if (!array) parts.push(this.line("?"));
     else if (this.single || array.data.length === 1) parts.push(this.line(minus(printed(array.data[0], array.dtype))));
     else if (this.cells.length === array.data.length) parts.push(...this.painted(array, heat));
     else parts.push(this.line(minus(inWords(array))));
-    this.group.replaceChildren(...parts);
+    const same = parts.length === this.group.childNodes.length && parts.every((x, k) => x === this.group.childNodes[k]);
+    if (!same) this.group.replaceChildren(...parts);
   }
 
   line(text) {
@@ -218,24 +222,30 @@ class Painted {
     return fitted(shape("text", { x: like.getAttribute("x"), y, "font-size": this.single ? 14 : 11, fill: "#1b2430" }), text, this.room);
   }
 
+  // The marks are made once: the browser then has only colours and texts to change.
   painted({ data, dtype }, heat) {
     const top = data.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 0);
-    const marks = [];
-    this.cells.forEach(([x, y, width, height], k) => {
-      const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
-      marks.push(shape("path", { d: `M${x} ${y}h${width}v${height}h${-width}z`, fill, stroke: "#d3d8df", "stroke-width": 0.6 }));
-      const text = this.isPrinted ? minus(printed(data[k], dtype)) : Number.isFinite(data[k]) ? "" : "!";
-      if (!text) return;
-      const at = { x: x + width / 2, y: y + height / 2 + 4, "font-size": 11, fill: ink, "text-anchor": "middle" };
-      marks.push(fitted(shape("text", at), text, width - 4));
+    this.marks ??= this.cells.map(([x, y, width, height]) => {
+      const cell = { d: `M${x} ${y}h${width}v${height}h${-width}z`, stroke: "#d3d8df", "stroke-width": 0.6 };
+      const at = { x: x + width / 2, y: y + height / 2 + 4, "font-size": 11, "text-anchor": "middle" };
+      return [shape("path", cell), shape("text", at), width - 4];
     });
-    return marks;
+    this.marks.forEach(([cell, mark, room], k) => {
+      const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
+      const text = this.isPrinted ? minus(printed(data[k], dtype)) : Number.isFinite(data[k]) ? "" : "!";
+      if (cell.getAttribute("fill") !== fill) cell.setAttribute("fill", fill);
+      if (mark.textContent === text) return mark.setAttribute("fill", ink);
+      mark.setAttribute("fill", ink);
+      fitted(mark, text, room);
+    });
+    return this.marks.flatMap(([cell, mark]) => (mark.textContent ? [cell, mark] : [cell]));
   }
 }
 
 /** Set a text, narrower if there is no room for it. */
 function fitted(mark, text, room) {
   mark.textContent = text;
+  mark.removeAttribute("textLength");
   if (text.length * Number(mark.getAttribute("font-size")) * 0.64 > room) {
     mark.setAttribute("textLength", room);
     mark.setAttribute("lengthAdjust", "spacingAndGlyphs");

@@ -206,7 +206,7 @@ def test_fast_mode_takes_a_second_direction_where_the_first_is_not_known_well():
 
 def test_what_cannot_be_checked():
     with pytest.raises(errors.DtypeError, match="none of the inputs is of a floating dtype"):
-        tx.gradcheck(tx.exp, [1, 2])
+        tx.gradcheck(tx.exp, [True, False])
     with pytest.raises(errors.ArgumentError, match="or a recorded Tensor, got int"):
         tx.gradcheck(3, [1.0])
     with pytest.raises(errors.ArgumentError, match="order=1 or 2"):

@@ -6,11 +6,11 @@ import inspect
 import re
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_xent.errors import OpCallError
+from tinygrad_xent.errors import OpCallError, OpDefinitionError
 from tinygrad_xent.graph import Node
 
 Function = Callable[..., Any]
@@ -53,6 +53,26 @@ def bind(op: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tupl
             f"position{hint}. {_usage(op)}"
         )
     return inputs, {**dict(zip(op.required, extra, strict=False)), **params}
+
+
+def function_of(ufunc: np.ufunc) -> Function:
+    """Return a NumPy ufunc as a function whose inputs have names."""
+
+    def one(x: Any) -> Any:
+        return ufunc(x)
+
+    def two(x: Any, y: Any) -> Any:
+        return ufunc(x, y)
+
+    function: Any = {(1, 1): one, (2, 1): two}.get((ufunc.nin, ufunc.nout))
+    if function is None:
+        raise OpDefinitionError(
+            f"op `{ufunc.__name__}`: an op has one output, and NumPy's function has {ufunc.nout} "
+            f"for its {ufunc.nin} inputs; define the op with `def`, and return one of them"
+        )
+    function.__name__ = function.__qualname__ = ufunc.__name__
+    function.__doc__ = f"NumPy's `{ufunc.__name__}`."
+    return cast(Function, function)
 
 
 def _usage(op: Any) -> str:

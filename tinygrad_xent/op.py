@@ -121,6 +121,10 @@ class Op:
         domain: DomainName | Domain | tuple[DomainName | Domain, ...] = "real",
         examples: Sequence[Mapping[str, Any]] = ({},),
     ) -> None:
+        if isinstance(function, np.ufunc):
+            from tinygrad_xent.definitions import function_of
+
+            function = function_of(function)
         functools.update_wrapper(self, function)
         del self.__doc__  # `_Docstring` takes its place
         self.name = function.__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -50,8 +51,17 @@ def _transposed(case: Case, match: re.Match[str], found: Found, expected: Found)
 def _right_but_for(case: Case, match: re.Match[str], found: Found, expected: Found) -> bool:
     i = _at(case, match)
     tolerance = 1e-3 * np.max(np.abs(expected[i]))
-    wrong = np.count_nonzero(np.abs(found[i] - expected[i]) > tolerance)
+    sides = [by_differences(_moved(case, i, step), upstream_of(case))[i] for step in (-1, 1)]
+    smooth = np.abs(sides[0] - sides[1]) < 100 * tolerance  # at a kink differences tell nothing
+    wrong = np.count_nonzero(smooth & (np.abs(found[i] - expected[i]) > tolerance))
     return (wrong, expected[i].size) == (int(match["wrong"]), int(match["all"]))
+
+
+def _moved(case: Case, i: int, step: float) -> Case:
+    """Return the case with one input moved a little to a side."""
+    inputs = list(case.inputs)
+    inputs[i] = inputs[i] + 1e-4 * step
+    return replace(case, inputs=tuple(inputs))
 
 
 def _same_whatever_arrives(case: Case, match: re.Match[str], found: Found, expected: Found) -> bool:

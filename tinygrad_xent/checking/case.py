@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from tinygrad_xent.visualization.formatting import number
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
 _NOTICED = 1e-3  # of the largest entry: a difference that rounding may explain, but not pass over
+_LEFT = 0.1  # of the error: a correction that leaves more has not found the mistake
 _LARGEST_JACOBIAN = 2_000_000
 
 
@@ -175,7 +177,9 @@ class Case:
     def remark(self) -> str:
         """The verdict, with its reason."""
         if self.verdict == "unclear":
-            return "unclear: the function is not finite here, or too noisy"
+            finite = np.isfinite(self.out).all()
+            why = "differences are too noisy" if finite else "the function is not finite"
+            return f"unclear: {why} here"
         found = [self.verdict]
         if not self.wrong and self.error > max(_NOTICED, 10 * self.epsilon):
             digits = int(-np.log10(self.error)) if self.error < 1 else 0
@@ -210,6 +214,14 @@ class Case:
         sizes = np.where(np.isfinite(self.expected), np.abs(self.expected), 0)
         return sizes.max(initial=0.0)
 
+    @cached_property
+    def largest_error(self) -> float:
+        """The largest difference between the gradient and what it should be."""
+        if self.got is None:
+            return math.inf
+        off = np.abs(self.got - self.expected)
+        return float(np.max(off, initial=0.0, where=np.isfinite(off))) or math.inf
+
     def right(self, gradient: Any) -> bool:
         """Whether these gradients are right, for every upstream gradient."""
         return bool(self.right_entries(gradient).all())
@@ -217,8 +229,9 @@ class Case:
     def right_entries(self, gradient: Any) -> Any:
         """Which entries of such gradients are right."""
         with np.errstate(all="ignore"):
-            close = max(_CLOSE, 2000 * self.epsilon) * self.scale
-            return np.abs(gradient - self.expected) <= self.tolerance + close
+            close = min(max(_CLOSE, 2000 * self.epsilon) * self.scale, _LEFT * self.largest_error)
+            off = np.abs(gradient - self.expected)
+            return (off <= self.tolerance + close) | ~np.isfinite(self.expected)
 
     def with_gradient(self, got: Any) -> Case:
         """Return the case of another gradient."""

@@ -42,6 +42,8 @@ class Diagnosis:
         What was tried and seen, a line each.
     hint : str
         Where to look.
+    of_rule : bool
+        Whether the rule is wrong. It is not where the function has a kink, or is not finite.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Diagnosis:
     input: str
     evidence: tuple[str, ...] = ()
     hint: str = ""
+    of_rule: bool = True
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (self.message, self.hint)))

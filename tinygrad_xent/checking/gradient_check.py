@@ -12,7 +12,7 @@ from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
 from tinygrad_xent.checking.graph_check import Stop, check_graph, gradients_until_stopped
-from tinygrad_xent.checking.hypotheses import diagnose, kink
+from tinygrad_xent.checking.hypotheses import diagnose, kink, not_finite
 from tinygrad_xent.checking.judging import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.side_effects import copy_array
@@ -24,6 +24,7 @@ from tinygrad_xent.checking.subjects import (
     cannot_run,
     fitted,
     is_real,
+    keywords_of,
     precise,
     second_only,
     subject_of,
@@ -34,15 +35,16 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 
 _OF_GRAPHS = {"wrt", "seed", "limit"}
+_OF_DTYPES = {"wrong-dtype", "wrong-shape"}  # said of the dtype that was handed in
 _UPSTREAM = 4  # random ones, to explain: the first fit what a claim leaves open, the others test it
 
 
 def gradcheck(
     f: Any,
     *inputs: Any,
-    order: Literal[1, 2] = 1,
-    mode: Literal["full", "fast"] = "full",
-    rng: np.random.Generator | None = None,
+    order: Literal[1, 2] | Any = None,
+    mode: Literal["full", "fast"] | Any = None,
+    rng: np.random.Generator | Any = None,
     **params: Any,
 ) -> GradcheckReport:
     """Compare gradients with differences of the function, and say what is wrong with them.
@@ -55,17 +57,20 @@ def gradcheck(
         of every tensor that it was computed from. A function without inputs is called, and what it
         returns is checked like a recorded Tensor.
     *inputs : array_like or Tensor
-        Where to check. Inputs that are not floating are held constant.
-    order : 1 or 2
+        Where to check. Whole numbers are held constant, unless a rule returns a gradient for them
+        or no input is floating.
+    order : 1 or 2, optional
         2 checks the rule of the rule too: the rule is run on Tensors, and differentiated.
-    mode : "full" or "fast"
+    mode : "full" or "fast", optional
         Every entry, or along a random direction or two: see `GradcheckReport.can_miss`.
     rng : numpy.random.Generator, optional
         Draws the upstream gradients, the directions, and the entries of large tensors.
     **params
-        Keyword parameters of `f`. A recorded Tensor takes three. `wrt`: the tensors whose gradients
-        to check, all by default. `seed`: its own gradient, 1 by default where it is a scalar.
-        `limit`: at most how many entries of a tensor to check, chosen at random; 5,000 by default.
+        Keyword parameters of `f`. Those called `order`, `mode` or `rng` go to `f` too, if it has
+        them; for the check's own hand over a function: `lambda x: f(x, order=3)`. A recorded Tensor
+        takes three. `wrt`: the tensors whose gradients to check, all by default. `seed`: its own
+        gradient, 1 by default where it is a scalar. `limit`: at most how many entries of a tensor
+        to check, chosen at random; 5,000 by default.
 
     Returns
     -------
@@ -99,6 +104,11 @@ def gradcheck(
     v1      2        ...            right
     x       2        ...            right
     """
+    own: dict[str, Any] = {"order": order, "mode": mode, "rng": rng}
+    theirs = own.keys() & keywords_of(f, len(inputs))
+    params |= {name: own.pop(name) for name in theirs if own[name] is not None}
+    order, mode, rng = own.get("order"), own.get("mode"), own.get("rng")
+    order, mode = 1 if order is None else order, "full" if mode is None else mode
     if order not in (1, 2) or mode not in ("full", "fast"):
         raise ArgumentError(
             f'gradcheck has order=1 or 2 and mode="full" or "fast", got {order!r} and {mode!r}'
@@ -140,13 +150,16 @@ def _check_graph(
     limit: int = 5000,
 ) -> GradcheckReport:
     """Check a recorded graph; where a gradient goes wrong, check the op's rule there by itself."""
-    subject, cases, stop = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
-    diagnoses = _stopped(stop, subject, limit) if stop else []
+    with np.errstate(all="ignore"):
+        subject, cases, stop = check_graph(output, wrt=wrt, seed=seed, limit=limit, rng=rng)
+        diagnoses = _stopped(stop, subject, limit) if stop else []
     if diagnoses:
         hint = f"{diagnoses[-1].hint} The backward pass stops there: nothing behind it was checked."
         diagnoses[-1] = replace(diagnoses[-1], hint=hint.strip())
     for node in dict.fromkeys(node for case in cases for node in case.blamed):
         diagnoses += _of_rule(node, limit)
+    if not np.isfinite(subject.output.data).all():
+        diagnoses.append(not_finite(", ".join(subject.names), subject.output.data))
     return GradcheckReport(subject, cases, tuple(diagnoses), whole=output)
 
 
@@ -160,7 +173,7 @@ def _of_rule(node: Node, limit: float = np.inf) -> list[Diagnosis]:
     return [
         found if rule.name in found.message else replace(found, message=named + found.message)
         for found in _check(rule, np.random.default_rng(0)).diagnoses
-        if found.code != "kink"
+        if found.of_rule
     ]
 
 
@@ -192,8 +205,7 @@ def _second(
         return replace(first, order=2, diagnoses=(cannot_run(error, subject.name),))
     report = check(rule, rng)
     diagnoses = tuple(
-        found if found.code == "kink" else second_only(found, subject.name)
-        for found in report.diagnoses
+        second_only(found, subject.name) if found.of_rule else found for found in report.diagnoses
     )
     return replace(
         report,
@@ -205,8 +217,17 @@ def _second(
 
 
 def _check(subject: Subject, rng: np.random.Generator) -> GradcheckReport:
-    """Check every entry; one random upstream gradient shows that something is wrong."""
+    """Check every entry; one random upstream gradient shows that something is wrong.
+
+    What is wrong is told from a run in double precision: rounding hides nothing there. In half
+    precision this run finds what is wrong, too.
+    """
     report = _compared(subject, rng, 1)
+    twin = subject.in_double()
+    if twin is not None and (not report.ok or subject.coarse):
+        double = _check(twin, rng)
+        if not double.ok and not {found.code for found in double.diagnoses} & _OF_DTYPES:
+            return double
     return report if report.ok else _compared(subject, rng, _UPSTREAM)
 
 
@@ -241,6 +262,8 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
         else:
             diagnoses = [found for case in wrong for found in diagnose(case)]
         diagnoses += side_effects
+        if not np.isfinite(out).all() and any(case.unclear for case in cases):
+            diagnoses.append(not_finite(", ".join(subject.names), out))
         diagnoses += [kink(case) for case in cases if case.kinks and not case.wrong]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 

@@ -65,9 +65,9 @@ class GradcheckReport(Sequence[Case]):
 
     @property
     def ok(self) -> bool:
-        """Whether no gradient is wrong; a kink is not the rule's fault."""
-        blameless = all(found.code == "kink" for found in self.diagnoses)
-        return blameless and not any(case.wrong for case in self.cases)
+        """Whether no gradient is wrong; kinks and undefined functions are not the rule's fault."""
+        blamed = any(found.of_rule for found in self.diagnoses)
+        return not blamed and not any(case.wrong for case in self.cases)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -80,7 +80,9 @@ class GradcheckReport(Sequence[Case]):
 
     @property
     def unclear(self) -> bool:
-        """Whether nothing at all could be judged."""
+        """Whether nothing at all could be judged, or the function is not finite here."""
+        if any(found.code == "non-finite" and not found.of_rule for found in self.diagnoses):
+            return True
         known = self.along or any(case.verdict != "unclear" for case in self.cases)
         return bool(self.cases) and not known
 
@@ -138,7 +140,7 @@ class GradcheckReport(Sequence[Case]):
         )
 
     def assert_ok(self) -> None:
-        """Raise a `GradcheckError` that says what is wrong, or that nothing could be compared."""
+        """Raise a `GradcheckError` that says what is wrong, or what could not be compared."""
         if not self.ok or self.unclear:
             raise GradcheckError(f"{self.subject.name}\n{self}")
 

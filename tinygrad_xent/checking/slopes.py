@@ -112,8 +112,8 @@ def slopes(
 
 def sizes(x: Any) -> Any:
     """Return the size of each entry, for a step in proportion; zeros count as the others do."""
-    size = np.abs(x)
-    typical = float(np.sqrt(np.vdot(x, x) / x.size)) if x.size else 0.0
+    size = np.where(np.isfinite(x), np.abs(x), 0)
+    typical = float(np.sqrt(np.vdot(size, size) / x.size)) if x.size else 0.0
     return np.maximum(size, typical if 0 < typical < np.inf else 1.0)
 
 
@@ -170,8 +170,8 @@ class Probe:
     def _imaginary(self, move: Any) -> Any:
         """Return the derivative along a move of all entries: (rows, number)."""
         y = self(self.x + 1j * _TINY * move)
-        plain = np.abs(y.real - self.y) <= 64 * EPSILON * np.abs(self.y)
-        if not (np.iscomplexobj(y) and (plain | (y.real == self.y)).all()):
+        plain = np.isclose(y.real, self.y, rtol=64 * EPSILON, atol=0, equal_nan=True)
+        if not (np.iscomplexobj(y) and plain.all()):
             raise ArithmeticError
         return self.weigh(y.imag[None] / _TINY)[..., 0]
 

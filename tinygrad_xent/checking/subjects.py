@@ -6,6 +6,7 @@ import inspect
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,7 @@ from tinygrad_xent.errors import (
     ArgumentError,
     DtypeError,
     InPlaceError,
+    LabelsWarning,
     MissingRuleError,
     NotRecordedError,
     ProbabilitiesWarning,
@@ -75,6 +77,20 @@ class Subject:
     def on_tensors(self, inputs: Arrays) -> Any:
         """Record the function on Tensors, and return its output."""
         raise NotImplementedError
+
+    @property
+    def coarse(self) -> bool:
+        """Whether an input is in half precision, where rounding hides a mistake."""
+        return any(x.dtype == np.float16 for x in self.inputs if is_real(x))
+
+    def in_double(self) -> Subject | None:
+        """Return the same subject with inputs in double precision; None if they are."""
+        if all(x.dtype == np.float64 for x in self.inputs if is_real(x)):
+            return None
+        twin = copy(self)
+        vars(twin).pop("_here", None)
+        twin.inputs = tuple(map(precise, self.inputs))
+        return twin
 
     def function_of(self, i: int, at: Arrays | None = None) -> Callable[[Any], Any]:
         """Return the function of input `i` alone, in float64, with the other inputs fixed."""
@@ -188,7 +204,8 @@ class FunctionSubject(Subject):
         if all(map(operator.is_, inputs, self.inputs)):
             return self._here
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ProbabilitiesWarning)  # a check leaves the domain
+            for kind in (ProbabilitiesWarning, LabelsWarning):  # a check leaves the domain
+                warnings.simplefilter("ignore", kind)
             return self._run(inputs)
 
     @cached_property
@@ -220,6 +237,7 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     subject = (
         OpSubject(f, inputs, params) if isinstance(f, Op) else FunctionSubject(f, inputs, params)
     )
+    _whole_numbers_as_floats(subject)
     if not any(map(is_real, subject.inputs)):
         kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in subject.inputs)
         raise DtypeError(
@@ -227,6 +245,38 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
             "gradient to check. Write 1.0 for 1, or convert with .astype(float)"
         )
     return subject
+
+
+def _whole_numbers_as_floats(subject: Subject) -> None:
+    """Check whole numbers too where the rule has a gradient for them, or no input is floating."""
+    whole = [isinstance(x, np.ndarray) and x.dtype.kind in "iu" for x in subject.inputs]
+    floating = any(map(is_real, subject.inputs))
+    if not any(whole) or (floating and not subject.is_rule):
+        return
+    floats = [x.astype(float) if i else x for x, i in zip(subject.inputs, whole, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            out, other = (subject.value(inputs) for inputs in (subject.inputs, floats))
+            found = subject.vjp(np.ones(out.shape), out, subject.inputs) if floating else floats
+    except Exception:  # noqa: BLE001 - a function may take them as whole numbers only
+        return
+    if np.array_equal(out, other, equal_nan=True):
+        meant = [i and np.any(gradient) for i, gradient in zip(whole, found, strict=True)]
+        chosen = zip(subject.inputs, floats, meant, strict=True)
+        subject.inputs = tuple(y if i or not floating else x for x, y, i in chosen)
+
+
+def keywords_of(f: Any, taken: int) -> Sequence[str]:
+    """Return the names of the parameters of a function that are not its first inputs."""
+    if isinstance(f, Op):
+        return list(f.parameters)
+    if not callable(f) or isinstance(f, Node):
+        return ()
+    try:
+        rest = list(inspect.signature(f).parameters.values())[taken:]
+    except (TypeError, ValueError):
+        return ()
+    return [p.name for p in rest if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def precise(x: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_xent.checking.case import Case, Claim, Hypothesis
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.hypotheses.axes import rows_mixed, wrong_axis
-from tinygrad_xent.checking.hypotheses.entries import few_entries_wrong
+from tinygrad_xent.checking.hypotheses.entries import family_wrong, few_entries_wrong
 from tinygrad_xent.checking.hypotheses.factors import (
     constant_factor,
     ignores_upstream,
@@ -33,9 +33,9 @@ from tinygrad_xent.checking.hypotheses.shapes import (
     transposed,
     wrong_shape,
 )
-from tinygrad_xent.checking.hypotheses.unexplained import kink, unknown
+from tinygrad_xent.checking.hypotheses.unexplained import kink, not_finite, unknown
 
-__all__ = ["HYPOTHESES", "diagnose", "kink"]
+__all__ = ["HYPOTHESES", "diagnose", "kink", "not_finite"]
 
 HYPOTHESES: tuple[Hypothesis, ...] = (
     missing_gradient,
@@ -52,6 +52,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     missing_cross_term,
     upstream_squared,
     rows_mixed,
+    family_wrong,
 )
 # Mistakes that can be undone, and so be told apart from a second one.
 _FIRST: tuple[Hypothesis, ...] = (wrong_sign, ignores_upstream, constant_factor, transposed)

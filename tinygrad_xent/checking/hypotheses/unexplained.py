@@ -1,12 +1,15 @@
-"""Mistakes that no hypothesis explains, and kinks, which are nobody's mistake."""
+"""Mistakes that no hypothesis explains; kinks and undefined functions, which are no mistakes."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.checking.diagnosis import Diagnosis
-from tinygrad_xent.visualization.formatting import count, number, percent
+from tinygrad_xent.checking.hypotheses.entries import place
+from tinygrad_xent.visualization.formatting import count, number
 
 
 def unknown(case: Case) -> Claim:
@@ -18,17 +21,17 @@ def unknown(case: Case) -> Claim:
             None,
             "Return an array with the shape of {name}.",
         )
-    off = np.where(np.isfinite(case.got), np.abs(case.got - case.expected), np.inf)
-    off = off[case.shown]
+    assert case.judged is not None  # noqa: S101 - it has a shape, so it was judged
+    wrong = case.judged.wrong.any(axis=0)
+    off = np.abs(case.got - case.expected)[case.shown]
+    off = np.where(wrong, np.where(np.isnan(off), np.inf, off), -1)
     worst = np.unravel_index(int(np.argmax(off)), off.shape)
-    at = f"[{', '.join(map(str, worst))}]" if worst else ""
-    share = (off > 1e-7 * case.scale).mean()
-    got, expected = (number(g[case.shown][worst]) for g in (case.got, case.expected))
+    got, expected = apart(case.got[case.shown][worst], case.expected[case.shown][worst])
     arriving = f"{case.arriving} " if case.arriving else ""
     return Claim(
         "unknown",
-        f"The gradient of {{name}} is wrong in {percent(share)} of its entries, most at "
-        f"{{name}}{at}: {arriving}it is {got} and should be {expected}.",
+        f"The gradient of {{name}} is wrong in {wrong.sum()} of its {count(wrong.size, 'entry')}, "
+        f"most at {{name}}{place(worst)}: {arriving}it is {got} and should be {expected}.",
         None,
         _factor(case),
     )
@@ -66,7 +69,6 @@ def kink(case: Case) -> Diagnosis:
     assert case.judged is not None  # noqa: S101 - a case that is right was judged
     places = case.judged.kink
     first = tuple(np.argwhere(places)[0])
-    at = f"[{', '.join(map(str, first))}]" if first else ""
     # For an upstream gradient of ones.
     got, middle = case.got[-1][first], case.expected[-1][first]
     half = np.abs(case.tolerance[-1][first]) / 2
@@ -74,11 +76,36 @@ def kink(case: Case) -> Diagnosis:
     return Diagnosis(
         "kink",
         f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "
-        f"{case.name}{at} = {number(case.x[first])}. The slopes on its two sides are "
+        f"{case.name}{place(first)} = {number(case.x[first])}. The slopes on its two sides are "
         f"{left} and {right}, and the rule gives {number(got)}. "
         "That is not a mistake.",
         case.name,
         (),
         "At a kink there is no derivative: any value between the two slopes will do. To test the "
         "rule, check it at other numbers.",
+        of_rule=False,
     )
+
+
+def not_finite(name: str, out: Any) -> Diagnosis:
+    """Return that the function itself is not finite, so that no gradient can be compared there."""
+    places = ~np.isfinite(out)
+    first = tuple(np.argwhere(places)[0])
+    return Diagnosis(
+        "non-finite",
+        f"The function itself is not finite here, in {places.sum()} of its "
+        f"{count(places.size, 'output')}: output{place(first)} is {number(out[first])}. A gradient "
+        "that depends on it cannot be compared.",
+        name,
+        (),
+        "Check the rule where the function is defined.",
+        of_rule=False,
+    )
+
+
+def apart(got: float, expected: float) -> tuple[str, str]:
+    """Return two different numbers with so many digits that they look different."""
+    if number(got) != number(expected):
+        return number(got), number(expected)
+    pairs = ((f"{got:.{digits}g}", f"{expected:.{digits}g}") for digits in range(3, 18))
+    return next(pair for pair in pairs if len({*pair}) == 2 or got == expected)

@@ -26,16 +26,6 @@ UNTRUE_OF_THE_NUMBERS = {
     "log2_negative_and_without_ln2",
 }
 
-# What the check cannot do yet, each a blind spot to mend: these sets may only get smaller.
-PASSES_THOUGH_WRONG = {"multiply_returns_three_gradients"}
-CANNOT_BE_ASKED = {  # parameters with the names of the check's own
-    "flatten_ignores_the_order",
-    "flatten_undone_in_its_order",
-    "lp_norm_of_an_order",
-    "pad_drops_what_the_edges_repeat",
-    "pad_gathered_by_where_it_came_from",
-}
-
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, Verdict]:
@@ -80,15 +70,12 @@ def test_a_hundred_wrong_rules_and_sixty_right_ones_with_no_kind_more_than_six_t
 
 def test_no_right_rule_is_called_wrong(verdicts, another_draw):
     for table in (verdicts, another_draw):
-        refused = {case.name for case in RIGHT if table[case.name].outcome != "ok"}
-        assert refused <= CANNOT_BE_ASKED
-        assert {table[name].outcome for name in refused} <= {"ArgumentError"}
+        assert {case.name for case in RIGHT if table[case.name].outcome != "ok"} == set()
 
 
 def test_no_wrong_rule_passes(verdicts, another_draw):
     for table in (verdicts, another_draw):
-        passed = {case.name for case in WRONG if table[case.name].outcome == "ok"}
-        assert passed <= PASSES_THOUGH_WRONG
+        assert {case.name for case in WRONG if table[case.name].outcome == "ok"} == set()
 
 
 def test_what_was_named_acceptably_at_first_sight_still_is(verdicts, first_sight):
@@ -96,20 +83,20 @@ def test_what_was_named_acceptably_at_first_sight_still_is(verdicts, first_sight
     assert {name for name, case in named.items() if not acceptable(case, verdicts[name])} == set()
 
 
-def test_at_least_as_many_wrong_rules_are_named_as_at_first_sight(verdicts, first_sight):
+def test_more_wrong_rules_are_named_than_at_first_sight(verdicts, first_sight):
     def count(table):
         return sum(acceptable(case, table[case.name]) for case in WRONG)
 
     assert count(first_sight) == ACCEPTABLE_AT_FIRST_SIGHT
-    assert count(verdicts) >= ACCEPTABLE_AT_FIRST_SIGHT
+    assert count(verdicts) >= 60
 
 
-def test_no_more_wrong_rules_are_unknown_than_at_first_sight(verdicts, first_sight):
+def test_fewer_wrong_rules_are_unknown_than_at_first_sight(verdicts, first_sight):
     def count(table):
         return sum(table[case.name].code == "unknown" for case in WRONG)
 
     assert count(first_sight) == UNKNOWN_AT_FIRST_SIGHT
-    assert count(verdicts) <= UNKNOWN_AT_FIRST_SIGHT
+    assert count(verdicts) <= 43
 
 
 def test_the_untrue_sentences_were_said_at_first_sight(first_sight):
@@ -122,7 +109,7 @@ def test_what_is_said_of_a_whole_gradient_holds_for_plain_differences(verdicts, 
 
     assert sum(len(claims_in(case, first_sight[case.name].message)) for case in WRONG) == 35
     assert broken(first_sight) == UNTRUE_OF_THE_NUMBERS
-    assert broken(verdicts) <= UNTRUE_OF_THE_NUMBERS
+    assert broken(verdicts) <= {"log2_negative_and_without_ln2"}
 
 
 def test_the_verdict_does_not_depend_on_the_draw(verdicts, another_draw):

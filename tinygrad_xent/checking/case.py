@@ -20,6 +20,7 @@ from tinygrad_xent.visualization.formatting import number
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
 _NOTICED = 1e-3  # of the largest entry: a difference that rounding may explain, but not pass over
 _LEFT = 0.1  # of the error: a correction that leaves more has not found the mistake
+_VAGUE = 1e-3  # of the largest entry: with less certain slopes nothing is explained
 _LARGEST_JACOBIAN = 2_000_000
 
 
@@ -231,7 +232,11 @@ class Case:
         with np.errstate(all="ignore"):
             close = min(max(_CLOSE, 2000 * self.epsilon) * self.scale, _LEFT * self.largest_error)
             off = np.abs(gradient - self.expected)
-            return (off <= self.tolerance + close) | ~np.isfinite(self.expected)
+            kink = False if self.judged is None else self.judged.kink
+            allowed = np.where(
+                kink, self.tolerance, np.minimum(self.tolerance, _VAGUE * self.scale)
+            )
+            return (off <= allowed + close) | ~np.isfinite(self.expected)
 
     def with_gradient(self, got: Any) -> Case:
         """Return the case of another gradient."""
@@ -253,12 +258,21 @@ class Case:
         """Return what the rule returns for other numbers, or None: see `Subject.gradients`."""
         return self.subject.gradients(self.index, upstream, out, inputs, shape)
 
-    @cached_property
+    @property
     def diagonal(self) -> Any:
         """The diagonal of the Jacobian, or None.
 
         None where outputs move with no other input, or where it is too much work.
         """
+        return self._jacobian and self._jacobian[0]
+
+    @property
+    def gathers(self) -> bool:
+        """Whether outputs depend on several entries of the input, each by itself."""
+        return bool(self._jacobian) and self._jacobian[1]
+
+    @cached_property
+    def _jacobian(self) -> Any:
         x, f = precise(self.x), self.subject.function_of(self.index)
         rows = find_rows(f, x, precise(self.out), sizes(x))
         length = x.size // rows.count
@@ -271,7 +285,8 @@ class Case:
         others = blocks - diagonal[:, None] * np.eye(length)
         if not np.abs(others).max() > 1e-9 * np.abs(blocks).max():
             return None
-        return rows.x(diagonal)
+        felt = np.count_nonzero(np.abs(blocks) > 1e-9 * np.abs(blocks).max(), axis=2)
+        return rows.x(diagonal), bool((felt > 1).any())
 
 
 Hypothesis = Callable[[Case], Iterator[Claim]]

@@ -63,7 +63,7 @@ def _compare(
 ) -> Along:
     f, x, weights = subject.function_of(i), precise(subject.inputs[i]), precise(upstream)
     size = sizes(x)
-    length = float(np.linalg.norm(grad * size)) or 1.0
+    length = float(np.linalg.norm(grad * size))
     epsilon = max(float(np.finfo(a.dtype).eps) for a in (*subject.inputs, out) if is_real(a))
     worst = allowed = 0.0
     for _ in range(_DIRECTIONS):
@@ -80,9 +80,10 @@ def _compare(
         bound = 2 * error + _ROUNDINGS * epsilon * length
         off = abs(slope - mine)
         allowed = max(allowed, bound)
-        worst = max(worst, off / bound if np.isfinite(bound) else np.inf)
+        if off:
+            worst = max(worst, off / bound if 0 < bound < np.inf else np.inf)
         if bound <= _SURE * length:
             break
     typical = float(size.mean()) if size.size else 1.0
     ok = worst <= 1 and allowed <= _VAGUE * length
-    return Along(i, ok, worst * allowed / length, allowed / (typical or 1.0))
+    return Along(i, ok, worst * allowed / (length or 1.0), allowed / (typical or 1.0))

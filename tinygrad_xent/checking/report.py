@@ -80,11 +80,14 @@ class GradcheckReport(Sequence[Case]):
 
     @property
     def unclear(self) -> bool:
-        """Whether nothing at all could be judged, or the function is not finite here."""
+        """Whether nothing is known of an input, or the function is not finite here.
+
+        In a recorded graph, whether nothing is known of any tensor.
+        """
         if any(found.code == "non-finite" and not found.of_rule for found in self.diagnoses):
             return True
-        known = self.along or any(case.verdict != "unclear" for case in self.cases)
-        return bool(self.cases) and not known
+        unknown = [case.verdict == "unclear" for case in self.cases]
+        return any(unknown) if self.whole is None else bool(unknown) and all(unknown)
 
     @property
     def diagnosis(self) -> Diagnosis | None:

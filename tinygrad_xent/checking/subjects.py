@@ -256,7 +256,8 @@ def _whole_numbers_as_floats(subject: Subject) -> None:
     floats = [x.astype(float) if i else x for x, i in zip(subject.inputs, whole, strict=True)]
     try:
         with np.errstate(all="ignore"):
-            out, other = (subject.value(inputs) for inputs in (subject.inputs, floats))
+            other = subject.value(floats)
+            out = subject.value(subject.inputs) if subject.is_rule else other
             found = subject.vjp(np.ones(out.shape), out, subject.inputs) if floating else floats
     except Exception:  # noqa: BLE001 - a function may take them as whole numbers only
         return

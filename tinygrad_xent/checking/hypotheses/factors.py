@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.checking.hypotheses.entries import written
 from tinygrad_xent.visualization.formatting import number
 
 
@@ -21,11 +22,16 @@ def missing_gradient(case: Case) -> Iterator[Claim]:
         return  # whole numbers: the digits after the point are what is missing
     nothing = all(r is None for r in case.raw)
     if nothing or (np.abs(case.got) <= 1e-12 * case.scale).all():
-        what = "None" if nothing else "only zeros"
+        most = np.abs(case.got).max()
+        what = (
+            "None" if nothing else f"nothing larger than {number(most)}" if most else "only zeros"
+        )
+        arriving = f"{case.arriving} " if case.arriving else ""
         yield Claim(
             "missing-gradient",
-            f"The rule returns {what} for {{name}}, but the output depends on {{name}}, with "
-            f"slopes of up to {number(case.scale)}.",
+            f"The rule returns {what} for {{name}}, but the output depends on {{name}}: "
+            f"{arriving}its gradient should have entries of up to "
+            f"{number(np.abs(case.expected[case.shown]).max())}.",
             None,
             _where_lost(case),
         )
@@ -54,7 +60,7 @@ def constant_factor(case: Case) -> Iterator[Claim]:
         return
     found = _meaning(factor, case)
     exactly, hint = found or (
-        number(factor),
+        written(factor),
         "Every entry is off by the same factor: look for a constant.",
     )
     yield Claim(
@@ -147,17 +153,17 @@ def missing_cross_term(case: Case) -> Iterator[Claim]:
         "The gradient of {name} is that of the Jacobian's diagonal only. It counts how each output "
         "depends on its own input, but not how it depends on the others.",
         case.got + crossed,
-        "Every output depends on several inputs here: sum over all outputs, as in "
+        "Outputs depend on several inputs here: sum over all outputs, as in "
         "y * (grad - sum(grad * y)) for a softmax.",
     )
     with np.errstate(all="ignore"):
         slope = case.got[:1] / case.upstream[:1]
     separate = np.abs(case.got - slope * case.upstream) <= 1e-9 * case.scale
-    if separate.all() and np.isfinite(slope).all():
+    if case.gathers and separate.all() and np.isfinite(slope).all():
         yield Claim(
-            "unknown",
+            "missing-cross-term",
             "Each entry of the gradient of {name} depends only on the same entry of the upstream "
-            "gradient. But every output depends on several entries of {name}: a term that sums "
+            "gradient. But outputs depend on several entries of {name}: a term that sums "
             "over them is missing.",
             case.got + (case.expected - slope * case.upstream),
             "Differentiate what all outputs share, too: a sum in the denominator, a mean, a "
@@ -168,7 +174,7 @@ def missing_cross_term(case: Case) -> Iterator[Claim]:
 def ignores_upstream(case: Case) -> Iterator[Claim]:
     """The same for every upstream gradient: right only at the end of the graph."""
     got = case.got
-    if not np.isfinite(got).all() or not np.ptp(case.upstream[:-1], axis=0).any():
+    if not np.isfinite(got).all() or not got.any() or not np.ptp(case.upstream[:-1], axis=0).any():
         return
     if (np.abs(got - got[0]) > 1e-9 * np.abs(got).max()).any():
         return

@@ -64,5 +64,6 @@ def wrong_dtype(case: Case) -> Iterator[Claim]:
         corrected = np.where(near, case.expected, case.got)
     else:
         return
-    words = f"The gradient of {{name}} comes as {kind}, but {{name}} is {case.x.dtype}"
-    yield Claim("wrong-dtype", f"{words}: {why}.", corrected, hint)
+    but = f", but {{name}} is {case.x.dtype}" if kind.kind == "f" else ""
+    words = f"The gradient of {{name}} comes as {kind}{but}: {why}."
+    yield Claim("wrong-dtype", words, corrected, hint)

@@ -213,7 +213,7 @@ def matmul_in_the_other_order(grad, z, x, y):
     return y.T @ grad, grad @ x.T
 
 
-@wrong(ops.matmul, "unknown", _SQUARE)
+@wrong(ops.matmul, "unknown", _SQUARE, also=("missing-cross-term",))
 def matmul_as_multiply(grad, z, x, y):
     """The rule of the elementwise product, which only square matrices allow."""
     return grad * y, grad * x

@@ -1,0 +1,370 @@
+"""Reads what a check says, and holds it against numbers that the check did not compute.
+
+The numbers are those of the rule itself, and of the right rule in double precision. Every sentence
+of a diagnosis must be one that is known here: a new one needs a reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, partial
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from tinygrad_xent.checking.case import Case
+from tinygrad_xent.checking.report import GradcheckReport
+from tinygrad_xent.checking.subjects import fitted
+
+TOLERANCES = {"float64": 1e-4, "float32": 3e-3, "float16": 0.06}  # of the largest entry
+
+Gradients = Callable[..., list[tuple[Any, Any]]]  # of an upstream gradient, at `inputs`
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a sentence is said of: a case of the report, and the gradients for any upstream one."""
+
+    case: Case
+    gradients: Gradients
+    tolerance: float
+
+    @cached_property
+    def draws(self) -> list[Any]:
+        """Three random upstream gradients."""
+        return [np.random.default_rng(k).normal(size=self.case.out.shape) for k in (11, 12, 13)]
+
+    def pair(self, grad: Any) -> tuple[Any, Any]:
+        """Return the gradient of the rule and the right one."""
+        return self.gradients(grad)[self.case.index]
+
+    @cached_property
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """Those for the draws."""
+        return [self.pair(grad) for grad in self.draws]
+
+    def alike(self, a: Any, b: Any) -> bool:
+        """Whether two gradients are equal, as far as the precision tells."""
+        return bool(self.same(a, b).all())
+
+    def same(self, a: Any, b: Any) -> Any:
+        """Where they are equal; they may differ by a share of the largest entry of the second."""
+        size = np.max(np.abs(b), initial=0.0, where=np.isfinite(b))
+        with np.errstate(all="ignore"):
+            return (np.abs(a - b) <= self.tolerance * size) | (a == b)
+
+    def all(self, holds: Callable[[Any, Any], Any]) -> bool:
+        """Whether something holds of every pair."""
+        return all(bool(np.all(holds(found, wanted))) for found, wanted in self.pairs)
+
+
+def value(text: str) -> float:
+    """Return the number that "1/3", "2.50", "ln 2" or "1,000" stands for."""
+    names = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
+    text = text.replace(",", "").replace("−", "-")
+    return names[text] if text in names else float(Fraction(text))
+
+
+def near(said: str, true: float, loose: float = 0.0) -> bool:
+    """Whether a number was said as it is, rounded to three digits."""
+    a = value(said)
+    return bool(
+        a == true or (np.isnan(a) and np.isnan(true)) or abs(a - true) <= (6e-3 + loose) * abs(true)
+    )
+
+
+# -- the sentences ----------------------------------------------------------------------------
+
+
+def _nothing(said: Said, m: re.Match[str]) -> bool:
+    largest = max(np.abs(wanted).max() for _, wanted in said.pairs)
+    if m["what"] == "None":
+        return largest > 0 and all(r is None for r in said.case.raw)
+    if m["most"]:
+        return largest > 1e9 * value(m["most"])
+    return said.all(lambda found, wanted: np.abs(found) <= 1e-9 * largest) and largest > 0
+
+
+def _sign(said: Said, m: re.Match[str]) -> bool:
+    return said.all(lambda found, wanted: said.same(-found, wanted))
+
+
+def _factor(said: Said, m: re.Match[str]) -> bool:
+    factor = value(m["factor"])
+    return factor != 1 and said.all(
+        lambda found, wanted: (
+            said.same(found, factor * wanted)
+            | (np.abs(found - factor * wanted) <= 6e-3 * np.abs(found))
+        )
+    )
+
+
+def _few(said: Said, m: re.Match[str]) -> bool:
+    wrong = np.any([~said.same(found, wanted) for found, wanted in said.pairs], axis=0)
+    listed = [tuple(map(int, at.split(", "))) for at in re.findall(r"\[([\d, ]+)\]", m["listed"])]
+    if said.tolerance > 1e-3 or not all(wrong.ndim == len(at) and wrong[at] for at in listed):
+        return said.tolerance > 1e-3  # the smallest mistakes do not show there
+    return (
+        int(wrong.sum()) <= int(m["wrong"])
+        and int(m["all"]) == wrong.size
+        and _common(said, m, wrong)
+    )
+
+
+def _common(said: Said, m: re.Match[str], wrong: Any) -> bool:
+    """Whether the wrong entries are where the words say, for the words that are simple."""
+    x, words = said.case.x, m["common"] or ""
+    signs = {"negative": x < 0, "positive": x > 0, "not positive": x <= 0, "0": x == 0}
+    sign = re.fullmatch(rf"where {said.case.name} is (.*)", words)
+    if sign and sign[1] in signs:
+        return bool((wrong <= signs[sign[1]]).all())
+    line = re.fullmatch(r"(row|column) (\d+)", words)
+    if line:
+        axis = {"column": x.ndim - 1, "row": x.ndim - 2}[line[1]]
+        return set(np.argwhere(wrong)[:, axis]) <= {int(line[2])}
+    return True
+
+
+def _there(said: Said, m: re.Match[str]) -> bool:
+    """What the gradient is in the wrong entries."""
+    wrong = np.any([~said.same(found, wanted) for found, wanted in said.pairs], axis=0)
+    parts = [(found[wrong], wanted[wrong]) for found, wanted in said.pairs]
+    holds = [said.tolerance > 1e-3 or not wanted.any() for _, wanted in parts] if m["zero"] else []
+    what = m["what"] or ""
+    if what == "0":
+        holds += [not found.any() for found, _ in parts]
+    elif what == "grad itself":
+        holds += [said.alike(f, g[wrong]) for (f, _), g in zip(parts, said.draws, strict=True)]
+    elif what.startswith("the same"):
+        holds += [said.alike(found, parts[0][0]) for found, _ in parts]
+    elif m["factor"]:
+        holds += [
+            np.allclose(
+                f,
+                value(m["factor"]) * w,
+                rtol=0.01 + said.tolerance,
+                atol=said.tolerance * np.abs(f).max(),
+            )
+            for f, w in parts
+        ]
+    return all(holds)
+
+
+def _only_where_upstream(said: Said, m: re.Match[str]) -> bool:
+    sides = [(g < 0) if m["sign"] == "negative" else (g > 0) for g in said.draws]
+    return all(
+        (said.same(found, wanted) | side).all()
+        for side, (found, wanted) in zip(sides, said.pairs, strict=True)
+    )
+
+
+def _two_sides(said: Said, m: re.Match[str]) -> bool:
+    a, b = value(m["here"]), value(m["there"])
+    loose = 6e-3 + said.tolerance
+
+    def either(found: Any, wanted: Any) -> Any:
+        floor = said.tolerance * np.abs(found).max()
+        return (np.abs(found - a * wanted) <= loose * np.abs(found) + floor) | (
+            np.abs(found - b * wanted) <= loose * np.abs(found) + floor
+        )
+
+    return a != b and said.all(either)
+
+
+def _most(said: Said, m: re.Match[str]) -> bool:
+    """The entry with the largest error, for the upstream gradient of the report."""
+    case = said.case
+    found, wanted = said.pair(case.upstream[case.shown])
+    at = tuple(map(int, re.findall(r"\d+", m["at"]))) if m["at"] else ()
+    loose = said.tolerance * np.abs(wanted).max() / max(abs(wanted[at]), 1e-300)
+    share = int(m["wrong"]) <= int(m["all"].replace(",", "")) == wanted.size
+    return bool(
+        share
+        and (near(m["got"], found[at], loose) or said.tolerance > 1e-3)
+        and near(m["expected"], wanted[at], loose)
+        and m["got"] != m["expected"]
+    )
+
+
+def _times(said: Said, m: re.Match[str]) -> bool:
+    """The factor that would make it right."""
+    case, words = said.case, m["factor"]
+    over = words.startswith(("1/", "1 /"))
+    arrays = dict(zip(case.subject.names, case.subject.inputs, strict=True)) | {
+        "the output": case.out
+    }
+    name = re.sub(r"^1 ?/ ?", "", words)
+    if name not in arrays:
+        return True
+    factor = 1 / arrays[name] if over else arrays[name]
+    return said.all(lambda found, wanted: said.same(found * factor, wanted))
+
+
+def _permuted(said: Said, m: re.Match[str]) -> bool:
+    pairs = [
+        (np.asarray(raw), said.pair(grad)[1])
+        for raw, grad in zip(said.case.raw, said.case.upstream, strict=True)
+    ]
+    return any(
+        all(
+            raw.transpose(order).shape == right.shape and said.alike(raw.transpose(order), right)
+            for raw, right in pairs
+        )
+        for order in permutations(range(pairs[0][0].ndim))
+    )
+
+
+def _exchanged(said: Said, m: re.Match[str]) -> bool:
+    both = [case for case in said.case.others if case.name in (m["a"], m["b"])]
+
+    def of_the_other(mine: Case, other: Case) -> bool:
+        for grad, raw in zip(mine.upstream, mine.raw, strict=True):
+            right = said.gradients(grad)[other.index][1]
+            if not said.alike(fitted(raw, other.x.shape), right):
+                return False
+        return True
+
+    return len(both) == 2 and of_the_other(*both) and of_the_other(*both[::-1])
+
+
+def _shape(said: Said, m: re.Match[str]) -> bool:
+    return m["shape"] == str(np.shape(said.case.raw[0])) != str(said.case.x.shape) == m["of"]
+
+
+def _bad(said: Said, m: re.Match[str]) -> bool:
+    bad = np.any([~np.isfinite(found) for found, _ in said.pairs], axis=0)
+    return bool(bad.sum() == int(m["many"]) and np.isfinite([w for _, w in said.pairs]).all())
+
+
+def _dtype(said: Said, m: re.Match[str]) -> bool:
+    dtypes = {str(np.asarray(raw).dtype) for raw in said.case.raw}
+    return m["dtype"] in dtypes and m["of"] in (None, str(said.case.x.dtype))
+
+
+def _constant(said: Said, m: re.Match[str]) -> bool:
+    return all(said.alike(found, said.pairs[0][0]) for found, _ in said.pairs)
+
+
+def _twice(said: Said, m: re.Match[str]) -> bool:
+    return all(
+        said.alike(found, wanted * (g if g.size > 1 else g.reshape(())))
+        for g, (found, wanted) in zip(said.draws, said.pairs, strict=True)
+    )
+
+
+def _own_entry_only(said: Said, m: re.Match[str]) -> bool:
+    ones = np.eye(said.case.x.size)[:6].reshape(-1, *said.case.x.shape)
+    pairs = [said.pair(one) for one in ones]
+    alone = all(said.alike(found * one, found) for one, (found, _) in zip(ones, pairs, strict=True))
+    return alone and any(np.count_nonzero(wanted) > 1 for _, wanted in pairs)
+
+
+def _elsewhere(said: Said, m: re.Match[str]) -> bool:
+    """The gradient in one row or column changes with the upstream gradients of the others."""
+    axis = {"column": said.case.x.ndim - 1, "row": said.case.x.ndim - 2}.get(m["line"])
+    if axis is None or said.case.x.ndim == 1:
+        axis = 0
+    changed = False
+    for grad in said.draws:
+        other = np.array(grad)
+        np.moveaxis(other, axis, 0)[1:] *= 2
+        found, then = (np.moveaxis(said.pair(g)[0], axis, 0)[0] for g in (grad, other))
+        changed |= not np.allclose(found, then, rtol=1e-7, atol=0)
+    return changed
+
+
+def _accepted(said: Said, m: re.Match[str]) -> bool:
+    """Made only where the rule's own numbers are right once the mistake is undone."""
+    return True
+
+
+NUMBER = r"-?(?:[\d.,/]+(?:e[-+]?\d+)?|NaN|inf)"
+ENTRIES = r"(?:entry|entries)"
+G, T = "The gradient of NAME", "times what it should be"
+READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
+    r"The rule returns (?P<what>None|only zeros|nothing larger than (?P<most>\S+)) for NAME, but "
+    r"the output depends on NAME: .*its gradient should have entries of up to \S+\.": _nothing,
+    rf"{G} has the wrong sign everywhere; its size is right\.": _sign,
+    rf"{G} is (exactly )?(?P<factor>{NUMBER})( \(.*\))? {T}, in every entry\.": _factor,
+    rf"{G} is exactly (ln 2|ln 10|e|π|1/.*)( \(.*\))? {T}, in every entry\.": _accepted,
+    rf"{G} is right but for (?P<wrong>\d+) {ENTRIES} of (?P<all>\d+)( that can be compared)?"
+    r"(: (?P<common>.*?)|, all among .*?)?\. Wrong: (?P<listed>.*?)\.(?=$| There)": _few,
+    r" There it (is (?P<what>0|grad itself|the same for every upstream gradient)|is (?P<factor>"
+    rf"{NUMBER}) times what it should be)?(?P<zero>,? ?(and )?should be 0)?\.": _there,
+    rf"{G} is wrong only where the upstream gradient is (?P<sign>negative|positive)(, .*)?\.": (
+        _only_where_upstream
+    ),
+    rf"{G} is (?P<here>{NUMBER}) times what it should be .*, and (?P<there>{NUMBER}) times "
+    r"elsewhere\.( The two sides are exchanged\.)?": _two_sides,
+    rf"{G} is wrong in (?P<wrong>[\d,]+) of its (?P<all>[\d,]+) {ENTRIES}, most at "
+    r"NAME(\[(?P<at>[\d, ]+)\])?: (for a random upstream gradient )?"
+    rf"it is (?P<got>{NUMBER}) and should be (?P<expected>{NUMBER})\.": _most,
+    r"Every entry is right once multiplied by (?P<factor>.*): is this factor missing\?": _times,
+    rf"{G} is transposed: its numbers are right, .*\.": _permuted,
+    r"The gradients of (?P<a>\S+) and (?P<b>\S+) are exchanged: each is right for the other\.": (
+        _exchanged
+    ),
+    rf"{G} has the shape (?P<shape>\(.*?\)), but NAME has (?P<of>\(.*?\))"
+    r"(\.|: it is not summed over .*\.)": _shape,
+    rf"{G} is [-NaIinf or]+ in (?P<many>\d+) {ENTRIES}, first at .*\.": _bad,
+    rf"{G} comes as (?P<dtype>\w+)(, but NAME is (?P<of>\w+))?: .*\.": _dtype,
+    rf"{G} is the same for every upstream gradient(: the rule returns its own slope without "
+    r"multiplying it by grad)?\.": _constant,
+    rf"{G} is multiplied by the upstream gradient twice\.": _twice,
+    rf"{G} is that of the Jacobian's diagonal only\..*": _own_entry_only,
+    r"Each entry of the gradient of NAME depends only on the same entry of the upstream "
+    r"gradient\. .*": _own_entry_only,
+    rf"{G} in (?P<line>row|column|\w+) .* changes with the upstream gradients elsewhere\. .*": (
+        _elsewhere
+    ),
+    r"Broadcasting repeats NAME \d+ times\. Its .*, and should be their sum\.": _accepted,
+    r"The rule for NAME (works along|mixes) .*": _accepted,
+    r"The slopes with respect to NAME are taken along .*": _accepted,
+    rf"{G} (runs|is summed) along the wrong axis.*": _accepted,
+    r"In the gradient of NAME the (factor \S+ must|upstream gradient is).*": _accepted,
+    r"The rule stops: .*": _accepted,
+    r"What the rule returns for NAME is not an array of numbers, and cannot be .*": _accepted,
+    r"The function (itself is not finite here|has a kink).*": _accepted,
+    r"`.*` returns .*": _accepted,
+}  # fmt: skip
+HINTS = ("Every entry is right once",)
+
+
+def untrue(report: GradcheckReport, gradients: Gradients) -> Iterator[str]:
+    """Yield the sentences of a report that do not hold, or that nobody can read."""
+    names = [found.input for found in report.diagnoses]
+    for found in report.diagnoses:
+        if names.count(found.input) > 1 or found.code in ("wrong-formula", "second-order-only"):
+            continue  # of several mistakes each is said of what is left of the others
+        case = next((case for case in report.cases if case.name == found.input), None)
+        if case is None:
+            continue
+        kinds = [np.asarray(x).dtype for x in case.subject.inputs]
+        narrow = max(
+            (kind for kind in kinds if kind.kind == "f"), key=lambda kind: np.finfo(kind).eps
+        )
+        here = partial(gradients, inputs=case.subject.inputs)
+        said = Said(case, here, TOLERANCES[str(narrow)])
+        texts = [found.message, *(h for h in [found.hint] if h.startswith(HINTS))]
+        yield from (text for text in texts if not _read(said, text))
+
+
+def _read(said: Said, text: str) -> bool:
+    """Whether a text is made of sentences that are known here, and holds."""
+    name = re.escape(said.case.name)
+    while text:
+        matches = (
+            (reader, re.match(sentence.replace("NAME", name), text, re.DOTALL))
+            for sentence, reader in READERS.items()
+        )
+        reader, match = next(((r, m) for r, m in matches if m), (None, None))
+        if match is None or reader is None or match.end() == 0:
+            return False
+        if not reader(said, match):
+            return False
+        text = text[match.end() :]
+    return True

@@ -269,7 +269,7 @@ def _elsewhere(said: Said, m: re.Match[str]) -> bool:
     if axis is None or said.case.x.ndim == 1:
         axis = 0
     changed = False
-    for grad in said.draws:
+    for grad in said.case.upstream:
         other = np.array(grad)
         np.moveaxis(other, axis, 0)[1:] *= 2
         found, then = (np.moveaxis(said.pair(g)[0], axis, 0)[0] for g in (grad, other))

@@ -166,3 +166,17 @@ def test_results_that_are_not_one_for_each_input(result, words):
     found = tx.gradcheck(product, X, X + 1).diagnosis
     assert words in found.message
     assert found.code == "wrong-shape"
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_factor_of_calculus_is_not_taken_for_a_length(rows):
+    """The lengths are 2 and 3, too: the rule is asked at other lengths."""
+    x = RNG.normal(size=(rows, 2))
+    square = op_of(lambda x: np.sum(x * x), lambda g, y, x: g * x)
+    assert "exactly 1/2 times" in tx.gradcheck(square, x).diagnosis.message
+    cube = op_of(lambda x: np.sum(x**3), lambda g, y, x: g * x * x)
+    assert "exactly 1/3 times" in tx.gradcheck(cube, x).diagnosis.message
+    mean = op_of(lambda x: np.mean(x, axis=0), lambda g, y, x: np.broadcast_to(g, x.shape))
+    assert f"exactly {rows} (the number of entries" in tx.gradcheck(mean, x).diagnosis.message
+    batch = op_of(lambda x: np.sum(x * x) / len(x), lambda g, y, x: 2 * g * x)
+    assert f"exactly {rows} (the batch size" in tx.gradcheck(batch, x).diagnosis.message

@@ -201,12 +201,14 @@ class Case:
     @property
     def shown(self) -> int:
         """Which upstream gradient to show numbers for: ones for a single output, else random."""
-        return -1 if self.out.size == 1 else 0
+        judged = self.judged
+        seen = judged is None or judged.wrong[-1].any() or not judged.wrong.any()
+        return -1 if self.out.size == 1 and seen else 0
 
     @property
     def arriving(self) -> str:
         """Words for that upstream gradient."""
-        random = self.out.size != 1 and self.sample is None
+        random = self.shown == 0 and self.sample is None
         return "for a random upstream gradient" if random else ""
 
     @cached_property
@@ -253,6 +255,35 @@ class Case:
         with np.errstate(all="ignore"):
             before, after = (np.asarray(f(at)).take(0, axis) for at in (x, x + move))
         return bool(np.allclose(before, after, rtol=1e-12, equal_nan=True))
+
+    @cached_property
+    def smaller(self) -> Sequence[Case]:
+        """The case with an entry less along each axis in turn, where the function takes that."""
+        cases = (self._without_last(axis) for axis in range(self.x.ndim))
+        return [case for case in cases if case is not None]
+
+    def _without_last(self, axis: int) -> Case | None:
+        n = self.x.shape[axis]
+        inputs = [
+            np.delete(x, -1, axis) if np.ndim(x) > axis and np.shape(x)[axis] == n else x
+            for x in self.subject.inputs
+        ]
+        if n < 2:
+            return None
+        try:
+            out = self.subject.value(inputs)
+        except Exception:  # noqa: BLE001 - the lengths of the inputs may belong together
+            return None
+        upstream = np.random.default_rng(0).normal(size=(2, *out.shape))
+        got = self.vjp(inputs, out, upstream, inputs[self.index].shape)
+        if got is None:
+            return None
+        f = self.subject.function_of(self.index, inputs)
+        expected = slopes(f, precise(inputs[self.index]), upstream).value
+        subject = self.subject.at(inputs)
+        return replace(
+            self, subject=subject, out=out, upstream=upstream, got=got, expected=expected
+        )
 
     def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
         """Return what the rule returns for other numbers, or None: see `Subject.gradients`."""

@@ -87,9 +87,13 @@ class Subject:
         """Return the same subject with inputs in double precision; None if they are."""
         if all(x.dtype == np.float64 for x in self.inputs if is_real(x)):
             return None
+        return self.at(tuple(map(precise, self.inputs)))
+
+    def at(self, inputs: Arrays) -> Subject:
+        """Return the same subject with other inputs."""
         twin = copy(self)
         vars(twin).pop("_here", None)
-        twin.inputs = tuple(map(precise, self.inputs))
+        twin.inputs = inputs
         return twin
 
     def function_of(self, i: int, at: Arrays | None = None) -> Callable[[Any], Any]:

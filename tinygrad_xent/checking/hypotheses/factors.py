@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from numbers import Real
 from typing import Any
@@ -85,16 +86,35 @@ def _ratio(got: Any, expected: Any) -> float | None:
 
 def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
     """Return what a factor equals here, and a hint at what was forgotten."""
-    seen = {1.0}
     for value, what, more, less in _numbers(case):
-        if value in seen or not 0 < value < math.inf:
+        if value == 1 or not 0 < value < math.inf:
             continue
-        seen.add(value)
         for power, text in ((value, number(value)), (1 / value, f"1/{number(value)}")):
-            if math.isclose(factor, power, rel_tol=1e-6):
+            if math.isclose(factor, power, rel_tol=1e-6) and _follows(case, what, power == value):
                 exactly = f"exactly {text}" if not what else f"exactly {text} ({what})"
                 return exactly, more if power == value else less
     return None
+
+
+def _follows(case: Case, what: str, times: bool) -> bool:
+    """Whether the factor changes with what it is taken for, in smaller arrays: a 2 may be a 2."""
+    for smaller in case.smaller:
+        factor = _ratio(smaller.got, smaller.expected)
+        alike = [value for value, said, *_ in _numbers(smaller) if _unnumbered(said, what)]
+        if (
+            factor
+            and alike
+            and not any(
+                math.isclose(factor if times else 1 / factor, value, rel_tol=1e-6)
+                for value in alike
+            )
+        ):
+            return False
+    return True
+
+
+def _unnumbered(one: str, other: str) -> bool:
+    return re.sub(r"\d+ rows", "", one) == re.sub(r"\d+ rows", "", other)
 
 
 def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
@@ -111,8 +131,7 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
     more = "Did you forget to divide by the number of entries of an axis?"
     less = "Did you divide by the number of entries of an axis where the function sums?"
     for axis, length in enumerate(x.shape):
-        if length > 2:
-            yield length, f"the length of axis {axis} of {case.name}", more, less
+        yield length, f"the length of axis {axis} of {case.name}", more, less
     if y.size > 1 and x.size and y.size % x.size == 0:
         what = f"how often broadcasting repeats {case.name}"
         more = "Does the rule count the repetitions that broadcasting makes once too often?"

@@ -181,13 +181,13 @@ def _most(said: Said, m: re.Match[str]) -> bool:
     found, wanted = said.pair(case.upstream[case.shown])
     at = tuple(map(int, re.findall(r"\d+", m["at"]))) if m["at"] else ()
     loose = said.tolerance * np.abs(wanted).max() / max(abs(wanted[at]), 1e-300)
-    share = int(m["wrong"]) <= int(m["all"].replace(",", "")) == wanted.size
-    return bool(
-        share
-        and (near(m["got"], found[at], loose) or said.tolerance > 1e-3)
-        and near(m["expected"], wanted[at], loose)
-        and m["got"] != m["expected"]
-    )
+    if m["low"]:
+        slack = 0.01 * abs(value(m["high"]) - value(m["low"]))
+        should = value(m["low"]) - slack <= wanted[at] <= value(m["high"]) + slack
+    else:
+        should = near(m["expected"], wanted[at], loose) and m["got"] != m["expected"]
+    known = near(m["got"], found[at], loose) or said.tolerance > 1e-3
+    return bool(int(m["wrong"].replace(",", "")) <= wanted.size and should and known)
 
 
 def _times(said: Said, m: re.Match[str]) -> bool:
@@ -302,7 +302,8 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     r"elsewhere\.( The two sides are exchanged\.)?": _two_sides,
     rf"{G} is wrong in (?P<wrong>[\d,]+) of its (?P<all>[\d,]+) {ENTRIES}, most at "
     r"NAME(\[(?P<at>[\d, ]+)\])?: (for a random upstream gradient )?"
-    rf"it is (?P<got>{NUMBER}) and should be (?P<expected>{NUMBER})\.": _most,
+    rf"it is (?P<got>{NUMBER}) and should (be (?P<expected>{NUMBER})|lie between (?P<low>{NUMBER}) "
+    rf"and (?P<high>{NUMBER}))\.": _most,
     r"Every entry is right once multiplied by (?P<factor>.*): is this factor missing\?": _times,
     rf"{G} is transposed: its numbers are right, .*\.": _permuted,
     r"The gradients of (?P<a>\S+) and (?P<b>\S+) are exchanged: each is right for the other\.": (

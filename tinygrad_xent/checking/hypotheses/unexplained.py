@@ -11,6 +11,8 @@ from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.hypotheses.entries import place
 from tinygrad_xent.visualization.formatting import count, number
 
+_CERTAIN = 1e-3  # of a slope: three digits of it can be told
+
 
 def unknown(case: Case) -> Claim:
     """Return the largest difference, and what the gradient would have to be multiplied by."""
@@ -26,12 +28,17 @@ def unknown(case: Case) -> Claim:
     off = np.abs(case.got - case.expected)[case.shown]
     off = np.where(wrong, np.where(np.isnan(off), np.inf, off), -1)
     worst = np.unravel_index(int(np.argmax(off)), off.shape)
-    got, expected = apart(case.got[case.shown][worst], case.expected[case.shown][worst])
+    at = (case.shown, *worst)
+    got, expected = apart(case.got[at], case.expected[at])
+    should = f"be {expected}"
+    if case.tolerance[at] > _CERTAIN * np.abs(case.expected[at]):
+        low, high = (case.expected[at] + sign * case.tolerance[at] for sign in (-1, 1))
+        should = f"lie between {number(low)} and {number(high)}"
     arriving = f"{case.arriving} " if case.arriving else ""
     return Claim(
         "unknown",
         f"The gradient of {{name}} is wrong in {wrong.sum()} of its {count(wrong.size, 'entry')}, "
-        f"most at {{name}}{place(worst)}: {arriving}it is {got} and should be {expected}.",
+        f"most at {{name}}{place(worst)}: {arriving}it is {got} and should {should}.",
         None,
         _factor(case),
     )

@@ -38,7 +38,7 @@ FEWEST = {
     np.float32: 1e-30,
     np.float16: 1e-3,
 }  # a gradient of this size is lost
-_FELT = 1e-13  # of the output
+_FELT = {np.float64: 1e-13, np.float32: 1e-5, np.float16: 1e-2}  # of the output
 # Their inputs are fixed to a range, or the sizes of two inputs to each other.
 UNSCALED = {"probabilities", "true or false", "labels"}
 
@@ -247,7 +247,7 @@ def is_wrong(call: Call, op: Op) -> bool:
             size = np.abs(wanted).max()
             if not FEWEST[call.dtype] < size < 1 / FEWEST[call.dtype]:
                 return False  # nothing about it is certain
-            if size * np.abs(x).max() < _FELT * np.abs(y).max():
+            if size * np.abs(x).max() < _FELT[call.dtype] * np.abs(y).max():
                 return False  # no move of the input can be seen in the output
             if found is None or not np.isfinite(found).all():
                 worst = np.inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import permutations
@@ -104,14 +104,17 @@ def _factor(said: Said, m: re.Match[str]) -> bool:
 
 
 def _few(said: Said, m: re.Match[str]) -> bool:
-    wrong = np.any([~said.same(found, wanted) for found, wanted in said.pairs], axis=0)
     listed = [tuple(map(int, at.split(", "))) for at in re.findall(r"\[([\d, ]+)\]", m["listed"])]
-    if said.tolerance > 1e-3 or not all(wrong.ndim == len(at) and wrong[at] for at in listed):
-        return said.tolerance > 1e-3  # the smallest mistakes do not show there
+    if said.tolerance > 1e-3:
+        return True  # the smallest mistakes do not show there
+    somewhat, clearly = (
+        np.any([~replace(said, tolerance=t).same(*pair) for pair in said.pairs], axis=0)
+        for t in (1e-8, 1e-6)
+    )
     return (
-        int(wrong.sum()) <= int(m["wrong"])
-        and int(m["all"]) == wrong.size
-        and _common(said, m, wrong)
+        all(somewhat.ndim == len(at) and somewhat[at] for at in listed)
+        and int(clearly.sum()) <= int(m["wrong"]) <= int(m["all"]) <= clearly.size
+        and _common(said, m, clearly)
     )
 
 
@@ -257,7 +260,7 @@ def _twice(said: Said, m: re.Match[str]) -> bool:
 
 
 def _own_entry_only(said: Said, m: re.Match[str]) -> bool:
-    ones = np.eye(said.case.x.size)[:6].reshape(-1, *said.case.x.shape)
+    ones = np.eye(said.case.x.size)[:64].reshape(-1, *said.case.x.shape)
     pairs = [said.pair(one) for one in ones]
     alone = all(said.alike(found * one, found) for one, (found, _) in zip(ones, pairs, strict=True))
     return alone and any(np.count_nonzero(wanted) > 1 for _, wanted in pairs)

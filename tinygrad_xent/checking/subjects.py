@@ -81,7 +81,7 @@ class Subject:
     @property
     def coarse(self) -> bool:
         """Whether an input is in half precision, where rounding hides a mistake."""
-        return any(x.dtype == np.float16 for x in self.inputs if is_real(x))
+        return np.float16 in [getattr(x, "dtype", None) for x in self.inputs]
 
     def in_double(self) -> Subject | None:
         """Return the same subject with inputs in double precision; None if they are."""
@@ -254,8 +254,10 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
 def _whole_numbers_as_floats(subject: Subject) -> None:
     """Check whole numbers too where the rule has a gradient for them, or no input is floating."""
     whole = [isinstance(x, np.ndarray) and x.dtype.kind in "iu" for x in subject.inputs]
+    if not any(whole):
+        return
     floating = any(map(is_real, subject.inputs))
-    if not any(whole) or (floating and not subject.is_rule):
+    if floating and not subject.is_rule:
         return
     floats = [x.astype(float) if i else x for x, i in zip(subject.inputs, whole, strict=True)]
     try:

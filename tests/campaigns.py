@@ -39,8 +39,8 @@ FEWEST = {
     np.float16: 1e-3,
 }  # a gradient of this size is lost
 _FELT = {np.float64: 1e-13, np.float32: 1e-5, np.float16: 1e-2}  # of the output
-# Their inputs are fixed to a range, or the sizes of two inputs to each other.
-UNSCALED = {"probabilities", "true or false", "labels"}
+# Domains that hold every multiple of their numbers.
+SCALED = {"real", "positive", "nonzero", "distinct", "held constant", "class labels"}
 
 Gradients = list[Any]
 Mutation = Callable[[np.random.Generator, Gradients, Any, Any, tuple[Any, ...]], Gradients]
@@ -74,7 +74,7 @@ def call_of(rng: np.random.Generator) -> Call:
     dtype = DTYPES[rng.integers(len(DTYPES))]
     scale = 1.0 if rng.random() < 0.5 else float(10.0 ** rng.integers(-12, 13))
     domains = {domain.name for domain in op.domains}
-    if domains & UNSCALED or (scale > 1 and "above -1" in domains):
+    if not domains <= SCALED and (scale > 1 or domains != {"above -1"}):
         scale = 1.0
     if dtype is np.float16:
         scale = float(np.clip(scale, 1e-2, 1e2))

@@ -145,7 +145,7 @@ def test_a_module_that_wants_more_is_two_modules(module: Path) -> None:
 
 def test_the_package_stays_small() -> None:
     assert len(MODULES) <= 198
-    assert sum(map(code_lines, MODULES)) <= 20_070
+    assert sum(map(code_lines, MODULES)) <= 20_420
     assert len([entry for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]) <= 20
 
 
@@ -196,7 +196,7 @@ def test_a_small_picture_takes_few_calls() -> None:
 def test_a_check_of_a_rule_takes_few_calls() -> None:
     check = "tx.gradcheck(tx.tanh, [0.3, -1.2, 2.0])"
     calls, files = calls_of(check, before=check)  # once before: the check is loaded when it is used
-    assert calls <= 266
+    assert calls <= 272
     assert files <= 11
 
 

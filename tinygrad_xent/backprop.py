@@ -9,13 +9,6 @@ import numpy as np
 
 from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, read_only
-from tinygrad_xent.errors import (
-    DtypeError,
-    NotRecordedError,
-    NotScalarError,
-    RuleResultError,
-    ShapeError,
-)
 from tinygrad_xent.graph import Node, ancestors, describe, downstream, stale
 from tinygrad_xent.op import Op
 
@@ -119,14 +112,14 @@ def _contribution(result: Any, grad: Any, x: Node, op: Op, i: int) -> Any:
     if result.shape != data.shape:
         try:
             result = ops.sum_to(result, shape=data.shape)
-        except RuleResultError:
-            raise RuleResultError(
+        except errors.RuleResultError:
+            raise errors.RuleResultError(
                 f"the rule of op `{op.name}` returned shape {result.shape} for "
                 f"`{op.names_of(i + 1)[i]}` of shape {data.shape}; return that shape, or one "
                 "that broadcasting makes of it"
             ) from None
     if result.dtype.kind not in "fiub":
-        raise RuleResultError(
+        raise errors.RuleResultError(
             f"the rule of op `{op.name}` returned {result.dtype} for `{op.names_of(i + 1)[i]}`; "
             "return real numbers"
         )
@@ -141,12 +134,12 @@ def is_real(node: Node) -> bool:
 def check_seed(output: Any, seed: Any) -> Any:
     """Return the gradient to start from, or raise the error that says why there is none."""
     if not isinstance(output, Node):
-        raise NotRecordedError(errors.hints.not_recorded(output))
+        raise errors.NotRecordedError(errors.hints.not_recorded(output))
     if output.data.dtype.kind != "f":
-        raise DtypeError(errors.hints.no_floats(output, ancestors(output), describe))
+        raise errors.DtypeError(errors.hints.no_floats(output, ancestors(output), describe))
     if seed is None:
         if output.data.size != 1:
-            raise NotScalarError(errors.hints.NO_SCALAR.format(describe(output)))
+            raise errors.NotScalarError(errors.hints.NO_SCALAR.format(describe(output)))
         return np.ones_like(output.data)
     if not isinstance(seed, Node):
         seed = read_only(as_array(seed, output.data.dtype))  # the user's own array stays writeable
@@ -154,5 +147,5 @@ def check_seed(output: Any, seed: Any) -> Any:
         seed = ops.astype(seed, dtype=output.data.dtype)
     given = seed.data.shape if isinstance(seed, Node) else seed.shape
     if given != output.data.shape:
-        raise ShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
+        raise errors.ShapeError(f"the gradient to start from has shape {given}, {describe(output)}")
     return seed

@@ -137,6 +137,10 @@ class MissingRendererError(TinygradXentError, RuntimeError):
     """Nothing on this machine can make a picture of the form asked for."""
 
 
+class ExerciseError(TinygradXentError, ValueError):
+    """The docstring of an exercise's module is not written as that of an exercise."""
+
+
 class UnknownExerciseError(TinygradXentError, KeyError):
     """There is no exercise of this name, or no hint of this number."""
 

@@ -1,10 +1,10 @@
 """Exercises with a judge: write a function, and read what a teacher would say about it.
 
 Each exercise is a module of the folder `tasks`, with the name of the function that the learner
-writes. Its docstring is the statement: a title, then Markdown. The function of that name is a right
-answer, and `inputs` draws what to try it on. `hints` and `mistakes` are what a teacher would say.
-`forward` is the function that a backward rule belongs to. `Exercise` describes each of them. To add
-an exercise, copy a module of `tasks`, change it, and put its name into the list below.
+writes. Its docstring has a title, the statement, three hints, and common mistakes with a teacher's
+words for each. The function of that name is a right answer, `inputs` draws what to try it on, and
+`forward` is the function that a backward rule belongs to. `Exercise` describes all of it. To add an
+exercise, copy a module of `tasks`, change it, and put its name into the list below.
 
 An answer is called on random inputs, and only what it returns counts. The expected values come from
 the right answer in float64. Where they differ, the mistakes are run on the same inputs: if one of
@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.errors import UnknownExerciseError
-from tinygrad_xent.teaching.exercises.exercise import Exercise, Mistake
+from tinygrad_xent.teaching.exercises.exercise import Exercise
+from tinygrad_xent.teaching.exercises.reading import Mistake
 from tinygrad_xent.teaching.exercises.verdict import Note, Verdict, text_of
 
 __all__ = ["CATALOGUE", "Exercise", "Mistake", "Note", "Verdict", "check", "hint", "solution"]
@@ -45,10 +46,6 @@ _NAMES = (
     *("cross_entropy_hessian", "hessian_vector_product"),
     "keras_probability_loss",
     "merge_logsumexp",
-)
-_PARTS = (
-    *("lesson", "inputs", "hints", "mistakes"),
-    *("forward", "verify", "returns", "tolerance", "entrywise"),  # only where they are needed
 )
 
 
@@ -81,9 +78,7 @@ CATALOGUE = Catalogue()
 @cache
 def _loaded(name: str) -> Exercise:
     """Return the exercise that a module of `tasks` describes."""
-    module = importlib.import_module(f"{__name__}.tasks.{name}")
-    given = {part: value for part, value in vars(module).items() if part in _PARTS}
-    return Exercise(getattr(module, name), module.__doc__, **given)
+    return Exercise(importlib.import_module(f"{__name__}.tasks.{name}"))
 
 
 def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> Verdict:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,71 +23,50 @@ from tinygrad_xent.teaching.exercises.comparing import (
     shown,
 )
 from tinygrad_xent.teaching.exercises.noticing import Call, noticed
+from tinygrad_xent.teaching.exercises.reading import (
+    Function,
+    bare_source,
+    blank_source,
+    mistakes_of,
+    sections,
+)
 from tinygrad_xent.teaching.exercises.verdict import Verdict, quoted
 from tinygrad_xent.visualization.naming import printable
 
-Function = Callable[..., Any]
 _ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up
 _LONGEST = 300
-_TO_WRITE = "    # The backward pass:"  # the lines above it are given to the learner
 _NO_GRADIENT = ("raised", "too-many-steps", "mutated", "none", "wrong-type", "wrong-count")
 _SAYS_NOTHING = "No usual mistake"
 _PROBED = 3  # inputs at which a wrong rule is given to gradcheck
 _CALLED_WRONGLY = r"\(\) (got an unexpected|got multiple|missing \d|takes )"  # Python's own words
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that learners often write.
-
-    Attributes
-    ----------
-    source : str
-        Its code.
-    words : str
-        What the verdict says about it, in Markdown.
-    function : callable
-        The wrong answer itself.
-    """
-
-    source: str
-    words: str
-    function: Function
-
-
 class Exercise:
-    r"""A function to write, with all that is needed to teach and to judge it.
+    """A function to write, with all that is needed to teach and to judge it.
 
     Parameters
     ----------
-    answer : callable
-        A right answer. It also computes the expected values, so it must be right to the last digit.
-        Its docstring is the docstring of the function to write.
-    doc : str
-        A title, then the statement in Markdown.
-    lesson : int
-        The number of the lesson that the exercise belongs to.
-    hints : tuple of three str
-        From a nudge to nearly the solution; each is one paragraph of Markdown.
-    mistakes : mapping
-        From wrong answers to what a teacher would say about them, in Markdown. A wrong answer is
-        the one line of its body; or a pair of strings, a piece of the right answer and what stands
-        in its place; or a function.
-    inputs : callable
-        Yields cases (`Case`) drawn with a random generator, small ones first. They should tell each
-        mistake from the right answer and from the other mistakes.
-    forward : callable, optional
-        For a backward rule, the function that it belongs to; the cases are inputs of that function.
-    verify : callable, optional
-        Judges a returned value where several are right: `verify(value, *args, **params)` returns a
-        sentence about what is wrong, or "".
-    returns : str
-        What messages call the result: "result", or "m, s" for two. For a backward rule it follows
-        from `forward`.
-    tolerance : float
-        The largest error, relative to the largest expected number.
-    entrywise : bool
-        Whether the error of each number is relative to that number instead.
+    task : module
+        A module with the name of the function to write. Its docstring has a title, the statement in
+        Markdown, and two sections. `Hints` has three numbered paragraphs of Markdown, from a nudge
+        to nearly the solution. `Mistakes` has wrong answers, each with what a teacher would say
+        about it indented below it, in Markdown. A wrong answer is the one line of its body; or the
+        name of a function of the module; or a diff, lines of the solution behind `- ` and what
+        stands in their place behind `+ `. The module's names are:
+
+        - the function to write, which is the right answer. It also computes the expected values, so
+          it must be right to the last digit. Its docstring is that of the function to write.
+        - `lesson`, the number of the lesson that the exercise belongs to.
+        - `inputs(rng)`, which yields cases (`Case`) drawn with a random generator, small ones
+          first. They should tell each mistake from the right answer and from the other mistakes.
+        - `forward`, only for a backward rule: the function that it belongs to. The cases are inputs
+          of that function.
+        - `verify(value, *args, **params)`, only where several values are right: it judges a
+          returned one, and returns a sentence about what is wrong, or "".
+        - `returns`, what messages call the result: "result" by default, or "m, s" for two. For a
+          backward rule it follows from `forward`.
+        - `tolerance`, the largest error, relative to the largest expected number: 1e-9 by default.
+        - `entrywise`, whether the error of each number is relative to that number instead.
 
     Attributes
     ----------
@@ -99,6 +78,11 @@ class Exercise:
         Source code: what the learner starts from, and a right answer.
     mistakes : tuple of Mistake
 
+    Raises
+    ------
+    ExerciseError
+        If the docstring is not written in this way.
+
     Examples
     --------
     >>> from tinygrad_xent.teaching.exercises import CATALOGUE
@@ -108,47 +92,22 @@ class Exercise:
         return grad * 2 * x
     """
 
-    def __init__(
-        self,
-        answer: Function,
-        doc: str | None,
-        *,
-        lesson: int,
-        hints: tuple[str, str, str],
-        mistakes: Mapping[str | tuple[str, str] | Function, str],
-        inputs: Callable[[np.random.Generator], Iterable[Case]],
-        forward: Function | None = None,
-        verify: Callable[..., str] | None = None,
-        returns: str = "result",
-        tolerance: float = 1e-9,
-        entrywise: bool = False,
-    ) -> None:
-        title, _, statement = inspect.cleandoc(doc or "").partition("\n")
-        self.name = answer.__name__
-        self.title = title.rstrip(".")
-        self.statement = statement.strip()
-        self.lesson = lesson
-        self.hints = hints
-        self.answer = answer
-        self.solution = bare_source(answer)
-        self.blank = _blank(answer, self.solution)
-        self.inputs = inputs
-        self.forward = forward
-        self.verify = verify
-        self.returns = _names_of_gradients(forward) if forward else returns
-        self.close = Closeness(tolerance, entrywise)
-        self.mistakes = tuple(self._mistake(*item) for item in mistakes.items())
-
-    def _mistake(self, wrong: str | tuple[str, str] | Function, words: str) -> Mistake:
-        if isinstance(wrong, tuple):
-            source = self.solution.replace(*wrong)
-        elif isinstance(wrong, str):
-            source = f"{self.solution.splitlines()[0]}\n    {wrong}"
-        else:
-            source = bare_source(wrong).replace(wrong.__name__, self.name)
-        defined: dict[str, Any] = {"np": np}
-        exec(source, defined)  # noqa: S102 - code of this package
-        return Mistake(source, words, defined[self.name])
+    def __init__(self, task: ModuleType) -> None:
+        self.name = task.__name__.rpartition(".")[2]
+        read = sections(inspect.getsource(task), task.__name__)
+        self.title, self.statement, self.hints, mistakes = read
+        self.lesson: int = task.lesson
+        self.answer: Function = getattr(task, self.name)
+        self.solution = bare_source(self.answer)
+        self.blank = blank_source(self.answer, self.solution)
+        self.inputs: Callable[[np.random.Generator], Iterable[Case]] = task.inputs
+        self.forward: Function | None = getattr(task, "forward", None)
+        self.verify: Callable[..., str] | None = getattr(task, "verify", None)
+        named = _names_of_gradients(self.forward) if self.forward else "result"
+        self.returns: str = getattr(task, "returns", named)
+        entrywise = getattr(task, "entrywise", False)
+        self.close = Closeness(getattr(task, "tolerance", 1e-9), entrywise)
+        self.mistakes = mistakes_of(task, mistakes, self.name, self.solution)
 
     def judge(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Judge an answer by what it returns for random inputs.
@@ -174,31 +133,6 @@ class Exercise:
 
     def _repr_markdown_(self) -> str:
         return f"**{self.title}**\n\n{self.statement}"
-
-
-# -- source code -----------------------------------------------------------------------------
-
-
-def bare_source(function: Function) -> str:
-    """Return the code of a function without decorators, docstring and annotations."""
-    source = inspect.getsource(function)
-    (node,) = ast.parse(source).body
-    assert isinstance(node, ast.FunctionDef)  # noqa: S101 - answers and rules are written with def
-    first = node.body[0]
-    documented = ast.get_docstring(node) is not None
-    start = first.end_lineno if documented else first.lineno - 1
-    for argument in ast.walk(node.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
-    body = source.splitlines()[start:]
-    return "\n".join([f"def {node.name}({ast.unparse(node.args)}):", *body])
-
-
-def _blank(answer: Function, solution: str) -> str:
-    """Return what the learner starts from: the head of an answer and its docstring."""
-    head, *body = solution.splitlines()
-    given = body[: body.index(_TO_WRITE)] if _TO_WRITE in body else []
-    return "\n".join([head, f'    """{answer.__doc__}"""', *given, "    raise NotImplementedError"])
 
 
 def _names_of_gradients(forward: Function) -> str:

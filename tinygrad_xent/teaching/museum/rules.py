@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_xent.checking.samples import Sample, samples
 from tinygrad_xent.domains import positive, simplex
 from tinygrad_xent.op import Op
-from tinygrad_xent.teaching.exercises.exercise import bare_source
+from tinygrad_xent.teaching.exercises.reading import bare_source
 
 Inputs = Callable[[np.random.Generator], Sample]
 

@@ -1,4 +1,4 @@
-r"""Where paths meet, gradients add up.
+"""Where paths meet, gradients add up.
 
 A graph of numbers is given by two dicts. `inputs[name]` is the list of the names that `name` was
 computed from, empty for a leaf. `slopes[name]` is a list of the same length: the derivative of
@@ -12,6 +12,28 @@ it was computed from, and to itself, which is 1. Leave out all other names.
     >>> slopes = {"x": [], "a": [3.0], "y": [2.0, 10.0]}
     >>> accumulate(inputs, slopes, "y")
     {'x': 16.0, 'a': 2.0, 'y': 1.0}
+
+Hints
+-----
+1. Along a path the slopes multiply; over several paths the products add up.
+2. Start with 1 for `output` and 0 for all others. Go through the names in reverse topological
+   order, so that each gradient is complete before it is passed on.
+3. For each input and slope of a name:
+   `gradients[source] = gradients[source] + gradients[name] * slope`. For the order, define your
+   `topological_order` again inside.
+
+Mistakes
+--------
+-         gradients[source] += gradients[name] * slope
++         gradients[source] = gradients[name] * slope
+    Each new contribution replaces the gradient so far. Where two paths meet, their contributions
+    add up.
+-         gradients[source] += gradients[name] * slope
++         gradients[source] += slope
+    The slopes are added, but not multiplied by the gradient of `name`.
+in_order_of_discovery
+    A gradient is passed on before it is complete. Go in reverse topological order, not in the order
+    in which names are reached.
 """
 
 from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
@@ -64,27 +86,3 @@ def in_order_of_discovery(inputs, slopes, output):
             if source not in waiting:
                 waiting.append(source)
     return gradients
-
-
-hints = (
-    "Along a path the slopes multiply; over several paths the products add up.",
-    "Start with 1 for `output` and 0 for all others. Go through the names in reverse "
-    "topological order, so that each gradient is complete before it is passed on.",
-    "For each input and slope of a name: "
-    "`gradients[source] = gradients[source] + gradients[name] * slope`. For the order, define "
-    "your `topological_order` again inside.",
-)
-
-mistakes = {
-    ("gradients[source] +=", "gradients[source] ="): (
-        "Each new contribution replaces the gradient so far. Where two paths meet, their "
-        "contributions add up."
-    ),
-    ("gradients[name] * slope", "slope"): (
-        "The slopes are added, but not multiplied by the gradient of `name`."
-    ),
-    in_order_of_discovery: (
-        "A gradient is passed on before it is complete. Go in reverse topological order, not "
-        "in the order in which names are reached."
-    ),
-}

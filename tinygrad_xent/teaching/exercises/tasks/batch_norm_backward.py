@@ -17,6 +17,38 @@ Write the rule: return the tuple `(dx, dgain, dbias)`. The mean and the variance
     [[0.177], [-0.177]]
     [0.707]
     [1.0]
+
+Hints
+-----
+1. Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are sums over
+   the rows. That gives the gradient of `normed`, which depends on `x` in three ways.
+2. Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ the
+   gradient of $n$. Shifting all of $x$ changes nothing, so subtract the mean of $\bar n$; scaling
+   changes little, so subtract the part of $\bar n$ along $n$.
+3. $\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, with means
+   over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.
+
+Mistakes
+--------
+- dx = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
++ dx = (dnormed) / std
+    `dx` treats the mean and the variance as constants. Both are computed from `x`, so there are two
+    more paths back to it.
+- dx = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
++ dx = (dnormed - np.mean(dnormed, axis=0)) / std
+    `dx` treats the variance as a constant. It is computed from `x`: a path back to it is missing.
+- dx = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
++ dx = (dnormed - normed * along) / std
+    `dx` treats the mean as a constant. It is computed from `x`: a path back to it is missing.
+- dnormed = grad * gain
++ dnormed = grad
+    The factor `gain` is missing in `dx`.
+- return dx, np.sum(grad * normed, axis=0), np.sum(grad, axis=0)
++ return dx, np.sum(grad * x, axis=0), np.sum(grad, axis=0)
+    `dgain` uses `x`, but the gain is multiplied by the normalised `x`.
+- std = np.sqrt(np.var(x, axis=0) + epsilon)
++ std = np.sqrt(np.var(x, axis=0))
+    `epsilon` is missing under the root. For a small variance the result is far off.
 """
 
 import numpy as np
@@ -51,36 +83,3 @@ def inputs(rng):
     yield case("a small variance", 4, 2, 0.1, scale=0.1)
     yield case("one feature", 4, 1, 1e-3)
     yield case("float32", 4, 2, 1e-3, dtype=np.float32)
-
-
-hints = (
-    "Start at the end: `gain` and `bias` are broadcast over the rows, so their gradients are "
-    "sums over the rows. That gives the gradient of `normed`, which depends on `x` in three "
-    "ways.",
-    r"Let $n$ be a column of `normed`, $s = \sqrt{\mathrm{var} + \varepsilon}$, and $\bar n$ "
-    "the gradient of $n$. Shifting all of $x$ changes nothing, so subtract the mean of "
-    r"$\bar n$; scaling changes little, so subtract the part of $\bar n$ along $n$.",
-    r"$\bar x = (\bar n - \mathrm{mean}(\bar n) - n \cdot \mathrm{mean}(\bar n\,n)) / s$, "
-    r"with means over the rows and $\bar n = \bar y \cdot \mathrm{gain}$.",
-)
-
-mistakes = {
-    (" - np.mean(dnormed, axis=0) - normed * along", ""): (
-        "`dx` treats the mean and the variance as constants. Both are computed from `x`, so "
-        "there are two more paths back to it."
-    ),
-    (" - normed * along", ""): (
-        "`dx` treats the variance as a constant. It is computed from `x`: a path back to it "
-        "is missing."
-    ),
-    (" - np.mean(dnormed, axis=0)", ""): (
-        "`dx` treats the mean as a constant. It is computed from `x`: a path back to it is missing."
-    ),
-    ("grad * gain", "grad"): "The factor `gain` is missing in `dx`.",
-    ("np.sum(grad * normed", "np.sum(grad * x"): (
-        "`dgain` uses `x`, but the gain is multiplied by the normalised `x`."
-    ),
-    (" + epsilon", ""): (
-        "`epsilon` is missing under the root. For a small variance the result is far off."
-    ),
-}

@@ -10,6 +10,31 @@ change.
 
     >>> central_difference(np.prod, np.array([2.0, 3.0, 5.0]), 1e-3).round(6)
     array([15., 10.,  6.])
+
+Hints
+-----
+1. Only one entry moves at a time: two calls of `f` for each entry of `x`.
+2. `np.ndindex(x.shape)` yields the index of every entry, for any shape. Copy `x` for each step, and
+   change one entry of the copy.
+3. For each index `place`: `up = x.copy()`, `up[place] += h`, and likewise `down`. The entry of the
+   result is `(f(up) - f(down)) / (2 * h)`.
+
+Mistakes
+--------
+-     gradient[place] = (f(up) - f(down)) / (2 * h)
++     gradient[place] = (f(up) - f(down)) / h
+    You divided by $h$. From $x - h$ to $x + h$ the input changes by $2 h$, so your gradient is
+    twice too large.
+-     gradient[place] = (f(up) - f(down)) / (2 * h)
++     gradient[place] = (f(up) - f(x)) / h
+    This is the one-sided difference. Its error is proportional to $h$; that of the central
+    difference, to $h^2$.
+return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))
+    All entries change at once, which gives the derivative in one direction. For a gradient, change
+    one entry at a time.
+in_place
+    `x` is not restored after a step, so the next derivatives are taken at another point, and the
+    caller's array has changed. Work on copies.
 """
 
 import numpy as np
@@ -46,31 +71,3 @@ def in_place(f, x, h):
         x[place] -= 2 * h
         gradient[place] = (high - f(x)) / (2 * h)
     return gradient
-
-
-hints = (
-    "Only one entry moves at a time: two calls of `f` for each entry of `x`.",
-    "`np.ndindex(x.shape)` yields the index of every entry, for any shape. Copy `x` for each "
-    "step, and change one entry of the copy.",
-    "For each index `place`: `up = x.copy()`, `up[place] += h`, and likewise `down`. The "
-    "entry of the result is `(f(up) - f(down)) / (2 * h)`.",
-)
-
-mistakes = {
-    ("/ (2 * h)", "/ h"): (
-        "You divided by $h$. From $x - h$ to $x + h$ the input changes by $2 h$, so your "
-        "gradient is twice too large."
-    ),
-    ("(f(up) - f(down)) / (2 * h)", "(f(up) - f(x)) / h"): (
-        "This is the one-sided difference. Its error is proportional to $h$; that of the "
-        "central difference, to $h^2$."
-    ),
-    "return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))": (
-        "All entries change at once, which gives the derivative in one direction. For a "
-        "gradient, change one entry at a time."
-    ),
-    in_place: (
-        "`x` is not restored after a step, so the next derivatives are taken at another "
-        "point, and the caller's array has changed. Work on copies."
-    ),
-}

@@ -8,6 +8,27 @@ shape.
 
     >>> chain_rule(np.array([1.0, 2.0])).round(3)
     array([-0.736, -0.073])
+
+Hints
+-----
+1. Write down the derivative of each of the three steps: of $x^2$, of $-a$, of $e^b$. Then multiply
+   them.
+2. $\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and
+   $\frac{dy}{db} = e^b$, which is $y$ itself.
+3. The factors are $e^{-x^2}$, $-1$ and $2 x$.
+
+Mistakes
+--------
+return np.exp(-(x**2))
+    The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone.
+return 2 * x * np.exp(-(x**2))
+    The factor of the step $b = -a$ is missing: it is $-1$.
+return -2 * np.exp(-(x**2))
+    The derivative of $x^2$ is $2 x$; only its factor 2 is there.
+return np.exp(-2 * x)
+    The inner derivative is inside the exponential. It is a factor: the chain rule multiplies.
+return -2 * x * np.exp(x**2)
+    The exponent has lost its minus: $y$ is $e^{-x^2}$, also in the derivative.
 """
 
 import numpy as np
@@ -31,28 +52,3 @@ def inputs(rng):
     yield Case("zero", np.array(0.0))
     yield Case("large numbers", np.array([30.0, -40.0]))
     yield Case("float32", rng.normal(size=4).astype(np.float32))
-
-
-hints = (
-    "Write down the derivative of each of the three steps: of $x^2$, of $-a$, of $e^b$. Then "
-    "multiply them.",
-    r"$\frac{dy}{dx} = \frac{dy}{db} \cdot \frac{db}{da} \cdot \frac{da}{dx}$, and "
-    r"$\frac{dy}{db} = e^b$, which is $y$ itself.",
-    "The factors are $e^{-x^2}$, $-1$ and $2 x$.",
-)
-
-mistakes = {
-    "return np.exp(-(x**2))": (
-        "The inner derivatives are missing: this is $y$, the derivative of $e^b$ alone."
-    ),
-    "return 2 * x * np.exp(-(x**2))": ("The factor of the step $b = -a$ is missing: it is $-1$."),
-    "return -2 * np.exp(-(x**2))": (
-        "The derivative of $x^2$ is $2 x$; only its factor 2 is there."
-    ),
-    "return np.exp(-2 * x)": (
-        "The inner derivative is inside the exponential. It is a factor: the chain rule multiplies."
-    ),
-    "return -2 * x * np.exp(x**2)": (
-        "The exponent has lost its minus: $y$ is $e^{-x^2}$, also in the derivative."
-    ),
-}

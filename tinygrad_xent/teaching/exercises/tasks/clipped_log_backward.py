@@ -12,6 +12,33 @@ to $p$, an array of its shape. `p` may be exactly 0 or 1; the result must be fin
     >>> grad, p = np.ones(3), np.array([0.0, 0.25, 1.0])
     >>> clipped_log_backward(grad, None, p, epsilon=1e-7)
     array([0., 4., 0.])
+
+Hints
+-----
+1. There are two steps, a clip and a logarithm. What is the derivative of the clip inside its
+   limits, and outside?
+2. Inside the limits the gradient is $\bar y / p$, outside it is 0. Note that `p` may be 0 where you
+   divide.
+3. `inside = (p > epsilon) & (p < 1 - epsilon)`; divide by `np.clip(p, epsilon, 1 - epsilon)`, which
+   is never 0, and multiply by `inside`.
+
+Mistakes
+--------
+return grad / p
+    This is the rule of the logarithm alone. Where `p` is clipped, it does not change $y$: its
+    gradient is 0.
+return grad / np.clip(p, epsilon, 1 - epsilon)
+    You divided by the clipped `p`, but the gradient still passes through the clip. Where `p` is
+    clipped, it does not change $y$: its gradient is 0.
+- inside = (p > epsilon) & (p < 1 - epsilon)
++ inside = (p > epsilon)
+    The upper limit is missing: `p` is also clipped above $1 - \varepsilon$.
+- return inside * grad / np.clip(p, epsilon, 1 - epsilon)
++ return inside * (grad / p)
+    Outside the limits you multiply an infinite quotient by 0, which is NaN. Divide by the clipped
+    `p`.
+return grad / (p + epsilon)
+    You added epsilon to `p` instead of clipping it: that is another function.
 """
 
 import numpy as np
@@ -38,34 +65,3 @@ def inputs(rng):
     yield Case("just outside the limits", np.array([1e-8, 1 - 1e-8, 0.3]), epsilon=1e-7)
     yield Case("another epsilon", np.array([0.1, 0.5, 0.9, 0.001]), epsilon=0.2)
     yield Case("float32", inside.astype(np.float32), epsilon=1e-3)
-
-
-hints = (
-    "There are two steps, a clip and a logarithm. What is the derivative of the clip inside "
-    "its limits, and outside?",
-    r"Inside the limits the gradient is $\bar y / p$, outside it is 0. Note that `p` may be 0 "
-    "where you divide.",
-    "`inside = (p > epsilon) & (p < 1 - epsilon)`; divide by "
-    "`np.clip(p, epsilon, 1 - epsilon)`, which is never 0, and multiply by `inside`.",
-)
-
-mistakes = {
-    "return grad / p": (
-        "This is the rule of the logarithm alone. Where `p` is clipped, it does not change "
-        "$y$: its gradient is 0."
-    ),
-    "return grad / np.clip(p, epsilon, 1 - epsilon)": (
-        "You divided by the clipped `p`, but the gradient still passes through the clip. "
-        "Where `p` is clipped, it does not change $y$: its gradient is 0."
-    ),
-    (" & (p < 1 - epsilon)", ""): (
-        r"The upper limit is missing: `p` is also clipped above $1 - \varepsilon$."
-    ),
-    ("inside * grad / np.clip(p, epsilon, 1 - epsilon)", "inside * (grad / p)"): (
-        "Outside the limits you multiply an infinite quotient by 0, which is NaN. Divide by "
-        "the clipped `p`."
-    ),
-    "return grad / (p + epsilon)": (
-        "You added epsilon to `p` instead of clipping it: that is another function."
-    ),
-}

@@ -1,4 +1,4 @@
-r"""The backward rule of an embedding.
+"""The backward rule of an embedding.
 
 An embedding turns token numbers into rows of a table: `y = table[index]`. `table` has the shape
 `(V, D)` and `index` holds integers, in any shape, so `y` has the shape of `index` with one more
@@ -13,6 +13,29 @@ times, or never.
     array([[5., 5.],
            [0., 0.],
            [2., 2.]])
+
+Hints
+-----
+1. Each row of `y` is a copy of a row of the table. What happens to the gradient of a value that is
+   used several times?
+2. Start with zeros of the shape of `table`, and add each row of `grad` to the row that it was
+   copied from. With `+=` and an array of indices, NumPy adds to each row only once.
+3. `np.add.at(result, index, grad)` adds every time, even where an index occurs twice.
+
+Mistakes
+--------
+- np.add.at(result, index, grad)
++ result[index] = grad
+    Where an index occurs twice, only the last gradient is kept; `result[index] += grad` has the
+    same flaw. Add all of them, with `np.add.at`.
+return grad
+    This is the gradient of the copied rows. The table has a row for every token: add each gradient
+    to the row it was copied from.
+- np.add.at(result, index, grad)
++ np.add.at(result, index, grad / np.bincount(np.ravel(index))[index][..., None])
+    You took the mean of the gradients of a row. They add up.
+return grad[index]
+    The gradient is read at `index` instead of being written there.
 """
 
 import numpy as np
@@ -41,27 +64,3 @@ def inputs(rng):
     yield Case("a single index", table, index=np.array(1))
     yield Case("no index", table, index=np.zeros(0, np.int64))
     yield Case("float32", table.astype(np.float32), index=np.array([1, 1]))
-
-
-hints = (
-    "Each row of `y` is a copy of a row of the table. What happens to the gradient of a value "
-    "that is used several times?",
-    "Start with zeros of the shape of `table`, and add each row of `grad` to the row that it "
-    "was copied from. With `+=` and an array of indices, NumPy adds to each row only once.",
-    "`np.add.at(result, index, grad)` adds every time, even where an index occurs twice.",
-)
-
-mistakes = {
-    ("np.add.at(result, index, grad)", "result[index] = grad"): (
-        "Where an index occurs twice, only the last gradient is kept; `result[index] += grad` "
-        "has the same flaw. Add all of them, with `np.add.at`."
-    ),
-    "return grad": (
-        "This is the gradient of the copied rows. The table has a row for every token: add "
-        "each gradient to the row it was copied from."
-    ),
-    ("index, grad)", "index, grad / np.bincount(np.ravel(index))[index][..., None])"): (
-        "You took the mean of the gradients of a row. They add up."
-    ),
-    "return grad[index]": "The gradient is read at `index` instead of being written there.",
-}

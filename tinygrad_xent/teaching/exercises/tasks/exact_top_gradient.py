@@ -10,6 +10,27 @@ however small it is.
 
     >>> exact_top_gradient(np.array([40.0, 0.0]), 0)
     array([-4.24835426e-18,  4.24835426e-18])
+
+Hints
+-----
+1. Only one entry is at risk, that of the true class. What do the probabilities of a row sum to?
+2. $p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.
+3. Compute `p` as usual, then replace `p[target]` by minus the sum of the other entries,
+   `np.delete(p, target)`.
+
+Mistakes
+--------
+- gradient[target] = -np.sum(np.delete(gradient, target))
++ gradient[target] -= 1
+    $p_t - 1$ cancels where $p_t$ is close to 1. Write it in another way, without a difference.
+- gradient[target] = -np.sum(np.delete(gradient, target))
++ gradient[target] = np.sum(np.delete(gradient, target))
+    The sum of the other entries has the right size, but this entry is negative.
+- gradient[target] = -np.sum(np.delete(gradient, target))
++ target = np.argmax(logits)
++ gradient[target] = -np.sum(np.delete(gradient, target))
+    You replaced the largest entry. That is not always the entry of the true class: a model may be
+    wrong.
 """
 
 import numpy as np
@@ -41,25 +62,3 @@ def inputs(rng):
     yield Case("a gap of 20 and six classes", sure(20, 6), 0)
     yield Case("large logits", sure(50) + 1000, 0)
     yield Case("float32", sure(25, dtype=np.float32), 0)
-
-
-hints = (
-    "Only one entry is at risk, that of the true class. What do the probabilities of a row sum to?",
-    r"$p_t - 1 = -\sum_{i \ne t} p_i$: a sum of numbers of one sign, in which nothing cancels.",
-    "Compute `p` as usual, then replace `p[target]` by minus the sum of the other entries, "
-    "`np.delete(p, target)`.",
-)
-
-mistakes = {
-    ("= -np.sum(np.delete(gradient, target))", "-= 1"): (
-        "$p_t - 1$ cancels where $p_t$ is close to 1. Write it in another way, without a "
-        "difference."
-    ),
-    ("= -np.sum", "= np.sum"): (
-        "The sum of the other entries has the right size, but this entry is negative."
-    ),
-    ("    gradient[target]", "    target = np.argmax(logits)\n    gradient[target]"): (
-        "You replaced the largest entry. That is not always the entry of the true class: a "
-        "model may be wrong."
-    ),
-}

@@ -9,6 +9,34 @@ logits may be large. Do not form any `(C, C)` matrix.
 
     >>> hessian_vector_product(np.array([0.0, 0.0]), np.array([1.0, 0.0]))
     array([ 0.25, -0.25])
+
+Hints
+-----
+1. Multiply each of the two terms by $v$. What kind of thing is $p^T v$?
+2. $\operatorname{diag}(p)\,v$ is an elementwise product, and $p^T v$ is a single number.
+3. $H v = p \odot (v - p^T v)$, elementwise. You have seen it before: it is the backward rule of the
+   softmax, because $H$ is symmetric.
+
+Mistakes
+--------
+- return p * (v - np.sum(p * v))
++ return p * v
+    This is $\operatorname{diag}(p)\,v$ alone. The second term, $-p\,(p^T v)$, is missing.
+- return p * (v - np.sum(p * v))
++ return p * (1 - p) * v
+    This is the diagonal of the Hessian times $v$. The entries off the diagonal, $-p_i\,p_j$, count
+    as well.
+- e = np.exp(logits - np.max(logits))
++ e = np.exp(logits)
+    The exponential of a large logit overflows: subtract the largest first.
+- return p * (v - np.sum(p * v))
++ return p * (v - np.sum(v))
+    The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$.
+- return p * (v - np.sum(p * v))
++ return p * (v + np.sum(p * v))
+    The two terms are added. The second one is subtracted.
+return logits * (v - np.sum(logits * v))
+    You used the logits where the formula has their softmax, $p$.
 """
 
 import numpy as np
@@ -31,32 +59,3 @@ def inputs(rng):
     yield Case("a vector of ones", rng.normal(size=4), np.ones(4))
     yield Case("two thousand classes", rng.normal(size=2000), rng.normal(size=2000))
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
-
-
-hints = (
-    "Multiply each of the two terms by $v$. What kind of thing is $p^T v$?",
-    r"$\operatorname{diag}(p)\,v$ is an elementwise product, and $p^T v$ is a single number.",
-    r"$H v = p \odot (v - p^T v)$, elementwise. You have seen it before: it is the backward "
-    "rule of the softmax, because $H$ is symmetric.",
-)
-
-mistakes = {
-    ("(v - np.sum(p * v))", "v"): (
-        r"This is $\operatorname{diag}(p)\,v$ alone. The second term, $-p\,(p^T v)$, is "
-        "missing."
-    ),
-    ("(v - np.sum(p * v))", "(1 - p) * v"): (
-        "This is the diagonal of the Hessian times $v$. The entries off the diagonal, "
-        r"$-p_i\,p_j$, count as well."
-    ),
-    (" - np.max(logits)", ""): (
-        "The exponential of a large logit overflows: subtract the largest first."
-    ),
-    ("np.sum(p * v)", "np.sum(v)"): (
-        r"The sum in the bracket lacks its weights: it is $p^T v = \sum_j p_j\,v_j$."
-    ),
-    ("v - ", "v + "): "The two terms are added. The second one is subtracted.",
-    "return logits * (v - np.sum(logits * v))": (
-        "You used the logits where the formula has their softmax, $p$."
-    ),
-}

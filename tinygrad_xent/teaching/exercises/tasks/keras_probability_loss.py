@@ -14,6 +14,34 @@ Write it for `target`, integers of shape `(N,)`, and `p` of shape `(N, C)`: one 
 
     >>> keras_probability_loss(np.array([0, 1]), np.array([[0.5, 0.5], [1.0, 0.0]])).round(3)
     array([ 0.693, 16.118])
+
+Hints
+-----
+1. Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the logarithm of
+   a clipped probability?
+2. With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.
+3. `c = np.clip(p, 1e-7, 1 - 1e-7)`; `c[np.arange(len(c)), target]` is the entry of the true class
+   in each row.
+
+Mistakes
+--------
+- return np.log(np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])
++ return -np.log(c[np.arange(len(c)), target])
+    The third step is missing: the clipped row is divided by its sum again. It matters where the
+    entries of a row do not sum to 1, and after the clip they hardly ever do.
+- c = np.clip(p, 1e-7, 1 - 1e-7)
++ c = p
+    The clip is missing: a probability of 0 gives an infinite loss.
+divided_before_the_clip
+    You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. In the
+    sparse one the clip comes first.
+- return np.log(np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])
++ return np.log(np.sum(p, axis=-1)) - np.log(c[np.arange(len(c)), target])
+    Only the entry of the true class is clipped. Clip all entries before you sum them.
+- return np.log(np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])
++ return np.log(np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]
+    You took exponentials of the probabilities, as if these were the logits. The logits are their
+    logarithms.
 """
 
 import numpy as np
@@ -43,36 +71,3 @@ def inputs(rng):
 def divided_before_the_clip(target, p):
     c = np.clip(p / np.sum(p, axis=-1, keepdims=True), 1e-7, 1 - 1e-7)
     return -np.log(c[np.arange(len(c)), target])
-
-
-hints = (
-    "Follow the three steps in their order. What does $e^{z_j}$ become when $z_j$ is the "
-    "logarithm of a clipped probability?",
-    r"With the clipped probabilities $c$ the loss is $\ln \sum_j c_j - \ln c_t$.",
-    "`c = np.clip(p, 1e-7, 1 - 1e-7)`; `c[np.arange(len(c)), target]` is the entry of the "
-    "true class in each row.",
-)
-
-mistakes = {
-    ("np.log(np.sum(c, axis=-1)) - ", "-"): (
-        "The third step is missing: the clipped row is divided by its sum again. It matters "
-        "where the entries of a row do not sum to 1, and after the clip they hardly ever do."
-    ),
-    ("np.clip(p, 1e-7, 1 - 1e-7)", "p"): (
-        "The clip is missing: a probability of 0 gives an infinite loss."
-    ),
-    divided_before_the_clip: (
-        "You divided by the sum before the clip, as Keras does in its *dense* cross-entropy. "
-        "In the sparse one the clip comes first."
-    ),
-    ("np.sum(c, axis=-1)", "np.sum(p, axis=-1)"): (
-        "Only the entry of the true class is clipped. Clip all entries before you sum them."
-    ),
-    (
-        "np.sum(c, axis=-1)) - np.log(c[np.arange(len(c)), target])",
-        "np.sum(np.exp(c), axis=-1)) - c[np.arange(len(c)), target]",
-    ): (
-        "You took exponentials of the probabilities, as if these were the logits. The logits "
-        "are their logarithms."
-    ),
-}

@@ -13,6 +13,24 @@ Write the rule: return the tuple `(dx, dw, db)`, each of the shape of its input.
     [[30.0], [60.0]]
     [[50.0]]
     [30.0]
+
+Hints
+-----
+1. It is a matrix product and an addition with broadcasting. You know both rules.
+2. For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in every row.
+3. `db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.
+
+Mistakes
+--------
+return grad @ w.T, x.T @ grad, grad
+    `db` is not summed. The bias was added to every row, so the gradients of all rows add up.
+return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)
+    `db` is a mean over the rows. It should be a sum; if the loss is a mean, `grad` already contains
+    the $1/N$.
+return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)
+    You divided by the number of rows. If the loss is a mean, `grad` already contains the $1/N$.
+return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)
+    `db` is summed over the columns. The bias has an entry for each column.
 """
 
 import numpy as np
@@ -40,28 +58,3 @@ def inputs(rng):
     yield case("four rows", 4, 2, 3)
     yield case("one row", 1, 2, 3)
     yield case("float32", 3, 2, 2, np.float32)
-
-
-hints = (
-    "It is a matrix product and an addition with broadcasting. You know both rules.",
-    r"For the product: $\bar X = \bar Y W^T$ and $\bar W = X^T \bar Y$. The bias is used in "
-    "every row.",
-    "`db` is the sum of `grad` over the rows: `np.sum(grad, axis=0)`.",
-)
-
-mistakes = {
-    "return grad @ w.T, x.T @ grad, grad": (
-        "`db` is not summed. The bias was added to every row, so the gradients of all rows add up."
-    ),
-    "return grad @ w.T, x.T @ grad, np.mean(grad, axis=0)": (
-        "`db` is a mean over the rows. It should be a sum; if the loss is a mean, `grad` "
-        "already contains the $1/N$."
-    ),
-    "return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0) / len(x)": (
-        "You divided by the number of rows. If the loss is a mean, `grad` already contains "
-        "the $1/N$."
-    ),
-    "return grad @ w.T, x.T @ grad, np.sum(grad, axis=1)": (
-        "`db` is summed over the columns. The bias has an entry for each column."
-    ),
-}

@@ -9,6 +9,22 @@ large; that is right, so do nothing about it.
 
     >>> log_backward(np.array([1.0, 6.0]), np.array([0.0, 1.0986]), np.array([1.0, 3.0]))
     array([1., 2.])
+
+Hints
+-----
+1. The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.
+2. $\frac{dy}{dx} = \frac{1}{x}$. What happens to the upstream gradient?
+3. $\bar x = \frac{\bar y}{x}$, entry by entry.
+
+Mistakes
+--------
+return grad / y
+    You divided by the output `y`. The derivative is 1 over the input, `x`.
+return grad * x
+    You multiplied by `x`; the derivative is $1 / x$.
+return grad / (x + 1e-7)
+    You added a small number to `x`. That avoids a division by 0, but it is the gradient of another
+    function: for small `x` it is far off.
 """
 
 import numpy as np
@@ -34,19 +50,3 @@ def inputs(rng):
     yield Case("tiny numbers", rng.uniform(1, 2, size=2) * [1e-8, 1e-20])
     yield Case("huge numbers", rng.uniform(1, 2, size=2) * [1e8, 1e20])
     yield Case("float32", rng.uniform(0.3, 3, size=4).astype(np.float32))
-
-
-hints = (
-    "The logarithm undoes the exponential: $e^y = x$. Take the derivative of both sides.",
-    r"$\frac{dy}{dx} = \frac{1}{x}$. What happens to the upstream gradient?",
-    r"$\bar x = \frac{\bar y}{x}$, entry by entry.",
-)
-
-mistakes = {
-    "return grad / y": ("You divided by the output `y`. The derivative is 1 over the input, `x`."),
-    "return grad * x": "You multiplied by `x`; the derivative is $1 / x$.",
-    "return grad / (x + 1e-7)": (
-        "You added a small number to `x`. That avoids a division by 0, but it is the gradient "
-        "of another function: for small `x` it is far off."
-    ),
-}

@@ -9,6 +9,27 @@ Write the rule: return the gradient with respect to $x$, of the same shape.
     >>> y = np.log(np.array([0.25, 0.75]))
     >>> log_softmax_backward(np.array([1.0, 0.0]), y, y).round(3)
     array([ 0.75, -0.75])
+
+Hints
+-----
+1. $x_i$ changes $y_i$ directly, and all entries of the row through the sum.
+2. The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So
+   $\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.
+3. $\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and you have $p$ already: $p_i = e^{y_i}$.
+
+Mistakes
+--------
+return grad - y * np.sum(grad, axis=-1, keepdims=True)
+    `y` holds logarithms of probabilities. The rule needs the probabilities themselves, `np.exp(y)`.
+return grad - np.exp(y) * grad
+    This is only the diagonal, $1 - p_i$. Every input changes all outputs of its row through the
+    sum, so the upstream gradients of the whole row must be summed.
+return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))
+    This is the rule of the softmax. The rule of its logarithm is simpler: the factors $p_j$ cancel.
+return grad - np.exp(y) * np.sum(grad)
+    The sum runs over the whole array. Each row needs its own: `axis=-1, keepdims=True`.
+return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)
+    You took the exponential of `x`, without dividing by its sum. The probabilities are `np.exp(y)`.
 """
 
 import numpy as np
@@ -36,33 +57,3 @@ def inputs(rng):
     yield Case("three axes", rng.normal(size=(2, 2, 2)))
     yield Case("no rows", np.zeros((0, 3)))
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32))
-
-
-hints = (
-    "$x_i$ changes $y_i$ directly, and all entries of the row through the sum.",
-    r"The derivative of $\ln \sum_j e^{x_j}$ with respect to $x_i$ is the softmax, $p_i$. So "
-    r"$\frac{\partial y_j}{\partial x_i} = [i = j] - p_i$.",
-    r"$\bar x_i = \bar y_i - p_i \sum_j \bar y_j$, and you have $p$ already: $p_i = e^{y_i}$.",
-)
-
-mistakes = {
-    "return grad - y * np.sum(grad, axis=-1, keepdims=True)": (
-        "`y` holds logarithms of probabilities. The rule needs the probabilities themselves, "
-        "`np.exp(y)`."
-    ),
-    "return grad - np.exp(y) * grad": (
-        "This is only the diagonal, $1 - p_i$. Every input changes all outputs of its row "
-        "through the sum, so the upstream gradients of the whole row must be summed."
-    ),
-    "return np.exp(y) * (grad - np.sum(grad * np.exp(y), axis=-1, keepdims=True))": (
-        "This is the rule of the softmax. The rule of its logarithm is simpler: the factors "
-        "$p_j$ cancel."
-    ),
-    "return grad - np.exp(y) * np.sum(grad)": (
-        "The sum runs over the whole array. Each row needs its own: `axis=-1, keepdims=True`."
-    ),
-    "return grad - np.exp(x) * np.sum(grad, axis=-1, keepdims=True)": (
-        "You took the exponential of `x`, without dividing by its sum. The probabilities are "
-        "`np.exp(y)`."
-    ),
-}

@@ -10,6 +10,34 @@ $-\infty$ gives $-\infty$, not NaN.
     >>> with np.errstate(divide="ignore"):
     ...     logsumexp(x).round(3)
     array([  0.693, 100.   ,    -inf])
+
+Hints
+-----
+1. For any number $m$, $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is a good
+   choice?
+2. Take the largest entry of each row as $m$. In a row of only $-\infty$ that gives
+   $-\infty - (-\infty)$, which is NaN: take another $m$ there.
+3. `top = np.max(x, axis=-1, keepdims=True)`, then `top = np.where(np.isfinite(top), top, 0)`. Add
+   `top` again at the end, without its last axis: `top[..., 0]`.
+
+Mistakes
+--------
+return np.log(np.sum(np.exp(x), axis=-1))
+    The exponential overflows for large numbers, and is rounded to 0 for very negative ones.
+    Subtract the largest entry of each row first.
+- return top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))
++ return np.log(np.sum(np.exp(x - top), axis=-1))
+    You subtracted the maximum before the exponential, but do not add it again at the end.
+- top = np.where(np.isfinite(top), top, 0)
+    In a row of only $-\infty$, the maximum is $-\infty$, too, and the difference is NaN. Subtract 0
+    there.
+- return top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))
++ return top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True))
+    The last axis is still there, with length 1. The result should not have it.
+- top = np.max(x, axis=-1, keepdims=True)
++ top = np.max(x, keepdims=True)
+    You subtracted the largest entry of the whole array. In a row far below it, all exponentials are
+    rounded to 0. Each row needs its own maximum.
 """
 
 import numpy as np
@@ -39,36 +67,3 @@ def inputs(rng):
     yield Case("three axes", rng.normal(size=(2, 2, 2)))
     yield Case("no rows", np.zeros((0, 3)))
     yield Case("float32", 100 * rng.normal(size=(2, 3)).astype(np.float32))
-
-
-hints = (
-    r"For any number $m$, $\ln \sum_i e^{x_i} = m + \ln \sum_i e^{x_i - m}$. Which $m$ is a "
-    "good choice?",
-    r"Take the largest entry of each row as $m$. In a row of only $-\infty$ that gives "
-    r"$-\infty - (-\infty)$, which is NaN: take another $m$ there.",
-    "`top = np.max(x, axis=-1, keepdims=True)`, then "
-    "`top = np.where(np.isfinite(top), top, 0)`. Add `top` again at the end, without its last "
-    "axis: `top[..., 0]`.",
-)
-
-mistakes = {
-    "return np.log(np.sum(np.exp(x), axis=-1))": (
-        "The exponential overflows for large numbers, and is rounded to 0 for very negative "
-        "ones. Subtract the largest entry of each row first."
-    ),
-    ("top[..., 0] + ", ""): (
-        "You subtracted the maximum before the exponential, but do not add it again at the end."
-    ),
-    ("    top = np.where(np.isfinite(top), top, 0)\n", ""): (
-        r"In a row of only $-\infty$, the maximum is $-\infty$, too, and the difference is "
-        "NaN. Subtract 0 there."
-    ),
-    (
-        "top[..., 0] + np.log(np.sum(np.exp(x - top), axis=-1))",
-        "top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True))",
-    ): ("The last axis is still there, with length 1. The result should not have it."),
-    ("np.max(x, axis=-1, keepdims=True)", "np.max(x, keepdims=True)"): (
-        "You subtracted the largest entry of the whole array. In a row far below it, all "
-        "exponentials are rounded to 0. Each row needs its own maximum."
-    ),
-}

@@ -10,6 +10,23 @@ Write the rule: return the tuple `(da, db)`, of the shapes of `a` and `b`.
     >>> matmul_backward(np.array([[10.0]]), a @ b, a, b)
     (array([[30., 40.]]), array([[10.],
            [20.]]))
+
+Hints
+-----
+1. The shapes nearly decide it: `da` has the shape `(m, k)`. How can you multiply `grad`, `(m, n)`,
+   and something made of `b`, `(k, n)`, to get that shape?
+2. $y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ changes the whole row $i$ of $Y$:
+   $\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?
+3. $\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.
+
+Mistakes
+--------
+return grad @ b, a @ grad
+    The transposes are missing. With square matrices the shapes fit anyway.
+return b.T @ grad, grad @ a.T
+    The factors are in the wrong order: a matrix product does not commute.
+return grad * b, grad * a
+    This is the rule of the elementwise product; `@` is the matrix product.
 """
 
 import numpy as np
@@ -38,24 +55,3 @@ def inputs(rng):
     yield case("a column times a row", 3, 1, 2)
     yield case("matrices", 2, 3, 4)
     yield case("float32", 2, 3, 2, np.float32)
-
-
-hints = (
-    "The shapes nearly decide it: `da` has the shape `(m, k)`. How can you multiply `grad`, "
-    "`(m, n)`, and something made of `b`, `(k, n)`, to get that shape?",
-    r"$y_{ij} = \sum_k a_{ik} b_{kj}$, so $a_{ik}$ changes the whole row $i$ of $Y$: "
-    r"$\bar a_{ik} = \sum_j \bar y_{ij}\,b_{kj}$. Which matrix product is that?",
-    r"$\bar A = \bar Y B^T$ and $\bar B = A^T \bar Y$; `b.T` is the transpose.",
-)
-
-mistakes = {
-    "return grad @ b, a @ grad": (
-        "The transposes are missing. With square matrices the shapes fit anyway."
-    ),
-    "return b.T @ grad, grad @ a.T": (
-        "The factors are in the wrong order: a matrix product does not commute."
-    ),
-    "return grad * b, grad * a": (
-        "This is the rule of the elementwise product; `@` is the matrix product."
-    ),
-}

@@ -11,6 +11,32 @@ Write the backward rule: return the gradient with respect to `logits`, of shape 
     >>> mean_cross_entropy_backward(np.array(1.0), None, logits, target=target)
     array([[-0.25,  0.25],
            [ 0.25, -0.25]])
+
+Hints
+-----
+1. Take two steps: what gradient does a mean pass to each of its $N$ losses? And what does each loss
+   pass to its row of logits?
+2. Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.
+3. `p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply by `grad / N`, where
+   `N` is `len(logits)`.
+
+Mistakes
+--------
+- return grad * p / len(logits)
++ return grad * p
+    The division by $N$ is missing: a mean passes only $1/N$ of the gradient to each of its $N$
+    losses.
+- return grad * p / len(logits)
++ return grad * p / logits.shape[1]
+    You divided by the number of classes. The mean is over the rows: divide by `len(logits)`.
+- return grad * p / len(logits)
++ return grad * p / logits.size
+    You divided by the number of all logits. The mean is over the rows: divide by `len(logits)`.
+- p[np.arange(len(logits)), target] -= 1
++ p[:, target] -= 1
+    `p[:, target] -= 1` changes these columns in every row. Each row has only one target.
+- p[np.arange(len(logits)), target] -= 1
+    This is the softmax alone: subtract 1 at the true class of each row.
 """
 
 import numpy as np
@@ -43,32 +69,3 @@ def inputs(rng):
     yield case("one row", rng.normal(size=(1, 3)))
     yield case("large logits", 1000 + 30 * rng.normal(size=(2, 3)))
     yield case("float32", rng.normal(size=(4, 3)).astype(np.float32))
-
-
-hints = (
-    "Take two steps: what gradient does a mean pass to each of its $N$ losses? And what does "
-    "each loss pass to its row of logits?",
-    r"Each loss gets $\bar\ell / N$, and its row $(p - t)$ times that.",
-    "`p[np.arange(N), target] -= 1` turns the softmax into $p - t$. Then multiply by "
-    "`grad / N`, where `N` is `len(logits)`.",
-)
-
-mistakes = {
-    (" / len(logits)", ""): (
-        "The division by $N$ is missing: a mean passes only $1/N$ of the gradient to each of "
-        "its $N$ losses."
-    ),
-    ("/ len(logits)", "/ logits.shape[1]"): (
-        "You divided by the number of classes. The mean is over the rows: divide by `len(logits)`."
-    ),
-    ("/ len(logits)", "/ logits.size"): (
-        "You divided by the number of all logits. The mean is over the rows: divide by "
-        "`len(logits)`."
-    ),
-    ("p[np.arange(len(logits)), target]", "p[:, target]"): (
-        "`p[:, target] -= 1` changes these columns in every row. Each row has only one target."
-    ),
-    ("    p[np.arange(len(logits)), target] -= 1\n", ""): (
-        "This is the softmax alone: subtract 1 at the true class of each row."
-    ),
-}

@@ -10,6 +10,32 @@ A block without entries has $m = -\infty$ and $s = 0$; so do two such blocks tog
 
     >>> merge_logsumexp(np.array([5.0]), np.array([1.5]), np.array([5.0]), np.array([2.0]))
     (array([5.]), array([3.5]))
+
+Hints
+-----
+1. The maximum of both is easy. But the two sums are relative to different maxima: which factors
+   make them relative to the new one?
+2. $s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is positive. With
+   two empty blocks, $-\infty - (-\infty)$ is NaN.
+3. `m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` instead.
+
+Mistakes
+--------
+return np.maximum(m1, m2), s1 + s2
+    The sums are added as they are. Each is relative to its own maximum: bring both to the new one
+    first.
+- return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
++ return m, (s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)
+    The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$.
+- return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
++ return m, s1 * np.exp(top - m1) + s2 * np.exp(top - m2)
+    The exponents have the wrong sign: use $m_1 - m$, which is never positive.
+- top = np.where(np.isfinite(m), m, 0)
++ top = m
+    With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum is $-\infty$.
+- return m, s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)
++ return m, s1 + s2 * np.exp(m2 - top)
+    Only the second block is brought to the new maximum. Either may have the smaller one.
 """
 
 import numpy as np
@@ -41,34 +67,3 @@ def inputs(rng):
     yield Case("an empty block first", empty, nothing, some, total)
     yield Case("two empty blocks", empty, nothing, empty, nothing)
     yield Case("float32", *(x.astype(np.float32) for x in blocks([1.0, 5.0], [2.0, -3.0])))
-
-
-hints = (
-    "The maximum of both is easy. But the two sums are relative to different maxima: which "
-    "factors make them relative to the new one?",
-    r"$s = s_1 e^{m_1 - m} + s_2 e^{m_2 - m}$ with $m = \max(m_1, m_2)$: no exponent is "
-    r"positive. With two empty blocks, $-\infty - (-\infty)$ is NaN.",
-    "`m = np.maximum(m1, m2)`; in the exponents, use `np.where(np.isfinite(m), m, 0)` instead.",
-)
-
-mistakes = {
-    "return np.maximum(m1, m2), s1 + s2": (
-        "The sums are added as they are. Each is relative to its own maximum: bring both to "
-        "the new one first."
-    ),
-    (
-        "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
-        "(s1 * np.exp(m1) + s2 * np.exp(m2)) / np.exp(m)",
-    ): ("The exponentials are no longer relative to a maximum: $e^m$ overflows for large $m$."),
-    (
-        "s1 * np.exp(m1 - top) + s2 * np.exp(m2 - top)",
-        "s1 * np.exp(top - m1) + s2 * np.exp(top - m2)",
-    ): ("The exponents have the wrong sign: use $m_1 - m$, which is never positive."),
-    ("np.where(np.isfinite(m), m, 0)", "m"): (
-        r"With two empty blocks, $-\infty - (-\infty)$ is NaN. Subtract 0 where the maximum "
-        r"is $-\infty$."
-    ),
-    ("s1 * np.exp(m1 - top)", "s1"): (
-        "Only the second block is brought to the new maximum. Either may have the smaller one."
-    ),
-}

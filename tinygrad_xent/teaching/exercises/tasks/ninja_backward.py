@@ -1,4 +1,4 @@
-r"""A whole network, backwards, by hand.
+"""A whole network, backwards, by hand.
 
 A character model predicts the next character from the last ones. Their embeddings are joined to one
 row, which goes through a linear layer, a batch normalisation and a tanh. A second linear layer
@@ -19,6 +19,39 @@ shape of its weight.
     >>> gradients = ninja_backward(index, target, table, w1, gain, bias, w2, b2)
     >>> {name: gradient.shape for name, gradient in gradients.items()}
     {'table': (2, 2), 'w1': (4, 1), 'gain': (1,), 'bias': (1,), 'w2': (1, 2), 'b2': (2,)}
+
+Hints
+-----
+1. Go through the forward pass from the last line to the first, and write one or two lines for each:
+   `dsomething` is the gradient of `something`.
+2. You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided by N),
+   linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.
+3. `dlogits` is `p` with 1 subtracted at the targets, divided by `n`. Then come
+   `dh = dlogits @ w2.T` and `da = dh * (1 - h**2)`. Batch normalisation leads from `da` to
+   `dlinear`. Last, `de = dlinear @ w1.T`, and `np.add.at` puts `de.reshape(*index.shape, -1)` into
+   the table.
+
+Mistakes
+--------
+- dlogits = dlogits / n
+    The division by N is missing: a mean passes only 1/N of the gradient to each of its N losses.
+- da = dh * (1 - h**2)
++ da = dh * (1 - h)
+    The slope of tanh is $1 - h^2$, with the square of the output.
+- dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std
++ dlinear = dnormed / std
+    Mean and variance in the batch normalisation are treated as constants. Both are computed from
+    its input: two more paths.
+- np.add.at(dtable, index, de.reshape(*index.shape, -1))
++ dtable[index] = de.reshape(*index.shape, -1)
+    Where a character occurs twice in `index`, only its last gradient is kept in the table. Add all
+    of them, with `np.add.at`.
+- dnormed = da * gain
++ dnormed = da
+    The factor `gain` is missing on the way back through the batch normalisation.
+- da = dh * (1 - h**2)
++ da = dh
+    The step back through tanh is missing: its slope is $1 - h^2$.
 """
 
 import numpy as np
@@ -77,41 +110,3 @@ def inputs(rng):
     yield case("a small network", 4, 2, 3, 2, 2)
     yield case("another network", 8, 3, 5, 2, 4)
     yield case("a context of one character", 5, 1, 4, 3, 3)
-
-
-hints = (
-    "Go through the forward pass from the last line to the first, and write one or two lines "
-    "for each: `dsomething` is the gradient of `something`.",
-    "You have written all these rules before: mean cross-entropy (`p` minus one-hot, divided "
-    "by N), linear layer, $1 - h^2$ for tanh, batch normalisation, matrix product, embedding.",
-    "`dlogits` is `p` with 1 subtracted at the targets, divided by `n`. Then come "
-    "`dh = dlogits @ w2.T` and `da = dh * (1 - h**2)`. Batch normalisation leads from `da` to "
-    "`dlinear`. Last, `de = dlinear @ w1.T`, and `np.add.at` puts "
-    "`de.reshape(*index.shape, -1)` into the table.",
-)
-
-mistakes = {
-    ("    dlogits = dlogits / n\n", ""): (
-        "The division by N is missing: a mean passes only 1/N of the gradient to each of its "
-        "N losses."
-    ),
-    ("1 - h**2", "1 - h"): "The slope of tanh is $1 - h^2$, with the square of the output.",
-    (
-        "dlinear = (dnormed - np.mean(dnormed, axis=0) - normed * along) / std",
-        "dlinear = dnormed / std",
-    ): (
-        "Mean and variance in the batch normalisation are treated as constants. Both are "
-        "computed from its input: two more paths."
-    ),
-    (
-        "np.add.at(dtable, index, de.reshape(*index.shape, -1))",
-        "dtable[index] = de.reshape(*index.shape, -1)",
-    ): (
-        "Where a character occurs twice in `index`, only its last gradient is kept in the "
-        "table. Add all of them, with `np.add.at`."
-    ),
-    ("dnormed = da * gain", "dnormed = da"): (
-        "The factor `gain` is missing on the way back through the batch normalisation."
-    ),
-    (" * (1 - h**2)", ""): "The step back through tanh is missing: its slope is $1 - h^2$.",
-}

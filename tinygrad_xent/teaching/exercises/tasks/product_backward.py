@@ -9,6 +9,22 @@ $b$, each of the same shape.
 
     >>> product_backward(np.array([10.0]), np.array([6.0]), np.array([2.0]), np.array([3.0]))
     (array([30.]), array([20.]))
+
+Hints
+-----
+1. If only $a$ changes a little, by how much does $a\,b$ change? What does that depend on?
+2. The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it by $\bar y$, the upstream
+   gradient.
+3. $\bar a = \bar y\,b$, and likewise $\bar b$ with $a$. Return both as a tuple, $\bar a$ first.
+
+Mistakes
+--------
+return grad, grad
+    Both gradients are `grad`. That is the rule of a sum; the slope of a product in one factor is
+    the other factor.
+return grad * y, grad * y
+    You multiplied `grad` by the output `y`. The slope of a product in one factor is the other
+    factor alone.
 """
 
 import numpy as np
@@ -32,23 +48,3 @@ def inputs(rng):
         yield Case(about, rng.normal(size=shape), rng.normal(size=shape))
     yield Case("zeros", np.zeros(2), rng.normal(size=2))
     yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))
-
-
-hints = (
-    r"If only $a$ changes a little, by how much does $a\,b$ change? What does that depend on?",
-    r"The slope of $y = a\,b$ in $a$ is $b$. The chain rule multiplies it by $\bar y$, the "
-    "upstream gradient.",
-    r"$\bar a = \bar y\,b$, and likewise $\bar b$ with $a$. Return both as a tuple, $\bar a$ "
-    "first.",
-)
-
-mistakes = {
-    "return grad, grad": (
-        "Both gradients are `grad`. That is the rule of a sum; the slope of a product in one "
-        "factor is the other factor."
-    ),
-    "return grad * y, grad * y": (
-        "You multiplied `grad` by the output `y`. The slope of a product in one factor is the "
-        "other factor alone."
-    ),
-}

@@ -13,6 +13,36 @@ change.
     >>> w, velocity = sgd_step(np.array([1.0]), np.array([0.5]), 0.1, 0.9, np.array([2.0]))
     >>> w.round(6), velocity
     (array([0.77]), array([2.3]))
+
+Hints
+-----
+1. The statement has the two formulas; check which velocity the second one uses.
+2. The weights change by the new velocity. `velocity = momentum * velocity + grad` makes a new
+   array; `velocity *= momentum` would change the argument.
+3. After that line: `return w - learning_rate * velocity, velocity`.
+
+Mistakes
+--------
+- return w - learning_rate * velocity, velocity
++ return w + learning_rate * velocity, velocity
+    The weights go uphill: a step goes against the gradient, so subtract it.
+return w - learning_rate * velocity, momentum * velocity + grad
+    The weights change by the old velocity. They must change by the new one.
+return w - learning_rate * grad, momentum * velocity + grad
+    The weights change by the gradient alone: momentum has no effect on them.
+- velocity = momentum * velocity + grad
++ velocity = momentum * velocity + (1 - momentum) * grad
+    The gradient is weighted by 1 minus the momentum. That makes a running mean, as in Adam; here
+    the gradient counts in full.
+- velocity = momentum * velocity + grad
++ velocity = momentum * velocity - learning_rate * grad
+- return w - learning_rate * velocity, velocity
++ return w + velocity, velocity
+    Your velocity includes the learning rate, as in Keras. Here it matters only when the weights
+    change.
+in_place
+    `velocity *= ...` and `w -= ...` write into the arguments. Write
+    `velocity = momentum * velocity + grad`, which makes a new one.
 """
 
 import numpy as np
@@ -45,38 +75,3 @@ def in_place(w, grad, learning_rate, momentum, velocity):
     velocity += grad
     w -= learning_rate * velocity
     return w, velocity
-
-
-hints = (
-    "The statement has the two formulas; check which velocity the second one uses.",
-    "The weights change by the new velocity. `velocity = momentum * velocity + grad` makes a "
-    "new array; `velocity *= momentum` would change the argument.",
-    "After that line: `return w - learning_rate * velocity, velocity`.",
-)
-
-mistakes = {
-    ("w - learning_rate", "w + learning_rate"): (
-        "The weights go uphill: a step goes against the gradient, so subtract it."
-    ),
-    "return w - learning_rate * velocity, momentum * velocity + grad": (
-        "The weights change by the old velocity. They must change by the new one."
-    ),
-    "return w - learning_rate * grad, momentum * velocity + grad": (
-        "The weights change by the gradient alone: momentum has no effect on them."
-    ),
-    ("+ grad", "+ (1 - momentum) * grad"): (
-        "The gradient is weighted by 1 minus the momentum. That makes a running mean, as in "
-        "Adam; here the gradient counts in full."
-    ),
-    (
-        "+ grad\n    return w - learning_rate * velocity",
-        "- learning_rate * grad\n    return w + velocity",
-    ): (
-        "Your velocity includes the learning rate, as in Keras. Here it matters only when the "
-        "weights change."
-    ),
-    in_place: (
-        "`velocity *= ...` and `w -= ...` write into the arguments. Write "
-        "`velocity = momentum * velocity + grad`, which makes a new one."
-    ),
-}

@@ -9,6 +9,25 @@ of the same shape.
 
     >>> sigmoid_backward(np.array([1.0, 8.0]), np.array([0.5, 0.75]), np.array([0.0, 1.0986]))
     array([0.25, 1.5 ])
+
+Hints
+-----
+1. The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.
+2. $\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the other, in
+   terms of $y$?
+3. $\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it by `grad`.
+
+Mistakes
+--------
+return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))
+    `y` is already the logistic function of $x$; you applied the function again, to `y`.
+return grad * x * (1 - x)
+    You put the input `x` where the output `y` belongs.
+return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2
+    Your rule computes exponentials of $x$ again, and they overflow for large numbers. You only need
+    `y`.
+return grad * (1 - y**2)
+    $1 - y^2$ is the derivative of tanh. The logistic function has another.
 """
 
 import numpy as np
@@ -34,26 +53,3 @@ def inputs(rng):
     yield Case("saturated numbers", np.array([800.0, -800.0, 30.0, -30.0]))
     yield Case("a single number", np.array(rng.normal()))
     yield Case("float32", rng.normal(size=4).astype(np.float32))
-
-
-hints = (
-    r"The derivative of $\frac{1}{u}$ is $-\frac{1}{u^2}$. Here $u = 1 + e^{-x}$.",
-    r"$\frac{dy}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}$. One factor of it is $y$. What is the "
-    "other, in terms of $y$?",
-    r"$\frac{e^{-x}}{1 + e^{-x}} = 1 - y$, so the derivative is $y\,(1 - y)$. Multiply it by "
-    "`grad`.",
-)
-
-mistakes = {
-    "return grad / (1 + np.exp(-y)) * (1 - 1 / (1 + np.exp(-y)))": (
-        "`y` is already the logistic function of $x$; you applied the function again, to `y`."
-    ),
-    "return grad * x * (1 - x)": "You put the input `x` where the output `y` belongs.",
-    "return grad * np.exp(-x) / (1 + np.exp(-x)) ** 2": (
-        "Your rule computes exponentials of $x$ again, and they overflow for large numbers. "
-        "You only need `y`."
-    ),
-    "return grad * (1 - y**2)": (
-        "$1 - y^2$ is the derivative of tanh. The logistic function has another."
-    ),
-}

@@ -10,6 +10,30 @@ $x$, an array of the same shape.
     >>> y = np.array([0.25, 0.75])
     >>> softmax_backward(np.array([1.0, 0.0]), y, np.log(y), axis=-1)
     array([ 0.1875, -0.1875])
+
+Hints
+-----
+1. Every output depends on every input of its row, so the gradient of one input is a sum over all
+   outputs.
+2. The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. Insert it into
+   $\bar x_i = \sum_j \bar y_j\,J_{ji}$, and split the sum.
+3. $\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; with
+   `keepdims=True` you can subtract it from `grad`.
+
+Mistakes
+--------
+return grad * y * (1 - y)
+    This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross terms: raising
+    one input lowers all other outputs of its row.
+return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))
+    The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along `axis`.
+return y * (grad - np.sum(grad * y))
+    The sum runs over the whole array. Each row of the softmax has its own sum: call `np.sum` with
+    `axis=axis`.
+return y * (grad - np.sum(grad, axis=axis, keepdims=True))
+    The sum lacks the weights $y_j$: it is $\sum_j \bar y_j\,y_j$.
+return grad - np.sum(grad * y, axis=axis, keepdims=True)
+    The factor $y_i$ in front is missing.
 """
 
 import numpy as np
@@ -37,34 +61,3 @@ def inputs(rng):
     yield Case("saturated rows", 50 * rng.normal(size=(2, 4)), axis=-1)
     yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32), axis=-1)
     yield Case("no rows", np.zeros((0, 3)), axis=-1)
-
-
-hints = (
-    "Every output depends on every input of its row, so the gradient of one input is a sum "
-    "over all outputs.",
-    r"The derivative of $y_j$ with respect to $x_i$ is $J_{ji} = y_j\,([i = j] - y_i)$. "
-    r"Insert it into $\bar x_i = \sum_j \bar y_j\,J_{ji}$, and split the sum.",
-    r"$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$. The sum runs along `axis`; with "
-    "`keepdims=True` you can subtract it from `grad`.",
-)
-
-mistakes = {
-    "return grad * y * (1 - y)": (
-        "This is only the diagonal of the Jacobian, $y_i (1 - y_i)$. A softmax has cross "
-        "terms: raising one input lowers all other outputs of its row."
-    ),
-    "return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))": (
-        "The sum runs over the last axis, whatever `axis` says. Rows of the softmax lie along "
-        "`axis`."
-    ),
-    "return y * (grad - np.sum(grad * y))": (
-        "The sum runs over the whole array. Each row of the softmax has its own sum: call "
-        "`np.sum` with `axis=axis`."
-    ),
-    "return y * (grad - np.sum(grad, axis=axis, keepdims=True))": (
-        r"The sum lacks the weights $y_j$: it is $\sum_j \bar y_j\,y_j$."
-    ),
-    "return grad - np.sum(grad * y, axis=axis, keepdims=True)": (
-        "The factor $y_i$ in front is missing."
-    ),
-}

@@ -12,6 +12,31 @@ need not sum to 1. Logits may be large.
     >>> dlabels, dlogits = softmax_cross_entropy_backward(np.ones(1), None, labels, logits)
     >>> dlabels.round(3), dlogits
     (array([[0.693, 0.693]]), array([[-0.5,  0.5]]))
+
+Hints
+-----
+1. The loss is linear in the labels, so their gradient is simple. For the logits, use
+   $\ln p_i = z_i - \ln \sum_j e^{z_j}$.
+2. $\frac{\partial \ell}{\partial t_i} = -\ln p_i$. In $\frac{\partial \ell}{\partial z_i}$ every
+   label of the row contributes $t_j\,(p_i - [i = j])$.
+3. $\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. First add a
+   second axis to `grad`: `grad[:, None]`.
+
+Mistakes
+--------
+- return -grad * log_p, grad * (np.exp(log_p) * total - labels)
++ return -grad * log_p, grad * (np.exp(log_p) - labels)
+    $p - t$ is the gradient of the logits only where the labels of a row sum to 1. Otherwise $p$
+    must be multiplied by their sum.
+- grad = grad[:, None]
+    `grad` is aligned with the classes. It has one entry for each row: add a second axis,
+    `grad[:, None]`.
+- return -grad * log_p, grad * (np.exp(log_p) * total - labels)
++ return -grad * log_p, grad * (labels - np.exp(log_p) * total)
+    The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$.
+- return -grad * log_p, grad * (np.exp(log_p) * total - labels)
++ return -grad * np.exp(log_p), grad * (np.exp(log_p) * total - labels)
+    The gradient of the labels uses the probabilities. It must use their logarithms.
 """
 
 import numpy as np
@@ -46,31 +71,3 @@ def inputs(rng):
     yield Case("labels that do not sum to 1", free, rng.normal(size=(2, 3)))
     yield Case("large logits", np.eye(2), 1000 + 30 * rng.normal(size=(2, 2)))
     yield Case("float32", free.astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32))
-
-
-hints = (
-    "The loss is linear in the labels, so their gradient is simple. For the logits, use "
-    r"$\ln p_i = z_i - \ln \sum_j e^{z_j}$.",
-    r"$\frac{\partial \ell}{\partial t_i} = -\ln p_i$. In "
-    r"$\frac{\partial \ell}{\partial z_i}$ every label of the row contributes "
-    r"$t_j\,(p_i - [i = j])$.",
-    r"$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$. First "
-    "add a second axis to `grad`: `grad[:, None]`.",
-)
-
-mistakes = {
-    (" * total", ""): (
-        "$p - t$ is the gradient of the logits only where the labels of a row sum to 1. "
-        "Otherwise $p$ must be multiplied by their sum."
-    ),
-    ("    grad = grad[:, None]\n", ""): (
-        "`grad` is aligned with the classes. It has one entry for each row: add a second "
-        "axis, `grad[:, None]`."
-    ),
-    ("np.exp(log_p) * total - labels", "labels - np.exp(log_p) * total"): (
-        "The gradient of the logits has the wrong sign: it is $p - t$, not $t - p$."
-    ),
-    ("-grad * log_p", "-grad * np.exp(log_p)"): (
-        "The gradient of the labels uses the probabilities. It must use their logarithms."
-    ),
-}

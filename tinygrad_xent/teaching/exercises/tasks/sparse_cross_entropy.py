@@ -10,6 +10,41 @@ logits of any size. Logits may be $-\infty$, but not that of the true class.
 
     >>> sparse_cross_entropy(np.array([0, 1]), np.array([[0.0, 0.0], [90.0, 0.0]])).round(3)
     array([ 0.693, 90.   ])
+
+Hints
+-----
+1. $-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.
+2. Subtract the largest logit of each row from the whole row, and compute both parts from the
+   shifted logits. `np.take_along_axis` picks an entry from each row.
+3. `np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` holds the logits of
+   the true classes, even if `target` is a single number.
+
+Mistakes
+--------
+- return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
++ return -np.log(np.exp(picked) / np.sum(np.exp(shifted), axis=-1))
+    You took the logarithm of the softmax. Where a probability is rounded to 0, its logarithm is
+    $-\infty$; compute $\ln p$ from the logits.
+- shifted = logits - np.max(logits, axis=-1, keepdims=True)
++ shifted = logits
+    The exponential of a large logit overflows: subtract the largest logit of its row first.
+- picked = np.take_along_axis(shifted, where, axis=-1)[..., 0]
++ picked = np.take_along_axis(logits, where, axis=-1)[..., 0]
+    The logit of the true class is not shifted, and the log-sum-exp is. Use the shifted logits for
+    both.
+- return np.log(np.sum(np.exp(shifted), axis=-1)) - picked
++ return picked - np.log(np.sum(np.exp(shifted), axis=-1))
+    The sign is wrong: logarithms of probabilities are negative, a loss is not.
+whole_columns
+    `logits[..., target]` takes these columns from every row. Each row has its own class: use
+    `np.take_along_axis`.
+- picked = np.take_along_axis(shifted, where, axis=-1)[..., 0]
++ picked = np.take_along_axis(shifted, where, axis=-1)
+    The picked logits still have the axis of the classes, with length 1, so the difference is
+    broadcast to a table. Remove that axis: `[..., 0]`.
+one_hot
+    You multiplied the logarithms by one-hot labels: where a logit is $-\infty$, $0 \cdot \infty$ is
+    NaN. Pick the entry instead.
 """
 
 import numpy as np
@@ -51,45 +86,3 @@ def one_hot(target, logits):
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
     return -np.sum(np.eye(logits.shape[-1])[target] * log_p, axis=-1)
-
-
-hints = (
-    r"$-\ln p_t = \ln \sum_j e^{z_j} - z_t$: a stable log-sum-exp, and one logit of each row.",
-    "Subtract the largest logit of each row from the whole row, and compute both parts from "
-    "the shifted logits. `np.take_along_axis` picks an entry from each row.",
-    "`np.take_along_axis(shifted, np.expand_dims(target, -1), axis=-1)[..., 0]` holds the "
-    "logits of the true classes, even if `target` is a single number.",
-)
-
-mistakes = {
-    (
-        "np.log(np.sum(np.exp(shifted), axis=-1)) - picked",
-        "-np.log(np.exp(picked) / np.sum(np.exp(shifted), axis=-1))",
-    ): (
-        "You took the logarithm of the softmax. Where a probability is rounded to 0, its "
-        r"logarithm is $-\infty$; compute $\ln p$ from the logits."
-    ),
-    (" - np.max(logits, axis=-1, keepdims=True)", ""): (
-        "The exponential of a large logit overflows: subtract the largest logit of its row first."
-    ),
-    ("take_along_axis(shifted", "take_along_axis(logits"): (
-        "The logit of the true class is not shifted, and the log-sum-exp is. Use the shifted "
-        "logits for both."
-    ),
-    (
-        "np.log(np.sum(np.exp(shifted), axis=-1)) - picked",
-        "picked - np.log(np.sum(np.exp(shifted), axis=-1))",
-    ): ("The sign is wrong: logarithms of probabilities are negative, a loss is not."),
-    whole_columns: (
-        "`logits[..., target]` takes these columns from every row. Each row has its own "
-        "class: use `np.take_along_axis`."
-    ),
-    ("[..., 0]", ""): (
-        "The picked logits still have the axis of the classes, with length 1, so the "
-        "difference is broadcast to a table. Remove that axis: `[..., 0]`."
-    ),
-    one_hot: (
-        r"You multiplied the logarithms by one-hot labels: where a logit is $-\infty$, "
-        r"$0 \cdot \infty$ is NaN. Pick the entry instead."
-    ),
-}

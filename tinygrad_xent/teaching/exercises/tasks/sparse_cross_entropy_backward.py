@@ -12,6 +12,35 @@ any axis, counted from the end if negative, and logits may be large.
     >>> sparse_cross_entropy_backward(np.array([1.0, 2.0]), None, logits, target=target, axis=-1)
     array([[-0.5,  0.5],
            [ 1. , -1. ]])
+
+Hints
+-----
+1. It is $p - t$ again, with a one-hot $t$; and each entry of the upstream gradient belongs to a
+   whole row.
+2. $\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract 1 at the
+   true class of each row.
+3. `where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and
+   `np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the right shape for the
+   product.
+
+Mistakes
+--------
+- np.put_along_axis(p, where, picked - 1, axis)
+    This is the softmax alone: subtract 1 at the true class of each row.
+- return np.expand_dims(grad, axis) * p
++ return -np.expand_dims(grad, axis) * p
+    The sign is wrong: the gradient is $p - t$, not $t - p$.
+- return np.expand_dims(grad, axis) * p
++ return grad * p
+    `grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: insert it
+    with `np.expand_dims(grad, axis)`.
+- e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
++ axis = -1
++ e = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
+    The classes are taken along the last axis, whatever `axis` says.
+- return np.expand_dims(grad, axis) * p
++ return np.expand_dims(grad, axis) * p / max(target.size, 1)
+    You divided by the number of rows. That belongs to a mean over the batch.
 """
 
 import numpy as np
@@ -50,31 +79,3 @@ def inputs(rng):
     yield case("large logits", 1000 + 30 * rng.normal(size=(2, 3)), 1)
     yield case("no rows", np.zeros((0, 3)), -1)
     yield case("float32", rng.normal(size=(2, 3)).astype(np.float32), -1)
-
-
-hints = (
-    "It is $p - t$ again, with a one-hot $t$; and each entry of the upstream gradient belongs "
-    "to a whole row.",
-    r"$\bar z_i = \bar\ell\,(p_i - [i = t])$. Compute the softmax along `axis`, then subtract "
-    "1 at the true class of each row.",
-    "`where = np.expand_dims(target, axis)`; `np.take_along_axis` reads the entries there and "
-    "`np.put_along_axis` writes them. `np.expand_dims(grad, axis)` has the right shape for "
-    "the product.",
-)
-
-mistakes = {
-    ("    np.put_along_axis(p, where, picked - 1, axis)\n", ""): (
-        "This is the softmax alone: subtract 1 at the true class of each row."
-    ),
-    ("return ", "return -"): "The sign is wrong: the gradient is $p - t$, not $t - p$.",
-    ("np.expand_dims(grad, axis)", "grad"): (
-        "`grad` is aligned with the last axes of `logits`. It lacks the axis of the classes: "
-        "insert it with `np.expand_dims(grad, axis)`."
-    ),
-    ("    e = ", "    axis = -1\n    e = "): (
-        "The classes are taken along the last axis, whatever `axis` says."
-    ),
-    ("* p", "* p / max(target.size, 1)"): (
-        "You divided by the number of rows. That belongs to a mean over the batch."
-    ),
-}

@@ -8,6 +8,23 @@ Write the rule: return the gradient of the loss with respect to $x$, an array of
 
     >>> square_backward(np.array([1.0, 10.0]), np.array([4.0, 9.0]), np.array([2.0, -3.0]))
     array([  4., -60.])
+
+Hints
+-----
+1. What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do with the
+   upstream gradient?
+2. The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.
+3. The derivative of $x^2$ is $2 x$. Multiply it by `grad`.
+
+Mistakes
+--------
+return 2 * x
+    The upstream gradient, `grad`, is not used. Your rule returns the derivative of $y$; the
+    gradient of the loss is that times `grad`.
+return grad * 2 * y
+    You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the output.
+return grad * x
+    The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.
 """
 
 import numpy as np
@@ -32,22 +49,3 @@ def inputs(rng):
     yield Case("a single number", np.array(rng.normal()))
     yield Case("no entries", np.zeros((0, 3)))
     yield Case("float32", rng.normal(size=4).astype(np.float32))
-
-
-hints = (
-    "What is the derivative of $x^2$ with respect to $x$? And what does the chain rule do "
-    "with the upstream gradient?",
-    r"The chain rule multiplies: $\bar x = \bar y \cdot \frac{dy}{dx}$, entry by entry.",
-    "The derivative of $x^2$ is $2 x$. Multiply it by `grad`.",
-)
-
-mistakes = {
-    "return 2 * x": (
-        "The upstream gradient, `grad`, is not used. Your rule returns the derivative of $y$; "
-        "the gradient of the loss is that times `grad`."
-    ),
-    "return grad * 2 * y": (
-        "You multiplied by $2 y$. The derivative of $x^2$ is $2 x$, with the input, not the output."
-    ),
-    "return grad * x": "The factor 2 is missing: the derivative of $x^2$ is $2 x$, not $x$.",
-}

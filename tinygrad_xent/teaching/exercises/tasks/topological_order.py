@@ -1,4 +1,4 @@
-r"""Inputs before what uses them.
+"""Inputs before what uses them.
 
 A graph is given as a dict: `inputs[name]` is the list of the names that `name` was computed from,
 empty for a leaf. A backward pass may pass a gradient on only when it is complete; for that it needs
@@ -11,6 +11,30 @@ names that `output` does not depend on.
     >>> inputs = {"y": ["a", "x"], "a": ["x"], "x": [], "z": ["y"]}
     >>> topological_order(inputs, "y")
     ['x', 'a', 'y']
+
+Hints
+-----
+1. When may a name be added to the list? When all its inputs are in it.
+2. Use a function that calls itself. To add a name, first add each of its inputs, then the name. If
+   a name is in the list already, there is nothing to do.
+3. Define `add(name)` inside: if `name` is not in `order`, call `add` for each of `inputs[name]`,
+   and only after that `order.append(name)`. Then `add(output)`.
+
+Mistakes
+--------
+- return order
++ return order[::-1]
+    This is the order of the backward pass, output first. Reverse the list.
+names_before_inputs
+    You added each name before its inputs, and reversed the list. Where a short and a long path
+    meet, a name then comes too late: the first path that reaches it fixes its place, not the
+    longest.
+level_by_level
+    You went back level by level, and reversed the list. Where a short and a long path meet, a name
+    belongs to several levels, and the first is not the right one.
+-     if name not in order:
++     if True:
+    Names on several paths are listed several times. Check whether a name is in the list already.
 """
 
 from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
@@ -88,31 +112,3 @@ def level_by_level(inputs, output):
             if source not in order:
                 order.append(source)
     return order[::-1]
-
-
-hints = (
-    "When may a name be added to the list? When all its inputs are in it.",
-    "Use a function that calls itself. To add a name, first add each of its inputs, then the "
-    "name. If a name is in the list already, there is nothing to do.",
-    "Define `add(name)` inside: if `name` is not in `order`, call `add` for each of "
-    "`inputs[name]`, and only after that `order.append(name)`. Then `add(output)`.",
-)
-
-mistakes = {
-    ("return order", "return order[::-1]"): (
-        "This is the order of the backward pass, output first. Reverse the list."
-    ),
-    names_before_inputs: (
-        "You added each name before its inputs, and reversed the list. Where a short and a "
-        "long path meet, a name then comes too late: the first path that reaches it fixes its "
-        "place, not the longest."
-    ),
-    level_by_level: (
-        "You went back level by level, and reversed the list. Where a short and a long path "
-        "meet, a name belongs to several levels, and the first is not the right one."
-    ),
-    ("if name not in order:", "if True:"): (
-        "Names on several paths are listed several times. Check whether a name is in the list "
-        "already."
-    ),
-}

@@ -1,4 +1,4 @@
-r"""Broadcasting, undone.
+"""Broadcasting, undone.
 
 NumPy stretches an array of the shape `shape` to fit a larger one: it adds axes in front, and
 repeats entries along axes of length 1. A repeated entry acts in several places, so its gradient is
@@ -14,6 +14,35 @@ axis of `shape`, counted from the end, is as long as that of `grad`, or has leng
     >>> unbroadcast(grad, (2, 1))
     array([[ 6.],
            [60.]])
+
+Hints
+-----
+1. There are two kinds of stretching, and so two sums: over axes that `shape` lacks, and over axes
+   that have length 1 in it.
+2. First sum over the `grad.ndim - len(shape)` axes in front, which disappear. Then sum over the
+   axes where `shape` has a 1, which stay.
+3. `np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second has the
+   positions of the ones in `shape`, with `keepdims=True`.
+
+Mistakes
+--------
+return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))
+    You summed only over the axes in front. Axes of length 1 in `shape` were stretched, too.
+- grad = np.sum(grad, axis=tuple(range(extra)))
+- ones = tuple(i for i, length in enumerate(shape) if length == 1)
++ ones = tuple(i + extra for i, length in enumerate(shape) if length == 1)
+    You summed only over axes of length 1. Axes that `shape` lacks were added in front, and must
+    disappear.
+- return np.sum(grad, axis=ones, keepdims=True)
++ return np.sum(grad, axis=ones)
+    The axes of length 1 are gone. Keep them, with `keepdims=True`.
+- grad = np.sum(grad, axis=tuple(range(extra)))
++ grad = np.mean(grad, axis=tuple(range(extra)))
+- return np.sum(grad, axis=ones, keepdims=True)
++ return np.mean(grad, axis=ones, keepdims=True)
+    You took a mean. Every repetition counts in full: take the sum.
+first_entries
+    You took only the first of the repeated entries. Sum all of them.
 """
 
 import numpy as np
@@ -49,29 +78,3 @@ def first_entries(grad, shape):
         if length == 1:
             grad = np.take(grad, [0], axis=i)
     return grad
-
-
-hints = (
-    "There are two kinds of stretching, and so two sums: over axes that `shape` lacks, and "
-    "over axes that have length 1 in it.",
-    "First sum over the `grad.ndim - len(shape)` axes in front, which disappear. Then sum "
-    "over the axes where `shape` has a 1, which stay.",
-    "`np.sum` takes a tuple of axes. The first sum has `axis=tuple(range(extra))`, the second "
-    "has the positions of the ones in `shape`, with `keepdims=True`.",
-)
-
-mistakes = {
-    "return np.sum(grad, axis=tuple(range(grad.ndim - len(shape))))": (
-        "You summed only over the axes in front. Axes of length 1 in `shape` were stretched, too."
-    ),
-    (
-        "    grad = np.sum(grad, axis=tuple(range(extra)))\n    ones = tuple(i ",
-        "    ones = tuple(i + extra ",
-    ): (
-        "You summed only over axes of length 1. Axes that `shape` lacks were added in front, "
-        "and must disappear."
-    ),
-    (", keepdims=True", ""): "The axes of length 1 are gone. Keep them, with `keepdims=True`.",
-    ("np.sum", "np.mean"): "You took a mean. Every repetition counts in full: take the sum.",
-    first_entries: "You took only the first of the repeated entries. Sum all of them.",
-}

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from museum_accuracy import PASSED, accuracy, diagnosed
 from right_rules import RIGHT_RULES, variants
 from strangers.verdicts import FIRST_SIGHT
 from strangers.wrong_rules import WRONG as STRANGERS
@@ -22,11 +23,10 @@ from tinygrad_xent.teaching.museum import (
     op_of,
     puzzle,
 )
-from tinygrad_xent.teaching.museum.accuracy import PASSED, accuracy, diagnosed
 
 
 def test_the_diagnosis_is_the_expected_one() -> None:
-    """One random input each; `python -m tinygrad_xent.teaching.museum` tries twenty."""
+    """One random input each; `python tests/museum_accuracy.py` tries twenty."""
     found = accuracy(WRONG_RULES, times=1, seed=20)
     assert found.share >= 0.95, str(found)
     passed = [rule.name for rule, codes in found.given.items() if codes[PASSED]]

@@ -1,7 +1,12 @@
-"""How often the diagnosis of a wrong rule is the expected one."""
+"""How often the diagnosis of a wrong rule of the museum is the expected one.
+
+`python tests/museum_accuracy.py` prints it as a table, and what was said instead.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_xent.checking import gradcheck
-from tinygrad_xent.teaching.museum import op_of
+from tinygrad_xent.teaching.museum import WRONG_RULES, op_of
 from tinygrad_xent.teaching.museum.rules import WrongRule
 from tinygrad_xent.visualization.tables import table
 
@@ -97,3 +102,11 @@ def diagnosed(rule: WrongRule, seed: int) -> str:
     inputs, params = rule.example(rng)
     report = gradcheck(op_of(rule), *inputs, order=rule.order, rng=rng, **params)
     return report.diagnosis.code if report.diagnosis else PASSED
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=20, help="random inputs for each rule")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    sys.stdout.write(f"{accuracy(WRONG_RULES, options.times, options.seed)}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,14 +14,15 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.backprop import backpropagate
+from tinygrad_xent.graph import ancestors
 from tinygrad_xent.visualization.drawing import Picture, draw
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
 from tinygrad_xent.visualization.drawing.fold import FOLD_ABOVE, Item, fold_items
 from tinygrad_xent.visualization.drawing.layout import Cluster, Link, place
-from tinygrad_xent.visualization.drawing.marks import Text, edge_labels, layout_of
-from tinygrad_xent.visualization.drawing.records import Model
-from tinygrad_xent.visualization.drawing.style import text_width
-from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.drawing.marks import Patch, Sign, Text, edge_labels, layout_of
+from tinygrad_xent.visualization.drawing.records import Box, Model
+from tinygrad_xent.visualization.drawing.style import RULE, text_width
+from tinygrad_xent.visualization.formatting import brief, number
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -128,6 +130,77 @@ def test_a_stack_of_equal_layers_folds_by_repetition() -> None:
     shown = model(layers(80, outer=""))
     assert titles(shown) == ["x", "× 80: layer1 to layer80", "loss"]
     assert shown.boxes[1].members == 320
+
+
+def neurons(*sizes: int):
+    """A network of scalars, as micrograd builds it: neurons one after the other, layer by layer."""
+    rng = np.random.default_rng(0)
+    values = [tx.Tensor(v) for v in rng.normal(size=sizes[0])]
+    for size in sizes[1:]:
+        outputs = []
+        for _ in range(size):
+            total = tx.Tensor(0.0)
+            for x in values:
+                total = total + x * tx.Tensor(rng.normal())
+            outputs.append(tx.tanh(total))
+        values = outputs
+    return values[0]
+
+
+@pytest.mark.parametrize(
+    "sizes", [(2, 4, 4, 1), (3, 4, 4, 1), (4, 4, 4, 1), (5, 3, 7, 2, 1), (3, 3, 3, 3), (6, 6, 6)]
+)
+def test_neurons_fold_with_those_of_their_own_layer(sizes) -> None:
+    shown = model(neurons(*sizes), fold=True)
+    found = [box for box in shown.boxes if re.match("× .*(tanh|ops[)])$", box.title)]
+    # Of the last layer one neuron is the output, which keeps its box, and others are not used.
+    wanted = [(n, 2 * k + 1) for k, n in itertools.pairwise(sizes[:-1])]
+    for box, (n, ops) in zip(found, wanted, strict=False):
+        assert box.title.startswith(f"× {n}: multiply, add")
+        # A weight and a bias of each are leaves: k and 1 of them.
+        assert box.members == n * (ops + (ops - 1) // 2 + 1)
+    assert len(found) >= len(wanted)
+
+
+def test_steps_that_follow_each_other_fold_together() -> None:
+    assert "× 12: multiply, add, tanh" in titles(model(recurrent(12), fold=True))
+
+
+def test_layers_of_layers_do_not_join() -> None:
+    # Four side by side, then four that use all of them: two layers, though all ops are alike.
+    x = tx.Tensor([0.5, 1.0], name="x")
+    first = [tx.tanh(tx.exp(x)) for _ in range(4)]
+    total = tx.stack(first).sum(axis=0)
+    second = [tx.tanh(tx.exp(total)) for _ in range(4)]
+    shown = model(tx.stack(second).sum() * 1.0, fold=True)
+    assert [box.members for box in shown.boxes if box.title == "× 4: exp, tanh"] == [8, 8]
+
+
+def test_a_vanishing_gradient_shows_in_a_folded_box() -> None:
+    loss = recurrent(12)
+    (box,) = [box for box in model(loss, fold=True).boxes if box.norms]
+    tanhs = [node for node in ancestors(loss) if node.op is tx.ops.OPS["tanh"]]
+    grads = dict(backpropagate(loss, np.array(1.0)))
+    assert box.norms == pytest.approx([abs(float(grads[node])) for node in tanhs])
+    assert f"gradient norms: {number(box.norms[0])} first, {number(box.norms[-1])} last" in str(box)
+    bars = [m for m in layout_of(box).marks if isinstance(m, Patch) and m.fill == RULE]
+    heights = [h for (_, _, _, h) in bars[0].rects]
+    assert len(heights) == 12
+    assert heights == sorted(heights)
+    assert heights[0] < heights[-1] / 5
+
+
+@pytest.mark.parametrize(
+    "norms", [(0.0, 0.0), (np.nan, 1.0), (np.inf, 1e-300, 0.0), (2.0,) * 500, (1e308, 1e-308)]
+)
+def test_any_norms_can_be_drawn(norms) -> None:
+    box = Box("f0", "× 2: exp", "folded", np.ones(2), members=4, norms=norms)
+    layout = layout_of(box)
+    (bars,) = [m for m in layout.marks if isinstance(m, Patch) and m.fill == RULE]
+    for x, y, w, h in bars.rects:
+        assert 0 <= x <= x + w <= layout.width
+        assert 0 <= y <= y + h <= layout.height
+    assert sum(isinstance(m, Sign) for m in layout.marks) == sum(not np.isfinite(n) for n in norms)
 
 
 def test_what_does_not_repeat_folds_by_chains() -> None:

@@ -29,6 +29,7 @@ from tinygrad_xent.visualization.naming import (
 MOST_BOXES = 400
 MOST_WITH_RULES = 20
 MOST_ARROWS = 4  # from one folded box to one op
+FEWEST_NORMS = 3  # of the op that ends a repetition; of fewer all ops are shown
 _FUSED = {"softmax_cross_entropy", "sparse_softmax_cross_entropy"}
 
 Folding = bool | Literal["auto"]
@@ -43,6 +44,7 @@ def build(
     expand: Sequence[str] = (),
     rules: bool | None = False,
     kinds: Mapping[Node, records.Kind] | None = None,
+    most: int = records.FOLD_ABOVE,
 ) -> records.Model:
     """Make boxes and arrows of everything that the outputs were computed from.
 
@@ -52,6 +54,9 @@ def build(
         As `draw` takes them.
     kinds : mapping of Tensor to str, optional
         Kinds of boxes that go before those found here.
+    most : int
+        How many boxes "auto" leaves. Where these are more than a picture shows, repetitions have
+        frames too, which a page can fold.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def build(
     constants = [*constants_of(nodes, names, titles.values()).values()]
     things = [*(array for _, array in constants), *nodes]
     uses = {id(node): uses_of(node) for node in nodes}
-    units = _units(things, uses, set(outputs), fold, expand)
+    units = _units(things, uses, set(outputs), fold, expand, most)
     _check_size(len(nodes), sum(unit.members[-1] >= len(constants) for unit in units), fold)
     alone = {node for unit in units if isinstance(node := things[unit.members[-1]], Node)}
     flow = backward_flow(outputs, alone) if gradients else Flow()
@@ -94,9 +99,12 @@ def build(
         if bad is not None and any(things[m] is bad for m in unit.members):
             boxes[u] = replace(boxes[u], warning=warning)
     given = [box.kind in ("leaf", "constant") for box in boxes]
-    groups = groups_of([unit.scope for unit in units], given, arrows)
+    groups = [
+        replace(group, box=collector.group(g, group))
+        for g, group in enumerate(groups_of([unit.scope for unit in units], given, arrows))
+    ]
     note = _note(len(nodes), len(things), units)
-    return records.Model(tuple(boxes), tuple(arrows), flow.seed, groups, note, with_rules)
+    return records.Model(tuple(boxes), tuple(arrows), flow.seed, tuple(groups), note, with_rules)
 
 
 def check_recorded(output: Any) -> None:
@@ -134,6 +142,7 @@ def _units(
     outputs: Collection[Node],
     fold: Folding,
     expand: Collection[str],
+    most: int,
 ) -> list[records.Unit]:
     """Share constants and tensors out to boxes: each its own, or folded where they are many."""
     scopes = [thing.scope if isinstance(thing, Node) else () for thing in things]
@@ -152,7 +161,7 @@ def _units(
         sign = f"{op} {thing.data.shape} {thing.data.dtype} {len(sources)}"
         leaf, output = not op, thing in outputs
         items.append(Item(op or "leaf", sign, sources, scope, leaf=leaf, output=output))
-    return fold_items(items, fold, expand)
+    return fold_items(items, fold, expand, most)
 
 
 def _check_size(tensors: int, boxes: int, fold: Folding) -> None:
@@ -385,11 +394,11 @@ class _Collector:
         used = {id(use.value) for use in every if not use.aside}
         self.asides = {id(use.value) for use in every if use.aside} - used
         self.first = len(self.things) - len(self.uses)  # tensor
-        self.users: dict[int, set[int]] = {}  # the units that use each constant and tensor
+        self.users: dict[int, set[int]] = {}  # the ids of what uses each constant and tensor
         for node, uses in self.uses.items():
             for use in uses:
                 if use.boxed:
-                    self.users.setdefault(id(use.value), set()).add(self.at[node])
+                    self.users.setdefault(id(use.value), set()).add(node)
 
     def box(self, u: int) -> tuple[records.Box, list[records.Arrow]]:
         """Return the box of a unit, and the arrows into it."""
@@ -454,43 +463,68 @@ class _Collector:
 
     def _folded(self, u: int) -> tuple[records.Box, list[records.Arrow]]:
         unit = self.units[u]
-        nodes = [x for m in unit.members if isinstance(x := self.things[m], Node)]
-        sources: dict[int, dict[str, None]] = {}
-        for node in nodes:
-            for use in self.uses[id(node)]:
-                if use.boxed and (source := self.at[id(use.value)]) != u:
-                    sources.setdefault(source, {})[self.titles[id(use.value)]] = None
+        sources: dict[int, list[str]] = {}
+        members = [self.things[m] for m in unit.members]
+        for thing in self._inputs(members):
+            sources.setdefault(self.at[id(thing)], []).append(self.titles[id(thing)])
         arrows = []
         for source, titles in sources.items():
-            label = next(iter(titles)) if len(titles) == 1 else count(len(titles), "tensor")
+            label = titles[0] if len(titles) == 1 else count(len(titles), "tensor")
             arrows.append(records.Arrow(source, u, 0, label))
-        seen = [node for node in nodes if self.users.get(id(node), set()) - {u}] or nodes[-1:]
+        return self._box(f"f{unit.members[-1] - self.first}", unit.title, members), arrows
+
+    def group(self, g: int, group: records.Group) -> records.Box:
+        """Return the box that a page shows in place of a group's frame, once that is folded."""
+        members = sorted(m for u in group.boxes for m in self.units[u].members)
+        return self._box(f"s{g}f", group.title, [self.things[m] for m in members])
+
+    def _inputs(self, members: Sequence[Any]) -> list[Any]:
+        """Return what members of a folded box use that is not in it, each once."""
+        within = {id(thing) for thing in members}
+        uses = [use for thing in members for use in self.uses.get(id(thing), ()) if use.boxed]
+        return [*{id(x): x for use in uses if id(x := use.value) not in within}.values()]
+
+    def _box(self, name: str, title: str, members: Sequence[Any]) -> records.Box:
+        """Return a box that stands for several constants and tensors."""
+        nodes = [thing for thing in members if isinstance(thing, Node)]
+        within = {id(thing) for thing in members}
+        seen = [node for node in nodes if self.users.get(id(node), set()) - within] or nodes[-1:]
         last = seen[-1]
-        name = self.titles[id(last)]
-        inputs = count(sum(map(len, sources.values())), "input")
+        called = self.titles[id(last)]
+        inputs = count(len(self._inputs(members)), "input")
         which = ", the last" if len(seen) > 1 else ":"
-        shape = f"{shorten(name, 20)} {last.data.shape or 'scalar'} {last.data.dtype}"
+        shape = f"{shorten(called, 20)} {last.data.shape or 'scalar'} {last.data.dtype}"
         details = [f"{inputs}, {count(len(seen), 'output')}{which} {shape}"]
         leaves = [node for node in nodes if node.op is None and node.data.dtype.kind == "f"]
         if leaves:
             size = count(sum([node.data.size for node in leaves]), "number")
             details.append(f"{size} in {len(leaves):,} {'leaf' if len(leaves) == 1 else 'leaves'}")
-        grads = [self.flow.grads[node] for node in leaves or [last] if node in self.flow.grads]
-        if grads:
-            with np.errstate(all="ignore"):
-                norms = [np.linalg.norm(grad.astype(float).ravel()) for grad in grads]
-                norm = number(float(np.hypot.reduce(norms)))
-            details.append(f"gradient norm {norm}, of {'its leaves' if leaves else name}")
-        box = records.Box(
-            id=f"f{unit.members[-1] - self.first}",
-            title=printable(unit.title),
+        norms = self._norms(leaves or [last])
+        if norms:
+            norm = number(float(np.hypot.reduce(norms)))
+            details.append(f"gradient norm {norm}, of {'its leaves' if leaves else called}")
+        steps = [node for node in nodes if node.op]
+        alike = [node for node in steps if node.op is steps[-1].op]
+        along = self._norms(alike if len(alike) >= FEWEST_NORMS else steps)
+        if len(along) > 1:
+            details.append(f"gradient norms: {number(along[0])} first, {number(along[-1])} last")
+        return records.Box(
+            id=name,
+            title=printable(title),
             kind="folded",
             value=last.data.copy(),
             details=tuple(details),
             gradient=self.flow.grads.get(last),
-            members=len(unit.members),
+            members=len(members),
+            norms=tuple(along),
+            holds=tuple([node.name for node in nodes if node.name]),
         )
-        return box, arrows
+
+    def _norms(self, nodes: Iterable[Node]) -> list[float]:
+        """Return the norms of the gradients that there are."""
+        grads = [self.flow.grads[node] for node in nodes if node in self.flow.grads]
+        with np.errstate(all="ignore"):
+            return [float(np.linalg.norm(grad.astype(float).ravel())) for grad in grads]
 
 
 # -- frames ----------------------------------------------------------------------------------------

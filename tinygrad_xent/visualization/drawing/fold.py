@@ -44,7 +44,9 @@ class Item:
     output: bool = False
 
 
-def fold_items(items: Sequence[Item], wanted: bool | str, expand: Collection[str]) -> list[Unit]:
+def fold_items(
+    items: Sequence[Item], wanted: bool | str, expand: Collection[str], most: int = FOLD_ABOVE
+) -> list[Unit]:
     """Share out all items to units, each after those that it was computed from.
 
     Above the limit (or, if folding is asked for, once) each way is tried until the graph is small
@@ -52,9 +54,9 @@ def fold_items(items: Sequence[Item], wanted: bool | str, expand: Collection[str
     """
     ops = [Unit((i,), scope=item.scope) for i, item in enumerate(items) if not item.leaf]
     units = best = _with_leaves(items, ops)
-    limit = FOLD_ABOVE if wanted == "auto" else 0
+    limit = most if wanted == "auto" else 0
     if not wanted or len(units) <= limit:
-        return units
+        return _in_frames(items, units, ops) if limit > FOLD_ABOVE else units
     opened = _opened(items, expand)
     pinned = {
         i
@@ -157,9 +159,18 @@ def _by_repetition(items: Sequence[Item], units: list[Unit], pinned: set[int]) -
         length = int(cover[i])
         if not length:
             break
-        if not (taken[i] or taken[i + length - 1]):
-            taken[i : i + length] = True
-            starts[i] = length, int(period[i])
+        if not taken[i : i + length].any():
+            p, end = int(period[i]), i + length
+            while end < count and codes[end - p] == codes[end] and not taken[end]:
+                end += 1
+            shift, length = _phase(items, units[i:end], p)
+            start = i + shift
+            for copies in _layers(items, units[start : start + length], p):
+                end = start + copies * p
+                if copies > 1 and end - start > 2:
+                    taken[start:end] = True
+                    starts[start] = end - start, p
+                start = end
     result, i = [], 0
     while i < count:
         length, p = starts.get(i, (1, 1))
@@ -167,6 +178,57 @@ def _by_repetition(items: Sequence[Item], units: list[Unit], pinned: set[int]) -
         result.append(_repeated(items, part, p) if i in starts else part[0])
         i += length
     return result
+
+
+def _phase(items: Sequence[Item], run: Sequence[Unit], period: int) -> tuple[int, int]:
+    """Return at which unit of a run the copies begin, and how many units they are.
+
+    It is where the fewest inputs come from another copy: a neuron begins with its products, though
+    the sums before them look like the end of another such neuron.
+    """
+    at = {m: k for k, unit in enumerate(run) for m in unit.members}
+    links = [(at[x], k) for m, k in at.items() for x in items[m].sources if x in at]
+    ends = np.array(links, dtype=np.int64).reshape(-1, 2)
+    best = (np.inf, 0, 0)
+    for shift in range(period):
+        length = (len(run) - shift) // period * period
+        if length < 2 * period:
+            break
+        inside = ends[(ends[:, 0] >= shift) & (ends[:, 1] < shift + length)] - shift
+        crossing = int((inside[:, 0] // period != inside[:, 1] // period).sum())
+        best = min(best, (crossing / (length // period - 1), shift - length, shift))
+    return best[2], best[2] - best[1]
+
+
+def _layers(items: Sequence[Item], run: Sequence[Unit], period: int) -> list[int]:
+    """Divide a run where a layer ends, and return how many copies each part has.
+
+    The copies of one layer stand side by side: none uses another. Or they follow each other, each
+    using the one before, as the steps of an unrolled loop do.
+    """
+    depth: dict[int, int] = {}  # of each op: how many copies follow each other up to it
+    parts: list[int] = []
+    deepest = -1
+    loop = False
+    for k in range(0, len(run), period):
+        own = {m for unit in run[k : k + period] for m in unit.members}
+        before = {x for m in own for x in items[m].sources if x in depth}
+        here = max([depth[x] + 1 for x in before], default=0)
+        depth.update(dict.fromkeys(own, here))
+        if parts and here == deepest and not loop:
+            parts[-1] += 1
+        elif parts and here == deepest:  # the last step of the loop was the first of a layer
+            parts[-1] -= 1
+            parts.append(2)
+            loop = False
+        elif parts and here == deepest + 1 and (loop or parts[-1] == 1):
+            parts[-1] += 1
+            loop = True
+        else:
+            parts.append(1)
+            loop = False
+        deepest = here
+    return [part for part in parts if part]
 
 
 def _repeated(items: Sequence[Item], part: Sequence[Unit], period: int) -> Unit:
@@ -184,6 +246,24 @@ def common(paths: Iterable[Path]) -> Path:
     """Return the scopes in which all of several things lie."""
     levels = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
     return tuple(level[0] for level in levels)
+
+
+def _in_frames(items: Sequence[Item], units: Sequence[Unit], ops: list[Unit]) -> list[Unit]:
+    """Name what repeats as one more scope, so that it gets a frame."""
+    outputs = {i for i, item in enumerate(items) if item.output}
+    runs: dict[int, tuple[int, str]] = {}  # of each member how deep its run lies, and its title
+    times: dict[str, int] = {}
+    for run in _with_leaves(items, _by_repetition(items, ops, outputs)):
+        if run.way:
+            times[run.title] = times.get(run.title, 0) + 1
+            again = f" ({times[run.title]})" if times[run.title] > 1 else ""
+            runs |= dict.fromkeys(run.members, (len(run.scope), run.title + again))
+    result = []
+    for unit in units:
+        depth, title = runs.get(unit.members[0], (0, ""))
+        path = (*unit.scope[:depth], title, *unit.scope[depth:]) if title else unit.scope
+        result.append(replace(unit, scope=path))
+    return result
 
 
 # -- by chains -----------------------------------------------------------------------------------

@@ -102,7 +102,8 @@ def layout_of(box: Box) -> BoxLayout:
     body = _body(tables)
     head = text_width(title, TITLE, bold=True) + text_width(made, TITLE)
     texts = max(text_width(line, SMALL) for line, _ in lines)
-    inner = max(head, texts, body.width, 64.0)
+    bars = _bars(box.norms) if len(box.norms) > 1 else Block(0, 0, ())
+    inner = max(head, texts, body.width, bars.width, 64.0)
     width = float(round(max(inner + 2 * PAD, _ports_width(box.ports))))
 
     marks = _port_labels(box.ports, width)
@@ -114,7 +115,10 @@ def layout_of(box: Box) -> BoxLayout:
         marks.append(Text(PAD, y, line, SMALL, ink_of_line))
     y += 8
     marks += body.at(PAD, y)
-    return BoxLayout(width, float(round(y + body.height + 9)), tuple(marks), header)
+    y += body.height
+    marks += bars.at(PAD, y + 4)
+    y += bars.height + 4 * bool(bars.marks)
+    return BoxLayout(width, float(round(y + 9)), tuple(marks), header)
 
 
 # -- where arrows arrive -------------------------------------------------------------------------
@@ -169,6 +173,31 @@ def _body(tables: Sequence[tuple[str, cells.Table]]) -> Block:
         else:
             x = width + GAP
     return Block(width, height, tuple(marks))
+
+
+MOST_BARS, BAR, TALLEST = 40, 6.0, 26.0
+
+
+def _bars(norms: Sequence[float]) -> Block:
+    """Draw norms as bars on a logarithmic scale: vanishing and exploding gradients show."""
+    data = np.array(norms[:: -(-len(norms) // MOST_BARS)])
+    there = np.isfinite(data) & (data > 0)
+    logs = np.log10(data, where=there, out=np.zeros(len(data)))
+    low = float(np.min(logs, where=there, initial=np.inf))
+    # At least two decades high: what hardly differs looks level.
+    span = max(float(np.max(logs, where=there, initial=low)) - low, 2.0)
+    marks: list[Mark] = []
+    rects = []
+    for k, norm in enumerate(data.tolist()):
+        tall = 3 + (TALLEST - 3) * (logs[k] - low) / span if there[k] else 0.0
+        rects.append((k * BAR, TALLEST - tall, BAR - 1, tall))
+        if not np.isfinite(norm):
+            marks.append(Sign(k * BAR, TALLEST - 8, 8, cells.NAN if np.isnan(norm) else cells.INF))
+    width = len(data) * BAR
+    marks.append(Patch(0, 0, tuple(rects), style.RULE))
+    marks.append(Patch(0, TALLEST, ((0, 0, width, 1),), style.HAIR))
+    caption = _caption("gradient norms, first to last (logarithmic)")
+    return Block(max(width, caption.width), TALLEST + 16, (*caption.at(0, TALLEST + 3), *marks))
 
 
 def _caption(words: str) -> Block:

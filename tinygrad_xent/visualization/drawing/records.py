@@ -87,6 +87,11 @@ class Box:
         What to write above it: that the first NaN was made here.
     members : int
         How many tensors and constants it stands for.
+    norms : tuple of float
+        The norms of the gradients in a folded box, from the first op to the last: of the op that
+        ends a repetition, at each of its steps.
+    holds : tuple of str
+        The names of the tensors that are folded.
     """
 
     id: str
@@ -104,6 +109,8 @@ class Box:
     rules: tuple[str, ...] = ()
     warning: str = ""
     members: int = 1
+    norms: tuple[float, ...] = ()
+    holds: tuple[str, ...] = ()
 
     @cached_property
     def caption(self) -> str:
@@ -181,12 +188,14 @@ class Arrow:
 class Group:
     """A scope: what it is called, the boxes in it and the number of the group around it, or -1.
 
-    A group stands after the one around it, whose boxes include its own.
+    A group stands after the one around it, whose boxes include its own. `box` is what is shown in
+    place of them once it is folded.
     """
 
     title: str
     boxes: tuple[int, ...]
     parent: int = -1
+    box: Box | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

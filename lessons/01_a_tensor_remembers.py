@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 1. A tensor remembers
 #
+# *About 40 minutes. [All lessons](00_start.ipynb)*
+#
 # To train a model you need to know how its error changes when one of its numbers changes: a slope,
 # for each of perhaps a million numbers. This lesson shows why asking for the slopes one by one is
 # hopeless, and the idea that gives all of them at once: while you compute, write down what was
@@ -8,8 +10,8 @@
 # write the first rule that sends a gradient back through it.
 #
 # You need Python, a little NumPy, and derivatives as in school: $x^2$ has slope $2x$, and $3x$ has
-# slope 3. Plan for half an hour. In JupyterLab, Shift + Enter runs a cell and goes to the next; run
-# them from top to bottom. Under the heading *Exercise* a cell waits for you to fill it in.
+# slope 3. In JupyterLab, Shift + Enter runs a cell and goes to the next; run them from top to
+# bottom. Under the heading *Exercise* a cell waits for you to fill it in.
 
 # %%
 import matplotlib.pyplot as plt
@@ -20,15 +22,16 @@ import tinygrad_xent as tx
 # %% [markdown]
 # ## A slope is what a nudge does
 #
-# Here is a model with one weight $w$ and one bias $b$. For the input $x$ it predicts $wx + b$. The
-# truth is $t$, and the loss says how wrong the prediction is: the square of the difference.
+# Here is a model with one weight $w$ and one bias $b$. From the size $s$ of a flat it predicts the
+# rent, $ws + b$. The true rent is $t$, and the loss says how wrong the prediction is: the square of
+# the difference.
 #
-# $$\text{loss} = (w x + b - t)^2$$
+# $$\text{loss} = (w s + b - t)^2$$
 
 
 # %%
-def loss_of(w, b, x=2.0, t=1.0):
-    return (w * x + b - t) ** 2
+def loss_of(w, b, size=2.0, truth=1.0):
+    return (w * size + b - truth) ** 2
 
 
 loss_of(1.5, 0.5)
@@ -48,7 +51,7 @@ print(f"slope in w {slope_w:.7f}, slope in b {slope_b:.7f}")
 # much. Both should shrink. The slope in $w$ is the slope of the straight line that touches the curve
 # below at $w = 1.5$.
 
-# %%
+# %% mystnb={"image": {"alt": "A parabola, the loss against w, and a dashed straight line that touches it at w = 1.5."}}
 w_axis = np.linspace(-1, 2.5, 100)
 figure, axes = plt.subplots(figsize=(6, 3.5))
 axes.plot(w_axis, loss_of(w_axis, 0.5), label="loss")
@@ -92,7 +95,7 @@ print("inputs:", product.inputs)
 print("the first input is w itself:", product.inputs[0] is w)
 
 # %% [markdown]
-# The second input is the plain number 2.0. It is not a Tensor, so nothing will ask how the loss
+# The second input, the size, is the plain number 2.0. It is not a Tensor, so nothing will ask how the loss
 # changes with it: it is a constant. That is the whole rule for what gets a gradient and what does
 # not.
 #
@@ -127,8 +130,9 @@ tx.draw(loss, names=locals(), gradients=False)
 # * A **blue** head marks a tensor that an op made. The head says how: `product = w × 2`.
 # * An **arrow** leads from what was used to what was made of it. Below the head are the shape (a
 #   single number is a *scalar*), the dtype and the value.
-# * A plain number has no box. It is shown where it is used, as in `y = 2`: these ops call their first
-#   input x and their second one y. Where two arrows come in, a small x and y show which is which.
+# * A plain number has no box. It is shown where it is used, as in `y = 2`. Whatever your variables are
+#   called, an op of two numbers calls the first x and the second y: here x is `w`, and y is the
+#   size. Where two arrows come in, a small x and y show which is which.
 #
 # Mathematicians call boxes and arrows a *graph*. The arrows never lead in a circle, because a
 # tensor can only be made of tensors that exist already.
@@ -195,7 +199,7 @@ tx.check("ancestors_of", ancestors_of)
 [tensor.name or str(tensor.op) for tensor in tx.ancestors(loss)]
 
 # %% [markdown]
-# ## One step back
+# ## The gradient, one step back
 #
 # The graph lists the steps. What remains is to find out, for each kind of step, how a small change
 # passes through it. Take a product $y = ab$. Nudge $a$ by $\varepsilon$:
@@ -251,9 +255,23 @@ tx.check("product_backward", product_backward)
 # slopes.
 
 # %%
+w.grad = b.grad = None
 loss.backward()
 print("slope in w:", w.grad, "  by nudging:", slope_w)
 print("slope in b:", b.grad, "  by nudging:", slope_b)
+
+# %% [markdown]
+# Why the first line? `backward` *adds* to what is in `.grad` already, so that the gradients of several
+# losses can be collected. That is useful, and a trap: run the walk a second time, and the slopes are
+# twice as large. So empty `.grad` before each walk. (`tx.gradients(loss, [w, b])` returns the
+# gradients instead, and leaves `.grad` alone.)
+
+# %%
+loss.backward()
+print("slope in w after a second walk:", w.grad)
+w.grad = b.grad = None
+loss.backward()
+print("emptied, and walked once more: ", w.grad)
 
 # %% [markdown]
 # The same numbers, and this time exact. The picture now has the gradient beside each value, the rule
@@ -285,7 +303,8 @@ print("after: ", loss_of(w.data - step * w.grad, b.data - step * b.grad))
 #   with several arrows.
 # * Each op has a backward rule. It takes the gradient of the output and returns those of the inputs.
 #   For $y = ab$: $\bar a = \bar y\,b$ and $\bar b = \bar y\,a$.
-# * `loss.backward()` applies the rules once each, from the loss to the leaves.
+# * `loss.backward()` applies the rules once each, from the loss to the leaves, and adds to `.grad`. Empty
+#   it first: `w.grad = None`.
 #
 # The next lesson takes that walk one step at a time, and shows why its order matters.
 #
@@ -298,3 +317,6 @@ print("after: ", loss_of(w.data - step * w.grad, b.data - step * b.grad))
 # * A. G. Baydin, B. A. Pearlmutter, A. A. Radul, J. M. Siskind, "Automatic differentiation in machine
 #   learning: a survey", *Journal of Machine Learning Research* 18(153), 2018: what else there is
 #   besides nudging and going backwards.
+
+# %% [markdown]
+# [All lessons](00_start.ipynb)  |  [Next: 2. The chain rule, one step at a time](02_the_chain_rule.ipynb)

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 2. The chain rule, one step at a time
 #
+# *About 40 minutes. [All lessons](00_start.ipynb)*
+#
 # The last lesson ended with `loss.backward()`: one walk through the graph, and every gradient is
 # there. This lesson takes the walk apart. You will multiply slopes along a path, see why one starts
 # at the loss and not at the inputs, add up where paths meet, and find out what goes wrong when the
@@ -57,7 +59,7 @@ tx.check("chain_rule", chain_rule)
 # instead of leaving it in `x.grad`. Where the curve rises the slope is positive, at its top 0, and it
 # is steepest at $x = \pm 0.71$.
 
-# %%
+# %% mystnb={"image": {"alt": "A bell curve, and its slope: positive on the left, 0 at the top, negative on the right."}}
 x = tx.Tensor(np.linspace(-3, 3, 101))
 bell = tx.exp(-(x**2))
 slope = tx.gradients(bell.sum(), x)
@@ -75,7 +77,7 @@ plt.show()
 # slopes, each at its place.)
 
 # %% [markdown]
-# ## From which end?
+# ## Why one starts at the loss
 #
 # There are three numbers to multiply: $e^b \cdot (-1) \cdot 2x$. From right to left, you follow the
 # nudge: begin with how fast $x$ moves, then $a$, then $b$, then $y$. This is called *forward mode*.
@@ -107,7 +109,7 @@ print(tx.trace(y, names=locals()))
 # Look at the column *sends* from top to bottom: 0.368, then times $-1$, then times 2. That is the
 # product from the left.
 #
-# ## Step through it
+# ## Step through both walks
 #
 # The player shows the same steps in the graph. **Next** goes one step on; first come the values, top
 # to bottom, then the gradients, from the bottom up. At each step the rule and its numbers appear
@@ -289,3 +291,6 @@ for tensor, gradient in tx.backpropagate(y):
 #   way to find a topological order, which counts arrows.
 # * A. Griewank, A. Walther, *Evaluating Derivatives*, second edition, SIAM, 2008, chapter 3: why reverse
 #   mode costs only a small multiple of the function itself.
+
+# %% [markdown]
+# [Back: 1. A tensor remembers](01_a_tensor_remembers.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 3. Write an op](03_write_an_op.ipynb)

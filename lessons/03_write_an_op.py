@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 3. Write an op
 #
+# *About 40 minutes. [All lessons](00_start.ipynb)*
+#
 # An op is a NumPy function together with the rule that sends gradients back through it. In this lesson
 # you add ops of your own: first the function, then its rule, then a check that the two belong
 # together. From then on the pictures, the traces and the player know your op like any other.
@@ -65,6 +67,7 @@ def cube_backward(grad, y, x):
 
 # %%
 result = cube(x).sum()
+x.grad = None
 result.backward()
 print(x.grad)
 
@@ -164,7 +167,7 @@ del wrong_cube, wrong_cube_backward
 # Written in this way, the rule needs no exponential of its own, and it stays right at $x = -1000$, where
 # $e^{-x}$ overflows.
 
-# %%
+# %% mystnb={"image": {"alt": "The sigmoid rises from 0 to 1; its slope is a low bump, highest at 0 with 1/4."}}
 x = tx.Tensor(np.linspace(-6, 6, 121))
 y = tx.sigmoid(x)
 figure, axes = plt.subplots(figsize=(6, 3.5))
@@ -263,8 +266,9 @@ print(first.data, second.data, third)
 
 # %% [markdown]
 # $3x^2 = 12$, $6x = 12$ and 6, from a rule that says nothing about second or third derivatives. This
-# is why in a rule you use operators and the library's ops, such as `tx.exp`, and leave NumPy's
-# functions to the forward side: `np.exp` would not know what to do with a Tensor.
+# is why a rule uses operators and the library's ops, such as `tx.exp`. NumPy's functions work where
+# the library has an op of the same name: `np.exp` hands a Tensor to `tx.exp`. A function without
+# an op, such as `np.interp`, cannot be recorded, and raises an error.
 #
 # ## Summary
 #
@@ -285,3 +289,6 @@ print(first.data, second.data, third)
 #   Trade*, Springer, 1998: what the shape of the sigmoid does to learning.
 # * X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
 #   *AISTATS*, 2010: vanishing gradients, measured.
+
+# %% [markdown]
+# [Back: 2. The chain rule, one step at a time](02_the_chain_rule.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 4. Broadcasting and sums](04_broadcasting_and_sums.ipynb)

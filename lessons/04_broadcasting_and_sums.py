@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 4. Broadcasting and sums
 #
+# *About 45 minutes. [All lessons](00_start.ipynb)*
+#
 # Most of what a network computes is linear: sums, copies, rearrangements, matrix products. Their
 # rules need no calculus at all, only bookkeeping about what contributed to what. And they come in
 # pairs: the rule of a sum is a copy, the rule of a copy is a sum. This lesson shows why, and with it
@@ -151,7 +153,7 @@ except tx.errors.RuleResultError as error:
     print(error)
 
 # %% [markdown]
-# ## Why they come in pairs
+# ## Why rules come in pairs
 #
 # A sum of three numbers is a linear function, so it is a matrix times $x$: one row of ones. A copy
 # of one number to three places is one column of ones.
@@ -193,7 +195,7 @@ forward = matrix_of(row_sum, (2, 3))
 backward = matrix_of(lambda grad: pull_back(row_sum, np.zeros((2, 3)), grad), (2,))
 print("the rule is the transpose:", np.array_equal(backward, forward.T))
 
-# %%
+# %% mystnb={"image": {"alt": "Two grids of coloured and white cells; the right one is the left one with rows and columns exchanged."}}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 2.6))
 left.imshow(forward, cmap="Purples", vmin=0, vmax=1.5)
 left.set(title="row sums, (2, 3) to (2,)", xlabel="entry of x", ylabel="entry of y")
@@ -310,3 +312,6 @@ print(tx.gradcheck(loss))
 #   algorithmic differentiation", Oxford University, 2008: rules for products, inverses and determinants.
 # * M. Blondel, V. Roulet, *The Elements of Differentiable Programming*, arXiv:2403.14606, 2024: adjoints
 #   of linear maps as the foundation of reverse mode.
+
+# %% [markdown]
+# [Back: 3. Write an op](03_write_an_op.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 5. Softmax](05_softmax.ipynb)

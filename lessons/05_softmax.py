@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 5. Softmax
 #
+# *About 50 minutes. [All lessons](00_start.ipynb)*
+#
 # A classifier ends with a row of numbers, one score for each class. *Softmax* turns the scores into
 # probabilities. It is the first function of this course in which every output depends on every input,
 # so it has not one slope but a whole table of them. You will write the function so that it never
@@ -36,7 +38,7 @@ probabilities = powers / powers.sum()
 print("exponentials: ", powers.round(3), " sum", powers.sum().round(3))
 print("probabilities:", probabilities.round(3), " sum", probabilities.sum().round(3))
 
-# %%
+# %% mystnb={"image": {"alt": "Three bar charts of cat, dog and bird: the exponentials stretch the differences of the scores, the probabilities look like the exponentials and sum to 1."}}
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.4))
 titles = ["scores", "exponentials", "probabilities"]
 for panel, title, heights in zip(axes, titles, [scores, powers, probabilities], strict=True):
@@ -133,7 +135,7 @@ print(tx.softmax(scores + 1000).round(3))
 #
 # Raise the score of *cat*, and leave the other two alone:
 
-# %%
+# %% mystnb={"image": {"alt": "Three curves against the score of cat: its probability rises in an S, those of dog and bird fall."}}
 cat_axis = np.linspace(-4, 6, 101)
 rows = np.stack([cat_axis, np.full(101, 1.0), np.full(101, 0.1)], axis=1)
 figure, axes = plt.subplots(figsize=(6, 3.5))
@@ -192,7 +194,7 @@ tx.check("softmax_jacobian", softmax_jacobian)
 # `tx.jacobian` gives the same table from the backward pass, one row for each output. Red is
 # positive, blue is negative.
 
-# %%
+# %% mystnb={"image": {"alt": "A table of three by three slopes: red and positive on the diagonal, blue and negative elsewhere."}}
 x = tx.Tensor(scores, name="x")
 table = tx.jacobian(tx.softmax(x), x)
 figure, axes = plt.subplots(figsize=(3.8, 3.2))
@@ -296,8 +298,8 @@ tx.play(mean_pay, names=locals())
 # %% [markdown]
 # ## Find the mistake
 #
-# That sum is a law, which holds for every gradient that a softmax sends back, whatever the upstream
-# gradient. There are more of this kind. `tx.invariants` finds out by trying which laws follow from
+# The gradients of a row sum to 0. This law holds for whatever a softmax sends back, whatever the
+# upstream gradient. There are more of this kind. `tx.invariants` finds out by trying which laws follow from
 # what a function does, and whether its rule keeps them. (*shift* is the law of the rows of the table,
 # and *total* that of its columns. *symmetry* speaks of second derivatives; they come in lesson 13.)
 
@@ -386,3 +388,6 @@ for lead in [0.0, 5.0, 10.0, 20.0]:
 # * R. J. Williams, "Simple statistical gradient-following algorithms for connectionist
 #   reinforcement learning", *Machine Learning* 8, 1992: the machine with buttons, when the pay is
 #   not known.
+
+# %% [markdown]
+# [Back: 4. Broadcasting and sums](04_broadcasting_and_sums.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 6. The logarithm, and where digits are lost](06_logarithm.ipynb)

@@ -1,5 +1,7 @@
 # %% [markdown]
-# # 6. The logarithm, and where digits die
+# # 6. The logarithm, and where digits are lost
+#
+# *About 50 minutes. [All lessons](00_start.ipynb)*
 #
 # A softmax that is sure and wrong lets hardly any gradient through. The logarithm makes up for it,
 # and is the reason why classifiers are trained with one. It also brings an infinity of its own, and a
@@ -37,7 +39,7 @@ print("sum of logarithms:", np.sum(np.log(given)).round(2))
 # truth. Being sure and right costs nothing, every halving of $p$ costs another $\ln 2 = 0.693$, and
 # calling the truth impossible costs infinitely much.
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against p: infinite at 0, falling to 0 at 1, with three dots whose heights differ by the same step."}}
 p_axis = np.linspace(0.004, 1, 300)
 figure, axes = plt.subplots(figsize=(6, 3.5))
 axes.plot(p_axis, -np.log(p_axis), label="loss: -ln p")
@@ -51,7 +53,7 @@ plt.show()
 # The three dots are at 1/2, 1/4 and 1/8, at heights 0.69, 1.39 and 2.08: each halving is one step
 # up.
 #
-# ## Its rule
+# ## The rule of the logarithm
 #
 # The logarithm undoes the exponential: if $y = \ln x$, then $e^y = x$. Take the derivative of both
 # sides of $e^y = x$ with respect to $x$. On the left it is $e^y$ times the slope of $y$, by the chain
@@ -81,7 +83,7 @@ def log_backward(grad, y, x):
 tx.check("log_backward", log_backward)
 
 # %% [markdown]
-# ## What it makes up for
+# ## What the logarithm makes up for
 #
 # Here is a model that is sure and wrong. The truth is class 0, but class 1 has a lead of 10. The
 # trace shows what the loss $-\ln p_0$ sends back. (`log_p[0]` picks entry 0; its rule puts the
@@ -107,7 +109,7 @@ print(tx.trace(loss, names=locals()))
 # %% [markdown]
 # ## The logarithm of 0
 #
-# On paper, that is. Let the lead be 800. Then $p_0 = e^{-800}$, which underflows to 0. The loss
+# On paper, the two make up for each other at every lead. Let it be 800. Then $p_0 = e^{-800}$, which underflows to 0. The loss
 # should be 800, and its gradient $-1$ and 1.
 
 # %%
@@ -146,7 +148,7 @@ print("gradient:", tx.gradients(patched, scores))
 # before the logarithm, and nothing that comes after the softmax can bring them back.
 
 # %% [markdown]
-# ## Digits die before that
+# ## Digits are lost long before
 #
 # An infinity at least is noticed. There is a quieter loss of digits, and it begins long before a lead
 # of 800.
@@ -194,7 +196,7 @@ exact = -np.log1p(np.exp(-leads))
 two_steps = right_digits(np.log(tx.softmax(rows))[:, 0], exact)
 one_step = right_digits(tx.log_softmax(rows)[:, 0], exact)
 
-# %%
+# %% mystnb={"image": {"alt": "Right digits against the lead: log of softmax falls in a line to 0 at 37, log-softmax stays at the top."}}
 figure, axes = plt.subplots(figsize=(6, 3.5))
 axes.plot(leads, two_steps, label="log(softmax(x))")
 axes.plot(leads, one_step, label="log_softmax(x)")
@@ -222,7 +224,7 @@ plt.show()
 # In a sum of exponentials the largest one often makes up nearly everything, so log-sum-exp is close
 # to the maximum: a maximum with a rounded corner.
 
-# %%
+# %% mystnb={"image": {"alt": "Log-sum-exp follows the bent line max(x, 0) with its corner rounded; its slope rises from 0 to 1 in an S."}}
 x_axis = tx.Tensor(np.linspace(-5, 5, 101))
 rows = tx.stack([x_axis, np.zeros(101)], axis=1)
 smooth = tx.logsumexp(rows, axis=1)
@@ -375,3 +377,6 @@ print(tx.gradcheck(suspect, [0.0, 800.0]))
 #   Computing Surveys* 23(1), 1991: what a float can hold, and what a subtraction does to it.
 # * N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, second edition, SIAM, 2002,
 #   chapter 1: the same in a book, with many small examples.
+
+# %% [markdown]
+# [Back: 5. Softmax](05_softmax.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 7. Cross-entropy from dense labels](07_cross_entropy.ipynb)

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 7. Cross-entropy from dense labels
 #
+# *About 40 minutes. [All lessons](00_start.ipynb)*
+#
 # Now the two halves come together: scores go in, a loss comes out, and what comes back to the
 # scores is the shortest gradient of all, *probability minus label*. You will find out why, and what
 # the loss measures, write it and its rule, and see which of its properties need labels that sum to
@@ -42,7 +44,7 @@ for p in [[0.7, 0.2, 0.1], [0.9, 0.05, 0.05], [0.1, 0.2, 0.7]]:
 # The first is the best of the three, although its loss is not 0. Is there a better one? Here is the
 # loss for two classes, against the probability of the first, for three different labels.
 
-# %%
+# %% mystnb={"image": {"alt": "Three curves of the loss against p; a dot marks the lowest point of each, where p equals the label."}}
 p_axis = np.linspace(0.003, 0.997, 300)
 figure, axes = plt.subplots(figsize=(6, 3.8))
 for share in [1.0, 0.7, 0.5]:
@@ -160,7 +162,7 @@ tx.draw(loss, names=locals())
 # The same as a picture, for the label of the ten people: what the model predicts, what the label asks
 # for, and the difference, which is the gradient.
 
-# %%
+# %% mystnb={"image": {"alt": "Three bar charts of cat, dog and bird: p, the label t, and the gradient, negative for cat and positive for dog."}}
 names = ["cat", "dog", "bird"]
 start = np.array([0.5, 1.5, 0.1])
 p, t = tx.softmax(start), np.array([0.7, 0.2, 0.1])
@@ -179,7 +181,7 @@ plt.show()
 # Take steps against the gradient, and watch $p$ move to $t$. The gradient becomes 0 when the two
 # are equal, and the loss then stays at the entropy of the label.
 
-# %%
+# %% mystnb={"image": {"alt": "Three probabilities against the step; each curve levels off at the dotted line of its label."}}
 z, history = start, []
 for _ in range(40):
     p = tx.softmax(z)
@@ -332,3 +334,6 @@ print(answer(mystery).source)
 #   purpose.
 # * G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network",
 #   arXiv:1503.02531, 2015: a large network's output as the labels of a small one.
+
+# %% [markdown]
+# [Back: 6. The logarithm, and where digits are lost](06_logarithm.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 8. Integer targets](08_integer_targets.ipynb)

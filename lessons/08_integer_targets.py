@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 8. Integer targets
 #
+# *About 50 minutes. [All lessons](00_start.ipynb)*
+#
 # Most labels are a single number: the true class. This lesson is about the cross-entropy for such
 # labels, which Keras calls `sparse_categorical_crossentropy`. The mathematics is that of lesson 7, and
 # becomes even shorter. What is new is four questions that the function has to settle, and that
@@ -110,7 +112,7 @@ losses = tx.sparse_categorical_crossentropy(truth, image, from_logits=True, axis
 losses.sum().backward()
 print("logits", image.shape, " losses", losses.shape, " gradient", image.grad.shape)
 
-# %%
+# %% mystnb={"image": {"alt": "Three images: a disc; the loss, high at single pixels; and the gradient of class 1, blue within the disc and red outside."}}
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 2), layout="constrained")
 pictures = {"truth": truth, "loss": losses.data, "gradient, class 1": image.grad[1]}
 for panel, (title, picture) in zip(axes, pictures.items(), strict=True):
@@ -261,7 +263,7 @@ with np.errstate(all="ignore"):
         losses = way(z)
         curves[way.__name__] = losses.data, tx.gradients(losses.sum(), z)[:, 0]
 
-# %%
+# %% mystnb={"image": {"alt": "Loss and gradient against p on a logarithmic axis, for three ways: with logits the loss rises for ever and the gradient stays at -1; clipped, both end in a step at 1e-7; naively, the lines break off."}}
 p_right = 1 / (1 + np.exp(leads))
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.5, 5), sharex=True)
 for (name, (loss, gradient)), style in zip(curves.items(), ["-", "--", ":"], strict=True):
@@ -336,7 +338,7 @@ print("\nsure and right, and still the loss is", round(twice.item(), 3))
 # softmax sees numbers between 0 and 1, whose difference is at most 1. So with two classes the loss
 # cannot get below $\ln(1 + e^{-1}) = 0.313$, nor above $\ln(1 + e) = 1.313$:
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against the lead: from logits it falls to 0, after a second softmax it only falls from 1.3 to 0.3."}}
 leads = np.linspace(-8, 8, 161)
 z = np.stack([leads, 0 * leads], axis=1)
 zeros = np.zeros(161, int)
@@ -377,3 +379,6 @@ plt.show()
 #   only logits, has its classes along axis 1, and leaves out a label of your choice.
 # * J. Long, E. Shelhamer, T. Darrell, "Fully convolutional networks for semantic segmentation",
 #   *CVPR*, 2015: a class for each pixel, trained with this loss.
+
+# %% [markdown]
+# [Back: 7. Cross-entropy from dense labels](07_cross_entropy.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 9. Fusion: why p - t](09_fusion.ipynb)

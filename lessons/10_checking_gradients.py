@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 10. Checking gradients
 #
+# *About 45 minutes. [All lessons](00_start.ipynb)*
+#
 # A wrong gradient seldom raises an error. It has the right shape, the loss goes down, only not as far
 # as it should. So gradients are checked, by the nudges of lesson 1. This lesson is about the check
 # itself: how long the nudge should be, what single precision and kinks do to it, how a checker
@@ -82,7 +84,7 @@ def error(h, x, one_sided=False):
     return np.abs(slope - np.e) / np.e
 
 
-# %%
+# %% mystnb={"image": {"alt": "Three V-shaped curves of the error against the step, with logarithmic axes: the central difference in float64 reaches lowest."}}
 steps = 10.0 ** np.arange(-15, 0.01, 0.1)
 figure, axes = plt.subplots(figsize=(6.5, 4))
 axes.loglog(steps, error(steps, np.float64(1), one_sided=True), label="one-sided, float64")
@@ -187,7 +189,7 @@ tx.check("complex_step", complex_step)
 x, h = 1e-7, 1e-5
 print("central difference:", (max(x + h, 0) - max(x - h, 0)) / (2 * h))
 
-# %%
+# %% mystnb={"image": {"alt": "The ReLU with its kink at 0, and a dashed line that cuts the corner from one side to the other."}}
 axis = np.linspace(-2, 2, 201)
 figure, axes = plt.subplots(figsize=(6, 3))
 axes.plot(axis, np.maximum(axis, 0), label="ReLU")
@@ -417,3 +419,6 @@ print(answer(third).source)
 #   Cambridge University Press, 2007, section 5.7: the best step, and how to do better by extrapolation.
 # * PyTorch's documentation, "Gradcheck mechanics", pytorch.org/docs: how the check along random
 #   directions works there.
+
+# %% [markdown]
+# [Back: 9. Fusion: why p - t](09_fusion.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 11. A classifier of real digits](11_real_digits.ipynb)

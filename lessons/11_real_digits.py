@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 11. A classifier of real digits
 #
+# *About 45 minutes. [All lessons](00_start.ipynb)*
+#
 # So far everything was one step: one loss, one gradient. Training repeats the step until the loss is
 # small. In this lesson a network of two layers learns to read handwritten digits in a second or two.
 # You write the rule of its layers and the step of its training, and then look at what happened: the
@@ -29,7 +31,7 @@ table = np.loadtxt(file, delimiter=",", skiprows=1)
 images, labels = table[:, :64] / 16, table[:, 64].astype(int)
 print("images", images.shape, "  labels", labels.shape, "  classes", np.unique(labels))
 
-# %%
+# %% mystnb={"image": {"alt": "Sixteen handwritten digits of 8 by 8 pixels, each with its label above."}}
 figure, places = plt.subplots(2, 8, figsize=(7, 2.2))
 for place, image, label in zip(places.flat, images, labels, strict=False):
     place.imshow(image.reshape(8, 8), cmap="Greys")
@@ -155,7 +157,7 @@ def show_p_minus_t(rows, title):
     plt.show()
 
 
-# %%
+# %% mystnb={"image": {"alt": "A grid of 10 classes by 32 images: pale red everywhere, and one dark blue cell in each column, at the right class."}}
 show_p_minus_t(first, "before training")
 
 # %% [markdown]
@@ -183,7 +185,7 @@ def path(momentum, steps=30):
     return np.array(places)
 
 
-# %%
+# %% mystnb={"image": {"alt": "Two paths down a narrow valley: without momentum it has not arrived after 30 steps, with momentum it has reached the star."}}
 x, y = np.meshgrid(np.linspace(-4.5, 2, 100), np.linspace(-1.6, 1.6, 100))
 figure, axes = plt.subplots(figsize=(7, 3))
 axes.contour(x, y, x**2 / 2 + 25 * y**2 / 2, levels=12, colors="lightgrey")
@@ -233,19 +235,32 @@ tx.check("sgd_step", sgd_step)
 # is an *epoch*, here 22 steps. `tx.record` records the training: at each step the loss, and whatever
 # else you pass. Here these are the probabilities of the same 4 images each time. (Given the Tensor
 # `loss` instead of its number, it keeps the graph of the step, too, which takes longer.)
+#
+# The step is your `sgd_step` if it passes. Until then it is one without momentum, ten times as long: with
+# $\mu = 0.9$ a steady gradient $g$ makes a velocity of $g / (1 - \mu) = 10\,g$.
+
 
 # %%
+def plain_step(w, grad, learning_rate, momentum, velocity):
+    return w - learning_rate / (1 - momentum) * grad, velocity
+
+
+step_down = sgd_step if tx.check("sgd_step", sgd_step) else plain_step
 velocities = [np.zeros(w.shape) for w in parameters]
 
 
-def train_on(rows, learning_rate=0.1, momentum=0.9):
+def losses_of(rows):
     logits = network(images[rows], *parameters)
-    loss = tx.sparse_softmax_cross_entropy_with_logits(labels=labels[rows], logits=logits).mean()
+    return tx.sparse_softmax_cross_entropy_with_logits(labels=labels[rows], logits=logits)
+
+
+# %%
+def train_on(rows):
+    loss = losses_of(rows).mean()
     recording.step(loss.item(), probs=probabilities(watched), labels=labels[watched])
     gradients = tx.gradients(loss, parameters)
     for i, (w, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-        velocities[i] = momentum * velocities[i] + gradient
-        w.data = w.data - learning_rate * velocities[i]
+        w.data, velocities[i] = step_down(w.data, gradient, 0.1, 0.9, velocities[i])
     return loss.item()
 
 
@@ -270,11 +285,11 @@ step_losses, epoch_losses, surprises = [], [], [surprise(training)]
 for _ in range(6):
     batches = np.array_split(rng.permutation(training), 22)
     step_losses += [train_on(rows) for rows in batches]
-    epoch_losses.append(-np.mean(np.log(1 - surprise(held_out))))
+    epoch_losses.append(losses_of(held_out).mean().item())
     surprises.append(surprise(training))
 print("held-out loss after each epoch", np.round(epoch_losses, 3))
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against the epoch: it falls steeply from ln 10, in a ragged line for mini-batches, and with it that of the held-out images."}}
 figure, axes = plt.subplots(figsize=(6.5, 3.5))
 axes.plot(np.arange(132) / 22, step_losses, linewidth=0.8, label="each mini-batch")
 axes.plot(np.arange(1, 7), epoch_losses, "o-", label="held out")
@@ -305,7 +320,7 @@ print(f"{np.mean(predicted == labels[held_out]):.1%} of the held-out digits are 
 # One number says how many mistakes there are, not which. A *confusion matrix* counts, for each true class,
 # how often each class was predicted.
 
-# %%
+# %% mystnb={"image": {"alt": "A table of true digits against predicted ones: large counts on the diagonal, a few single ones beside it."}}
 confusion = np.zeros((10, 10), dtype=int)
 np.add.at(confusion, (labels[held_out], predicted), 1)
 figure, axes = plt.subplots(figsize=(4.5, 4.5))
@@ -321,13 +336,13 @@ plt.show()
 # its column the mistake. (`np.add.at` adds 1 for every pair, even where a pair occurs several times.
 # In lesson 12 you need it for a gradient.)
 #
-# ## p - t, as it shrinks
+# ## How p - t shrinks
 #
 # The right class of an image sends $p_t - 1$ into the network, the others together $1 - p_t$. So $1 - p_t$
 # says how strongly an image still pulls at the weights. Sort the training images by it. The curves show
 # which share of the images is below a value, on a logarithmic axis; epoch 0 is before the training.
 
-# %%
+# %% mystnb={"image": {"alt": "The share of images against 1 - p: a step at 0.9 before training, then curves further and further to the left."}}
 figure, axes = plt.subplots(figsize=(6.5, 3.5))
 shares = np.linspace(0, 1, len(training))
 for epoch in (0, 1, 3, 6):
@@ -350,17 +365,17 @@ for epoch in (0, 1, 3, 6):
     share = pulls[: len(pulls) // 10].sum() / pulls.sum()
     print(f"epoch {epoch}: the hardest tenth of the images has {share:.0%} of the pull")
 
-# %%
+# %% mystnb={"image": {"alt": "The grid of 10 classes by 32 images once more, now almost white."}}
 show_p_minus_t(first, "after training")
 
 # %% [markdown]
 # It is the same picture as before training, with the same colours, and it has faded to almost nothing.
 #
-# ## The worst one
+# ## The image with the largest loss
 #
 # Which held-out image has the largest loss, and why?
 
-# %%
+# %% mystnb={"image": {"alt": "The handwritten digit with the largest loss, and its label."}}
 worst = held_out[np.argmax(surprise(held_out))]
 z = tx.Tensor(network(images[worst], *(w.data for w in parameters)), name="z")
 loss = tx.sparse_softmax_cross_entropy_with_logits(labels=labels[worst], logits=z)
@@ -393,3 +408,6 @@ plt.show()
 # * G. Goh, "Why momentum really works", *Distill*, 2017: momentum in a valley, in pictures to play with.
 # * A. Karpathy, "A recipe for training neural networks", karpathy.github.io, 2019: what to check before,
 #   during and after training, the first loss among it.
+
+# %% [markdown]
+# [Back: 10. Checking gradients](10_checking_gradients.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 12. Becoming a backprop ninja](12_backprop_ninja.ipynb)

@@ -1,13 +1,15 @@
 # %% [markdown]
 # # 12. Becoming a backprop ninja
 #
+# *About 55 minutes. [All lessons](00_start.ipynb)*
+#
 # A network that invents names for chemical elements, and its whole backward pass by hand: through the
 # cross-entropy, two linear layers, a tanh, a batch normalisation and a table of characters. There are
 # no new tools. You go through the forward pass from the last line to the first, and write for each
 # line the one or two lines that send its gradient back. After each part, the library's gradients tell
 # you whether yours are right.
 #
-# Plan for 40 minutes and have pencil and paper ready. You need the mean of a cross-entropy from lesson 9
+# Have pencil and paper ready. You need the mean of a cross-entropy from lesson 9
 # and the linear layer from lesson 11. (The lesson follows an exercise by Andrej Karpathy; see *Further
 # reading*.)
 
@@ -134,7 +136,7 @@ compare(d_logits=d_logits)
 # Differences below $10^{-15}$ are rounding errors. Here are the 32 rows: red is what should become
 # less likely, blue what should become more likely, one entry per row.
 
-# %%
+# %% mystnb={"image": {"alt": "A grid of 32 examples by 27 characters: pale red, with one blue cell in each row."}}
 figure, axes = plt.subplots(figsize=(7, 4))
 shown = axes.imshow(d_logits * n, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
 axes.set(xlabel="next character", ylabel="example", title="p - t")
@@ -178,7 +180,7 @@ compare(d_a=d_a)
 # `linear` came out five times as large: on the left, what the tanh makes of them; on the right, with
 # the batch normalisation in between, for which the factor 5 makes no difference.
 
-# %%
+# %% mystnb={"image": {"alt": "Two histograms of h: without normalisation nearly all entries are at -1 and 1, with it they spread in between."}}
 figure, (left, right_side) = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
 left.hist(np.tanh(5 * linear.data).ravel(), 40)
 left.set(title="tanh of 5 × linear", xlabel="h", ylabel="entries")
@@ -295,7 +297,7 @@ compare(d_e=d_e, d_w1=d_w1)
 # `table[index]` copies a row of the table for each character of each context. Here is how often each row
 # was copied for this batch:
 
-# %%
+# %% mystnb={"image": {"alt": "A bar for each of 27 characters: the dot was copied most often by far."}}
 figure, axes = plt.subplots(figsize=(7, 2.6))
 axes.bar(range(27), np.bincount(index.ravel(), minlength=27))
 axes.set(xlabel="character", ylabel="copies")
@@ -346,9 +348,9 @@ def embedding_backward(grad, y, table, *, index):
 tx.check("embedding_backward", embedding_backward)
 
 # %% [markdown]
-# ## All of it
+# ## The whole backward pass
 #
-# Now the whole way, in one function. It works with plain arrays: no Tensor, no graph. All lines that
+# Put all parts together in one function. It works with plain arrays: no Tensor, no graph. All lines that
 # you need are above or in what you wrote. Go from the last line of the forward pass to the first.
 
 # %% [markdown] tags=["exercise"]
@@ -397,9 +399,9 @@ tx.check("ninja_backward", ninja_backward)
 # When it passes you have done by hand what `loss.backward()` does, and you can do it for any network
 # made of such parts.
 #
-# ## What it learns
+# ## What the model learns
 #
-# The rest is training, with the library's gradients. 500 steps with batches of 64 examples.
+# Now train the model, with the library's gradients: 500 steps with batches of 64 examples.
 
 
 # %%
@@ -424,7 +426,7 @@ for step in range(500):
     for w, gradient in zip(parameters.values(), gradients, strict=True):
         w.data = w.data - rate * gradient
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against the step: noisy, and falling from ln 27; the mean of 50 steps falls smoothly."}}
 figure, axes = plt.subplots(figsize=(6.5, 3.2))
 axes.plot(losses, linewidth=0.6, label="each batch")
 axes.plot(np.arange(25, 476), np.convolve(losses, np.ones(50) / 50, "valid"), label="mean of 50")
@@ -485,3 +487,6 @@ for _ in range(12):
 #   covariate shift", *ICML*, 2015: batch normalisation, and in section 3 its gradients.
 # * S. Santurkar, D. Tsipras, A. Ilyas, A. Madry, "How does batch normalization help optimization?",
 #   *NeurIPS*, 2018: that it helps for another reason than its inventors thought.
+
+# %% [markdown]
+# [Back: 11. A classifier of real digits](11_real_digits.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 13. Gradients of gradients](13_gradients_of_gradients.ipynb)

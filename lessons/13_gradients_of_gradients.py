@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 13. Gradients of gradients
 #
+# *About 45 minutes. [All lessons](00_start.ipynb)*
+#
 # A gradient tells you which way is down. It does not tell you how far: whether the slope stays as it
 # is or is about to end. For that you need the slope of the slope. In lesson 3 you saw that rules are
 # plain arithmetic, and that a gradient therefore has a graph of its own. In this lesson you look at
@@ -60,7 +62,7 @@ tx.draw(slope, names=locals())
 #
 # Here are all three for many $x$. While the slope falls, the curvature is negative:
 
-# %%
+# %% mystnb={"image": {"alt": "Three curves: ln x rises and flattens, its slope falls towards 0, its curvature is negative and rises towards 0."}}
 x_axis = tx.Tensor(np.linspace(0.5, 4, 100))
 curve = tx.log(x_axis)
 slopes = tx.gradients(curve.sum(), x_axis, create_graph=True)
@@ -187,7 +189,7 @@ for label in (0, 1, 2):
 # $(0, 1, -1)$ the mean is 0 and the variance $\frac14 + \frac14 = \frac12$. For $(1, 1, 1)$ all
 # numbers are equal and the variance is 0: that is the shift of lesson 5, which changes nothing.
 
-# %%
+# %% mystnb={"image": {"alt": "The loss along three directions: two lines that bend upwards, and one that is level at 0.693."}}
 directions = {"(1, 0, 0)": [1, 0, 0], "(0, 1, −1)": [0, 1, -1], "(1, 1, 1)": [1, 1, 1]}
 steps = np.linspace(-4, 4, 101)
 figure, axes = plt.subplots(figsize=(6, 3.5))
@@ -296,7 +298,7 @@ print(slope_and_curvature(0.0))
 # Put differently: replace the loss by the parabola that has the same value, slope and curvature
 # here, and go to its lowest point.
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against b with two parabolas that touch it: the one at 0 has nearly the same lowest point, the one at 3 is far too flat."}}
 b_axis = np.linspace(-4, 4.5, 200)
 figure, axes = plt.subplots(figsize=(6, 3.8))
 axes.plot(b_axis, coin_loss(b_axis), "k", label="loss")
@@ -415,3 +417,6 @@ for step in range(1, 6):
 #   all $p$, and makes Newton's method safe.
 # * J. Martens, "Deep learning via Hessian-free optimization", *ICML*, 2010: training a network with
 #   products $H v$.
+
+# %% [markdown]
+# [Back: 12. Becoming a backprop ninja](12_backprop_ninja.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 14. One loss, five frameworks](14_one_loss_five_frameworks.ipynb)

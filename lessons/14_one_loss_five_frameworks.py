@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 14. One loss, five frameworks
 #
+# *About 35 minutes. [All lessons](00_start.ipynb)*
+#
 # You know one cross-entropy by now, its value, its gradient and its last digits. Out there it comes
 # under a dozen names. On ordinary numbers all frameworks say the same. At the edges they do not:
 # the same labels and the same numbers give another loss, another gradient, or an error. This lesson
@@ -322,7 +324,7 @@ for i, (labels, x, from_logits) in enumerate(questions.values()):
             colours[i, dialects.index(dialect)] = number
             words[i, dialects.index(dialect)] = answer
 
-# %%
+# %% mystnb={"image": {"alt": "A table of questions and dialects, coloured by answer: only the first row has a single colour."}}
 figure, axes = plt.subplots(figsize=(8, 4.4))
 axes.set_facecolor("0.85")
 axes.imshow(colours, cmap="Pastel2", vmin=0, vmax=7, aspect="auto")
@@ -338,7 +340,7 @@ plt.show()
 # colours and one loss; only the gradients differ. And in the row of the dense labels with $-\infty$
 # all agree on NaN.
 #
-# ## What to do about it
+# ## How to avoid the differences
 #
 # * Pass logits, not probabilities. Then most of the differences are gone.
 # * Look at the labels before training: class numbers from 0 to $C - 1$, rows that sum to 1.
@@ -371,3 +373,6 @@ plt.show()
 #   `from_logits`.
 # * Optax documentation, "Losses", optax.readthedocs.io: the functions for JAX, and one that counts
 #   $0 \cdot \ln 0$ as 0.
+
+# %% [markdown]
+# [Back: 13. Gradients of gradients](13_gradients_of_gradients.ipynb)  |  [All lessons](00_start.ipynb)  |  [Next: 15. Past one machine](15_past_one_machine.ipynb)

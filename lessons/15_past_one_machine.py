@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 15. Past one machine
 #
+# *About 35 minutes. [All lessons](00_start.ipynb)*
+#
 # Everything so far fitted into the memory of one computer. Real data often do not: a hundred
 # million rows are read from disks, one piece at a time, perhaps by several machines. This lesson
 # shows that the loss and its gradient can be computed in pieces, that the rules you have written do
@@ -91,7 +93,7 @@ print("blocks made so far:", len(made))
 # *lazy*. You ask for them with `.compute()`, for a piece as well as for the whole. The first 600 rows
 # need only the first block:
 
-# %%
+# %% mystnb={"image": {"alt": "Points of three overlapping clouds in a plane."}}
 few, clouds = dask.compute(x[:600], t[:600])
 print("blocks made so far:", len(made))
 figure, axes = plt.subplots(figsize=(5, 3.5))
@@ -138,7 +140,7 @@ print(d_w.round(3))
 # made, each once. Dask gives the notes to several *threads*, workers within one program that share
 # its memory. Here is what they did:
 
-# %%
+# %% mystnb={"image": {"alt": "A bar for each thread: short orange pieces, which make a block, alternate with blue ones, which compute."}}
 tasks = profile.results
 threads = list(dict.fromkeys(task.worker_id for task in tasks))
 first = min(task.start_time for task in tasks)
@@ -201,7 +203,7 @@ for _ in range(4):
     b.data -= 1.0 * d_b
 print(np.round(history, 4))
 
-# %%
+# %% mystnb={"image": {"alt": "The plane in three coloured parts, with straight borders between the three clouds of points."}}
 grid = np.stack(np.meshgrid(np.linspace(-5, 5, 200), np.linspace(-3, 5, 160)), axis=-1)
 best = np.argmax(grid @ w.data + b.data, axis=-1)
 figure, axes = plt.subplots(figsize=(5, 3.5))
@@ -357,3 +359,6 @@ print("in one piece: ", tx.logsumexp(logits))
 # * M. Shoeybi and others, "Megatron-LM: training multi-billion parameter language models using
 #   model parallelism", arXiv:1909.08053, 2019: a model that is cut, with a cross-entropy over
 #   classes in blocks.
+
+# %% [markdown]
+# [Back: 14. One loss, five frameworks](14_one_loss_five_frameworks.ipynb)  |  [All lessons](00_start.ipynb)

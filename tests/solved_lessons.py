@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from make_notebooks import exercise_in
+
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.lessons import exercise_in
 
 
 def solved(notebook: dict[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from make_notebooks import exercise_in
 from solved_lessons import solved
 from test_lessons import SOURCES
 
 from tinygrad_xent.commands import cli
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading.judging import judge_cells
-from tinygrad_xent.teaching.lessons import exercise_in
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

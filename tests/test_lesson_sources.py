@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import nbformat
 import pytest
-from solved_lessons import solved
-
-from tinygrad_xent.errors import UnknownExerciseError
-from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.lessons import (
+from make_notebooks import (
     exercise_in,
     regenerate,
     to_notebook,
     with_blanks,
     written,
 )
+from solved_lessons import solved
+
+from tinygrad_xent.errors import UnknownExerciseError
+from tinygrad_xent.teaching.exercises import CATALOGUE
 
 SOURCE = """# %% [markdown]
 # # 1. Title

@@ -9,14 +9,16 @@ import socket
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from make_notebooks import exercise_in, regenerated
 from solved_lessons import solved
 
 import tinygrad_xent as tx
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.lessons import exercise_in, regenerated
 
-SOURCES = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9][0-9]_*.py"))
+START, *SOURCES = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9][0-9]_*.py"))
+GUIDE = Path(__file__).parents[1] / "docs" / "teachers_guide.md"
 LONGEST_CELL = 12
 
 each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -45,11 +47,11 @@ def test_the_lessons_are_numbered_without_a_gap():
     assert [int(source.name[:2]) for source in SOURCES] == list(range(1, len(SOURCES) + 1))
 
 
-@each_lesson
+@pytest.mark.parametrize("source", [START, *SOURCES], ids=lambda path: path.stem)
 def test_source_and_notebook_are_up_to_date(source):
     for path, text in regenerated(source).items():
         assert path.read_text("utf-8") == text, (
-            f"{path.name} is out of date: python -m tinygrad_xent.teaching"
+            f"{path.name} is out of date: python lessons/make_notebooks.py"
         )
 
 
@@ -99,6 +101,65 @@ def test_cells_are_short(source):
     for cell in cells(source, "code"):
         if exercise_in(cell) is None:
             assert len(text_of(cell).splitlines()) <= LONGEST_CELL, text_of(cell)
+
+
+def prose_of(source):
+    return "\n\n".join(map(text_of, cells(source, "markdown")))
+
+
+def title_of(source):
+    return re.search(r"(?m)^# (.*)$", prose_of(source))[1]
+
+
+def minutes_of(source):
+    """Estimate how long a novice needs: 130 words and 15 lines a minute, 7 minutes an exercise."""
+    code = cells(source, "code")
+    lines = sum(len(text_of(cell).splitlines()) for cell in code)
+    words = len(prose_of(source).split())
+    exercises = 7 * len(exercises_of(source))
+    return 5 * round((words / 130 + lines / 15 + 0.3 * len(code) + exercises) / 5)
+
+
+@each_lesson
+def test_a_lesson_says_how_long_it_takes(source):
+    said = int(re.search(r"\*About (\d+) minutes\.", prose_of(source))[1])
+    assert abs(said - minutes_of(source)) <= 5  # a changed word need not change the figure
+    row = f"| [{title_of(source)}]({source.stem}.ipynb) | {said} | "
+    assert row in prose_of(START)
+    assert f"{title_of(source).replace('. ', ' | ', 1)} | {said} | " in GUIDE.read_text("utf-8")
+
+
+def test_the_lessons_lead_to_each_other():
+    for back, source, then in zip([None, *SOURCES], SOURCES, [*SOURCES[1:], None], strict=False):
+        links = re.findall(
+            r"\[([^]]*)\]\((\w+\.ipynb)\)", text_of(notebook_of(source)["cells"][-1])
+        )
+        expected = [(f"Back: {title_of(back)}", f"{back.stem}.ipynb")] if back else []
+        expected += [("All lessons", "00_start.ipynb")]
+        expected += [(f"Next: {title_of(then)}", f"{then.stem}.ipynb")] if then else []
+        assert links == expected
+        assert "[All lessons](00_start.ipynb)" in text_of(notebook_of(source)["cells"][0])
+
+
+@each_lesson
+def test_a_heading_stands_by_itself(source):
+    for heading, text in re.findall(r"(?m)^##+ (.*)\n\n(.*)$", prose_of(source)):
+        assert not re.search(r"\b(it|its|that)$|^(It|Its|They|That) ", heading), heading
+        assert not re.match(r"(That|It|They|On paper, that)\b", text), f"{heading}: {text}"
+
+
+@each_lesson
+def test_a_plot_has_words_for_those_who_do_not_see_it(source):
+    for cell in cells(source, "code"):
+        text = text_of(cell)
+        if re.search(r"(?m)^(plt\.show\(\)|show_\w+\()", text):
+            words = cell["metadata"]["mystnb"]["image"]["alt"]
+            assert words.endswith(".")
+            assert 40 <= len(words) <= 250, words
+
+
+def test_emptying_is_taught_where_gradients_are_met():
+    assert "adds* to what is in `.grad`" in prose_of(SOURCES[0])
 
 
 # -- running ---------------------------------------------------------------------------------
@@ -156,3 +217,28 @@ def test_with_solutions_everything_passes(source, run):
     assert sorted(verdicts) == sorted(exercises_of(source))
     for verdict in verdicts.values():
         assert verdict.passed, str(verdict)
+
+
+WITH_WALKS = [
+    source for source in SOURCES if re.search(r"\w\.backward\(\)\n", source.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("source", WITH_WALKS, ids=lambda path: path.stem)
+def test_a_cell_that_is_run_twice_leaves_the_same_gradients(source, offline):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    names, walks = {}, 0
+
+    def grads_after(code):
+        exec(code, names)  # noqa: S102 - the lesson's own
+        return {name: x.grad for name, x in names.items() if isinstance(x, tx.Tensor)}
+
+    for cell in solved(notebook_of(source))["cells"]:
+        if cell["cell_type"] == "code" and "plt.show" not in text_of(cell):
+            once = grads_after(text_of(cell))
+            if ".backward()" in text_of(cell):
+                walks += 1
+                np.testing.assert_equal(grads_after(text_of(cell)), once)
+    assert walks

@@ -10,15 +10,14 @@ from tinygrad_xent.commands.streams import say
 HELP = "copy the lessons to a folder, and open them"
 ABOUT = (
     "Copy the lessons, a course in notebooks from the derivative to the fused cross-entropy, to a "
-    "folder and open them in JupyterLab. Notebooks that exist there already, with your work in "
-    "them, are kept."
+    "folder and open the first, 00_start, in JupyterLab. Notebooks that exist there already, with "
+    "your work in them, are kept."
 )
 EXAMPLES = """\
   tinygrad-xent lessons
   tinygrad-xent lessons my-course --no-open
 """
 _FOLDER = "tinygrad-xent-lessons"
-_INSTALL = 'To work in them, install JupyterLab: pip install "tinygrad_xent[lessons]"'
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -44,11 +43,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _open(folder: Path) -> int:
     """Run JupyterLab until the user stops it."""
+    import os
     import subprocess
     import sys
     from importlib.util import find_spec
 
     if find_spec("jupyterlab") is None:
-        say(f"{_INSTALL}\n")
+        packages = 'jupyterlab matplotlib "dask[array]"'
+        say(
+            "To work in them, install JupyterLab, and give this command again:\n"
+            f"  {sys.executable} -m pip install {packages}\n"
+        )
         return 0
-    return subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False).returncode  # noqa: S603 - their own JupyterLab
+    command = [sys.executable, "-m", "jupyterlab", str(folder / "00_start.ipynb")]
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container, mostly; JupyterLab asks for it
+        command.append("--allow-root")
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - their own JupyterLab

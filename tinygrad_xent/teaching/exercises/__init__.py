@@ -17,8 +17,10 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from tinygrad_xent.teaching.exercises.verdict import Note, Verdict, text_of
 
 __all__ = ["CATALOGUE", "Exercise", "Mistake", "Note", "Verdict", "check", "hint", "solution"]
 
+PASSED = "passed.txt"  # in a folder with copies of the lessons: the exercises that passed there
 _NAMES = (
     *("product_backward", "ancestors_of"),
     *("chain_rule", "topological_order", "accumulate"),
@@ -103,6 +106,11 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
     UnknownExerciseError
         If no exercise has this name, or the name does not come first.
 
+    Notes
+    -----
+    Where the working folder has a file `passed.txt`, as folders made by `tinygrad-xent lessons`
+    have, the names of exercises that passed are kept in it.
+
     Examples
     --------
     >>> def square_backward(grad, y, x):
@@ -121,11 +129,22 @@ def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> 
             f'tx.check("{name}", {name})'
         )
     verdict = CATALOGUE[name].judge(answer, rng or np.random.default_rng())
+    if verdict:
+        _note(name)
     given = getattr(answer, "__name__", name)
     if verdict or given == name or given not in CATALOGUE:
         return verdict
     other = f"You passed `{given}`, which has the name of another exercise."
     return replace(verdict, message=f"{other} {verdict.message}")
+
+
+def _note(name: str) -> None:
+    """Add the name of an exercise to the list in the working folder, if there is one."""
+    file = Path(PASSED)
+    with suppress(OSError):  # progress is nice to have; a verdict is given in any case
+        if file.is_file() and name not in file.read_text("utf-8").split():
+            with file.open("a", encoding="utf-8") as notes:
+                notes.write(f"{name}\n")
 
 
 def hint(name: str, number: int = 2) -> Note:

@@ -50,7 +50,8 @@ def test_it_copies_all_lessons_and_opens_them(folder, started, capsys):
     for original in notebooks():
         assert (folder / "mine" / original.name).read_bytes() == original.read_bytes()
     assert capsys.readouterr() == (f"Copied {len(NAMES)} notebooks to mine.\n", "")
-    assert started == [[sys.executable, "-m", "jupyterlab", str(Path("mine", "00_start.ipynb"))]]
+    page = "--LabApp.default_url=/lab/tree/00_start.ipynb"
+    assert started == [[sys.executable, "-m", "jupyterlab", "mine", page]]
 
 
 def test_jupyterlab_starts_for_root_too_as_in_a_container(started, monkeypatch):

@@ -55,7 +55,8 @@ def _open(folder: Path) -> int:
             f"  {sys.executable} -m pip install {packages}\n"
         )
         return 0
-    command = [sys.executable, "-m", "jupyterlab", str(folder / "00_start.ipynb")]
+    command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    command.append("--LabApp.default_url=/lab/tree/00_start.ipynb")  # also where no browser opens
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container, mostly; JupyterLab asks for it
         command.append("--allow-root")
     return subprocess.run(command, check=False).returncode  # noqa: S603 - their own JupyterLab

@@ -608,3 +608,13 @@ def test_take_along_axis_of_all_entries() -> None:
     np.testing.assert_array_equal(picked.data, MATRIX.ravel()[[5, 0, 0]])
     grad = tx.gradients(picked, x, seed=[1.0, 2.0, 3.0])
     assert grad.tolist() == [[5, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("ord", [0.5, 1.5, 3.0, -1.0])
+def test_the_gradient_of_a_norm_is_0_where_an_entry_is(ord: float) -> None:
+    x = tx.Tensor([[0.0, 2.0], [0.0, 0.0], [3.0, 4.0]])
+    with np.errstate(divide="ignore"):
+        (grad,) = tx.gradients(tx.vector_norm(x, ord=ord, axis=1).sum(), [x])
+        y = np.linalg.vector_norm(x.data[2], ord=ord)
+    assert grad[:2].tolist() == [[0, 0 if ord < 0 else 1], [0, 0]]
+    np.testing.assert_allclose(grad[2], (x.data[2] / y) ** (ord - 1))

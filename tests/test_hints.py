@@ -56,6 +56,24 @@ ASKED = {
     "x.at[0].set(1.0)": "tx.where(mask, new, x)",
     "x.all()": "x.data.all is that of the plain array",
     "x.sparse_categorical_crossentropy([1])": "write tx.sparse_categorical_crossentropy(labels, x)",
+    "x.abs()": "write abs(x)",
+    "x.clamp(0, 1)": "write tx.clip(x, 0, 1)",
+    "x.chunk(2)": "write tx.split(x, parts, axis=0)",
+    "x.topk(1)": "write tx.sort(x)[..., -k:]",
+    "x.index_select(0, LABELS)": "write tx.take(x, indices, axis=0)",
+    "x.repeat_interleave(2)": "write tx.repeat(x, repeats=2, axis=0)",
+    "x.isnan()": "NumPy's function takes a Tensor: np.isnan(x)",
+    "x.eval()": "computed already",
+    "x.values": "x.data is the plain array",
+    "x.copy_(x)": "x.data = y",
+    "x.resahpe(4)": "perhaps reshape is meant",
+    "x.item()": "holds 4 numbers, and one is needed: reduce it (.sum(), .mean())",
+    "float(x)": "choose an entry (x[0])",
+    "int(x)": "or take the plain array, x.data",
+    "bool(x)": "holds 4 numbers, and one is needed",
+    "round(x, 1)": "holds 4 numbers, and one is needed",
+    "'%.2f' % x": "holds 4 numbers, and one is needed",
+    "f'{x:.2f}'": "tensor without a name of shape (2, 2) holds 4 numbers",
     # names in the package
     "tx.tensor([1.0])": "write tx.Tensor(array)",
     "tx.Variable(1.0)": "write tx.Tensor(array)",
@@ -78,6 +96,44 @@ ASKED = {
     "tx.mul(x, x)": "write x * y",
     "tx.jit": "nothing is compiled",
     "tx.make_dot(x)": "write tx.draw(loss)",
+    "tx.sofmax(x)": "perhaps softmax is meant",
+    "tx.grad_check": "perhaps gradcheck is meant",
+    "tx.clamp(x, 0, 1)": "write tx.clip(x, 0, 1)",
+    "tx.randn(2, 3)": "np.random.default_rng(0).normal(size=(2, 3))",
+    "tx.float32": "np.float32 is NumPy's",
+    "tx.pi": "np.pi is NumPy's",
+    "tx.argsort(x)": "np.argsort is NumPy's",
+    "tx.isnan(x)": "np.isnan(x)",
+    "tx.MSELoss()": "write tx.mean((y - t) ** 2)",
+    "tx.metrics.accuracy": "(np.argmax(p, axis=-1) == labels).mean()",
+    "tx.layers.Dense(3)": "tx.relu(x @ w + b)",
+    "tx.BatchNorm1d(3)": "x.var(axis=0) + 1e-5",
+    "tx.dropout(x)": "keep = rng.random(x.shape) > 0.5",
+    "tx.leaky_relu(x)": "write tx.where(x > 0, x, 0.01 * x)",
+    "tx.softplus(x)": "write tx.logaddexp(x, 0)",
+    "tx.conv2d(x, x)": "write one of your own with @tx.op",
+    "tx.embedding": "write table[indices]",
+    "tx.Function": "@name.backward",
+    "tx.cast(x, 'float32')": "write x.astype(dtype)",
+    "tx.convert_to_tensor(ROWS)": "write tx.Tensor(array)",
+    "tx.DataLoader": "a batch is a slice",
+    "tx.backward(x)": "write loss.backward()",
+    "tx.plot(x)": "write tx.draw(loss)",
+    "tx.math.log(x)": "functions are in tx",
+    # functions of NumPy
+    "np.copy(x)": "write x.copy()",
+    "np.column_stack([x, x])": "write tx.stack([x, y], axis=-1)",
+    "np.diff(x)": "write x[1:] - x[:-1]",
+    "np.ptp(x)": "write x.max() - x.min()",
+    "np.average(x)": "write x.mean()",
+    "np.nansum(x)": "tx.where(np.isnan(x), 0, x)",
+    "np.median(x)": "tx.sort(x)",
+    "np.linalg.det(x)": "write an op of your own with @tx.op",
+    "np.add.reduce(x)": "write x.sum()",
+    "np.add.at(x, 0, 1)": "tx.put(new",
+    "np.clip(x, 0, 1, min=3)": "does not take the argument `min`",
+    "np.pad(x, 1, mode='reflect', reflect_type='odd')": "does not take the argument `reflect_type`",
+    "np.array([x, x])": "stack for a list of Tensors",
     # arguments
     "x.sum(dim=1)": "sum has no argument `dim`: write axis=",
     "x.mean(1, keepdim=True)": "write keepdims=",
@@ -87,6 +143,41 @@ ASKED = {
     "x.squeeze(dim=1)": "write axis=",
     "tx.softmax(x, dim=-1)": "write axis=",
     "tx.softmax(input=x)": "missing its input `x`",
+    "x.std(dim=1)": "write axis=",
+    "x.argmax(dim=1)": "argmax has no argument `dim`: write axis=",
+    "x.argsort(descending=True)": "write tx.sort(x)[::-1]",
+    "x.cumprod(dim=1)": "write axis=",
+    "x.repeat(2, dim=1)": "write axis=",
+    "x.take(0, dim=1)": "write axis=",
+    "x.round(ndigits=1)": "round has no argument `ndigits`: its arguments are x, decimals",
+    "x.transpose(dim0=0, dim1=1)": "to swap two axes write x.swapaxes(0, 1)",
+    "x.swapaxes(dim0=0, dim1=1)": "write axis1=",
+    "x.flatten(start_dim=1)": "write x.reshape(len(x), -1)",
+    "x.flatten(1)": "ravel takes no argument",
+    "x.var(unbiased=False)": "write ddof=0 for False",
+    "x.sum(1, True)": "Call sum(x, *, axis=None, keepdims=False)",
+    "x.reshape()": "reshape takes x, and only by name shape",
+    "tx.Tensor()": "Tensor takes data, and only by name dtype, name",
+    "tx.Tensor(2, 3)": "Tensor takes data, and only by name dtype, name",
+    "tx.gradients(x)": "gradients takes output, wrt, and only by name seed",
+    "tx.draw(x, filename='a.svg')": 'write tx.draw(loss).save("graph.svg")',
+    "tx.pad(x, 1, reflect_type='odd')": "its arguments are x, pad_width, mode",
+    "tx.gradcheck(lambda x: x, [1.0], eps=1e-6)": "the check chooses its steps",
+    "tx.gradcheck(lambda x: x, [1.0], power=2)": "gradcheck has no argument `power`",
+    "tx.losses.categorical_crossentropy(ROWS, x, dim=1)": "write axis=",
+    "tx.sparse_categorical_crossentropy(LABELS, x, axis=1.0)": "is not an integer: write axis=1",
+    "tx.sparse_categorical_crossentropy(LABELS, x, False, 1.0)": "is not an integer: write axis=1",
+    "tx.sparse_categorical_crossentropy(LABELS, x, epsilon=None)": "not a number, such as epsilon",
+    "tx.sparse_categorical_crossentropy(LABELS, x, epsilon='a')": "not a number, such as epsilon",
+    "tx.softmax(x, axis=1.0)": "axis=1.0 is not an integer: write axis=1",
+    "x.reshape(2.0, 2.0)": "shape=(2.0, 2.0) is not an integer",
+    "x.sum('a')": "axis='a' is not an integer",
+    "x.sum(2)": "sum: axis 2 is out of bounds for array of dimension 2: choose one from -2 to 1",
+    "x.squeeze(-1)": "only axes of length 1 can be squeezed out",
+    "x[None].transpose(0, 1)": "to swap two write x.swapaxes(0, 1)",
+    "tx.repeat(x, repeats=-1)": "count from 0",
+    "tx.tile(x, -1)": "tile repeats an array 0 times or more, not -1",
+    "np.pad(x, -1)": "index can't contain negative values",
     "tx.sum(x, axis=1.0)": "axis=1.0 is not an integer: write axis=1",
     "tx.sum(x, out=ROWS)": "an op computes a new array",
     "tx.sum(x, foo=1)": "its arguments are x, axis, keepdims",
@@ -125,6 +216,25 @@ ASKED = {
     "tx.Tensor([[1.0, 2.0], 3.0])": "row 1 is a single value, row 0 has 2 entries",
     "tx.Tensor([np.ones(3), np.ones(2)])": "row 1 has 2 entries, row 0 has 3",
     "tx.Tensor([[[1.0, 2.0], [1.0]]])": "row 1 has 1 entry, row 0 has 2 entries",
+    "x + np.ones(3)": "counted from the last axis, lengths must be equal, or one of them 1",
+    "x * np.ones((3, 1))": "one number for each row is a column, y[:, None]",
+    "x @ 3": "a number has not; write x * y",
+    "tx.stack([x, x[0]])": "arrays of other lengths are joined by tx.concatenate",
+    "tx.concatenate([x, x[0]])": "give all as many axes, with x[None] or x.reshape(shape)",
+    "tx.concatenate([x.sum(), x.sum()])": "numbers are joined by tx.stack",
+    "tx.categorical_crossentropy([[1], [0]], x)": "Class numbers go to sparse_",
+    "tx.softmax(None)": "numbers are needed, got None",
+    "tx.exp(None)": "numbers are needed, got None",
+    "tx.matmul(None, x)": "numbers are needed, got None",
+    "tx.clip(x, None, 'a')": "numbers are needed, got 'a'",
+    "tx.Tensor(None)": "numbers are needed, got None",
+    "tx.log('a')": "numbers are needed, got 'a'",
+    "x + 'a'": "numbers are needed, got 'a'",
+    "x + None": "numbers are needed, got None",
+    "tx.log([1.0, None])": "numbers are needed, got None",
+    "tx.softmax(np.array(['a']))": "numbers are needed, got 'a'",
+    "tx.softmax({})": "a dict is not an array: make a list of its numbers",
+    "tx.softmax(i for i in LABELS)": "a generator is not an array: make a list of its numbers",
     # graphs
     "tx.jacobian(lambda x: x, x)": "call it first, y = f(x)",
     "tx.gradients(np.sin, x)": "Wrap the inputs",
@@ -144,10 +254,11 @@ def test_the_answer_says_what_to_write(asked: str, answer: str) -> None:
 @pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.UnconnectedWarning")
 def test_what_the_answers_advise_is_there() -> None:
     """Each function of tx and method of x that a sentence names exists."""
-    text = "\n".join({**hints.ATTRIBUTES, **hints.NAMES, **hints.ARGUMENTS}.values())
+    tables = (hints.ATTRIBUTES, hints.NAMES, hints.FUNCTIONS, hints.ARGUMENTS, hints.SAYINGS)
+    text = "\n".join(sentence for table in tables for sentence in table.values())
     functions = set(re.findall(r"\btx\.(\w+)", text))
     assert len(functions) > 15
-    assert functions <= set(tx.__all__)
+    assert functions <= {*tx.__all__, "Tensor"}
     assert set(re.findall(r"\bx\.(\w+)", text)) <= set(dir(tx.Tensor)) | {"grad"}
     assert hints.ATTRIBUTES.keys() & vars(tx.Tensor).keys() == {"requires_grad"}  # for assignments
     assert not hints.NAMES.keys() & set(tx.__all__)
@@ -162,6 +273,15 @@ def test_words_that_are_answered_by_what_they_do() -> None:
     assert x.tolist() == [[1.0, 2.0]]
     assert tx.gradients(x.copy().sum(), x).tolist() == [[1, 1]]
     assert x.size == 2
+    assert 2.0 in x
+    assert float(tx.Tensor([3.0])) == 3.0
+    assert x.reshape(shape=(2,)).tolist() == [1, 2]
+    assert np.isnan(x).tolist() == np.isinf(x).tolist() == [[False, False]]
+    assert np.full_like(x, 3.0).tolist() == [[3, 3]]
+    np.testing.assert_allclose(x, x.copy())
+    np.testing.assert_array_equal(x.data, x)
+    with pytest.raises(AssertionError, match="Mismatched elements: 2 / 2"):
+        np.testing.assert_allclose(x, x + 1)
     assert not hasattr(x, "requires_grad")
     copied = x.copy()
     x.data[0, 0] = 5.0
@@ -201,3 +321,68 @@ def test_advice_keeps_to_the_call_that_was_made() -> None:
         tx.sparse_categorical_crossentropy(np.nan, probs[0, :, 0])
     with pytest.raises(errors.ShapeError, match=r"Perhaps x @ y\.mT is meant"):
         tx.matmul(np.ones((2, 3, 4)), np.ones((2, 3, 4)))
+
+
+class Sparse:
+    """Like a matrix of scipy.sparse: NumPy takes it for an object."""
+
+    shape = (2, 2)
+
+    def toarray(self) -> Any:
+        return np.eye(2)
+
+
+@pytest.mark.parametrize("use", [tx.softmax, tx.Tensor, lambda m: tx.Tensor(ROWS) * m])
+@pytest.mark.parametrize("m", [Sparse()])
+def test_a_sparse_matrix_is_told_to_become_an_array(use: Any, m: Any) -> None:
+    with pytest.raises(errors.DtypeError, match=r"write m\.toarray\(\)"):
+        use(m)
+
+
+def test_a_library_of_sparse_matrices_is_told_too() -> None:
+    names = {"__name__": "scipy.sparse._base", "np": np, "x": tx.Tensor(ROWS)}
+    with pytest.raises(errors.NumpyFunctionError, match=r"write m\.toarray\(\)"):
+        eval("np.asanyarray(x)", names)  # noqa: S307 - as SciPy does
+
+
+WARNINGS = {
+    "tx.log(x)": "divide by zero encountered in log: op `log`",
+    "np.log(x)": "divide by zero encountered in log: op `log`",
+    "1 / x": "divide by zero encountered in divide: op `divide`",
+    "x ** -1.0": "divide by zero encountered in power: op `power`",
+    "tx.log([0.0])": "divide by zero encountered in log: op `log`",
+    "tx.concatenate([x, x]) / 0": "divide by zero encountered in divide: op `divide`",
+    "tx.gradients(tx.sqrt(x).sum(), x)": "divide by zero encountered in divide: the rule of op `sq",
+    "tx.sqrt(x).sum().backward()": "divide by zero encountered in divide: the rule of op `sqrt`",
+    "(x[0] / x[1]).backward()": "divide by zero encountered in divide: op `divide`",
+    "tx.exp(x.astype('float16') + 100)": "overflow encountered in exp: op `exp`",
+}
+
+
+@pytest.mark.parametrize(("asked", "said"), WARNINGS.items(), ids=WARNINGS)
+def test_a_warning_of_numpy_names_the_op_and_the_line_of_the_user(asked: str, said: str) -> None:
+    script = f"import numpy as np, tinygrad_xent as tx\nx = tx.Tensor([1.0, 0.0])\n{asked}\n"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={}
+    )
+    assert said in run.stderr.splitlines()[0]
+    assert run.stderr.startswith("<string>:3: RuntimeWarning: ")
+    assert "elementwise.py" not in run.stderr
+
+
+def test_a_warning_keeps_the_numbers_and_the_graph() -> None:
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        plain = np.log(np.zeros(2))
+    x = tx.Tensor(np.zeros(2))
+    with np.errstate(divide="ignore"):
+        assert tx.log(x).tolist() == plain.tolist()  # and no warning, which would be an error here
+    with pytest.raises(RuntimeWarning, match="divide by zero encountered in log: op `log`"):
+        tx.log(x)
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        tx.log(x)
+    script = (
+        "import numpy as np, tinygrad_xent as tx; x = tx.Tensor([0.0, 1.0])\n"
+        "y = tx.log(x); y.sum().backward(); print(y.tolist(), y.op, x.grad.tolist())"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[-inf, 0.0] log [inf, 1.0]\n"

@@ -654,7 +654,7 @@ def test_probabilities_in_half_precision(loss_of: Any, labels_of: Any) -> None:
 def test_a_saturated_softmax_still_learns(loss_of: Any, labels_of: Any) -> None:
     labels, z = labels_of(np.array([[0.0, 1]]), -1), tx.Tensor([[100.0, 0.0]])
     for axis in (-1, 1):
-        for softmax_axis in (-1, 1):
+        for softmax_axis in (-1, 1, (1,), (-1,)):
             p = tx.softmax(z, axis=softmax_axis)
             loss = loss_of(labels, p, axis=axis)
             assert loss.data == 100
@@ -664,6 +664,15 @@ def test_a_saturated_softmax_still_learns(loss_of: Any, labels_of: Any) -> None:
     assert seen.inputs[1] is p
     assert loss_of(labels, p.data)[0] == pytest.approx(16.118095)
     assert loss_of(labels, 1.0 * p).data[0] == pytest.approx(16.118095)
+
+
+@every_keras
+@pytest.mark.parametrize("axis", [None, 0, -1, (0,), (-1,)])
+def test_the_softmax_of_a_vector_has_one_axis(loss_of: Any, labels_of: Any, axis: Any) -> None:
+    z = tx.Tensor([100.0, 0.0])
+    loss = loss_of(labels_of(np.array([0.0, 1]), -1), tx.softmax(z, axis=axis))
+    assert loss.data == 100
+    assert tx.gradients(loss.sum(), z).tolist() == [1, -1]
 
 
 @every_keras

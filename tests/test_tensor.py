@@ -135,7 +135,7 @@ def test_numpys_functions_record_where_there_is_an_op_of_their_name() -> None:
 
 def test_an_op_makes_real_numbers_only() -> None:
     x = tx.Tensor(ARRAY)
-    with pytest.raises(errors.DtypeError, match="op `where` made object: Tensors hold real"):
+    with pytest.raises(errors.DtypeError, match="numbers are needed, got None"):
         tx.where(x > 0, x, None)
 
 
@@ -147,8 +147,8 @@ def test_numpy_functions_are_refused_rather_than_lose_the_graph() -> None:
         np.add(x, x, dtype=np.float32)
     with pytest.raises(errors.NumpyFunctionError, match=r"lose the graph.*tinygrad_xent.*\.data"):
         np.asarray(x)
-    with pytest.raises(errors.NumpyFunctionError, match=r"np\.median .*compose it.*\.data"):
-        np.median(x)
+    with pytest.raises(errors.NumpyFunctionError, match=r"np\.cross .*compose it.*\.data"):
+        np.cross(x, x)
     with pytest.raises(errors.InPlaceError, match="where, concatenate or stack"):
         x[0] = 1.0
 

@@ -12,13 +12,14 @@ array([-0.341,  0.242,  0.099])
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_xent import errors, losses, ops
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.graph import Node, ancestors, scope
-from tinygrad_xent.op import Op
+from tinygrad_xent.op import Op, answering
 from tinygrad_xent.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise errors.hints.no_name(__name__, name)
     value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    if inspect.isfunction(value) and not hasattr(value, "__wrapped__"):
+        value = answering(value)
     globals()[name] = value
     return value
 

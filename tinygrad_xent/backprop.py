@@ -89,6 +89,9 @@ def backpropagate(
                 except ValueError as error:
                     node.op.check_wrote(error)
                     raise
+                except RuntimeWarning as warning:
+                    with node.op.warned(warning, "the rule of "):
+                        result = result()
             if result is None:
                 continue
             if x.birth > node.birth:  # again: another thread may have given it new data meanwhile

@@ -11,7 +11,6 @@ from tinygrad_xent.arrays import owned
 from tinygrad_xent.backprop import backpropagate, check_seed
 from tinygrad_xent.errors import DtypeError, NotRecordedError, UnconnectedWarning, warn
 from tinygrad_xent.graph import Node, ancestors, describe
-from tinygrad_xent.op import answering
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.ops.indexing import stack
 from tinygrad_xent.ops.shaping import reshape
@@ -25,7 +24,6 @@ def gradients(output: Any, wrt: Node, *, seed: Any = None, create_graph: bool = 
 def gradients(
     output: Any, wrt: Sequence[Node], *, seed: Any = None, create_graph: bool = False
 ) -> list[Any]: ...
-@answering
 def gradients(
     output: Any, wrt: Node | Sequence[Node], *, seed: Any = None, create_graph: bool = False
 ) -> Any:
@@ -114,7 +112,6 @@ def zeros_like(target: Node, create_graph: bool) -> Any:
     return type(target)(zeros) if create_graph else zeros
 
 
-@answering
 def jacobian(output: Node, wrt: Node, *, create_graph: bool = False) -> Any:
     """Return the derivatives of every entry of an output, by one backward pass for each entry.
 
@@ -154,7 +151,6 @@ def jacobian(output: Node, wrt: Node, *, create_graph: bool = False) -> Any:
     return reshape(stack(rows), shape=shape)
 
 
-@answering
 def hessian(output: Node, wrt: Node) -> Any:
     """Return all second derivatives of a scalar: the Jacobian of its gradient.
 

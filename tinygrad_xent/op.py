@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_args, overload
@@ -37,6 +38,9 @@ DomainName = Literal[
 ]  # fmt: skip
 _LISTS = (list, tuple)
 _ARRAY = np.ndarray
+# NumPy's warnings of the lines inside ops reach `Op.__call__` as errors, and users as warnings of
+# their own line.
+warnings.filterwarnings("error", category=RuntimeWarning, module=r"tinygrad_xent\.ops\.")
 # Parameters that are handed on only if they are given: a rule need not know of masks and factors.
 _IF_GIVEN = ("where", "b")
 
@@ -194,9 +198,12 @@ class Op:
                 out, kept = self.recorded(*arrays, **params)
             else:
                 out, kept = self.function(*arrays, **params), None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NotImplementedError) as error:
             errors.hints.explain_call(error, self.function, params, arrays)
             raise
+        except RuntimeWarning as warning:
+            with self.warned(warning):
+                return self.on(inputs, params)
         for x in arrays:
             if x is out:
                 out = out.view()  # it becomes read-only, the array that the user passed must not
@@ -205,6 +212,8 @@ class Op:
         if type(out) is _ARRAY:
             out.setflags(False)  # type: ignore[call-arg]  # the keyword `write` takes twice as long
         if out.dtype.kind not in "fiub":
+            for x in arrays:
+                errors.hints.explain_data(x)
             raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
         params = {**self.defaults, **params} if params else self.defaults
         # Bypass the public constructor: what an op returned needs none of its checks.
@@ -270,6 +279,9 @@ class Op:
         except ValueError as error:
             self.check_wrote(error)
             raise
+        except RuntimeWarning as warning:
+            with self.warned(warning, "the rule of "):
+                return self.vjp(grad, node)
         if type(results) is not tuple:
             results = (results,)
         if len(results) != len(inputs):
@@ -279,6 +291,11 @@ class Op:
                 f"inputs; return one for each of {', '.join(names)}"
             )
         return results
+
+    def warned(self, warning: RuntimeWarning, what: str = "") -> np.errstate:
+        """Warn of the user's line; in the context returned NumPy does not warn again."""
+        errors.warn(f"{warning}: {what}op `{self.name}`", RuntimeWarning)
+        return np.errstate(all="ignore")
 
     def check_wrote(self, error: ValueError) -> None:
         """Explain the error if NumPy stopped a rule that writes to a read-only array."""
@@ -360,7 +377,7 @@ def answering(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
-            errors.hints.explain_call(error, function, kwargs)
+            errors.hints.explain_function(error, function, args, kwargs)
             raise
 
     return call

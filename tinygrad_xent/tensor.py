@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
-from tinygrad_xent.errors import DtypeError, InPlaceError, NumpyFunctionError
+from tinygrad_xent.errors import DtypeError, InPlaceError, NotScalarError, NumpyFunctionError
 from tinygrad_xent.graph import Node, describe, real_array
 from tinygrad_xent.op import answering
 
@@ -176,6 +176,8 @@ class Tensor(Node):
 
     def item(self) -> Any:
         """Return the only entry as a Python number."""
+        if self.data.size != 1:
+            raise NotScalarError(errors.hints.SEVERAL.format(describe(self), self.data.size))
         return np.asarray(self.data).item()
 
     def tolist(self) -> Any:
@@ -190,13 +192,13 @@ class Tensor(Node):
         caller = sys._getframe(1)
         if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
             raise NumpyFunctionError(errors.hints.IN_AN_ARRAY)
-        return float(self.data)
+        return float(self.item())
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(self.item())
 
     def __bool__(self) -> bool:
-        return bool(self.data)
+        return bool(self.item())
 
     def __repr__(self) -> str:
         if is_foreign(self.data):  # it may be lazy: leave it to its library
@@ -238,8 +240,11 @@ class Tensor(Node):
 
         return call(function, args, kwargs)
 
-    def __array__(self, *_args: Any, **_kwargs: Any) -> Never:
-        raise NumpyFunctionError(errors.hints.NUMPYS)
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
+        reader = sys._getframe(1).f_globals.get("__name__", "")
+        if reader.startswith("numpy.testing"):
+            return self.data
+        raise NumpyFunctionError(errors.hints.no_array(reader))
 
     @property
     def _mask(self) -> Never:
@@ -296,16 +301,17 @@ class Tensor(Node):
     __eq__, __ne__ = _compared(operator.eq), _compared(operator.ne)
     __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
     __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
+    __contains__ = _compared(operator.contains)
 
     # -- NumPy's methods ---------------------------------------------------------------------
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
+    def sum(self, axis: Axis = None, *more: Never, keepdims: bool = False, **others: Never) -> Any:
         """Sum over axes; see `sum`."""
-        return ops.sum(self, axis=axis, keepdims=keepdims, **others)
+        return ops.sum(self, *more, axis=axis, keepdims=keepdims, **others)
 
-    def mean(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
+    def mean(self, axis: Axis = None, *more: Never, keepdims: bool = False, **others: Never) -> Any:
         """Arithmetic mean over axes; see `mean`."""
-        return ops.mean(self, axis=axis, keepdims=keepdims, **others)
+        return ops.mean(self, *more, axis=axis, keepdims=keepdims, **others)
 
     def var(
         self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Never
@@ -313,58 +319,60 @@ class Tensor(Node):
         """Variance over axes; see `var`."""
         return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **others)
 
-    def max(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
+    def max(self, axis: Axis = None, *more: Never, keepdims: bool = False, **others: Never) -> Any:
         """Largest entry over axes; see `max`."""
-        return ops.max(self, axis=axis, keepdims=keepdims, **others)
+        return ops.max(self, *more, axis=axis, keepdims=keepdims, **others)
 
-    def min(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
+    def min(self, axis: Axis = None, *more: Never, keepdims: bool = False, **others: Never) -> Any:
         """Smallest entry over axes; see `min`."""
-        return ops.min(self, axis=axis, keepdims=keepdims, **others)
+        return ops.min(self, *more, axis=axis, keepdims=keepdims, **others)
 
-    def prod(self, axis: Axis = None, *, keepdims: bool = False, **others: Never) -> Any:
+    def prod(self, axis: Axis = None, *more: Never, keepdims: bool = False, **others: Never) -> Any:
         """Product over axes; see `prod`."""
-        return ops.prod(self, axis=axis, keepdims=keepdims, **others)
+        return ops.prod(self, *more, axis=axis, keepdims=keepdims, **others)
 
     def cumsum(self, axis: int | None = None, **others: Never) -> Any:
         """Running sum along an axis; see `cumsum`."""
         return ops.cumsum(self, axis=axis, **others)
 
+    @answering
     def argmax(self, axis: int | None = None) -> Any:
         """Place of the largest entry, as a plain array: it has no gradient."""
         return self.data.argmax(axis)
 
+    @answering
     def argmin(self, axis: int | None = None) -> Any:
         """Place of the smallest entry, as a plain array: it has no gradient."""
         return self.data.argmin(axis)
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
+    def clip(self, min: Any = None, max: Any = None, **others: Never) -> Any:
         """Limit to an interval; see `clip`."""
-        return ops.clip(self, min, max)
+        return ops.clip(self, min, max, **others)
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any, **others: Any) -> Any:
         """Same numbers, another shape; see `reshape`."""
-        return ops.reshape(self, shape=_one_or_many(shape))
+        return ops.reshape(self, **{"shape": _one_or_many(shape)} if shape else {}, **others)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any, **others: Never) -> Any:
         """Axes in another order, by default reversed; see `transpose`."""
-        return ops.transpose(self, axes=_one_or_many(axes) if axes else None)
+        return ops.transpose(self, axes=_one_or_many(axes) if axes else None, **others)
 
     @property
     def T(self) -> Any:
         """The axes reversed."""
         return ops.transpose(self)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
+    def swapaxes(self, *axes: int, **others: Any) -> Any:
         """Swap two axes; see `swapaxes`."""
-        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+        return ops.swapaxes(self, *axes, **others)
 
     def squeeze(self, axis: Axis = None, **others: Never) -> Any:
         """Drop axes of length 1; see `squeeze`."""
         return ops.squeeze(self, axis=axis, **others)
 
-    def take(self, indices: Any, axis: int | None = None) -> Any:
+    def take(self, indices: Any, axis: int | None = None, **others: Never) -> Any:
         """Slices by their index along an axis; see `take`."""
-        return ops.take(self, indices, axis=axis)
+        return ops.take(self, indices, axis=axis, **others)
 
     def copy(self) -> Any:
         """Same numbers in memory of their own, recorded; see `astype`."""
@@ -374,34 +382,39 @@ class Tensor(Node):
         """Same numbers, rounded to another dtype; see `astype`."""
         return ops.astype(self, dtype=dtype)
 
-    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    def std(
+        self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Never
+    ) -> Any:
         """Standard deviation over axes; see `std`."""
-        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **others)
 
-    def cumprod(self, axis: int | None = None) -> Any:
+    def cumprod(self, axis: int | None = None, **others: Never) -> Any:
         """Running product along an axis; see `cumprod`."""
-        return ops.cumprod(self, axis=axis)
+        return ops.cumprod(self, axis=axis, **others)
 
-    def round(self, decimals: int = 0) -> Any:
+    def round(self, decimals: int = 0, **others: Never) -> Any:
         """Nearest numbers with so many decimals; see `round`."""
-        return ops.round(self, decimals=decimals)
+        return ops.round(self, decimals=decimals, **others)
 
     def dot(self, other: Any) -> Any:
         """Matrix product, or that of two vectors; see `dot`."""
         return ops.dot(self, other)
 
+    @answering
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Entries on a diagonal; see `diagonal`."""
         return ops.diagonal(self, offset, axis1, axis2)
 
+    @answering
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Sum of a diagonal; see `matrix_trace`. The gradients of a graph are in `tx.trace(x)`."""
         return ops.matrix_trace(self, offset, axis1, axis2)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+    def repeat(self, repeats: Any, axis: int | None = None, **others: Never) -> Any:
         """Each entry several times in a row; see `repeat`."""
-        return ops.repeat(self, repeats=repeats, axis=axis)
+        return ops.repeat(self, repeats=repeats, axis=axis, **others)
 
+    @answering
     def ravel(self) -> Any:
         """Entries in one row; see `ravel`."""
         return ops.ravel(self)
@@ -413,6 +426,7 @@ class Tensor(Node):
         """The last two axes swapped; see `matrix_transpose`."""
         return ops.matrix_transpose(self)
 
+    @answering
     def argsort(self, axis: int | None = -1) -> Any:
         """Places of the entries in rising order, as a plain array: it has no gradient."""
         return self.data.argsort(axis, kind="stable")

@@ -6,16 +6,23 @@ more, add a line there, and one to the table in tests/test_hints.py.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import DtypeError, OpCallError, ShapeError
+from tinygrad_xent.errors import (
+    AxisError,
+    DtypeError,
+    OpCallError,
+    ShapeError,
+    TinygradXentError,
+)
 
 
 def _read() -> list[dict[str, str]]:
@@ -30,7 +37,7 @@ def _read() -> list[dict[str, str]]:
     return sections
 
 
-ATTRIBUTES, NAMES, RENAMED, ARGUMENTS = _read()
+ATTRIBUTES, NAMES, FUNCTIONS, RENAMED, ARGUMENTS, SAYINGS = _read()
 
 
 # -- names -----------------------------------------------------------------------------------
@@ -49,40 +56,114 @@ def no_attribute(x: Any, name: str, functions: Collection[str]) -> AttributeErro
 def no_name(module: str, name: str) -> AttributeError:
     """Return the error for a name that a module of this package does not have."""
     hint = NAMES.get(name) or ATTRIBUTES.get(name)
-    if hint is None and name[0].isalpha() and callable(getattr(np, name, None)):
-        hint = f"np.{name} is NumPy's; for an array that needs a gradient write tx.Tensor(array)"
+    if hint is None and name[0].isalpha() and hasattr(np, name):
+        hint = f"np.{name} is NumPy's"
+        if inspect.isroutine(getattr(np, name)):
+            hint += "; for an array that needs a gradient write tx.Tensor(array)"
     return _missing(f"module {module!r}", sys.modules[module], name, hint)
 
 
 def _missing(where: str, x: Any, name: str, hint: str | None) -> AttributeError:
+    near = [] if hint or name[0] == "_" else difflib.get_close_matches(name, dir(x), 1, 0.8)
+    hint = f"perhaps {near[0]} is meant" if near else hint
     message = f"{where} has no attribute {name!r}" + (f": {hint}" if hint else "")
     return AttributeError(message, name=name, obj=x)
 
 
+def no_function(name: str) -> str:
+    """Return the message for a function of NumPy that no op here replaces."""
+    hint = FUNCTIONS.get(name, "compose it of other ops, or take .data for the plain array")
+    return f"np.{name} would lose the graph of a Tensor, and no op here replaces it: {hint}"
+
+
+def no_array(reader: str) -> str:
+    """Return the message for a Tensor that a module of another library takes for an array."""
+    if reader.startswith("scipy.sparse"):
+        return f"scipy.sparse would lose the graph of a Tensor. {_SPARSE[0].upper()}{_SPARSE[1:]}"
+    return NUMPYS
+
+
+# -- calls -----------------------------------------------------------------------------------
+
+
 def explain_call(
-    error: Exception, function: Any, given: Mapping[str, Any], arrays: Sequence[Any] = ()
+    error: Exception, function: Any, given: Mapping[str, Any], inputs: Sequence[Any] = ()
 ) -> None:
-    """Raise an error that says what to write, if a call failed of one of its arguments."""
-    for x in arrays:
-        if hasattr(x, "toarray"):
-            explain_data(x)
+    """Raise an error that says what to write, if a call failed of one of its arguments.
+
+    `given` are parameters by name; before them came `inputs`, which are data.
+    """
+    if isinstance(error, TinygradXentError):  # it says what to write
+        return
+    name, said = function.__name__, str(error).strip()
+    if isinstance(error, TypeError):
+        _explain_signature(error, function, given)
+    parameters = inspect.signature(function).parameters
+    left_out = any(p.default is None and p.name != "axis" for p in parameters.values())
+    for x in inputs:
+        if x is not None or "NoneType" in said or not left_out:
+            _explain_input(x)
+    if isinstance(error, np.exceptions.AxisError):
+        ndim = error.ndim or 0
+        choice = f"choose one from {-ndim} to {ndim - 1}" if ndim else "a number has none"
+        raise AxisError(f"{name}: {said}: {choice}") from None
     if isinstance(error, ValueError):
-        explain_shapes(error, function.__name__, [getattr(x, "shape", ()) for x in arrays])
-    if "cannot be interpreted as an integer" in str(error):
-        for name, value in given.items():
-            if isinstance(value, float):
-                message = f"{name}={value!r} is not an integer: write {name}={value:.0f}"
-                raise OpCallError(message) from None
+        _explain_shapes(name, said, [np.shape(x) for x in inputs])
+    for phrase, advice in SAYINGS.items():
+        if phrase in said:
+            kind = ShapeError if isinstance(error, ValueError) else OpCallError
+            raise kind(f"{name}: {said}: {advice}") from None
+    for word, value in given.items():
+        several = value if isinstance(value, (tuple, list)) else (value,)
+        if "integer" in said and any(isinstance(x, (float, str)) for x in several):
+            whole = f": write {word}={value:.0f}" if isinstance(value, float) else ""
+            raise OpCallError(f"{word}={value!r} is not an integer{whole}") from None
+        usual = parameters[word].default if word in parameters else None
+        if isinstance(usual, (int, float)) and (value is None or isinstance(value, str)):
+            message = f"{word}={value!r} is not a number, such as {word}={usual}"
+            raise OpCallError(message) from None
+
+
+def explain_function(
+    error: TypeError, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> None:
+    """Raise an error that says what to write, if a function that is not an op failed."""
+    _explain_signature(error, function, kwargs)
+    parameters = inspect.signature(function).parameters
+    named = {**dict(zip(parameters, args, strict=False)), **kwargs}
+    numbers = [p for p in parameters.values() if isinstance(p.default, (int, float))]
+    explain_call(error, function, {p.name: named[p.name] for p in numbers if p.name in named})
+
+
+def _explain_signature(error: TypeError, function: Any, given: Collection[str]) -> None:
+    """Raise an error that says what to write, if a function does not take these arguments."""
     foreign = re.search(r"\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    if foreign and not (error.__traceback__ and error.__traceback__.tb_next):  # it never began
+    began = error.__traceback__ and error.__traceback__.tb_next
+    if foreign and (not began or foreign[1] in given):
         raise no_argument(function, foreign[1]) from None
+    if not began and re.search("positional argument|keyword-only argument", str(error)):
+        parameters = [
+            p for p in inspect.signature(function).parameters.values() if p.name != "self"
+        ]
+        by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        others = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        raise OpCallError(
+            f"{_called(function)} takes {', '.join(others) or 'no argument'}"
+            + (f", and only by name {', '.join(by_name)}" if by_name else "")
+        ) from None
 
 
-def explain_shapes(error: Exception, name: str, shapes: Sequence[tuple[int, ...]]) -> None:
+def _called(function: Any) -> str:
+    """Return the name of a function, and of a class for its constructor."""
+    name: str = function.__qualname__
+    return name.removesuffix(".__init__").rpartition(".")[2]
+
+
+def _explain_shapes(name: str, said: str, shapes: Sequence[tuple[int, ...]]) -> None:
     """Raise an error that says what to write, if an op failed of the shapes of its inputs."""
-    if name == "concatenate" and "zero-dimensional" in str(error):
-        raise ShapeError(f"{error}: numbers are joined by stack") from None
-    if name == "matmul" and "mismatch" in str(error):
+    if name == "matmul" and () in shapes:
+        raise ShapeError("x @ y needs rows and columns, which a number has not; write x * y")
+    if name == "matmul" and "mismatch" in said:
         left, right = shapes
         rows = right[-2] if len(right) > 1 else right[-1]
         transposed = len(right) > 1 and left[-1] == right[-1]
@@ -99,18 +180,26 @@ def no_argument(function: Any, foreign: str) -> OpCallError:
     ours = [p for p in RENAMED.get(foreign, "").split(", ") if p in own]
     hint = f"write {ours[0]}=" if ours else ARGUMENTS.get(foreign)
     return OpCallError(
-        f"{function.__name__} has no argument `{foreign}`: "
-        f"{hint or 'its arguments are ' + ', '.join(own)}"
+        f"{_called(function)} has no argument `{foreign}`: "
+        f"{hint or 'its arguments are ' + (', '.join(own) or 'none')}"
     )
 
 
 # -- data ------------------------------------------------------------------------------------
 
 
+_SPARSE = "a sparse matrix is not an array: write m.toarray()"
+_COLLECTIONS = (dict, set, frozenset, Iterator)
+
+
 def explain_data(x: Any) -> None:
-    """Raise an error that says why data are not an array, if it is known."""
+    """Raise an error that says why data are not an array of numbers, if it is known."""
     if hasattr(x, "toarray"):
-        raise DtypeError("a sparse matrix is not an array: write m.toarray()")
+        raise DtypeError(_SPARSE)
+    if x is None:
+        raise DtypeError("numbers are needed, got None")
+    if isinstance(x, _COLLECTIONS):
+        raise DtypeError(f"a {type(x).__name__} is not an array: make a list of its numbers")
     if not isinstance(x, (list, tuple)):
         return
     for i, row in enumerate(x):
@@ -119,7 +208,19 @@ def explain_data(x: Any) -> None:
                 f"row {i} {has}, row 0 {_entries(x[0])}: pad the rows to the same length, and "
                 "leave out what was added with where, or with the weight 0"
             )
-        explain_data(row)
+        if row is not None:
+            explain_data(row)
+
+
+def _explain_input(x: Any) -> None:
+    """Raise an error that says why an input is not an array of numbers, if it is not."""
+    explain_data(x)
+    if hasattr(x, "to_numpy"):
+        raise DtypeError(f"a {type(x).__name__} is not an array: write x.to_numpy()")
+    if isinstance(x, (str, bytes)) or (isinstance(x, np.ndarray) and x.dtype.kind in "OUS"):
+        for entry in np.asarray(x, object).flat:
+            if not isinstance(entry, (int, float, complex, np.number)):
+                raise DtypeError(f"numbers are needed, got {entry!r:.60}")
 
 
 def _entries(row: Any) -> str:
@@ -228,7 +329,8 @@ def distributions(labels: Any, word: str, shape: Any, other: str, axis: int) -> 
         f"the shape of {word} is {labels.shape}, but that of {other} is {tuple(shape)}; they must "
         "be the same"
     )
-    if labels.shape == shape[:axis] + shape[axis + 1 :] and labels.dtype.kind in "iu":
+    rows = shape[:axis] + shape[axis + 1 :]
+    if labels.shape in (rows, (*rows, 1)) and labels.dtype.kind in "iu":
         name = "sparse_softmax_cross_entropy_with_logits or sparse_categorical_crossentropy"
         return f"{said}. Class numbers go to {name}"
     for to in range(len(shape)):
@@ -300,6 +402,10 @@ NO_SCALAR = (
 
 # -- what a Tensor refuses -------------------------------------------------------------------
 
+SEVERAL = (
+    "{} holds {} numbers, and one is needed: reduce it (.sum(), .mean()), choose an entry (x[0]), "
+    "or take the plain array, x.data"
+)
 IN_AN_ARRAY = (
     "an entry of a NumPy array would hold the number of a Tensor and lose its graph: collect "
     "Tensors in a list and use stack, or choose with where. If the number is all you want, write "

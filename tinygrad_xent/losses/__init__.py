@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_xent.op import answering
+
 if TYPE_CHECKING:
     from tinygrad_xent.losses.dense import *
     from tinygrad_xent.losses.sparse import *
@@ -24,7 +26,7 @@ if not TYPE_CHECKING:  # type checkers read the lists of the modules instead
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise import_module("tinygrad_xent.errors.hints").no_name(__name__, name)
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return answering(getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name))
 
 
 def __dir__() -> list[str]:

@@ -130,7 +130,9 @@ def logits_of(output: Any, axis: int, from_logits: bool, where: Any) -> tuple[An
         return output, where
     if isinstance(output, Node) and output.op is ops.softmax:
         (logits,) = output.inputs
-        if output.params["axis"] in (axis, axis - output.data.ndim):
+        rank = output.data.ndim
+        same = (axis, axis - rank, (axis,), (axis - rank,), None if rank == 1 else axis)
+        if output.params["axis"] in same:
             others = output.params.get("where")
             if where is not None and others is not None:
                 where = np.logical_and(where, others)

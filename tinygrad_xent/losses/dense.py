@@ -27,7 +27,6 @@ from tinygrad_xent.losses.checks import (
     named,
     warn_of_double_softmax,
 )
-from tinygrad_xent.op import answering
 from tinygrad_xent.ops.cross_entropy import check_output
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
 ]
 
 
-@answering
 def softmax_cross_entropy_with_logits(
     _sentinel: None = None,
     labels: Any = None,
@@ -119,7 +117,6 @@ def softmax_cross_entropy_with_logits(
     return _dense(labels, logits, dim, name, where, axis_word="dim")
 
 
-@answering
 def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: int = -1, name: str | None = None, *, where: Any = None
 ) -> Any:
@@ -155,7 +152,6 @@ def softmax_cross_entropy_with_logits_v2(
     return _dense(labels, logits, axis, name, where, axis_word="axis")
 
 
-@answering
 def categorical_crossentropy(
     target: Any,
     output: Any,

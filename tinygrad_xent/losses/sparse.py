@@ -26,12 +26,10 @@ from tinygrad_xent.losses.checks import (
     named,
     warn_of_double_softmax,
 )
-from tinygrad_xent.op import answering
 
 __all__ = ["sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits"]
 
 
-@answering
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: None = None,
     labels: Any = None,
@@ -104,7 +102,6 @@ def sparse_softmax_cross_entropy_with_logits(
     return named(loss, name)
 
 
-@answering
 def sparse_categorical_crossentropy(
     target: Any,
     output: Any,

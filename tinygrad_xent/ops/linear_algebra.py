@@ -238,7 +238,8 @@ def vector_norm_backward(
     length = y + (y == 0)
     if ord == 2:
         return grad * (x / length)
-    return grad * sign(x) * (absolute(x) / length) ** (ord - 1)
+    shares = (where(x == 0, 1, absolute(x)) / length) ** (ord - 1)
+    return where(y == 0, 0, grad * sign(x) * shares)
 
 
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tinygrad_xent import ops
+from tinygrad_xent import errors, ops
 from tinygrad_xent.definitions import bare_signature
 from tinygrad_xent.errors import NumpyFunctionError
 from tinygrad_xent.graph import Node
@@ -14,10 +14,12 @@ from tinygrad_xent.op import Op
 
 # Their results are facts about the numbers, through which no gradient passes.
 _OF_NUMBERS = {
-    "all", "allclose", "any", "argmax", "argmin", "argsort", "array_equal", "count_nonzero",
-    "equal", "greater", "greater_equal", "isclose", "isfinite", "isinf", "isnan", "less",
+    "all", "allclose", "any", "argmax", "argmin", "argsort", "array_equal", "array_equiv",
+    "count_nonzero", "empty_like", "equal", "full_like", "greater", "greater_equal", "isclose",
+    "iscomplexobj", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isrealobj", "less",
     "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "ndim", "nonzero",
-    "not_equal", "ones_like", "result_type", "shape", "signbit", "size", "zeros_like",
+    "not_equal", "ones_like", "result_type", "save", "savetxt", "savez", "savez_compressed",
+    "shape", "signbit", "size", "zeros_like",
 }  # fmt: skip
 _OTHER_NAMES = {
     "numpy.amax": "max",
@@ -26,10 +28,6 @@ _OTHER_NAMES = {
     "numpy.linalg.trace": "matrix_trace",
 }
 _UNLIKE = {"numpy.put"}  # it writes into an array
-_LOST = (
-    "np.{} would lose the graph of a Tensor, and tinygrad_xent has nothing that does the same: "
-    "compose it of other ops, or take .data for the plain array"
-)
 _WITHOUT_EFFECT = {"kind", "optimize", "stable"}  # how to compute the same
 _LAST_TWO = {"axis1": -2, "axis2": -1}  # of matrices in numpy.linalg; elsewhere the first two
 # NumPy 2.0 calls a shape `newshape`, and until 2.4 functions written in C tell `inspect` nothing.
@@ -57,7 +55,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[s
         return getattr(ops, name)(*inputs)
     if method == "__call__" and name in _OF_NUMBERS:
         return ufunc(*map(_plain, inputs), **kwargs)
-    raise NumpyFunctionError(_LOST.format(name if method == "__call__" else f"{name}.{method}"))
+    name = name if method == "__call__" else f"{name}.{method}"
+    raise NumpyFunctionError(errors.hints.no_function(name))
 
 
 def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -74,7 +73,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         return function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
     known = name in ops.__all__ and where in ("numpy", "numpy.linalg")
     if not known or f"{where}.{name}" in _UNLIKE:
-        raise NumpyFunctionError(_LOST.format(function.__name__))
+        raise NumpyFunctionError(errors.hints.no_function(function.__name__))
     positional, named = _renamed(function, getattr(ops, name), args, kwargs)
     if where == "numpy.linalg" and name in ("diagonal", "matrix_trace"):
         named = {**_LAST_TWO, **named}
@@ -100,10 +99,12 @@ def _renamed(function: Any, ours: Any, args: Any, kwargs: Any) -> tuple[list[Any
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional += value
         elif parameter.kind is parameter.VAR_KEYWORD:
+            for foreign in value.keys() - set(parameters):
+                raise _without(foreign, function.__name__, ours)
             named.update(value)
         elif place < len(inputs):
             named[inputs[place]] = value
-        elif key in parameters:
+        elif key in parameters and key not in named:
             named[key] = value
         elif place == 0:
             positional.append(value)  # the list of arrays that are joined

@@ -160,7 +160,9 @@ def tile(x: Any, reps: int | Sequence[int]) -> Any:
     array([1., 2., 1., 2.])
     """
     x = operand(x)
-    counts = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
+    counts = tuple(np.atleast_1d(reps).tolist())
+    if min(counts, default=0) < 0:
+        raise ArgumentError(f"tile repeats an array 0 times or more, not {reps}")
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     lengths = (1,) * (ndim - x.ndim) + x.shape

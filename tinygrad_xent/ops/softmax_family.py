@@ -197,6 +197,8 @@ def merged(x: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """
     if not x.ndim and axis in (0, -1):
         axis = ()
+    if isinstance(axis, float) and axis.is_integer():
+        raise TypeError("axis is not an integer")
     try:
         last = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     except (TypeError, ValueError) as error:

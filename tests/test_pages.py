@@ -29,7 +29,7 @@ def test_a_page_is_complete():
     assert "width=device-width" in text
     assert "<title>Loss &amp; gradient</title>" in text
     assert "<h1>Loss &amp; gradient</h1>\n<p>body</p>\n</main>" in text
-    assert "<style>\np { margin: 0; }\n</style>" in text
+    assert text.index("color-scheme: light dark") < text.index("p { margin: 0; }\n</style>")
 
 
 def test_the_text_of_a_page_is_text():

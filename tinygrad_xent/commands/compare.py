@@ -34,10 +34,6 @@ EXAMPLES = """\
 """
 _FORMS = (".html", ".json", ".txt")
 _LARGEST_CLASS = 1e15  # up to here a float distinguishes whole numbers
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-"""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +109,7 @@ def _classes(target: str) -> Any:
 def _content(ending: str, comparison: Comparison) -> str:
     if ending == ".html":
         title = "One loss, compared"
-        return page(title, f"{comparison._repr_html_()}\n", _STYLE)
+        return page(title, f"{comparison._repr_html_()}\n")
     return f"{comparison.to_json() if ending == '.json' else comparison}\n"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.theme import css
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, body: str, style: str, *, scripts: bool = False, text: str = "") -> str:
+def page(title: str, body: str, style: str = "", *, scripts: bool = False, text: str = "") -> str:
     """Return a complete page that needs no network.
 
     Parameters
@@ -18,8 +19,8 @@ def page(title: str, body: str, style: str, *, scripts: bool = False, text: str 
         Plain text: the title of the window and the heading of the page.
     body : str
         HTML, placed under the heading as it is.
-    style : str
-        The style sheet.
+    style : str, optional
+        What the page needs beyond the style sheet of all pages.
     scripts : bool
         Whether scripts within the page may run. Nothing may be loaded in either case.
     text : str, optional
@@ -27,7 +28,7 @@ def page(title: str, body: str, style: str, *, scripts: bool = False, text: str 
 
     Examples
     --------
-    >>> print(page("Loss", "<p>0.417</p>", "p { margin: 0; }"))
+    >>> print(page("Loss", "<p>0.417</p>"))
     <!DOCTYPE html>
     ...
     <h1>Loss</h1>
@@ -46,6 +47,6 @@ def page(title: str, body: str, style: str, *, scripts: bool = False, text: str 
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{name}</title>\n<style>\n{css()}{style}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{name}</h1>\n{body}</main>\n</body>\n</html>\n"
     )

@@ -52,7 +52,7 @@ class Picture:
         from tinygrad_xent.visualization.pages import page
 
         body = f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
-        return page(self._model.title, body, _STYLE, text=str(self))
+        return page(self._model.title, body, text=str(self))
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -127,10 +127,6 @@ class Picture:
 
 
 _CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
-_STYLE = (
-    "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2430;background:#fff}"
-    "h1{font-size:1.2rem}.picture{overflow:auto}pre{overflow:auto}\n"
-)
 
 
 def draw(

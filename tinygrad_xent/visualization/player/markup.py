@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from tinygrad_xent.visualization import theme
 from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink, quote
 from tinygrad_xent.visualization.files import save
 from tinygrad_xent.visualization.pages import page
@@ -28,7 +29,7 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
     name = name or f"tinygrad-xent-{secrets.token_hex(8)}"
     image = base64.b64encode(svg.encode()).decode()
     script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
-    style = _source("player", "player.css")
+    style = _source("player", "player.css") + theme.css()
     return (
         f'<div id="{name}" data-lm-suppress-shortcuts="true">'
         f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
@@ -75,9 +76,7 @@ class Page(ABC):
             If no step of a training run was recorded.
         """
         body = self.fragment(type(self).__name__.lower(), alone=True)
-        return page(
-            self._title(), body, _source("player", "page.css"), scripts=True, text=str(self)
-        )
+        return page(self._title(), body, scripts=True, text=str(self))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file: one page that needs no network.

@@ -34,13 +34,19 @@ function parse(svg) {
 function followTheme(host) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const update = () => {
-    const light = document.body.dataset.jpThemeLight;
-    const dark = light === undefined ? system.matches : light === "false";
-    host.dataset.theme = dark ? "dark" : "light";
+    const light = document.body.dataset.jpThemeLight ?? vscodeIsLight() ?? String(!system.matches);
+    host.dataset.theme = light === "false" ? "dark" : "light";
   };
   system.addEventListener("change", update);
-  new MutationObserver(update).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  new MutationObserver(update).observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
   update();
+}
+
+// A webview of VS Code has a class for its theme.
+function vscodeIsLight() {
+  const kinds = [...document.body.classList].filter((name) => name.startsWith("vscode-"));
+  if (!kinds.length) return undefined;
+  return String(kinds.some((name) => name.endsWith("light")));
 }
 
 // -- elements -----------------------------------------------------------------------------------
@@ -108,11 +114,10 @@ function table(caption, array, heat, { mark = [], hide = false } = {}) {
 }
 
 function cell(text, top, heat, marked) {
-  const [fill, ink] = heat[level(Number(text), top, (heat.length - 1) / 2)] ?? ["", ""];
-  const result = element("td", { class: marked ? "marked" : null }, minus(text));
-  result.style.background = fill;
-  result.style.color = ink;
-  return result;
+  const levels = (heat.length - 1) / 2;
+  const graded = level(Number(text), top, levels);
+  const colour = graded === undefined || text === "" ? null : graded - levels; // theme.py has them
+  return element("td", { class: marked ? "marked" : null, "data-level": colour }, minus(text));
 }
 
 // Zero alone is white; everything else is graded by its share of the largest magnitude.

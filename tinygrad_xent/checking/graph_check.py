@@ -194,7 +194,3 @@ def _blamed(node: Node, cases: Mapping[Node, Case]) -> tuple[Node, ...]:
     """Return the tensors computed from one with a wrong gradient, if theirs are all right."""
     users = [user for user in cases if any(x is node for x in parents(user))]
     return () if any(cases[user].wrong for user in users) else tuple(users)
-
-
-def _of(found: Callable[[], Mapping[Node, Any]], node: Node) -> Any:
-    return found()[node]

@@ -19,32 +19,20 @@ _TENSORFLOW, _DEFAULT = "InvalidArgumentError", "ValueError"
 _ON_TENSORFLOW = dict.fromkeys(("keras2", "keras2-graph", "keras3-tf"), _TENSORFLOW)
 
 FRAMEWORK_ERRORS: dict[type[Exception], dict[str, str]] = {
-    errors.AxisError: {
-        **_ON_TENSORFLOW,
-        "tf2": _TENSORFLOW,
-        "keras3-torch": "IndexError",
-        "keras3-numpy": "AxisError",
-    },
+    errors.AxisError: _ON_TENSORFLOW
+    | {"tf2": _TENSORFLOW, "keras3-torch": "IndexError", "keras3-numpy": "AxisError"},
     errors.ShapeError: {"torch": "RuntimeError"},
     errors.BatchSizeError: {},
     errors.BroadcastError: {"tf2": _TENSORFLOW, "optax": "TypeError"},
-    errors.LabelRangeError: {
-        **dict.fromkeys(("tf1", "tf2"), _TENSORFLOW),
-        **_ON_TENSORFLOW,
-        **dict.fromkeys(("keras3-torch", "keras3-numpy", "torch"), "IndexError"),
-    },
-    errors.LabelDtypeError: {
-        **dict.fromkeys(("tf1", "optax"), "TypeError"),
-        "tf2": _TENSORFLOW,
-        "torch": "RuntimeError",
-    },
+    errors.LabelRangeError: _ON_TENSORFLOW
+    | dict.fromkeys(("tf1", "tf2"), _TENSORFLOW)
+    | dict.fromkeys(("keras3-torch", "keras3-numpy", "torch"), "IndexError"),
+    errors.LabelDtypeError: dict.fromkeys(("tf1", "optax"), "TypeError")
+    | {"tf2": _TENSORFLOW, "torch": "RuntimeError"},
     errors.DtypeError: _ON_TENSORFLOW,
     errors.DialectError: {"keras3-tf": _DEFAULT},
-    errors.DialectFaultError: {
-        "tf2": _TENSORFLOW,
-        "keras3-torch": "RuntimeError",
-        "torch": "RuntimeError",
-    },
+    errors.DialectFaultError: dict.fromkeys(("keras3-torch", "torch"), "RuntimeError")
+    | {"tf2": _TENSORFLOW},
 }
 """The framework's exception for each of ours, by dialect; where none is listed, a ValueError."""
 

@@ -319,19 +319,13 @@ def row_of_zeros(s: State) -> State:
     return s
 
 
-@step(
-    "label out of range",
-    "gives a loss of 0 to a negative label, and an error for a large one",
-)
+@step("label out of range", "gives a loss of 0 to a negative label, and an error for a large one")
 def row_of_zeros_below(s: State) -> State:
     checked_labels(np.maximum(s.labels, 0), s.x.shape[s.axis])
     return s
 
 
-@step(
-    "label out of range",
-    "counts a negative label from the end, and gives NaN to others",
-)
+@step("label out of range", "counts a negative label from the end, and gives NaN to others")
 def from_the_end(s: State) -> State:
     classes = s.x.shape[s.axis]
     missing = (s.labels < -classes) | (s.labels >= classes)

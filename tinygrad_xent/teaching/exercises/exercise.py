@@ -51,8 +51,8 @@ class Exercise:
         Markdown, and two sections. `Hints` has three numbered paragraphs of Markdown, from a nudge
         to nearly the solution. `Mistakes` has wrong answers, each with what a teacher would say
         about it indented below it, in Markdown. A wrong answer is the one line of its body; or the
-        name of a function of the module; or a diff, lines of the solution behind `- ` and what
-        stands in their place behind `+ `. The module's names are:
+        name of a function of the module; or a diff, in which a minus and a blank stand before lines
+        of the solution, and a plus and a blank before what replaces them. The module's names are:
 
         - the function to write, which is the right answer. It also computes the expected values, so
           it must be right to the last digit. Its docstring is that of the function to write.

@@ -123,6 +123,14 @@ def test_what_was_looked_through_is_passed_by():
     )
 
 
+def test_a_label_of_0_does_not_hide_that_infinity_arrives():
+    (p,) = tensors(p=[0.0, 1.0])
+    with np.errstate(all="ignore"):
+        loss = tx.crossentropy(p, [1.0, 0.0])
+        said = told(p, loss * loss, entry=1)
+    assert said == ("p[1] has -inf × 0 / 1 = NaN: p = 1, and its label is 0.",)
+
+
 def test_softmax_and_plain_cross_entropy():
     (z,) = tensors(z=[2.0, 1.0, 0.1])
     p = tx.softmax(z)

@@ -16,7 +16,7 @@ from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
 from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.tracing.events import Backward
-from tinygrad_xent.visualization.tracing.sentences import Place, explain, plus
+from tinygrad_xent.visualization.tracing.sentences import Place, equation, explain, plus
 
 _MOST_ENTRIES, _MOST_STATIONS, _MOST_CONTRIBUTIONS = 3, 8, 8
 _MOST_PATHS = 1_000_000  # are counted
@@ -147,7 +147,8 @@ class Explainer:
             yield f"{name} has {calculation}: {words}."
             return
         terms = [number(event.sent[place]) for event in received]
-        yield f"{name} has {plus(terms, received[-1].total[place], most=_MOST_CONTRIBUTIONS)}."
+        total = received[-1].total[place]
+        yield f"{name} has {equation(plus(terms, _MOST_CONTRIBUTIONS), total)}."
         pairs = list(zip(received, explained, strict=True))
         for event, (calculation, words) in pairs[:_MOST_CONTRIBUTIONS]:
             yield f"From {event.name} ({event.op}) comes {calculation}: {words}."

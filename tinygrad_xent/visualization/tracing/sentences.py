@@ -39,13 +39,15 @@ _MOVES = (
 )
 
 
-def plus(terms: Sequence[str], result: Any, most: int = _MOST_TERMS) -> str:
-    """Write a sum and its result; only the result if there are more than `most` terms."""
+def plus(terms: Sequence[str], most: int = _MOST_TERMS) -> str:
+    """Write a sum; nothing if there are more than `most` terms."""
+    return " + ".join(terms).replace("+ -", "- ") if len(terms) <= most else ""
+
+
+def equation(calculation: str, result: Any) -> str:
+    """Write a calculation and its result; only the result where there is nothing to calculate."""
     total = number(result)
-    if len(terms) > most or not terms:
-        return total
-    text = " + ".join(terms).replace("+ -", "- ")
-    return total if text == total else f"{text} = {total}"
+    return total if calculation in ("", total) else f"{calculation} = {total}"
 
 
 def times(*factors: Any) -> str:
@@ -143,7 +145,7 @@ def explain(event: Backward, names: Mapping[Node, str], place: Place) -> Explana
     """Return the calculation of what an entry received, and what it means."""
     c = Contribution(event, names, place)
     calculation, words = _FUNCTIONS.get(event.op, _by_rule)(c)
-    return (calculation, words) if calculation else _by_rule(c)
+    return equation(calculation, c.sent), words or _by_rule(c)[1]
 
 
 def explains(*ops: str) -> Callable[[Function], Function]:
@@ -153,7 +155,7 @@ def explains(*ops: str) -> Callable[[Function], Function]:
 
 def _by_rule(c: Contribution) -> Explanation:
     formula = f", {c.event.text}" if c.event.rule else ""
-    return number(c.sent), f"by the rule of {c.event.op}{formula}"
+    return "", f"by the rule of {c.event.op}{formula}"
 
 
 @explains(*_BY_ENTRY)
@@ -169,7 +171,7 @@ def _summed(c: Contribution) -> Explanation:
         rows = event.incoming.ndim == 2 and event.incoming.shape[1:] == event.to.data.shape
         what = "rows" if rows else "entries that it was broadcast to"
         words += f", summed over the {len(sources)} {what}"
-    return plus([term for term, _ in terms], c.sent), words
+    return plus([term for term, _ in terms]), words
 
 
 def _sources(c: Contribution) -> list[Place]:
@@ -191,7 +193,7 @@ def _sources(c: Contribution) -> list[Place]:
 @explains(*_MOVES)
 def _moved(c: Contribution) -> Explanation:
     event, sources = c.event, _sources(c)
-    calculation = plus([number(event.incoming[source]) for source in sources], c.sent)
+    calculation = plus([number(event.incoming[source]) for source in sources])
     where = " and ".join(entry_name(event.name, source) for source in sources[:_MOST_TERMS])
     times_used = len(sources)
     if event.op not in _PICKS:
@@ -322,7 +324,7 @@ def _mean(c: Contribution) -> Explanation:
     to, n = _reduced(c), reduced_count(c.event.to.data, c.event.tensor.data)
     g = number(c.event.incoming[to])
     words = f"the gradient of {entry_name(c.event.name, to)}, divided by the {n:,} entries averaged"
-    return f"{g} / {n} = {number(c.sent)}", words
+    return f"{g} / {n}", words
 
 
 @explains("max", "min")
@@ -356,7 +358,7 @@ def _matmul(c: Contribution) -> Explanation:
         if first
         else f"column {i} of {name} times column {j} of {grad}, summed over {count(len(g), 'row')}"
     )
-    return plus(terms, c.sent), words
+    return plus(terms), words
 
 
 # -- softmax and cross-entropies -------------------------------------------------------------
@@ -375,12 +377,11 @@ def _softmax(c: Contribution) -> Explanation:
     p = c.along_axis(c.event.tensor.data, row)
     g = c.along_axis(c.event.incoming, row)
     mean = number((p * g).sum())
-    calculation = f"{times(p[k], f'({number(g[k])} - {_in_brackets((p * g).sum())})')}"
     words = (
         f"p = {number(p[k])} has the gradient {number(g[k])}, and {mean} is the mean of the "
         "gradients, weighted by p"
     )
-    return f"{calculation} = {number(c.sent)}", words
+    return times(p[k], f"({number(g[k])} - {_in_brackets((p * g).sum())})"), words
 
 
 @explains("log_softmax")
@@ -391,11 +392,10 @@ def _log_softmax(c: Contribution) -> Explanation:
     p = np.exp(c.along_axis(c.event.tensor.data, row)[k])
     g = c.along_axis(c.event.incoming, row)
     total = number(g.sum())
-    calculation = f"{number(g[k])} - {times(f'({total})' if total[0] == '-' else total, p)}"
     words = (
         f"ln p has the gradient {number(g[k])}, p = {number(p)}, and the gradients sum to {total}"
     )
-    return f"{calculation} = {number(c.sent)}", words
+    return f"{number(g[k])} - {times(_in_brackets(total), p)}", words
 
 
 @explains("logsumexp")
@@ -406,7 +406,7 @@ def _logsumexp(c: Contribution) -> Explanation:
     share = np.exp(c.event.to.data[c.place] - c.event.tensor.data[to])
     grad = f"the gradient of {entry_name(c.event.name, to)}"
     words = f"{grad} times its share of the sum, {number(share)}"
-    return f"{times(c.event.incoming[to], share)} = {number(c.sent)}", words
+    return times(c.event.incoming[to], share), words
 
 
 @explains("sparse_softmax_cross_entropy")
@@ -426,8 +426,7 @@ def _dense(c: Contribution) -> Explanation:
     labels = c.along_axis(c.inputs[0], row)
     if c.event.position == 0:
         ln = number(c.along_axis(log_softmax(c.inputs[1], axis=axis), row)[k])
-        calculation = times(-c.event.incoming[row], ln)
-        return f"{calculation} = {number(c.sent)}", f"ln p = {ln}, with the sign flipped"
+        return times(-c.event.incoming[row], ln), f"ln p = {ln}, with the sign flipped"
     p, t = number(c.along_axis(softmax(c.inputs[1], axis=axis), row)[k]), number(labels[k])
     total = number(labels.sum())
     first, more = p, ""
@@ -443,19 +442,15 @@ def _crossentropy(c: Contribution) -> Explanation:
     p, t = (np.broadcast_to(x, c.event.to.data.shape)[c.place] for x in c.inputs)
     g = c.event.incoming[row]
     if c.event.position:
-        calculation = times(-g, f"ln {number(p)}")
-        return f"{calculation} = {number(c.sent)}", f"p = {number(p)}"
-    if t == 0:
+        return times(-g, f"ln {number(p)}"), f"p = {number(p)}"
+    if t == 0 == c.sent:
         return "0", "its label is 0"
-    calculation = f"{times(-g, t)} / {number(p)} = {number(c.sent)}"
-    return calculation, f"p = {number(p)}, and its label is {number(t)}"
+    return f"{times(-g, t)} / {number(p)}", f"p = {number(p)}, and its label is {number(t)}"
 
 
 def _weighted(c: Contribution, row: Place, calculation: str) -> str:
-    """Multiply by the gradient of the row's loss, unless that is 1, and write the result."""
+    """Multiply by the gradient of the row's loss, unless that is 1."""
     g = c.event.incoming[row]
-    if g != 1:
-        bare = " " not in calculation
-        calculation = times(g, calculation if bare else f"({calculation})")
-    result = number(c.sent)
-    return calculation if calculation == result else f"{calculation} = {result}"
+    if g == 1:
+        return calculation
+    return times(g, f"({calculation})" if " " in calculation else calculation)

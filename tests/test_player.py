@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.line_plot import ticks
 from tinygrad_xent.visualization.player import Recording, play, record
 from tinygrad_xent.visualization.player.arrays import window
@@ -566,13 +567,77 @@ def test_a_long_recording_thins_itself() -> None:
     data = data_of(recording.html)
     steps = [frame["step"] for frame in data["frames"]]
     assert len(recording) == 5000
-    assert 5 < len(steps) <= 10
-    assert steps[0] == 1
-    assert len(set(np.diff(steps))) == 1
+    *spread, before, last_but_one, last = steps
+    assert (before, last_but_one, last) == (4998, 4999, 5000)
+    assert 5 < len(spread) <= 10
+    assert spread[0] == 1
+    assert len(set(np.diff(spread))) == 1
     assert len(recording._losses.items) <= 2000
-    assert f"{len(steps)} of them kept" in repr(recording)
+    assert f"{len(spread)} of them kept" in repr(recording)
     assert data["layouts"] == []
     assert all(frame["layout"] == -1 for frame in data["frames"])
+
+
+def test_the_last_steps_are_shown_as_they_were_and_nothing_is_changed_by_that() -> None:
+    w, recording = tx.Tensor([1.0, -2.0], name="w"), record(most=4)
+    for k in range(21):
+        loss = (w * w).sum()
+        recording.step(loss, w=w)
+        if k % 2:
+            w.data = w.data - 0.1
+        else:
+            w.data[...] -= 0.1  # in place
+            w.data = w.data
+    before = w.data.copy(), w.birth
+    data = data_of(recording.html)
+    assert [frame["step"] for frame in data["frames"]][-3:] == [19, 20, 21]
+    for frame in data["frames"]:
+        value = 1.0 - 0.1 * (frame["step"] - 1)
+        (entry,) = [data["arrays"][place]["rows"][0][0] for name, place in frame["tables"]]
+        assert float(entry) == pytest.approx(value, abs=1e-3)
+        assert frame["norms"][0][1] == number(np.linalg.norm([value, value - 3.0]))
+    assert data["training"]["frames"][-1][0] == pytest.approx([-1.0, -4.0])
+    assert (w.data == before[0]).all()
+    assert w.birth == before[1]
+    with pytest.raises(errors.StaleGraphError):
+        loss.backward()
+
+
+def test_the_first_bad_loss_is_kept_with_the_steps_before_it() -> None:
+    recording = record(most=4)
+    for k in range(200):
+        recording.step(float("inf") if k > 100 else 1.0)
+    steps = [frame["step"] for frame in data_of(recording.html)["frames"]]
+    assert {100, 101, 102, 198, 199, 200} <= set(steps)
+    assert len(steps) <= 10
+    assert "102   inf" in str(recording).splitlines()
+    assert [102, "inf"] in data_of(recording.html)["losses"]
+
+
+def test_a_loss_that_spans_orders_of_magnitude_has_a_logarithmic_axis() -> None:
+    curve = loss_plot([(1, 10.0), (2, 1.0), (3, float("nan")), (4, 0.01)])
+    assert curve.y_label == "loss, logarithmic"
+    assert set(curve.y_ticks.values()) == {"0.01", "0.1", "1", "10"}
+    assert curve.place(2, 0.0)[1] - curve.place(1, 1.0)[1] == pytest.approx(56.7, abs=0.1)
+    for losses in ([1.0, 0.5], [10.0, 0.0], [-1.0, 200.0], [float("nan")]):
+        assert loss_plot([*enumerate(losses, 1)]).y_label == "loss"
+
+
+def test_a_page_trains_on_what_training_changed() -> None:
+    x, w = tx.Tensor([[1.0, 2.0]], name="x"), tx.Tensor([[1.0], [1.0]], name="w")
+    recording = record()
+    for _ in range(3):
+        recording.step((x @ w).sum())
+        w = tx.Tensor(w.data - 0.1, name="w")  # a new tensor each time
+    training = data_of(recording.html)["training"]
+    assert [name for name, *_ in training["weights"]] == ["w"]
+    assert training["frames"][2] == [pytest.approx([0.8, 0.8])]
+    alone = record()
+    alone.step(1.0)
+    assert data_of(alone.html)["training"] is None
+    large = record()
+    large.step((tx.Tensor(np.ones((500, 500)), name="large") * 2.0).sum())
+    assert data_of(large.html)["training"] is None  # too much for a page
 
 
 def test_steps_that_are_not_kept_cost_nothing() -> None:

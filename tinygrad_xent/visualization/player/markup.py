@@ -43,7 +43,10 @@ _SCRIPTS = {
     "player": (
         "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/player.js",
     ),
-    "recording": ("player/view.js", "player/recording.js"),
+    "recording": (
+        "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/curve.js",
+        "player/pictures.js", "player/training.js", "player/recording.js",
+    ),
 }  # fmt: skip
 
 HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.backprop import check_seed
 from tinygrad_xent.errors import NotRecordedError, StaleGraphError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.records import Model
 from tinygrad_xent.visualization.formatting import count, number
@@ -19,20 +21,80 @@ from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays, window
 from tinygrad_xent.visualization.player.frames import State, pictures
+from tinygrad_xent.visualization.player.training import training
 from tinygrad_xent.visualization.tables import table
+from tinygrad_xent.visualization.tracing import plain
 
-_MOST_LOSSES = 2000
+_MOST_LOSSES, _MOST_WEIGHTS = 2000, 2000
+_LAST = 3
+"""How many of the last steps are kept as they are, to be looked at if nothing follows them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as it was taken: the loss, and copies of what the next step will change.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    loss : float
+    output : Tensor or None
+        The loss with its graph.
+    leaves : dict of Tensor to (ndarray, int)
+        The data of each leaf of the graph, and its birth.
+    arrays : dict of str to ndarray
+    """
+
+    number: int
+    loss: float
+    output: Node | None
+    leaves: dict[Node, tuple[Any, int]]
+    arrays: dict[str, Any]
+
+    @classmethod
+    def of(cls, number: int, loss: Any, arrays: Mapping[str, Any]) -> Step:
+        """Write a step down."""
+        output = loss if isinstance(loss, Node) else None
+        try:
+            nodes = [] if output is None else ancestors(output)
+        except StaleGraphError as error:
+            raise StaleGraphError(
+                f"{error}. Call recording.step(loss) before the parameters are updated"
+            ) from None
+        leaves = {x: (x.data.copy(), x.birth) for x in nodes if x.op is None}
+        value = float(np.asarray(loss if output is None else output.data).reshape(()))
+        return cls(number, value, output, leaves, {k: _copied(x) for k, x in arrays.items()})
+
+    @contextmanager
+    def back(self) -> Iterator[None]:
+        """Give the leaves for a while what they held when the step was taken."""
+        now = {x: (x._data, x._given, x.birth) for x in self.leaves}
+        try:
+            for x, (data, birth) in self.leaves.items():
+                x._data = x._given = data
+                x.birth = birth
+            yield
+        finally:
+            for x, (data, given, birth) in now.items():
+                x._data, x._given, x.birth = data, given, birth
+
+
+def _copied(x: Any) -> Any:
+    x = x.data if isinstance(x, Node) else x
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """What is kept of a step."""
+    """What the page shows of a step; `leaves` has the data of a small model."""
 
-    step: int
+    number: int
     loss: float
     arrays: dict[str, dict[str, Any]]
-    norms: tuple[tuple[str, str, str], ...]
-    state: State | None
+    norms: tuple[tuple[str, str, str], ...] = ()
+    state: State | None = None
+    leaves: Mapping[Node, Any] = field(default_factory=dict)
 
 
 class _Thinned:
@@ -65,6 +127,9 @@ class Recording(markup.Page):
         self._taken = 0
         self._losses = _Thinned(_MOST_LOSSES)
         self._frames = _Thinned(most)
+        self._bad: list[_Frame] = []  # up to the first step whose loss is NaN or infinite
+        self._last: deque[Step] = deque(maxlen=_LAST)
+        self._first: Step | None = None
 
     def step(self, loss: Any, **arrays: Any) -> None:
         """Record a step: call it after the loss was computed, before the parameters change.
@@ -85,27 +150,37 @@ class Recording(markup.Page):
         StaleGraphError
             If a parameter has changed since the loss was computed.
         """
-        is_tensor = isinstance(loss, Node)
-        if is_tensor:
+        if isinstance(loss, Node):
             check_seed(loss, None)
-        value = float(np.asarray(loss.data if is_tensor else loss).reshape(()))
-        index, step = self._taken, self._taken + 1
-        if self._frames.wants(index):
-            model = self._model(loss) if is_tensor else None
-            shown = {name: window(x) for name, x in _with_difference(arrays).items()}
-            norms, state = (_norms(model), State.of(model)) if model else ([], None)
-            self._frames.add(_Frame(step, value, shown, tuple(norms), state))
-        if self._losses.wants(index):
-            self._losses.add((step, value))
-        self._taken = step
+        step = Step.of(self._taken + 1, loss, arrays)
+        self._first = self._first or step
+        if self._frames.wants(self._taken):
+            self._frames.add(self._frame(step))
+        if self._losses.wants(self._taken):
+            self._losses.add((step.number, step.loss))
+        self._last.append(step)
+        if not self._bad and not math.isfinite(step.loss):
+            self._bad = list(map(self._frame, self._last))
+        self._taken = step.number
 
-    def _model(self, loss: Node) -> Model:
-        try:
-            return build((loss,), self._names, gradients=True)
-        except StaleGraphError as error:
-            raise StaleGraphError(
-                f"{error}. Call recording.step(loss) before the parameters are updated"
-            ) from None
+    def _frame(self, step: Step) -> _Frame:
+        """Look at a step: draw its graph, and print its arrays."""
+        shown = {name: window(x) for name, x in _with_difference(step.arrays).items()}
+        if step.output is None:
+            return _Frame(step.number, step.loss, shown)
+        with step.back():
+            model = build((step.output,), self._names, gradients=True)
+        small = sum(data.size for data, _ in step.leaves.values()) <= _MOST_WEIGHTS
+        leaves = {x: data for x, (data, _) in step.leaves.items() if small}
+        return _Frame(step.number, step.loss, shown, tuple(_norms(model)), State.of(model), leaves)
+
+    @property
+    def _kept(self) -> list[_Frame]:
+        """The frames to show: evenly spread ones, the first bad ones, and the last ones."""
+        frames = {frame.number: frame for frame in (*self._frames.items, *self._bad)}
+        for step in self._last:
+            frames.setdefault(step.number, self._frame(step))
+        return [frames[number] for number in sorted(frames)]
 
     def __len__(self) -> int:
         return self._taken
@@ -126,13 +201,24 @@ class Recording(markup.Page):
                 "nothing was recorded: call recording.step(loss) in the training loop, after the "
                 "loss was computed and before the parameters are updated"
             )
-        curve = loss_plot(self._losses.items)
-        data = {**self._data(curve), "alone": alone}
+        curve = self._curve
+        data = {**self._data(), "alone": alone}
         return markup.fragment(curve.svg, curve.alt, "recording", markup.packed(data), name)
 
-    def _data(self, curve: LinePlot) -> dict[str, Any]:
+    @property
+    def _points(self) -> list[tuple[int, float]]:
+        """The losses to draw, those of the last steps and of the first bad one among them."""
+        steps = [(step.number, step.loss) for step in self._last]
+        bad = [(frame.number, frame.loss) for frame in self._bad]
+        return sorted({*self._losses.items, *steps, *bad}, key=lambda point: point[0])
+
+    @property
+    def _curve(self) -> LinePlot:
+        return loss_plot(self._points)
+
+    def _data(self) -> dict[str, Any]:
         """All that the page shows; see `recording.js`."""
-        kept: list[_Frame] = self._frames.items
+        kept = self._kept
         arrays = Arrays()
         layouts, places, texts = pictures([frame.state for frame in kept])
         tops: dict[str, float] = {}
@@ -142,9 +228,8 @@ class Recording(markup.Page):
         return {
             "frames": [
                 {
-                    "step": frame.step,
+                    "step": frame.number,
                     "loss": number(frame.loss),
-                    "at": curve.place(frame.step, frame.loss),
                     "tables": [[name, arrays.add(shown)] for name, shown in frame.arrays.items()],
                     "norms": frame.norms,
                     **place,
@@ -156,24 +241,28 @@ class Recording(markup.Page):
             "layouts": layouts,
             "bodies": texts,
             "heat": markup.HEAT,
+            "losses": [[step, plain(loss)] for step, loss in self._points],
+            "training": self._first
+            and training(self._first, [f.leaves for f in kept], self._names),
         }
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         if not self._taken:
             return {"text/plain": str(self)}
-        curve = loss_plot(self._losses.items)
         return {
             "text/plain": str(self),
             "text/html": self.fragment(),
-            "image/svg+xml": curve.svg,
+            "image/svg+xml": self._curve.svg,
         }
 
     def __str__(self) -> str:
-        losses = self._losses.items
+        losses = self._points
         if not losses:
             return repr(self)
         every = max(len(losses) // 10, 1)
-        rows = [*losses[:-1:every], losses[-1]]
+        rows = sorted(
+            {*losses[:-1:every], losses[-1], *[(f.number, f.loss) for f in self._bad[-1:]]}
+        )
         return "\n".join(table(("step", "loss"), [(str(k), number(loss)) for k, loss in rows]))
 
     def __repr__(self) -> str:
@@ -182,27 +271,35 @@ class Recording(markup.Page):
 
 
 def loss_plot(points: Sequence[tuple[int, float]]) -> LinePlot:
-    """Return the plot of a loss over the steps of a training run."""
+    """Return the plot of a loss over the steps; logarithmic where it spans two powers of ten."""
     finite = [loss for _, loss in points if math.isfinite(loss)] or [0.0]
-    low, high = min(*finite, 0.0), max(*finite, 0.0)
-    high = high if high > low else low + 1
+    smallest, largest = min(finite), max(finite)
     (first, start), (last, end) = points[0], points[-1]
     alt = f"Loss of one step: {number(start)}."
     if len(points) > 1:
-        smallest = number(min(loss for _, loss in points))
+        least = number(min(loss for _, loss in points))
         alt = (
             f"Loss over the training steps {first} to {last}: {number(start)} at first, "
-            f"{number(end)} in the end, {smallest} at the least."
+            f"{number(end)} in the end, {least} at the least."
         )
+    label = "loss"
+    if 0 < 100 * smallest <= largest:
+        low, high, label = math.log10(smallest), math.log10(largest), "loss, logarithmic"
+        points = [(k, math.log10(x) if math.isfinite(x) else x) for k, x in points]
+        y_ticks = {p: number(10**p) for p in ticks(low, high) if p == int(p)}
+    else:
+        low, high = min(smallest, 0.0), max(largest, 0.0)
+        high = high if high > low else low + 1
+        y_ticks = {loss: number(loss) for loss in ticks(low, high)}
     steps = [step for step in ticks(1, max(last, 2)) if step >= 1 and step == int(step)]
     return LinePlot(
         points,
         x_range=(1, max(last, 2)),
         y_range=(low, high),
         x_ticks={step: str(int(step)) for step in steps},
-        y_ticks={loss: number(loss) for loss in ticks(low, high)},
+        y_ticks=y_ticks,
         x_label="step",
-        y_label="loss",
+        y_label=label,
         alt=alt,
     )
 
@@ -214,8 +311,9 @@ def record(*, most: int = 60, names: Mapping[str, Any] | None = None) -> Recordi
     ----------
     most : int
         How many steps to keep. Of a longer run every second one is kept, or every fourth, and so
-        on, and of the loss some 2,000 values: memory stays bounded, and steps that are not kept
-        cost nothing.
+        on, and of the loss some 2,000 values: memory stays bounded, and of the other steps only
+        the parameters are copied. The first step with a NaN or infinite loss is kept, and so are
+        the last three.
     names : mapping of str to Tensor or ndarray, optional
         What to call the tensors in the pictures of the graph.
 
@@ -223,7 +321,9 @@ def record(*, most: int = 60, names: Mapping[str, Any] | None = None) -> Recordi
     -------
     Recording
         Its `step` is called in the training loop. It shows itself in notebooks; `print` it, or
-        `save` it as .html.
+        `save` it as .html. Where the losses are Tensors, the page also shows the weights as
+        pictures and, for two inputs, what the model decides; and it can train on by itself, with
+        a learning rate and a seed to choose.
 
     Examples
     --------

@@ -35,6 +35,7 @@ from tinygrad_xent.visualization.naming import printable
 
 _ROUNDING_ERRORS = 1000  # in units of the inputs' precision: how many a right answer may add up
 _LONGEST = 300
+_NOTHING = Difference("", "")
 _NO_GRADIENT = ("raised", "too-many-steps", "mutated", "none", "wrong-type", "wrong-count")
 _SAYS_NOTHING = "No usual mistake"
 _PROBED = 3  # inputs at which a wrong rule is given to gradcheck
@@ -144,21 +145,17 @@ def _names_of_gradients(forward: Function) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The result of a call: a value or an error, and the name of an argument that it changed."""
+class Try:
+    """An answer's result for one case, a value or an error, and what is wrong with it.
 
+    `changed` names an argument that the answer changed. If nothing is wrong, `fault.code` is "".
+    """
+
+    case: Case
     value: Any = None
     error: BaseException | None = None
     changed: str = ""
-
-
-@dataclass(frozen=True)
-class Try:
-    """An answer's result for one case, and what is wrong with it: nothing if `fault.code` is ""."""
-
-    case: Case
-    outcome: Outcome
-    fault: Difference
+    fault: Difference = _NOTHING
 
     @property
     def right(self) -> bool:
@@ -178,12 +175,10 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
     cases = sorted(_cases(exercise, rng), key=lambda case: case.empty)
     tries = []
     for case in cases:
-        outcome = _tried(exercise, answer, case)
-        if isinstance(outcome.error, NotImplementedError):
+        tries.append(_tried(exercise, answer, case))
+        if isinstance(tries[-1].error, NotImplementedError):
             message = "Nothing is written yet: put your code in place of the line with `raise`."
             return Verdict(passed=False, code="blank", message=message)
-        fault = _fault(exercise, case, outcome) or Difference("", "")
-        tries.append(Try(case, outcome, fault))
     wrong = [one for one in tries if not one.right]
     right = listed(list(dict.fromkeys(one.case.about for one in tries if one.right)))
     if all(one.case.empty for one in wrong):
@@ -221,7 +216,7 @@ def _cases(exercise: Exercise, rng: np.random.Generator) -> Iterator[Case]:
         yield Case(case.about, grad, y, *case.args, **case.params)
 
 
-def _tried(exercise: Exercise, answer: Function, case: Case) -> Outcome:
+def _tried(exercise: Exercise, answer: Function, case: Case) -> Try:
     """Call an answer with copies of the arguments, and keep a copy of what it returns.
 
     An answer may write into its arguments, and may return the same array from every call.
@@ -232,9 +227,10 @@ def _tried(exercise: Exercise, answer: Function, case: Case) -> Outcome:
             value = copied(answer(*args, **params))
         pairs = zip(_named(exercise, case), (*args, *params.values()), strict=True)
         changed = [name for (name, before), after in pairs if not same(before, after)]
+        found = Try(case, value, changed=changed[0] if changed else "")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an answer may raise anything
-        return Outcome(error=error)
-    return Outcome(value, changed=changed[0] if changed else "")
+        found = Try(case, error=error)
+    return replace(found, fault=_fault(exercise, found) or found.fault)
 
 
 def _named(exercise: Exercise, case: Case) -> list[tuple[str, Any]]:
@@ -243,29 +239,29 @@ def _named(exercise: Exercise, case: Case) -> list[tuple[str, Any]]:
     return [*zip(names, case.args, strict=False), *case.params.items()]
 
 
-def _fault(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
-    if isinstance(outcome.error, TooManyStepsError):
+def _fault(exercise: Exercise, one: Try) -> Difference | None:
+    if isinstance(one.error, TooManyStepsError):
         return Difference(
             "too-many-steps",
             "Your function walks along every path, and there may be more paths than anybody can "
             "wait for: they double wherever two of them meet. Keep what is done for each name, and "
             "do it only once.",
         )
-    if outcome.error is not None:
-        text = " ".join(str(outcome.error).split())[:_LONGEST]
-        said = printable(": ".join(filter(None, (type(outcome.error).__name__, text))))
+    if one.error is not None:
+        text = " ".join(str(one.error).split())[:_LONGEST]
+        said = printable(": ".join(filter(None, (type(one.error).__name__, text))))
         return Difference("raised", f"Your function raised {quoted(said)}.")
     if exercise.verify:
-        args, params = case.precise().copy()
-        message = exercise.verify(outcome.value, *args, **params)
+        args, params = one.case.precise().copy()
+        message = exercise.verify(one.value, *args, **params)
         found = Difference("wrong-value", message) if message else None
     else:
-        expected = _right(exercise, case)
-        found = compare(outcome.value, expected, exercise.returns, _close(exercise, case))
-    if found is None and outcome.changed:
+        expected = _right(exercise, one.case)
+        found = compare(one.value, expected, exercise.returns, _close(exercise, one.case))
+    if found is None and one.changed:
         return Difference(
             "mutated",
-            f"The result is right, but your function changed its argument `{outcome.changed}`, "
+            f"The result is right, but your function changed its argument `{one.changed}`, "
             "which may be used elsewhere. Make a new array: `a = a + b` instead of `a += b`.",
         )
     return found
@@ -294,23 +290,22 @@ def _recognised(exercise: Exercise, tries: Sequence[Try], first: Try) -> Differe
         theirs = [_tried(exercise, mistake.function, one.case) for one in usual]
         pairs = list(zip(usual, theirs, strict=True))
         if all(_agree(exercise, *pair) for pair in pairs) and any(
-            type(one.outcome.error) is type(other.error) for one, other in pairs if not one.right
+            type(one.error) is type(other.error) for one, other in pairs if not one.right
         ):
             return Difference("mistake", f"{mistake.words} {first.fault.message}")
     return None
 
 
-def _agree(exercise: Exercise, one: Try, other: Outcome) -> bool:
-    mine = one.outcome
-    if mine.error or other.error:
-        return not one.right and _fault(exercise, one.case, other) is not None
-    if mine.value is None or other.value is None:
-        return mine.value is other.value
+def _agree(exercise: Exercise, one: Try, other: Try) -> bool:
+    if one.error or other.error:
+        return not (one.right or other.right)
+    if one.value is None or other.value is None:
+        return one.value is other.value
     try:
-        apart = compare(mine.value, other.value, "result", _close(exercise, one.case))
+        apart = compare(one.value, other.value, "result", _close(exercise, one.case))
     except (TypeError, ValueError):  # the mistake's value is not of a kind that `compare` expects
         return False
-    return apart is None and mine.changed == other.changed
+    return apart is None and one.changed == other.changed
 
 
 def _explained(
@@ -331,7 +326,7 @@ def _explained(
             return one, Difference(found.code, f"{found.message} {one.fault.message}", found.hint)
         if not failed:
             break
-    seen = [first, *(one for one in tries if one is not first and not one.outcome.error)]
+    seen = [first, *(one for one in tries if one is not first and not one.error)]
     said = noticed([_call(exercise, one) for one in seen], exercise.returns)
     return first, replace(first.fault, message=f"{said} {first.fault.message}".strip())
 
@@ -339,12 +334,12 @@ def _explained(
 def _call(exercise: Exercise, one: Try) -> Call:
     arguments = dict(_named(exercise, one.case))
     right, close = _right(exercise, one.case), _close(exercise, one.case)
-    return Call(arguments, one.outcome.value, right, close)
+    return Call(arguments, one.value, right, close)
 
 
 def _of_error(exercise: Exercise, answer: Function, one: Try) -> Difference:
     """Return an error, with what it comes from where it comes from the call or an axis."""
-    error = one.outcome.error
+    error = one.error
     names = "|".join(map(re.escape, (getattr(answer, "__qualname__", ""), exercise.name)))
     message = ""
     if isinstance(error, TypeError) and re.match(rf"({names}){_CALLED_WRONGLY}", str(error)):

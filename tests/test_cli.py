@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,8 @@ def test_help_and_version(capsys, argv):
 def test_the_main_job(capsys, monkeypatch, digit, folder):
     asked = []
 
-    def ready(path, label, seed):
-        assert (path, label) == (None, None)
+    def ready(path, label, seed, features):
+        assert (path, label, features) == (None, None, None)
         asked.append(seed)
         return digit
 
@@ -65,11 +66,56 @@ def test_the_main_job(capsys, monkeypatch, digit, folder):
     shown, silent = capsys.readouterr()
     assert silent == ""
     assert asked == [0]
-    assert shown.startswith("The example\n  digits.csv.gz (ships with tinygrad_xent): 1,797 hand")
-    assert shown.endswith("\n\nThe graph with its values and gradients: explained.svg\n")
-    assert [path.name for path in folder.iterdir()] == ["explained.svg"]
+    assert shown.startswith("digits.csv.gz (ships with tinygrad_xent): 1,797 hand")
+    assert shown.endswith("at most.\nEvery step as a page: explained.html\n")
+    assert len(shown.splitlines()) <= 30
+    assert [path.name for path in folder.iterdir()] == ["explained.html"]
     assert run("--seed", "7") == 0
     assert asked[-1] == 7
+    capsys.readouterr()
+    assert run("--full") == 0
+    assert capsys.readouterr().out.startswith("The example\n  digits.csv.gz")
+
+
+class Browser:
+    """Remembers what it was to open."""
+
+    def __init__(self, works=True):
+        self.works, self.pages = works, []
+
+    def open(self, page):
+        self.pages.append(page)
+        return self.works
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_page_is_opened_where_somebody_looks(monkeypatch, folder, works):
+    browser = Browser(works)
+    monkeypatch.setattr(webbrowser, "get", lambda: browser)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert run(*HAND) == 0
+    assert browser.pages == [(folder / "explained.html").as_uri()]
+    assert terminal.text.endswith(", opened in the browser\n") is works
+    assert run(*HAND, "--out", "mine.html") == 0
+    assert len(browser.pages) == 1
+
+
+@pytest.mark.parametrize("why", ["none", "in the terminal", "nobody looks"])
+def test_the_page_is_not_opened(monkeypatch, capsys, why):
+    monkeypatch.delenv("BROWSER", raising=False)
+
+    def get():
+        if why == "none":
+            raise webbrowser.Error("could not locate runnable browser")
+        return webbrowser.GenericBrowser("false") if why == "in the terminal" else Browser()
+
+    monkeypatch.setattr(webbrowser, "get", get)
+    monkeypatch.setattr(webbrowser.GenericBrowser, "open", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr(Browser, "open", lambda *_: pytest.fail("opened"))
+    if why != "nobody looks":
+        monkeypatch.setattr(sys, "stdout", Terminal())
+    assert run(*HAND) == 0
 
 
 def test_a_table(capsys, folder):
@@ -78,7 +124,7 @@ def test_a_table(capsys, folder):
     shown, _ = capsys.readouterr()
     assert "t.csv: 12 rows of 1 feature, 2 classes in column 'y'." in shown
     assert "seed 3)." in shown.replace("\n  ", " ")
-    assert shown.endswith("All of this as data: t.json\n")
+    assert shown.endswith("Every step as data: t.json\n")
     assert json.loads((folder / "t.json").read_text())["training"]["seed"] == 3
 
 
@@ -176,7 +222,8 @@ REFUSALS = {
     ("--seed", "x"): "--seed: 'x' is not a whole number from 0 upwards; write --seed 1",
     ("--data", "missing.csv", "--label", "y"): "missing.csv: no such file; check the path",
     ("--data", "t.csv"): (
-        "t.csv: name the column to predict with --label; the columns are 'x', 'y'"
+        "t.csv: name the column to predict with --label, or give its number, -1 for the last; the "
+        "columns are 'x', 'y'"
     ),
     ("--data", "t.csv", "--label", "Y"): "t.csv: has no column 'Y'; did you mean 'y'?",
     ("--out", "e.pdf"): (
@@ -298,7 +345,7 @@ def test_closed_streams(monkeypatch, folder):
     monkeypatch.setattr(sys, "stderr", None)
     assert run(*HAND) == 0
     assert run("--frob") == 2
-    assert (folder / "explained.svg").exists()
+    assert (folder / "explained.html").exists()
 
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tinygrad_xent.__file__).parents[1])}
@@ -316,12 +363,12 @@ def test_a_reader_that_stops_early_is_no_error(folder):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 0
-    assert (folder / "explained.svg").exists()
+    assert (folder / "explained.html").exists()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_poor_encodings_get_ascii(encoding):
-    process = command("explain", *HAND, env={"PYTHONIOENCODING": encoding})
+    process = command("explain", *HAND, "--full", env={"PYTHONIOENCODING": encoding})
     shown, silent = process.communicate()
     assert (process.returncode, silent) == (0, b"")
     assert shown.isascii()

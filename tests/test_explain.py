@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import stat
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -20,7 +21,14 @@ from tinygrad_xent.commands.explain import FORMS, check_renderer, content
 from tinygrad_xent.commands.explain.classifier import network, train
 from tinygrad_xent.commands.explain.explanation import explain_table
 from tinygrad_xent.commands.explain.page import page
-from tinygrad_xent.commands.explain.report import art, decimal, report, shortened, summary
+from tinygrad_xent.commands.explain.report import (
+    art,
+    decimal,
+    report,
+    short_report,
+    shortened,
+    summary,
+)
 from tinygrad_xent.commands.explain.tables import read_table
 from tinygrad_xent.commands.streams import Style, ascii_text, check_output, write_output
 from tinygrad_xent.visualization.files import check_writable, write_whole
@@ -102,44 +110,9 @@ def test_labels_of_any_type(tmp_path):
 
 
 BAD_TABLES = {
-    "not a number": (
-        FLOWERS.replace("4.7", "tall"),
-        (
-            "row 3, column 1 ('length') is 'tall', not a number; every column but the label must "
-            "be numeric"
-        ),
-    ),
-    "nan": (
-        FLOWERS.replace("2.1", "NaN"),
-        "row 4, column 2 ('width') is 'NaN'; fill in a finite number or leave out the row",
-    ),
-    "infinite": (
-        FLOWERS.replace("2.1", "-inf"),
-        "row 4, column 2 ('width') is '-inf'; fill in a finite number or leave out the row",
-    ),
-    "too large": (
-        FLOWERS.replace("2.1", "1e200"),
-        "row 4, column 2 ('width') is '1e200', too large; scale the column",
-    ),
-    "missing number": (
-        FLOWERS.replace("5.9", ""),
-        "row 4, column 1 ('length') is empty; fill in a number or leave out the row",
-    ),
-    "decimal comma": (
-        FLOWERS.replace(",", ";").replace(".", ","),
-        "row 2, column 1 ('length') is '1,5'; write decimals with a point",
-    ),
     "ragged": (
         FLOWERS.replace("4.5,1.5,a", "4.5,a"),
         "row 6 has 2 fields, the header has 3; give every row as many fields as the header",
-    ),
-    "missing label": (
-        FLOWERS.replace("2.1,c", "2.1, "),
-        "row 4, column 3 ('species') has no label; fill it in or leave out the row",
-    ),
-    "nan label": (
-        FLOWERS.replace("2.1,c", "2.1,NaN"),
-        "row 4, column 3 ('species') has no label; fill it in or leave out the row",
     ),
     "empty": ("", "is empty; it must have a header line and rows of numbers"),
     "blank": ("\n , ,\n", "is empty; it must have a header line and rows of numbers"),
@@ -180,23 +153,28 @@ BAD_TABLES = {
     "no header": (
         "1,2,3\n4,5,6\n",
         (
-            "has no column 'species'; the first row must hold the names of the columns, here it "
-            "holds '1', '2', '3'"
+            "has no column 'species'; it has no header, so give the number, such as --label -1 for "
+            "the last"
         ),
     ),
     "no header, and a text label": (
         "5.1,3.5,setosa\n4.9,3.0,setosa\n",
         (
-            "has no column 'species'; the first row must hold the names of the columns, here it "
-            "holds '5.1', '3.5', 'setosa'"
+            "has no column 'species'; it has no header, so give the number, such as --label -1 for "
+            "the last"
         ),
     ),
-    "row numbers and a gap": (
-        ",length,species\n0,1.5,a\n1,x,b\n",
-        (
-            "row 3, column 2 ('length') is 'x', not a number; every column but the label must be "
-            "numeric"
-        ),
+    "ragged without a header": (
+        "1,2,3\n4,5,6\n7,8\n",
+        "row 3 has 2 fields, the first row has 3; give every row as many fields as the first row",
+    ),
+    "only text": (
+        "name,species\n" + "".join(f"n{i},{'ab'[i % 2]}\n" for i in range(20)),
+        "has no column to predict from; left out: 'name' (text, 20 values)",
+    ),
+    "a class that is lost": (
+        FLOWERS + "1,1,a\n" * 9 + ",1,d\n",
+        "a class has gaps in every row; choose other columns with --features",
     ),
     "two columns of the name": (
         FLOWERS.replace("width", "species"),
@@ -240,9 +218,12 @@ NUMBERED = [(f"{i}", f"{i % 3}.{i}", f"-{i % 3}", "abc"[i % 3]) for i in range(1
         (",u,v,species", str, ("u", "v")),
         ("Unnamed: 0,u,v,species", str, ("u", "v")),
         (",u,v,species", lambda i: str(97 * int(i) % 31), ("u", "v")),  # shuffled
-        ("id,u,v,species", str, ("id", "u", "v")),
+        ("id,u,v,species", str, ("u", "v")),
+        ("flower_id,u,v,species", str, ("u", "v")),
+        ("PassengerId,u,v,species", str, ("u", "v")),
+        ("day,u,v,species", str, ("day", "u", "v")),  # it may tell something
         (",u,v,species", lambda i: f"{i}.5", ("", "u", "v")),
-        (",u,v,species", lambda i: str(int(i) // 2), ("", "u", "v")),  # numbers that repeat
+        ("id,u,v,species", lambda i: str(int(i) // 2), ("id", "u", "v")),  # numbers that repeat
     ],
 )
 def test_a_column_that_numbers_the_rows_is_not_a_feature(tmp_path, header, first, features):
@@ -250,8 +231,196 @@ def test_a_column_that_numbers_the_rows_is_not_a_feature(tmp_path, header, first
     table = table_from(tmp_path, "\n".join([header, *rows]) + "\n")
     assert table.columns == features
     assert table.features.shape == (12, len(features))
-    assert table.numbered is (len(features) == 2)
+    assert any("numbers the rows" in note for note in table.notes) is (len(features) == 2)
     assert table.features[:, -2].tolist() == [float(cells[1]) for cells in NUMBERED]
+
+
+def test_names_of_rows_as_r_writes_them(tmp_path):
+    head, *rows = FLOWERS.splitlines()
+    named = [f"flower {i},{row}" for i, row in enumerate(rows)]
+    table = table_from(tmp_path, "\n".join([head, *named]))
+    assert table.columns == ("length", "width")
+    assert table.notes[0] == "Left out: '' (text, 6 values)."
+
+
+HEADLESS = FLOWERS.partition("\n")[2]
+
+
+@pytest.mark.parametrize("label", ["-1", "3", "+3"])
+@pytest.mark.parametrize("odd", ["", "6,2,a,b,c\n", "6,two,x\n"])
+def test_no_header_is_noticed(tmp_path, label, odd):
+    table = table_from(tmp_path, odd + HEADLESS, label)
+    plain = table_from(tmp_path, FLOWERS)
+    assert (table.columns, table.label) == (("1", "2"), "3")
+    np.testing.assert_array_equal(table.features, plain.features)
+    np.testing.assert_array_equal(table.labels, plain.labels)
+    assert table.rows.tolist() == [i + 1 + bool(odd) for i in range(6)]
+    assert table.notes[0] == "No header: the columns are numbered from 1 to 3."
+    assert any("is unlike the others and left out" in note for note in table.notes) is bool(odd)
+
+
+@pytest.mark.parametrize(("label", "name"), [("1", "length"), ("-3", "length"), ("-1", "species")])
+def test_a_column_may_be_given_by_its_number(tmp_path, label, name):
+    text = FLOWERS.replace("5.9", "4.7").replace("6.1", "1.5").replace("1.4,0", "1.5,0")
+    assert table_from(tmp_path, text.replace("4.5,1.5", "4.7,1.5"), label).label == name
+
+
+@pytest.mark.parametrize("label", ["0", "4", "-4"])
+def test_a_number_of_no_column(tmp_path, label):
+    with pytest.raises(
+        errors.TableError, match=f"no column {label}; they are numbered from 1 to 3"
+    ):
+        table_from(tmp_path, FLOWERS, label)
+
+
+def test_a_name_that_is_a_number(tmp_path):
+    table = table_from(tmp_path, FLOWERS.replace("length", "2").replace("width", "1"), "species")
+    assert table.columns == ("2", "1")
+
+
+def column(tmp_path, cells, name="new", features=None):
+    """Read a table of flowers with one more column; several times as long."""
+    head, *rows = (FLOWERS + HEADLESS * 3).splitlines()
+    rows = [f"{row},{cell}" for row, cell in zip(rows, cells, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join([f"{head},{name}", *rows]))
+    return read_table(tmp_path / "t.csv", "species", features)
+
+
+CHOOSE = "Choose the columns with --features NAME,NAME."
+
+
+def test_text_of_few_values_becomes_columns_of_0_and_1(tmp_path):
+    table = column(tmp_path, ["red", "blue"] * 12)
+    assert table.columns == ("length", "width", "new=blue", "new=red")
+    assert table.features[:3, 2:].tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert table.notes == ("Each value of 'new' became a column of 0 and 1.", CHOOSE)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ([f"n{i}" for i in range(24)], "text, 24 values"),
+        ([f"2020-01-{1 + i % 3}" for i in range(24)], "dates"),
+        ([f"2020/1/{1 + i % 3} 10:00" for i in range(24)], "dates"),
+        ([f"Jan {1 + i % 3} 2000" for i in range(24)], "dates"),
+        (["", "NA", "?", "nan"] * 5 + ["1", "2", "3", "4"], "mostly empty"),
+        (["", "NA", "None", "-"] * 6, "empty"),
+    ],
+)
+def test_what_is_left_out(tmp_path, cells, reason):
+    table = column(tmp_path, cells)
+    assert table.columns == ("length", "width")
+    assert table.notes == (f"Left out: 'new' ({reason}).", CHOOSE)
+    if reason == "empty":
+        with pytest.raises(errors.TableError, match=r"no column to predict from; .*'new' \(empty"):
+            column(tmp_path, cells, features="new")
+    else:
+        chosen = column(tmp_path, cells, features="new")
+        assert {name.partition("=")[0] for name in chosen.columns} == {"new"}
+
+
+def test_features_are_chosen_by_name_or_number(tmp_path):
+    table = column(tmp_path, ["1"] * 24, name='"a, b"', features='"a, b", 1')
+    assert table.columns == ("a, b", "length")
+    assert column(tmp_path, ["1"] * 24, features="width").columns == ("width",)
+    with pytest.raises(errors.TableError, match="--features has the label 'species'; leave it out"):
+        column(tmp_path, ["1"] * 24, features="width,species")
+    with pytest.raises(errors.TableError, match="no column 'widht'; did you mean 'width'"):
+        column(tmp_path, ["1"] * 24, features="widht")
+    rows = "".join(f"{i},v{i},{i % 2}\n" for i in range(201))
+    (tmp_path / "t.csv").write_text(f"x,v,y\n{rows}")
+    with pytest.raises(errors.TableError, match="text of 201 values; take it out of --features"):
+        read_table(tmp_path / "t.csv", "y", "v")
+
+
+def test_two_columns_of_one_name_are_told_apart(tmp_path):
+    assert column(tmp_path, ["1"] * 24, name="width").columns == (
+        "length",
+        "width (2)",
+        "width (4)",
+    )
+
+
+@pytest.mark.parametrize("gap", ["", "NA", "nan", "inf", "-1e200", "n/a", "?"])
+def test_few_rows_with_gaps_are_left_out(tmp_path, gap):
+    table = column(tmp_path, ["1", gap, *"2" * 22])
+    assert table.features.shape == (23, 3)
+    assert table.rows.tolist() == [2, *range(4, 26)]
+    assert "Left out: 1 row with gaps in 'new'." in table.notes
+    odd = f"Counted as gaps, for they are not numbers: '{gap}' ('new', row 3)."
+    assert (odd in table.notes) is ("inf" in gap or "e" in gap)
+
+
+def test_many_gaps_are_filled(tmp_path):
+    table = column(tmp_path, ["1", "", "4", "4"] * 6)
+    assert table.features[:4, 2].tolist() == [1, 3, 4, 4]
+    assert "Filled with the mean of the column: 6 rows with gaps in 'new'." in table.notes
+    table = column(tmp_path, ["a", "", "b", "b"] * 6)
+    np.testing.assert_allclose(table.features[:2, 2:], [[1, 0], [1 / 3, 2 / 3]])
+
+
+def test_rows_without_a_label_are_left_out(tmp_path):
+    table = table_from(tmp_path, FLOWERS + "1,2,\n3,4,NaN\n")
+    assert table.features.shape == (6, 2)
+    assert table.notes == ("2 rows without a label left out.", CHOOSE)
+
+
+def test_a_word_among_numbers_is_a_gap(tmp_path):
+    table = column(tmp_path, [*"12" * 11, "3", "tall"])
+    assert table.features.shape == (23, 3)
+    assert "Counted as gaps, for they are not numbers: 'tall' ('new', row 25)." in table.notes
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+@pytest.mark.parametrize("header", [True, False])
+def test_decimal_commas(tmp_path, mark, header):
+    text = (FLOWERS if header else HEADLESS).replace(",", mark).replace(".", ",")
+    table = table_from(tmp_path, text, "species" if header else "-1")
+    np.testing.assert_array_equal(table.features, table_from(tmp_path, FLOWERS).features)
+    assert table.notes[0] == "Decimal commas are read as points."
+
+
+def test_columns_apart_by_spaces(tmp_path):
+    table = table_from(tmp_path, FLOWERS.replace(",", "   "))
+    assert table.columns == ("length", "width")
+
+
+def test_what_needs_a_library_says_so(tmp_path, monkeypatch):
+    for library in ("pandas", "polars"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(errors.TableError, match="needs pandas or polars: pip install polars, or"):
+        table_from(tmp_path, b"PAR1", name="t.parquet")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("ending", ["parquet", "json"])
+def test_pandas_and_polars_give_the_same(tmp_path, monkeypatch, library, ending):
+    module = pytest.importorskip(library, reason=f"{library} is not installed")
+    gaps = FLOWERS.replace("4.5", "") * 1 + HEADLESS * 3
+    plain = table_from(tmp_path, gaps)
+    frame = module.read_csv(tmp_path / "t.csv")
+    path = tmp_path / f"t.{ending}"
+    try:
+        if library == "polars":
+            getattr(frame, f"write_{ending}")(path)
+        elif ending == "json":
+            frame.to_json(path, orient="records")
+        else:
+            frame.to_parquet(path)
+    except ImportError:
+        pytest.skip("pandas needs pyarrow to write this")
+    monkeypatch.setitem(sys.modules, {"pandas": "polars", "polars": "pandas"}[library], None)
+    table = read_table(path, "species")
+    assert (table.columns, table.classes, table.notes) == (
+        plain.columns,
+        plain.classes,
+        plain.notes,
+    )
+    np.testing.assert_array_equal(table.features, plain.features)
+    np.testing.assert_array_equal(table.rows, plain.rows)
+    path.write_bytes(b"?")
+    with pytest.raises(errors.TableError, match=f"{library} cannot read it"):
+        read_table(path, "species")
 
 
 def test_files_that_are_none(tmp_path):
@@ -262,7 +431,7 @@ def test_files_that_are_none(tmp_path):
     table_from(tmp_path, FLOWERS)
     with pytest.raises(errors.TableError, match=r"cannot be read \(Not a directory\); check"):
         read_table(tmp_path / "t.csv" / "u.csv", "y")
-    with pytest.raises(errors.TableError, match="name the column to predict with --label; the col"):
+    with pytest.raises(errors.TableError, match="name the column to predict with --label, or"):
         table_from(tmp_path, FLOWERS, label=None)
     many = "".join(f"c{i}," for i in range(20)) + "y\n"
     with pytest.raises(errors.TableError, match=r"'c0', .* 'c7' and 13 more$"):
@@ -450,14 +619,50 @@ def test_the_report_has_every_part(digit):
         "∂hidden = ∂weighted2 W2ᵀ",
         "incoming ∂hidden: 32 entries, norm",
         "sends to W1: 64 × 32, norm",
-        "total there so far: the same",
         "∂W1           2,048    ",
         "All 12 gradients are right: 2,601 entries, off by ",
     ):
         assert words in text, words
     assert text.count("sends to") == len(digit.trace.backward) == 11
+    assert "total there so far" not in text  # each tensor gets one share
     assert max(map(len, text.splitlines())) <= 92
     assert "\x1b" not in text
+
+
+def test_the_short_report_fits_on_a_screen(digit):
+    lines = short_report(digit, Style())
+    assert len(lines) <= 29
+    assert max(map(len, lines)) <= 90
+    text = "\n".join(lines)
+    for words in (
+        "1,797 handwritten digits",
+        "row 7 of the file has the largest loss",
+        "logit z  softmax p  label t    p − t",
+        f"= {digit.loss.item():.2f}\n",
+        "raise the logit of",
+        "All 12 gradients are right",
+    ):
+        assert words in text, words
+    for pixels in art(digit.training.image):
+        assert any(line.endswith(pixels) for line in lines)
+    assert "forward" not in text
+    coloured = short_report(digit, Style(True))
+    assert [re.sub(r"\x1b\[[\d;]*m", "", line) for line in coloured] == lines
+    assert sum("\x1b[1m" in line for line in coloured) == 1
+
+
+@pytest.mark.parametrize("classes", [2, 5, 13, 60])
+def test_the_short_report_of_many_classes_and_notes(tmp_path, classes):
+    rng = np.random.default_rng(0)
+    rows = "".join(
+        f"{i},{x:.3f},{'uv'[i % 2]},2020-01-01,n{i},{'x' * 40}{i % classes},{i % 11 or ''}\n"
+        for i, x in enumerate(rng.normal(size=300))
+    )
+    (tmp_path / "t.csv").write_text("id,x,text,date,name,y,with gaps\n" + rows)
+    e = explain_table(tmp_path / "t.csv", "y")
+    assert len(e.training.table.notes) == 4
+    assert len(short_report(e, Style())) <= 29
+    assert ("more, with smaller gradients" in "\n".join(short_report(e, Style()))) is (classes > 12)
 
 
 def test_the_running_total_is_told_where_paths_meet():

@@ -119,6 +119,20 @@ def fitting(text: str, stream: TextIO) -> str:
     return text
 
 
+def opened(page: Path) -> bool:
+    """Show a page in a browser, unless nobody looks or there is only one that fills a terminal."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return False
+    import webbrowser
+
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    in_terminal = type(browser) is webbrowser.GenericBrowser and "BROWSER" not in os.environ
+    return not in_terminal and browser.open(page.absolute().as_uri())
+
+
 class Style:
     """Emphasis and formulas in the form that a terminal can show."""
 

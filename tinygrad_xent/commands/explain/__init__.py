@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_xent.commands.by_hand import add_label_options, check_given_once, explain_numbers
-from tinygrad_xent.commands.streams import Style, check_output, say, write_output
+from tinygrad_xent.commands.streams import Style, check_output, opened, say, write_output
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.naming import printable
 
@@ -34,8 +34,8 @@ FORMS = {
     ".svg": "The graph with its values and gradients",
     ".png": "The graph with its values and gradients",
     ".dot": "The graph for Graphviz",
-    ".html": "All of this as a page",
-    ".json": "All of this as data",
+    ".html": "Every step as a page",
+    ".json": "Every step as data",
 }
 
 
@@ -43,9 +43,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
     table = parser.add_argument_group("the worst held-out row of your own table")
     table.add_argument(
-        "--data", metavar="FILE.csv", help="numeric columns and one column of labels, with a header"
+        "--data", metavar="FILE.csv", help="a table, gzipped or not, with a column of labels"
     )
-    table.add_argument("--label", metavar="COLUMN", help="the column to predict")
+    table.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="the column to predict: its name or number, -1 is the last",
+    )
+    table.add_argument(
+        "--features", metavar="COLUMNS", help="those to predict it from (default: all that can be)"
+    )
     numbers = parser.add_argument_group("a loss by hand")
     numbers.add_argument("--logits", metavar="NUMBERS", help="one for each class")
     numbers.add_argument(
@@ -59,8 +66,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="ends in .svg, .png, .dot, .html or .json (default: explained.svg)",
+        help="ends in .svg, .png, .dot, .html or .json (default: explained.html, which is opened)",
     )
+    parser.add_argument("--full", action="store_true", help="print every step, too")
     parser.add_argument("--seed", metavar="N", help="for the training (default: 0)")
     parser.add_argument("--no-color", action="store_true", help="plain text, also on a terminal")
 
@@ -69,9 +77,9 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.commands.explain.report import report
+    from tinygrad_xent.commands.explain.report import report, short_report
 
-    path = Path("explained.svg" if options.out is None else options.out)
+    path = Path("explained.html" if options.out is None else options.out)
     ending = path.suffix.lower()
     check_output(path, FORMS)
     check_renderer(ending)
@@ -79,7 +87,10 @@ def run(options: argparse.Namespace) -> int:
     write_output(path, content(ending, explanation))
     style = Style.of(sys.stdout, colour=not options.no_color)
     written = f"{FORMS[ending]}: {printable(path)}"
-    say("\n".join((*report(explanation, style), written, "")))
+    if options.out is None and opened(path):
+        written += ", opened in the browser"
+    lines = (report if options.full else short_report)(explanation, style)
+    say("\n".join((*lines, written, "")))
     return 0 if explanation.check.ok else 1
 
 
@@ -87,13 +98,13 @@ def _check_combination(options: argparse.Namespace) -> None:
     """Raise an error for options that contradict each other."""
     given = [name for name, value in vars(options).items() if value is not None]
     by_hand = [name for name in ("logits", "probs", "target", "labels") if name in given]
-    table = [name for name in ("data", "label") if name in given]
+    table = [name for name in ("data", "label", "features") if name in given]
     if by_hand and table:
         raise UsageError(
             f"--{table[0]} is for a table, --{by_hand[0]} for a loss given by hand; use one of them"
         )
-    if table == ["label"]:
-        raise UsageError("--label names a column of --data FILE.csv, which is missing")
+    if table and "data" not in table:
+        raise UsageError(f"--{table[0]} names a column of --data FILE.csv, which is missing")
     if not by_hand:
         return
     if options.seed is not None:
@@ -117,7 +128,7 @@ def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
     numbers = options.logits if options.logits is not None else options.probs
     if numbers is None:
         data = None if options.data is None else Path(options.data)
-        return explain_table(data, options.label, seed)
+        return explain_table(data, options.label, seed, options.features)
     return explain_numbers(
         numbers, target=options.target, labels=options.labels, probs=options.probs is not None
     )

@@ -62,8 +62,7 @@ class Training:
         rows = f"{len(self.table.labels):,}"
         if self.image is not None:
             return f"{rows} handwritten digits of 8 × 8 pixels"
-        index = " (the unnamed column of row numbers is left out)" if self.table.numbered else ""
-        return f"{rows} rows of {count(len(self.table.columns), 'feature')}{index}"
+        return f"{rows} rows of {count(len(self.table.columns), 'feature')}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the training as strings and numbers."""
@@ -160,16 +159,20 @@ class Explanation:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
-def explain_table(path: Path | None, label: str | None, seed: int = 0) -> Explanation:
+def explain_table(
+    path: Path | None, label: str | None, seed: int = 0, features: str | None = None
+) -> Explanation:
     """Train on a table, and explain the held-out row with the largest loss.
 
     Parameters
     ----------
     path : Path or None
-        A CSV file; None for the handwritten digits in the package.
+        A file that `read_table` reads; None for the handwritten digits in the package.
     label : str or None
         The column to predict.
     seed : int
+    features : str or None
+        The columns to predict it from, separated by commas; None for all that can be used.
 
     Raises
     ------
@@ -179,7 +182,7 @@ def explain_table(path: Path | None, label: str | None, seed: int = 0) -> Explan
     if path is None:
         table = read_table(_DIGITS, "digit", source=_DIGITS_SOURCE)
     else:
-        table = read_table(path, label)
+        table = read_table(path, label, features)
     start = time.perf_counter()
     classifier = train(table, seed)
     training = Training(table, classifier, seed, time.perf_counter() - start)

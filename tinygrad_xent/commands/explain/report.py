@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from tinygrad_xent.visualization.tracing import Backward, Trace
 _INDENT = "  "
 _SHADES = " ░▒▓█"
 _BAR = 10
+_SCREEN = 30  # lines
+_WIDTH = 72  # of the table of classes, beside which there is an image
 MOST_CLASSES = 12
 _FEW = 5
 
@@ -42,8 +45,21 @@ METHOD = (
 )
 
 
+def short_report(e: Explanation, style: Style) -> list[str]:
+    """Return the lines that fit on a screen: the example, p - t, and the verdict."""
+    sentences = [] if e.training is None else training_sentences(e.training)
+    before = [line for sentence in sentences for line in wrapped(sentence)]
+    sentences = [loss_sentence(e), *gradient_sentences(e), *e.notes]
+    after = [line for sentence in sentences for line in wrapped(sentence)]
+    verdict = style.strong(check_sentence(e), "32" if e.check.ok else "1;31")
+    image = None if e.training is None else e.training.image
+    room = _SCREEN - len(before) - len(after) - 6
+    middle = _classes(e, style, max(room, _FEW), [] if image is None else list(art(image)))
+    return [*before, *([""] if before else []), *middle, "", *after, verdict]
+
+
 def report(explanation: Explanation, style: Style) -> Iterator[str]:
-    """Yield the lines of an explanation, few of them longer than 90 columns."""
+    """Yield the lines of the whole explanation, few of them longer than 90 columns."""
     if explanation.training:
         yield from _section(style, "The example", _example(explanation.training))
     yield from _section(style, "The loss", _loss(explanation, style))
@@ -81,20 +97,26 @@ def art(pixels: Any) -> Iterator[str]:
 
 
 def _loss(e: Explanation, style: Style) -> Iterator[str]:
-    head, rows, left_out = class_rows(e)
+    yield from _classes(e, style, MOST_CLASSES)
+    yield ""
+    for sentence in (loss_sentence(e), *gradient_sentences(e), *e.notes):
+        yield from wrapped(sentence)
+
+
+def _classes(e: Explanation, style: Style, most: int, image: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a line for each class, and beside them those of an image."""
+    head, rows, left_out = class_rows(e, most)
     scale = float(np.max(np.abs(e.gradient), initial=0.0))
     bars = [_bar(e.gradient[i], scale) for i, _ in rows]
     cells = [(*row, bar) for (_, row), bar in zip(rows, bars, strict=True)]
     lines = list(table((*head, ""), cells, right=len(head)))
     yield lines[0]
-    for (i, _), line in zip(rows, lines[1:], strict=True):
-        yield style.strong(line) if e.labels[i] > 0 else line
+    beside = [*image, *[""] * len(rows)]
+    for (i, _), line, pixels in zip(rows, lines[1:], beside, strict=False):
+        shown = style.strong(line) if e.labels[i] > 0 else line
+        yield f"{shown}{' ' * (_WIDTH - len(line))}{pixels}".rstrip()
     if left_out:
         yield f"and {left_out} more, with smaller gradients"
-    yield ""
-    yield from wrapped(loss_sentence(e))
-    for sentence in (*gradient_sentences(e), *e.notes):
-        yield from wrapped(sentence)
 
 
 def _bar(x: float, scale: float) -> str:
@@ -129,7 +151,8 @@ def _backward(e: Explanation, style: Style) -> Iterator[str]:
         first = all(event.to is not earlier.to for earlier in e.trace.backward[:i])
         yield f"{event.step:4}. {event.text}"
         yield f"      sends to {event.to_name}: {summary(event.sent)}"
-        yield f"      total there so far: {'the same' if first else summary(event.total)}"
+        if not first:
+            yield f"      total there so far: {summary(event.total)}"
 
 
 # -- the check -------------------------------------------------------------------------------
@@ -161,28 +184,29 @@ def training_sentences(training: Training) -> list[str]:
     same = predicted == label
     verdict = "as the classifier predicts" if same else f"the classifier predicts {predicted}"
     content = (
-        f"{printable(table.source)}: {training.content}, {classes} classes in column "
+        f"{printable(Path(table.source).name)}: {training.content}, {classes} classes in column "
         f"'{printable(table.label)}'."
     )
     success = (
-        f"A classifier ({count(len(table.columns), 'feature')}, {HIDDEN} hidden units, {classes} "
-        f"logits) learned from {len(classifier.trained_on):,} rows in {training.seconds:.1f} s "
-        f"(seed {training.seed}). It is right on {right:,} of the {len(held_out):,} rows held "
-        f"out: {100 * classifier.accuracy:.1f} %."
+        f"A classifier with {HIDDEN} hidden units learned from {len(classifier.trained_on):,} rows "
+        f"in {training.seconds:.1f} s (seed {training.seed}). It is right on {right:,} of the "
+        f"{len(held_out):,} rows held out: {100 * classifier.accuracy:.1f} %."
     )
     choice = (
         f"Of those, row {table.rows[training.row]} of the file has the largest loss: the label is "
         f"{label}, {verdict}."
     )
-    return [content, success, choice]
+    return [content, *table.notes, success, choice]
 
 
-def class_rows(e: Explanation) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
+def class_rows(
+    e: Explanation, most: int = MOST_CLASSES
+) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]], int]:
     """Return the table of classes: its head, its rows by class, and how many are left out."""
     order = list(range(len(e.classes)))
-    if len(order) > MOST_CLASSES:  # keep the labels and the largest gradients
+    if len(order) > most:  # keep the labels and the largest gradients
         order.sort(key=lambda i: (e.labels[i] <= 0, -abs(e.gradient[i])))
-        order = sorted(order[:MOST_CLASSES])
+        order = sorted(order[:most])
     names = [shortened(e.classes[i]) for i in order]
     rows = []
     for i, name in zip(order, names, strict=True):

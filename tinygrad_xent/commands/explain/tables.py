@@ -1,6 +1,8 @@
-"""A table of numbers with a column of labels, read from a CSV file.
+"""A table with a column of labels, read from a file as strangers have it.
 
-The file may use any common delimiter, gzip, and a byte order mark. Errors fit on one line.
+Text becomes columns of 0 and 1, what no number can be made of is left out, gaps are left out or
+filled; `Table.notes` says so. The csv module reads text, pandas or polars anything else. Errors fit
+on one line.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ import csv
 import difflib
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,19 @@ from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
 
 _TOO_LARGE = 1e100  # its square would overflow
-_DELIMITERS = ",;\t|"
+_DELIMITERS = "\t;|, "  # the first that splits the rows alike
+_GAPS = {"", "na", "n/a", "nan", "<na>", "null", "none", "?", "-", ".", "nat"}
+_FEW_VALUES, _MOST_VALUES = 12, 200  # of a column of text: by itself, and if it is asked for
+_MOSTLY = 0.9  # a column of numbers may hold a few that are none
+_FEW_ROWS = 0.1  # more rows with gaps are not left out, but filled
+_INDEX = {"", "unnamed: 0", "id", "index", "row", "rowid", "row_id", "rownames"}
+_DATE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*"
+    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d.*",
+    re.IGNORECASE,
+)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_FRAMES = {".parquet": "parquet", ".feather": "feather", ".xlsx": "excel", ".json": "json"}
 
 Record = tuple[int, list[str]]  # the number of a row in the file, from 1, and its fields
 
@@ -46,8 +62,8 @@ class Table:
         The distinct labels, in numerical order if they are numbers, otherwise alphabetically.
     rows : ndarray of int, shape (rows,)
         The number of each row in the file; the header is row 1.
-    numbered : bool
-        Whether a first column without a name numbers the rows; it is not a feature.
+    notes : tuple of str
+        What was left out, filled or made into columns, and the option that changes it.
     """
 
     source: str
@@ -57,17 +73,23 @@ class Table:
     labels: Any
     classes: tuple[str, ...]
     rows: Any
-    numbered: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path, label: str | None, *, source: str | None = None) -> Table:
-    """Read a table from a CSV file with a header line.
+def read_table(
+    path: Path, label: str | None, features: str | None = None, *, source: str | None = None
+) -> Table:
+    """Read a table from a file.
 
     Parameters
     ----------
     path : Path
+        Text with any common delimiter, gzipped or not; Parquet, Feather, Excel or JSON where pandas
+        or polars is installed.
     label : str
-        The column to predict; every other column must be numeric.
+        The column to predict: its name, or its number from 1, or from -1 for the last.
+    features : str, optional
+        The columns to predict it from, separated by commas; by default all that can be used.
     source : str, optional
         The name of the file in messages; its path by default.
 
@@ -78,71 +100,109 @@ def read_table(path: Path, label: str | None, *, source: str | None = None) -> T
     """
     source = source or str(path)
     try:
-        header, *body = _records(path, label)
-        return _table(source, header[1], body, label)
+        notes: list[str] = []
+        return _table(source, _records(path, label, notes), label, features, notes)
     except TableError as error:
         raise TableError(printable(f"{source}: {error}")) from None
 
 
-def _table(source: str, header: list[str], body: list[Record], label: str | None) -> Table:
-    at = _label_column(header, label)
+def _table(
+    source: str, records: list[Record], label: str | None, chosen: str | None, notes: list[str]
+) -> Table:
+    header, body = _headed(records, label, notes)
+    at = _column(header, label, "label")
     if len(header) == 1:
         raise TableError(
             "has no column besides the label; add columns of numbers to predict it from"
         )
-    for row, cells in body:
-        if len(cells) != len(header):
-            raise TableError(
-                f"row {row} has {count(len(cells), 'field')}, the header has {len(header)}; give "
-                "every row as many fields as the header"
-            )
-    index = _index_column(header, body, at)
-    given = [i for i in range(len(header)) if i not in (at, index)]
-    features = np.array([_numbers(record, given, header) for record in body])
-    for row, cells in body:
-        if cells[at].casefold() in ("", "nan"):
-            raise TableError(
-                f"{_place(row, at, header)} has no label; fill it in or leave out the row"
-            )
-    labels = [cells[at] for _, cells in body]
+    labelled = [(row, cells) for row, cells in body if not _is_gap(cells[at])]
+    if len(labelled) < len(body):
+        notes.append(f"{count(len(body) - len(labelled), 'row')} without a label left out.")
+    labels = [cells[at] for _, cells in labelled]
     classes = _in_order(set(labels))
     _check_classes(labels, classes, header[at])
+    names, columns = _features(header, labelled, at, chosen, notes)
+    kept = _without_gaps(names, columns, notes)
     position = {text: i for i, text in enumerate(classes)}
-    return Table(
+    table = Table(
         source=source,
-        features=features,
-        columns=tuple(header[i] for i in given),
+        features=columns[kept],
+        columns=tuple(names),
         label=header[at],
-        labels=np.array([position[text] for text in labels]),
+        labels=np.array([position[text] for text in labels])[kept],
         classes=classes,
-        rows=np.array([row for row, _ in body]),
-        numbered=index is not None,
+        rows=np.array([row for row, _ in labelled])[kept],
+        notes=tuple(notes),
     )
+    if len(np.unique(table.labels)) < len(classes):
+        raise TableError("a class has gaps in every row; choose other columns with --features")
+    return table
 
 
-# -- the column of labels --------------------------------------------------------------------
+# -- the header ------------------------------------------------------------------------------
 
 
-def _label_column(header: list[str], label: str | None) -> int:
-    if label is None:
+def _headed(records: list[Record], label: str | None, notes: list[str]) -> tuple[list[str], Any]:
+    """Return the names of the columns, and the rows below."""
+    (first, names), *body = records
+    width = len(body[0][1]) if body else len(names)
+    headed = label in names and not _is_whole(label)
+    headed = headed or not any(map(_is_number, names))
+    if headed and width == len(names) + 1:
+        names = ["", *names]  # R writes none for the names of the rows
+    elif not headed:
+        notes.append(f"No header: the columns are numbered from 1 to {width}.")
+        if width == len(names) and all(map(_alike, names, body[0][1] if body else names)):
+            body = records
+        else:
+            notes.append(f"Row {first}, {_listed(names, 3)}, is unlike the others and left out.")
+        names = [str(i + 1) for i in range(width)]
+    for row, cells in body:
+        if len(cells) != len(names):
+            first_row = "header" if headed else "first row"
+            raise TableError(
+                f"row {row} has {count(len(cells), 'field')}, the {first_row} has {len(names)}; "
+                f"give every row as many fields as the {first_row}"
+            )
+    return names, body
+
+
+def _alike(cell: str, below: str) -> bool:
+    return _is_gap(cell) or _is_gap(below) or _is_number(cell) == _is_number(below)
+
+
+def _column(header: list[str], name: str | None, option: str) -> int:
+    """Return the place of a column that is given by its name, or by its number."""
+    if name is None:
         raise TableError(
-            f"name the column to predict with --label; the columns are {_listed(header)}"
+            "name the column to predict with --label, or give its number, -1 for the last; the "
+            f"columns are {_listed(header)}"
         )
-    if header.count(label) > 1:
+    if header.count(name) > 1:
         raise TableError(
-            f"has {header.count(label)} columns '{label}'; give each column a name of its own"
+            f"has {header.count(name)} columns '{name}'; give each column a name of its own"
         )
-    if label in header:
-        return header.index(label)
-    alike = {name.casefold(): name for name in header}
-    close = difflib.get_close_matches(label.casefold(), alike, 1)
+    if name in header:
+        return header.index(name)
+    if _is_whole(name):
+        number = int(name)
+        if 1 <= abs(number) <= len(header):
+            return (number - (number > 0)) % len(header)
+        raise TableError(
+            f"has no column {name}; they are numbered from 1 to {len(header)}, and -1 is the last"
+        )
+    alike = {text.casefold(): text for text in header}
+    close = difflib.get_close_matches(name.casefold(), alike, 1)
     if close:
         hint = f"did you mean '{alike[close[0]]}'?"
-    elif any(map(_is_number, header)):
-        hint = f"the first row must hold the names of the columns, here it holds {_listed(header)}"
+    elif header[-1] == str(len(header)):
+        hint = f"it has no header, so give the number, such as --{option} -1 for the last"
     else:
         hint = f"the columns are {_listed(header)}"
-    raise TableError(f"has no column '{label}'; {hint}")
+    raise TableError(f"has no column '{name}'; {hint}")
+
+
+# -- the labels ------------------------------------------------------------------------------
 
 
 def _check_classes(labels: list[str], classes: tuple[str, ...], label: str) -> None:
@@ -171,60 +231,116 @@ def _in_order(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels, key=lambda text: (float(text) if numeric else 0.0, text)))
 
 
-# -- the columns of numbers ------------------------------------------------------------------
+# -- the features ----------------------------------------------------------------------------
 
 
-def _index_column(header: list[str], body: list[Record], at: int) -> int | None:
-    """Return the place of the row numbers that pandas and R write as a column without a name."""
-    numbers = {cells[0] for _, cells in body}
-    unnamed = at != 0 and header[0] in ("", "Unnamed: 0") and len(header) > 2
-    return 0 if unnamed and len(numbers) == len(body) and all(map(str.isdecimal, numbers)) else None
+def _features(
+    header: list[str], body: list[Record], at: int, chosen: str | None, notes: list[str]
+) -> tuple[list[str], Any]:
+    """Return the names of the features, and their numbers: NaN in gaps."""
+    places = [i for i in range(len(header)) if i != at]
+    if chosen is not None:
+        places = [_column(header, name.strip(), "features") for name in next(csv.reader([chosen]))]
+        if at in places:
+            raise TableError(f"--features has the label '{header[at]}'; leave it out")
+    features: dict[str, Any] = {}
+    left_out, words, odd = [], [], []
+    for i in places:
+        name = header[i] if header.count(header[i]) == 1 else f"{header[i]} ({i + 1})"
+        cells = np.array([cells[i] for _, cells in body], object)
+        numbers = np.array(list(map(_number, cells)))
+        gap = np.array(list(map(_is_gap, cells)))
+        values = sorted(set(cells[~gap].tolist()))
+        wrong = np.flatnonzero(np.isnan(numbers) & ~gap)
+        text = len(wrong) > (1 - _MOSTLY) * np.sum(~gap)
+        reason = _reason(name, gap, values, text)
+        if reason and (chosen is None or not values):
+            left_out.append(f"'{name}' ({reason})")
+        elif not text:
+            features[name] = numbers
+            odd += [f"'{cells[k]:.40}' ('{name}', row {body[k][0]})" for k in wrong]
+        elif len(values) > _MOST_VALUES:
+            raise TableError(f"'{name}' is text of {len(values)} values; take it out of --features")
+        else:
+            words.append(f"'{name}'")
+            for value in values:
+                features[f"{name}={value}"] = np.where(gap, np.nan, cells == value)
+    if not features:
+        raise TableError(f"has no column to predict from; left out: {_some(left_out)}")
+    if left_out:
+        notes.append(f"Left out: {_some(left_out)}.")
+    if words:
+        notes.append(f"Each value of {_some(words)} became a column of 0 and 1.")
+    if odd:
+        notes.append(f"Counted as gaps, for they are not numbers: {_some(odd, 3)}.")
+    return list(features), np.stack(list(features.values()), axis=1)
 
 
-def _numbers(record: Record, given: list[int], header: list[str]) -> list[float]:
-    """Return the numbers of a row; the columns `given` hold the features."""
-    row, cells = record
+def _reason(name: str, gap: Any, values: list[str], text: bool) -> str | None:
+    """Return why a column is not used unless it is asked for."""
+    if np.mean(gap) > 0.5:
+        return "mostly empty" if values else "empty"
+    if text and all(map(_DATE.fullmatch, values)):
+        return "dates"
+    if text and (len(values) > _FEW_VALUES or len(values) == np.sum(~gap)):
+        return f"text, {len(values):,} values"
+    index = name.casefold() in _INDEX or name.endswith(("_id", " ID", "Id"))
+    whole = len(values) == len(gap) and all(map(str.isdecimal, values))
+    return "numbers the rows" if index and whole else None
+
+
+def _without_gaps(names: list[str], columns: Any, notes: list[str]) -> Any:
+    """Return which rows to keep: those without gaps, or all, with their gaps filled."""
+    gaps = np.isnan(columns)
+    lost = gaps.any(axis=1)
+    if lost.any():
+        there = [names[i].partition("=")[0] for i in np.flatnonzero(gaps.any(axis=0))]
+        rows = f"{count(int(lost.sum()), 'row')} with gaps in {_listed(list(dict.fromkeys(there)))}"
+        if lost.mean() <= _FEW_ROWS:
+            notes.append(f"Left out: {rows}.")
+        else:
+            np.copyto(columns, np.nanmean(columns, axis=0), where=gaps)
+            notes.append(f"Filled with the mean of the column: {rows}.")
+            lost[:] = False
+    if notes:
+        notes.append("Choose the columns with --features NAME,NAME.")
+    return ~lost
+
+
+def _is_gap(cell: str) -> bool:
+    return cell.casefold() in _GAPS
+
+
+def _is_whole(text: str | None) -> bool:
+    return text is not None and bool(re.fullmatch(r"[+-]?\d+", text))
+
+
+def _number(text: str) -> float:
+    """Return the number, or NaN if it is not one to compute with."""
     try:
-        numbers = [float(cells[i]) for i in given]
+        number = float(text)
     except ValueError:
-        numbers = [np.nan]
-    if not all(-_TOO_LARGE < x < _TOO_LARGE for x in numbers):
-        for i in given:
-            if problem := _problem(cells[i]):
-                raise TableError(f"{_place(row, i, header)} is {problem}")
-    return numbers
-
-
-def _problem(cell: str) -> str:
-    """Return what is wrong with the number in a cell, or an empty string."""
-    if not cell:
-        return "empty; fill in a number or leave out the row"
-    shown = f"'{cell[:40]}{'...' * (len(cell) > 40)}'"
-    if not _is_number(cell):
-        if _is_number(cell.replace(",", ".", 1)):
-            return f"{shown}; write decimals with a point"
-        return f"{shown}, not a number; every column but the label must be numeric"
-    if not np.isfinite(float(cell)):
-        return f"{shown}; fill in a finite number or leave out the row"
-    return "" if abs(float(cell)) < _TOO_LARGE else f"{shown}, too large; scale the column"
+        return np.nan
+    return number if abs(number) < _TOO_LARGE else np.nan
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return not np.isnan(_number(text))
 
 
 # -- the file --------------------------------------------------------------------------------
 
 
-def _records(path: Path, column: str | None) -> list[Record]:
+def _records(path: Path, column: str | None, notes: list[str]) -> list[Record]:
     """Read the rows that are not blank; the name of a column helps to find the delimiter."""
+    if path.suffix.lower() in _FRAMES:
+        return list(enumerate(_frame(path), 1))
     text = _text(_bytes(path))
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, column)))
+        mark = _delimiter(text, column)
+        rows = list(
+            csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
+        )
     except csv.Error as error:
         raise TableError(
             f"cannot be split into fields ({error}); check its quotation marks"
@@ -236,7 +352,26 @@ def _records(path: Path, column: str | None) -> list[Record]:
     ]
     if not records:
         raise TableError("is empty; it must have a header line and rows of numbers")
+    if mark != "," and any(_DECIMAL_COMMA.fullmatch(cell) for cell in records[-1][1]):
+        notes.append("Decimal commas are read as points.")
+        for _, cells in records:
+            cells[:] = [re.sub(_DECIMAL_COMMA, lambda c: c[0].replace(",", "."), x) for x in cells]
     return records
+
+
+def _frame(path: Path) -> list[list[str]]:
+    """Read what is not text with pandas or polars: a header, and rows."""
+    for library in ("pandas", "polars"):
+        try:
+            read = getattr(import_module(library), f"read_{_FRAMES[path.suffix.lower()]}")
+            frame = read(path)
+        except ImportError:
+            continue
+        except Exception as error:  # noqa: BLE001 - of any reader
+            raise TableError(f"{library} cannot read it ({error})") from None
+        rows = frame.rows() if library == "polars" else frame.to_numpy(object).tolist()
+        return [list(map(str, row)) for row in (frame.columns, *rows)]
+    raise TableError("needs pandas or polars: pip install polars, or save it as CSV")
 
 
 def _bytes(path: Path) -> bytes:
@@ -270,23 +405,25 @@ def _text(data: bytes) -> str:
 
 
 def _delimiter(text: str, column: str | None) -> str:
-    """Return the delimiter that yields the column in the first row, or else the most fields."""
-    line = next((line for line in text.splitlines() if line.strip()), "")
+    """Return the delimiter that splits the first rows alike, by preference with the column."""
+    lines = [line for line in text.splitlines() if line.strip()][:20]
 
-    def merit(mark: str) -> tuple[bool, int]:
-        fields = [name.strip() for name in next(csv.reader([line], delimiter=mark), [])]
-        return column in fields, len(fields)
+    def merit(mark: str) -> tuple[bool, bool, int]:
+        first, *others = csv.reader(lines, delimiter=mark, skipinitialspace=True)
+        lengths = {len(fields) for fields in others or [first]}
+        alike = len(lengths) == 1 and lengths != {1}
+        return column in [name.strip() for name in first], alike, 0 if alike else len(first)
 
-    return max(_DELIMITERS, key=merit)
+    return max(_DELIMITERS, key=merit) if lines else ","
 
 
 # -- words -----------------------------------------------------------------------------------
 
 
-def _place(row: int, column: int, header: Sequence[str]) -> str:
-    return f"row {row}, column {column + 1} ('{header[column]}')"
-
-
 def _listed(names: Sequence[str], most: int = 8) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    return _some([f"'{name}'" for name in names], most)
+
+
+def _some(texts: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -26,15 +26,39 @@ FORWARD = [
         "log_softmax(z)",
     ),
     (lambda: tx.log(z(1, 0)), "log made -inf at v1[1] out of z = 0", "clip(z, 1e-7, None)"),
-    (lambda: tx.log(z(-2.0)), "log made NaN at v1[0] out of z = -2", "needs positive numbers"),
+    (
+        lambda: tx.log(z(-2.0)),
+        "log made NaN at v1[0] out of z = -2",
+        "needs numbers that are positive",
+    ),
     (lambda: tx.log(tx.exp(z(-800, -900)).sum()), "log made -inf at v3", "write logsumexp"),
     (lambda: tx.log(tx.sigmoid(z(-800))), "log made -inf", "sigmoid underflowed"),
     (lambda: tx.exp(z(0, 1000)), "exp made inf at v1[1] out of z = 1000", "overflows above 710"),
     (lambda: tx.exp(z(100, dtype=np.float32)), "exp made inf", "above 88.7 in float32"),
     (lambda: 1 / z(2, 0), "divide made inf at v1[1] out of x = 1 and z = 0", "divisor z is 0"),
     (lambda: (e := tx.exp(z(-800))) / e.sum(), "divide made NaN", "write softmax"),
-    (lambda: tx.sqrt(z(-1)), "sqrt made NaN", "needs numbers from 0"),
-    (lambda: tx.log1p(z(-2)), "log1p made NaN", "needs numbers above -1"),
+    (lambda: tx.sqrt(z(-1)), "sqrt made NaN", "needs numbers that are positive"),
+    (lambda: tx.log1p(z(-2)), "log1p made NaN", "needs numbers that are above -1"),
+    (
+        lambda: tx.log2(z(0)),
+        "log2 made -inf",
+        "needs numbers that are positive: look at what made z",
+    ),
+    (lambda: tx.reciprocal(z(0)), "reciprocal made inf", "needs numbers that are nonzero"),
+    (lambda: tx.arccos(z(1.1)), "arccos made NaN", "needs numbers that are between -1 and 1"),
+    (lambda: tx.sinh(z(1000)), "sinh made inf", ""),
+    (lambda: z(1) / np.array([0.0]), "divide made inf", "The divisor y is 0"),
+    (lambda: 1 / (1 + tx.exp(z(800))), "exp made inf", "subtract the maximum"),
+    (
+        lambda: z(1.0, 2) * np.array([np.nan, 1]),
+        "multiply made NaN at v1[0] out of z = 1 and y",
+        "",
+    ),
+    (
+        lambda: z(1.0, 2) + np.array([np.inf, 1]),
+        "add made inf at v1[0] out of z = 1 and y = inf",
+        "",
+    ),
     (lambda: z(0.0) ** -1.5, "power made inf", "keep the base from 0"),
     (lambda: z(-8.0) ** 0.5, "power made NaN", "absolute value first"),
     (
@@ -138,8 +162,15 @@ HALVES = {
     "a large slope": (tx.log, [1.19e-7, 1], "The slope is beyond float16"),
     "a logarithm": (tx.log, [0, 1], "clip(z, 1e-4, None)"),
     "log of a vanished number": (lambda z: tx.log(z + 1e-12), [0, 1], "1e-12 is 0 in float16"),
-    "its inverse": (lambda z: 1 / (1e-12 + z), [0, 1], "1e-12 is 0 in float16: add 1e-4"),
-    "its root": (lambda z: tx.sqrt(z + 1e-12), [0, 1], "1e-12 is 0 in float16: add 1e-4"),
+    "its inverse": (lambda z: 1 / (1e-12 + z), [0, 1], "1e-12 is 0 in float16: use 1e-4"),
+    "its root": (lambda z: tx.sqrt(z + 1e-12), [0, 1], "1e-12 is 0 in float16: use 1e-4"),
+    "a clip": (lambda z: tx.log(tx.clip(z, 1e-12, 1)), [0, 1], "1e-12 is 0 in float16: use 1e-4"),
+    "a factor": (lambda z: tx.log(z * 1e-12), [1, 1], "1e-12 is 0 in float16: use 1e-4"),
+    "a mask of the label that overflows": (
+        lambda z: cross_entropy(tx.where([False, True], z, -1e9), 0),
+        [1, 5],
+        "check the mask",
+    ),
     "a root": (tx.sqrt, [0, 1], "x + 1e-4"),
     "a large sum": (lambda z: z.sum() + 60000, [60000, 5], "largest number 6.55e+04"),
     "a large loss": (lambda z: cross_entropy(z, 0), [-5e4, 5e4], "largest number 6.55e+04"),
@@ -170,3 +201,12 @@ def test_a_mask_that_hides_no_label_is_not_bad() -> None:
     z = tx.Tensor([-np.inf, 5.0, 1.0])
     assert first_bad(cross_entropy(z, 1)) is None
     assert first_bad(-tx.log_softmax(z)[1]) is None
+    half = tx.Tensor([0.0, 5.0, 1.0], dtype=np.float16)
+    assert first_bad(cross_entropy(tx.where([False, True, True], half, -1e9), 1)) is None
+
+
+def test_an_infinite_slope_at_the_end_of_a_domain() -> None:
+    found = first_bad(tx.arccos(z(1.0)))
+    assert found is not None
+    assert found.phase == "backward"
+    assert found.rewrite == ("arccos needs numbers that are between -1 and 1: look at what made z.")

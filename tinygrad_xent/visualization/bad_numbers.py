@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.arrays import first
 from tinygrad_xent.backprop import backpropagate, check_seed
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.graph import Node, ancestors, parents
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.formulas import formula_text, letters_of, rule_at
 from tinygrad_xent.visualization.naming import entry_name, names_of
@@ -19,6 +19,13 @@ Names = Mapping[Node, str]
 _DOUBLE_WHERE = (
     "Write the double where: mask the input of {} too, where(mask, x, 1), not only its result."
 )
+_INSIDE = {  # what a domain is called, and what is inside
+    "positive": lambda x: x > 0,
+    "nonzero": lambda x: x != 0,
+    "above -1": lambda x: x > -1,
+    "above 1": lambda x: x > 1,
+    "between -1 and 1": lambda x: abs(x) < 1,
+}
 _MASK = (
     "It reaches the end: if it is a mask, it hides an entry that counts, such as the class of a "
     "label."
@@ -107,7 +114,8 @@ def first_bad(
     nodes = ancestors(output)
     called = names_of(nodes, names)
     found = _forward(nodes, called)
-    if found and found.op and _finite(output):
+    masked = any(_is_op(node, "where") for node in nodes)
+    if found and found.op and _finite(output) and masked:
         hidden = f"A mask hides this entry, but not its slope. {_DOUBLE_WHERE.format(found.op)}"
         return replace(found, rewrite=hidden)
     return found or _backward(output, seed, called)
@@ -118,11 +126,12 @@ def _forward(nodes: list[Node], names: Names) -> BadNumber | None:
     for node in nodes:
         if np.isfinite(node.data).all():
             continue
-        made_here = node.op is not None and all(map(_finite, node.inputs))
+        chosen = _is_op(node, "where")  # which makes no number: its infinity is that of a mask
+        made_here = node.op is not None and not chosen and all(map(_finite, node.inputs))
         if made_here or _masks_a_label(node):
             return _made(node, ~np.isfinite(node.data), names)
         nan = np.isnan(node.data)
-        new_nan = nan.any() and not any(np.isnan(_data(x)).any() for x in node.inputs)
+        new_nan = nan.any() and not any(np.isnan(x.data).any() for x in parents(node))
         if new_nan and with_nan is None:
             with_nan = _made(node, nan, names)
     return with_nan or _reached(nodes[-1], names)
@@ -135,12 +144,12 @@ def _masks_a_label(node: Node) -> bool:
 
 
 def _reached(output: Node, names: Names) -> BadNumber | None:
-    """Return the leaf whose infinity reaches the output."""
+    """Return the leaf whose infinity reaches the output, or the op that got it as a constant."""
     if np.isfinite(output.data).all():
         return None
     leaf = output
-    while leaf.op is not None:
-        leaf = next(x for x in leaf.inputs if isinstance(x, Node) and not _finite(x))
+    while bad := [x for x in parents(leaf) if not _finite(x)]:
+        leaf = bad[0]
     return _made(leaf, ~np.isfinite(leaf.data), names)
 
 
@@ -175,7 +184,7 @@ def _backward(output: Node, seed: Any, names: Names) -> BadNumber | None:
         place = entry_name(names[target], index)
         sent = f"sent {number(value)} to {place} out of {_given(causes)}"
         message = f"the rule of {op}, {rule}, {sent}"
-        rewrite = _backward_rewrite(node, i, index, incoming)
+        rewrite = _backward_rewrite(node, i, index, incoming, names)
         bad = BadNumber("backward", node, name, op, index, value, causes, message, rewrite)
         found.append(bad)
 
@@ -234,8 +243,6 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
 
     x, y = node.inputs[0], node.inputs[-1]
     match node.op.name if node.op else "":
-        case "log" if value(0) < 0:
-            return f"The logarithm needs positive numbers: look at what made {_name(x, names)}."
         case "log" if _is_op(x, "softmax"):
             return (
                 f"The softmax underflowed to 0: write log_softmax({_name(x.inputs[0], names)}), or "
@@ -246,7 +253,7 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
         case "log" if _is_op(x, "sigmoid"):
             z = _name(x.inputs[0], names)
             return f"The sigmoid underflowed to 0: write -logsumexp of 0 and -{z}."
-        case "log":
+        case "log" if value(0) == 0:
             clipped = f"clip({_name(x, names)}, {_small(node, '1e-7')}, None)"
             return f"log(0) is minus infinity: keep it from 0, for example by {clipped}."
         case "exp" | "expm1":
@@ -262,13 +269,9 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
             )
         case "divide" if value(1) == 0:
             return (
-                f"The divisor {_name(y, names)} is 0: keep it from 0, or choose with where before "
-                "dividing."
+                f"The divisor {_name(y, names, 'y')} is 0: keep it from 0, or choose with where "
+                "before dividing."
             )
-        case "sqrt":
-            return f"The square root needs numbers from 0: look at what made {_name(x, names)}."
-        case "log1p":
-            return f"log1p needs numbers above -1: look at what made {_name(x, names)}."
         case "power" if value(0) == 0 and value(1) < 0:
             return (
                 "0 to a negative power is infinite: keep the base from 0, for example x + "
@@ -294,10 +297,12 @@ def _forward_rewrite(node: Node, index: tuple[int, ...], names: Names) -> str:
                 return "A row of logits has +inf, or nothing but -inf: its softmax is not defined."
             if np.isinf(node.data[index]) and not _finite(y):
                 return "The label's own logit is infinitely far below the largest: check the mask."
-    return ""
+    return _outside(node, index, names)
 
 
-def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any) -> str:
+def _backward_rewrite(
+    node: Node, i: int, index: tuple[int, ...], incoming: Any, names: Names
+) -> str:
     """Return what avoids the number that the rule of `node` sent to its input `i`."""
     name = node.op.name if node.op else ""
     masked = np.shape(incoming) == node.inputs[i].data.shape and incoming[index] == 0
@@ -313,7 +318,19 @@ def _backward_rewrite(node: Node, i: int, index: tuple[int, ...], incoming: Any)
             f"The slope of {name} is infinite at 0: keep its input away from 0, for example x + "
             f"{_small(node)}."
         )
-    return ""
+    return _outside(node, index, names)
+
+
+def _outside(node: Node, index: tuple[int, ...], names: Names) -> str:
+    """Name the domain of a function of one variable, if it was given a number outside."""
+    x = node.inputs[0]
+    if node.op is None or len(node.inputs) > 1 or _data(x).shape != node.data.shape:
+        return ""
+    domain, value = node.op.domains[0].name, _data(x)[index]
+    inside = _INSIDE.get(domain)
+    if inside is None or inside(value):
+        return ""
+    return f"{node.op.name} needs numbers that are {domain}: look at what made {_name(x, names)}."
 
 
 def _small(node: Node, usual: str = "1e-12") -> str:
@@ -322,14 +339,14 @@ def _small(node: Node, usual: str = "1e-12") -> str:
 
 
 def _vanished(node: Node) -> str:
-    """Return what to write for a small number that was added and is 0 in the dtype of the sum."""
+    """Return what to write for a small number that should keep an input from 0, and is 0 itself."""
     for x in node.inputs:
-        if not _is_op(x, "add") or np.all(x.data):
+        if not _is_op(x, "add", "clip", "maximum", "multiply", "subtract") or np.all(x.data):
             continue
         dtype = x.data.dtype
-        for added in map(_data, x.inputs):
-            if added.ndim == 0 and added != 0 and dtype.type(added) == 0:
-                return f"{number(added)} is 0 in {dtype}: add {_small(x)}, or compute in float64."
+        for small in map(_data, x.inputs):
+            if small.ndim == 0 and small != 0 and dtype.type(small) == 0:
+                return f"{number(small)} is 0 in {dtype}: use {_small(x)}, or compute in float64."
     return ""
 
 
@@ -341,8 +358,8 @@ def _sums_exponentials(x: Any) -> bool:
     return _is_op(x, "sum") and _is_op(x.inputs[0], "exp")
 
 
-def _name(x: Any, names: Names) -> str:
-    return names[x] if isinstance(x, Node) and x in names else "x"
+def _name(x: Any, names: Names, constant: str = "x") -> str:
+    return names[x] if isinstance(x, Node) else constant
 
 
 def _overflow(node: Node, what: str = "The result") -> str:

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
-import tinygrad_xent
-
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+ROOT = HERE.parent
+# The docs describe the copy that they lie in, whatever is installed; so do the lessons' kernels.
+sys.path[:0] = [str(ROOT), str(HERE / "_ext")]
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+import tinygrad_xent
 
 # The lessons stand beside the docs; Sphinx reads only what is below its own folder.
 shutil.rmtree(HERE / "_lessons", ignore_errors=True)
 (HERE / "_lessons").mkdir()
-for notebook in (HERE.parent / "lessons").glob("*.ipynb"):
+for notebook in (ROOT / "lessons").glob("*.ipynb"):
     shutil.copy2(notebook, HERE / "_lessons")  # with its date, so that only new ones are run again
+with zipfile.ZipFile(HERE / "_lessons" / "lessons.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    for notebook in sorted((HERE / "_lessons").glob("*.ipynb")):
+        archive.write(notebook, f"lessons/{notebook.name}")
 
-metadata = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 project = metadata["name"]
 release = version = tinygrad_xent.__version__
 author = metadata["authors"][0]["name"]
@@ -30,6 +40,8 @@ extensions = [
     "benchmarks",
     "exercise_list",
     "formulas",
+    "hosted",
+    "live_picture",
     "museum",
     "op_pages",
     "public_names",

@@ -19,8 +19,12 @@ from tinygrad_xent import errors
 from tinygrad_xent.commands import cli
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+GENERATED = {"_answers", "_build", "_exercises", "_lessons", "_ops", "jupyter_execute"}
+DOCS = [page for page in (ROOT / "docs").rglob("*.md") if not GENERATED & set(page.parts)]
+PAGES = [ROOT / "README.md", *sorted(page for page in DOCS if page.parent.name != "derivations")]
+ERRORS = "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("errors.md", "errors_of_ops.md")
+)
 COMMANDS = re.findall(r"```console\n\$ tinygrad-xent (.*)\n([^`]*)```", ERRORS)
 
 
@@ -83,8 +87,9 @@ THEIRS = {"NN_name", "prepare", "nbgrader_config", "plt", "nbclient", "ipykernel
 
 
 def spans(page: Path) -> list[str]:
-    """Return the pieces of code within the sentences of a page."""
-    text = re.sub("(?ms)^ *(```|~~~).*?^ *\\1", "", page.read_text(encoding="utf-8"))
+    """Return the pieces of code within the sentences of a page, but for the words of others."""
+    text = page.read_text(encoding="utf-8").partition("\n## The words elsewhere\n")[0]
+    text = re.sub("(?ms)^ *(```|~~~).*?^ *\\1", "", text)
     return re.findall("(?<!`)`([^`\n]+)`(?!`)", text)
 
 
@@ -119,3 +124,24 @@ def test_the_words_of_the_package_in_the_text_are_in_its_source(page: Path) -> N
         found = re.fullmatch(r"([a-z]\w*_\w+)(\(.*\))?", span)  # such as `sum_to` or `op_of(rule)`
         if found and not found[1].endswith("_py") and found[1] not in THEIRS:
             assert found[1] in WORDS, span
+
+
+# -- what a search finds ---------------------------------------------------------------------
+
+SEARCHED = {
+    "training_loop": "GradientTape DataLoader optimizer fit compile apply_updates momentum Adam epoch",
+    "zeroing_gradients": "zero_grad zero_ retain_graph set_to_none accumulate",
+    "saving_weights": "state_dict savez load_weights save_weights get_weights pickle checkpoints",
+    "class_weights": "class_weight sample_weight pos_weight weight balanced",
+    "padding": "ignore_index ignore_class pad_sequence padding_idx mask_zero sequence_mask Masking",
+    "freezing": "requires_grad_ detach no_grad stop_gradient trainable inference_mode",
+    "plotting": "TensorBoard torchviz make_dot SummaryWriter plot_model Netron Matplotlib",
+}
+"""What people type into the search field, and the page that should be found."""
+
+
+@pytest.mark.parametrize("page", SEARCHED)
+def test_a_page_has_the_words_by_which_it_is_searched(page: str) -> None:
+    text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")
+    assert set(SEARCHED[page].split()) - set(re.findall(r"\w+", text)) == set()
+    assert f"howto/{page}" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")

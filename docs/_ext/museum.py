@@ -1,19 +1,18 @@
 """The museum's rules with what gradcheck says of them, and a table of how often it is right.
 
-The directive `wrong-rules` shows the rules of one of its modules, `wrong-rules-of` those of an op,
-`seen-and-unseen` how many rules and answers are named, those that gradcheck was made with and
-strangers', and `first-sight` each stranger's rule.
+The directive `wrong-rules-of` shows the rules of an op, on its page, `wrong-rules-of-others` those
+of ops without a page, and `wrong-rules` is a table that leads to all of them. `seen-and-unseen`
+says how many rules and answers are named, those that gradcheck was made with and strangers', and
+`first-sight` what was said of each stranger's rule.
 What it says is computed while the docs are built, so the page cannot promise a diagnosis that the
 package does not give.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import gradcheck
+from tinygrad_xent.ops import OPS
 from tinygrad_xent.teaching.museum import STRANGERS_RULES, WRONG_RULES, WrongRule, op_of
 from tinygrad_xent.teaching.museum.rules import found_in
 
@@ -30,6 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from museum_accuracy import PASSED, accuracy, diagnosed
 
 logger = logging.getLogger(__name__)
+OTHERS = "museum_of_layers"  # the page of the rules whose ops have none
+RULES_OF: dict[str, list[WrongRule]] = {}
+for _rule in (*WRONG_RULES, *STRANGERS_RULES):
+    RULES_OF.setdefault(_rule.op.name, []).append(_rule)
 
 
 def in_words(text: str) -> Iterator[nodes.Node]:
@@ -75,23 +79,20 @@ def entry(rule: WrongRule) -> nodes.container:
 
 
 class WrongRules(SphinxDirective):
-    required_arguments = 1
+    """A table of all rules, by op."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()  # the page follows the museum, also when its own text stays
-        module = importlib.import_module(f"tinygrad_xent.teaching.museum.{self.arguments[0]}")
-        rules = sorted(found_in(vars(module)), key=lambda rule: rule.op.name)
-        return [
-            self.of_op(name, list(of_it)) for name, of_it in groupby(rules, lambda r: r.op.name)
-        ]
+        lines = ["| op | wrong rules |", "|---|---|"]
+        for name, rules in sorted(RULES_OF.items()):
+            lines.append(f"| `{name}` | {', '.join(map(linked, rules))} |")
+        return self.parse_text_to_nodes("\n".join(lines))
 
-    def of_op(self, name: str, rules: list[WrongRule]) -> nodes.section:
-        # The strangers' rules are of ops that have a section already.
-        kind = "strangers-wrong" if self.arguments[0] == "strangers" else "wrong"
-        section = nodes.section(ids=[f"{kind}-{nodes.make_id(name)}"], names=[f"{kind} {name}"])
-        section += nodes.title("", "", nodes.literal(text=name))
-        section += [entry(rule) for rule in rules]
-        return section
+
+def linked(rule: WrongRule) -> str:
+    page = f"_ops/{rule.op.name}.html" if rule.op.name in OPS else f"{OTHERS}.html"
+    address = f"{page}#{nodes.make_id(rule.name)}"
+    return f'<a href="{address}">{rule.name.replace("_", " ")}</a>'
 
 
 class FirstSight(SphinxDirective):
@@ -100,7 +101,7 @@ class FirstSight(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
         rows = [
-            (f"`{rule.name}`", f"`{rule.first_sight}`", f"`{diagnosed(rule, seed=0)}`")
+            (linked(rule), f"`{rule.first_sight}`", f"`{diagnosed(rule, seed=0)}`")
             for rule in STRANGERS_RULES
         ]
         return self.parse_text_to_nodes(f"{table('Rule | at first sight | today', rows)}\n")
@@ -111,7 +112,21 @@ class WrongRulesOf(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
-        return [entry(rule) for rule in WRONG_RULES if rule.op.name == self.arguments[0]]
+        return [entry(rule) for rule in RULES_OF[self.arguments[0]]]
+
+
+class WrongRulesOfOthers(SphinxDirective):
+    """The rules of ops that have no page: layers, and functions that only the museum has."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        found = []
+        for name in sorted(RULES_OF.keys() - OPS.keys()):
+            section = nodes.section(ids=[f"wrong-{nodes.make_id(name)}"], names=[f"wrong {name}"])
+            section += nodes.title("", "", nodes.literal(text=name))
+            section += [entry(rule) for rule in RULES_OF[name]]
+            found.append(section)
+        return found
 
 
 class SeenAndUnseen(SphinxDirective):
@@ -179,4 +194,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("first-sight", FirstSight)
     app.add_directive("wrong-rules", WrongRules)
     app.add_directive("wrong-rules-of", WrongRulesOf)
+    app.add_directive("wrong-rules-of-others", WrongRulesOfOthers)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,7 @@ class Call(NamedTuple):
 
     @property
     def differentiable(self) -> list[int]:
-        return [i for i, domain in enumerate(self.domains) if domain not in CONSTANT]
+        return [i for i, domain in enumerate(self.domains) if domain not in d.WITHOUT_GRADIENT]
 
 
 def is_entrywise(op: Op) -> bool:

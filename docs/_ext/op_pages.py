@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from generated_pages import HERE, write
+from museum import RULES_OF
 from op_calls import Call, call_of, run, source_of
 from op_figures import figures
 from sphinx.application import Sphinx
@@ -19,9 +21,7 @@ from sphinx.errors import ExtensionError
 
 from tinygrad_xent import Op
 from tinygrad_xent.ops import OPS, kernels
-from tinygrad_xent.teaching.museum import WRONG_RULES
 
-HERE = Path(__file__).parent.parent
 GROUPS = {
     "elementwise": "Functions of one variable",
     "powers": "Squares, roots and other bases",
@@ -82,7 +82,7 @@ def page(op: Op, derivation: str) -> str:
         f"## In a graph\n\n{picture(op, call)}",
         f"## Source\n\n{sources(op)}",
     ]
-    if any(rule.op is op for rule in WRONG_RULES):
+    if op.name in RULES_OF:
         parts.append(
             "## Common mistakes\n\nWrong rules as people write them, and what "
             "[`gradcheck`](../gradcheck.md) says of each. They are kept in the "
@@ -173,22 +173,13 @@ def cell(formulas: Iterable[str]) -> str:
 
 
 def write_pages(_app: Sphinx) -> None:
-    folder = HERE / "_ops"
-    folder.mkdir(exist_ok=True)
     derived = derivations()
     pages = {
         name: page(OPS[name], derivation)
         for group in derived.values()
         for name, derivation in group.items()
     }
-    pages["index"] = "\n".join(overview(derived)) + "\n"
-    for old in folder.glob("*.md"):
-        if old.stem not in pages:
-            old.unlink()
-    for name, text in pages.items():
-        file = folder / f"{name}.md"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")  # only what is new is built again
+    write("_ops", {**pages, "index": "\n".join(overview(derived)) + "\n"})
 
 
 def link_to_page(_app: Sphinx, _what: str, _name: str, thing: Any, *event: Any) -> None:

@@ -69,7 +69,7 @@ def check(_app: Sphinx, env: BuildEnvironment) -> None:
     for name, thing in PUBLIC.items():
         if path(name) not in env.domains.python_domain.objects:
             module = getattr(thing, "__module__", f"a {type(thing).__name__}")
-            logger.warning("docs/reference.md does not document %s (%s)", name, module)
+            logger.warning("docs/reference does not document %s (%s)", name, module)
         for missing in undocumented(name, thing):
             logger.warning("tinygrad_xent.%s has no docstring", missing)
 

@@ -1,19 +1,22 @@
-"""The directive `ten-answers`: the recorded edge cases in every dialect, with reasons.
+"""A page for each kind of edge case with the answers of every dialect, and reasons.
 
-The cases are those of tests/data/dialects.json.gz, one of each kind and call. The page shows the
-results of `compare`; a test checks that they equal the recorded answers of the frameworks.
+The cases are those of tests/data/dialects.json.gz, one of each kind and call. A page shows the
+results of `compare`; a test checks that they equal the recorded answers of the frameworks. The
+directive `ten-answers` is the list that leads to them, `answers-to` the content of a page.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from docutils import nodes
+from generated_pages import write
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from tinygrad_xent import compare
@@ -86,36 +89,51 @@ KINDS = {
     },
 }
 
-SIGNS = {"-": "minus ", "−": "minus ", "+": "plus "}  # which an anchor would drop
+
+@cache
+def cases() -> dict[str, dict[tuple[str, bool], Case]]:
+    """Return the cases by kind and call."""
+    found: dict[str, dict[tuple[str, bool], Case]] = {}
+    for case in load("dialects"):
+        call = (case.labels_kind, not case.from_logits)
+        found.setdefault(case.edge, {}).setdefault(call, case)
+    listed = {edge for kinds in KINDS.values() for edge in kinds}
+    if listed != found.keys():
+        raise ExtensionError(f"the pages and the cases differ by {listed ^ found.keys()}")
+    return found
+
+
+def write_pages(_app: Sphinx) -> None:
+    words = "What ten frameworks answer. [About these pages](../one_loss_ten_answers.md)."
+    write(
+        "_answers",
+        {
+            edge: f"# {title}\n\n{words}\n\n```{{answers-to}} {edge}\n```\n"
+            for kinds in KINDS.values()
+            for edge, title in kinds.items()
+        },
+    )
 
 
 class TenAnswers(SphinxDirective):
     def run(self) -> list[nodes.Node]:
+        lines = ["| | |", "|---|---|"]
+        for topic, kinds in KINDS.items():
+            links = " · ".join(f"[{title}](_answers/{edge}.md)" for edge, title in kinds.items())
+            lines.append(f"| **{topic}** | {links} |")
+        toctree = "\n".join(f"_answers/{edge}" for kinds in KINDS.values() for edge in kinds)
+        text = "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{toctree}\n```\n"
+        return self.parse_text_to_nodes(text)
+
+
+class AnswersTo(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
         for file in (__file__, DATA / "dialects.json.gz"):
             self.env.note_dependency(str(file))
-        cases: dict[str, dict[tuple[str, bool], Case]] = {}
-        for case in load("dialects"):
-            call = (case.labels_kind, not case.from_logits)
-            cases.setdefault(case.edge, {}).setdefault(call, case)
-        listed = {edge for kinds in KINDS.values() for edge in kinds}
-        if listed != cases.keys():
-            raise self.error(f"the page and the cases differ by {listed ^ cases.keys()}")
-        found = []
-        for topic, kinds in KINDS.items():
-            chapter = section(topic)
-            for edge, title in kinds.items():
-                part = section(title)
-                part += [block(cases[edge][call]) for call in sorted(cases[edge], reverse=True)]
-                chapter += part
-            found.append(chapter)
-        for chapter in found:
-            self.state.document.note_implicit_target(chapter, chapter)
-        return found
-
-
-def section(title: str) -> nodes.section:
-    anchor = nodes.make_id(re.sub("^[-−+]", lambda sign: SIGNS[sign[0]], title))
-    return nodes.section("", nodes.title("", title), ids=[anchor], names=[title])
+        calls = cases()[self.arguments[0]]
+        return [block(calls[call]) for call in sorted(calls, reverse=True)]
 
 
 def block(case: Case) -> nodes.raw:
@@ -137,4 +155,6 @@ def block(case: Case) -> nodes.raw:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("ten-answers", TenAnswers)
+    app.add_directive("answers-to", AnswersTo)
+    app.connect("builder-inited", write_pages)
     return {"parallel_read_safe": True}

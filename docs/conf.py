@@ -15,7 +15,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
-import tinygrad_xent
+import tinygrad_xent  # noqa: E402
 
 # The lessons stand beside the docs; Sphinx reads only what is below its own folder.
 shutil.rmtree(HERE / "_lessons", ignore_errors=True)

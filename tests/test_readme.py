@@ -129,7 +129,7 @@ def test_the_words_of_the_package_in_the_text_are_in_its_source(page: Path) -> N
 # -- what a search finds ---------------------------------------------------------------------
 
 SEARCHED = {
-    "training_loop": "GradientTape DataLoader optimizer fit compile apply_updates momentum Adam epoch",
+    "training_loop": "GradientTape DataLoader optimizer fit compile apply_updates momentum Adam",
     "zeroing_gradients": "zero_grad zero_ retain_graph set_to_none accumulate",
     "saving_weights": "state_dict savez load_weights save_weights get_weights pickle checkpoints",
     "class_weights": "class_weight sample_weight pos_weight weight balanced",

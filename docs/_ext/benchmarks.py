@@ -73,9 +73,9 @@ class Sentence(OfARun):
             for name in ("1024x32000", "1024x32000, even allocators", "32x10")
         )
         text = (
-            f"A cross-entropy with its gradient takes **{large} times PyTorch's time** for 1,024 rows "
-            f"of 32,000 classes ({even} times with even allocators), and {small} times for 32 rows "
-            "of 10, where Python itself is what costs."
+            f"A cross-entropy with its gradient takes **{large} times PyTorch's time** for 1,024 "
+            f"rows of 32,000 classes ({even} times with even allocators), and {small} times for 32 "
+            "rows of 10, where Python itself is what costs."
         )
         return self.parse_text_to_nodes(text)
 

@@ -214,8 +214,8 @@ def test_every_step_has_its_boxes_and_its_arrow_in_the_picture() -> None:
         kinds = [part.get("class") for part in groups[step["box"]].iter() if part.get("class")]
         assert kinds == ["body", "value", "gradient"]
     for step in data["backward"]:
-        assert [step["to"], step["box"]] in data["arrows"]
-    assert all(f"e{k}" in groups for k in range(len(data["arrows"])))
+        assert [step["to"], step["box"]] in data["view"]["arrows"]
+    assert all(f"e{k}" in groups for k in range(len(data["view"]["arrows"])))
 
 
 def test_given_names_are_used_throughout() -> None:

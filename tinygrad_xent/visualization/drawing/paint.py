@@ -104,6 +104,13 @@ def _box(box: Box, layout: marks.BoxLayout, corner: Point, inside: str) -> str:
     )
 
 
+def painted_box(box: Box) -> str:
+    """Write a box that is not placed yet as an SVG element of its own."""
+    layout = marks.layout_of(box)
+    text = _box(box, layout, (0, 0), "\n".join(written(layout.marks)))
+    return text.replace("<g ", '<g xmlns="http://www.w3.org/2000/svg" ', 1)
+
+
 def _frame(kind: str, width: float, height: float, header: float, stroke: float) -> str:
     """Return a box with a coloured head, round at the corners."""
     head, border, dashes, _ = style.LOOKS[kind]

@@ -6,7 +6,8 @@ import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,10 @@ import numpy as np
 from tinygrad_xent.backprop import backpropagate, is_real
 from tinygrad_xent.errors import ArgumentError, MissingRendererError
 from tinygrad_xent.graph import Node, ancestors
-from tinygrad_xent.visualization.drawing.build import Folding, build, check_recorded
+from tinygrad_xent.visualization.drawing.build import MOST_BOXES, Folding, build, check_recorded
 from tinygrad_xent.visualization.drawing.marks import layout_of
 from tinygrad_xent.visualization.drawing.paint import paint
-from tinygrad_xent.visualization.drawing.records import Kind, Model
-from tinygrad_xent.visualization.drawing.style import quote
+from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Kind, Model
 from tinygrad_xent.visualization.naming import names_of
 
 if TYPE_CHECKING:
@@ -32,8 +32,16 @@ class Picture:
     Notebooks show it by itself; `print` writes it as a tree of text.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(
+        self,
+        model: Model,
+        whole: Model | None = None,
+        most: float = inf,
+        expand: Sequence[str] = (),
+    ) -> None:
         self._model = model
+        self._whole = whole or model  # what a page can unfold
+        self._begin = most, expand
 
     @cached_property
     def svg(self) -> str:
@@ -49,10 +57,19 @@ class Picture:
     @cached_property
     def html(self) -> str:
         """A page of its own that needs no network: the picture, then the same as text."""
-        from tinygrad_xent.visualization.pages import page
+        from tinygrad_xent.visualization.player.markup import live_page
 
-        body = f'<div class="picture" tabindex="0">\n{self.svg}</div>\n'
-        return page(self._model.title, body, text=str(self))
+        return live_page(self._model.title, self._fragment("picture"), str(self))
+
+    def _fragment(self, name: str = "") -> str:
+        """Write an image, and the script that makes it a picture to look around in."""
+        from tinygrad_xent.visualization.drawing.viewing import viewed
+        from tinygrad_xent.visualization.player.markup import fragment, packed
+
+        data: Any = viewed(self._whole, *self._begin)
+        if self._whole is not self._model:
+            data = packed({**data, "picture": Picture(self._whole).svg})
+        return fragment(self.svg, self.alt, "drawing", data, name)
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -107,13 +124,7 @@ class Picture:
         return save(path, forms, pdf)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
-        # Of all markup only an image passes the sanitizers of notebooks that are not yet trusted.
-        data = base64.b64encode(self.svg.encode()).decode()
-        # The picture is a white card: on a dark page it keeps its colours, with room around it.
-        image = (
-            f'<img alt={quote(self.alt)} style="{_CARD}" src="data:image/svg+xml;base64,{data}">'
-        )
-        bundle = {"text/plain": str(self), "text/html": image, "image/svg+xml": self.svg}
+        bundle = {"text/plain": str(self), "text/html": self._fragment(), "image/svg+xml": self.svg}
         with suppress(MissingRendererError):
             bundle["image/png"] = base64.b64encode(self.png()).decode()
         return bundle
@@ -124,9 +135,6 @@ class Picture:
     def __repr__(self) -> str:
         names = ", ".join(box.title for box in self._model.outputs)
         return f"<Picture of {names}: {len(self._model.boxes)} boxes>"
-
-
-_CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
 
 
 def draw(
@@ -204,11 +212,13 @@ def draw(
             )
         outputs, names, kinds = _backward_graph(outputs[0], names)
         gradients = rules = False
-    return Picture(
-        build(
-            outputs, names, gradients=gradients, fold=fold, expand=expand, rules=rules, kinds=kinds
-        )
+    built = partial(
+        build, outputs, names, gradients=gradients, expand=expand, rules=rules, kinds=kinds
     )
+    model, whole = built(fold=fold), None
+    if model.note:  # folded: a page can unfold it
+        whole = built(fold="auto", most=MOST_BOXES)
+    return Picture(model, whole, FOLD_ABOVE if fold == "auto" else 0 if fold else inf, expand)
 
 
 def _backward_graph(

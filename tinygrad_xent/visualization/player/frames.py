@@ -36,7 +36,8 @@ class State(NamedTuple):
         """Lay the boxes out, with the numbers that they have now."""
         layouts = tuple([layout_of(box) for box in model.boxes])
         boxes = tuple([replace(box, value=_empty(box.value), gradient=None) for box in model.boxes])
-        return cls(replace(model, boxes=boxes, groups=()), model.alt, layouts)
+        groups = tuple([replace(group, box=None) for group in model.groups])
+        return cls(replace(model, boxes=boxes, groups=groups), model.alt, layouts)
 
 
 def _empty(array: Any) -> Any:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import secrets
 from abc import ABC, abstractmethod
 from functools import cache
@@ -29,19 +30,23 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
     name = name or f"tinygrad-xent-{secrets.token_hex(8)}"
     image = base64.b64encode(svg.encode()).decode()
     script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
-    style = _source("player", "player.css") + theme.css()
+    style = _source("player", "player.css") + _source("drawing", "viewer.css") + theme.css()
     return (
         f'<div id="{name}" data-lm-suppress-shortcuts="true">'
         f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
-        'style="max-width: 100%"></div>\n'
+        f'style="{_CARD}"></div>\n'
         f"<script>\n(() => {{\n{script}\n"
         f"start({_json(name)}, {kind}, {_json(data)}, {_json(style)});\n}})();\n</script>\n"
     )
 
 
+# The picture is a white card: on a dark page it keeps its colours, with room around it.
+_CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
 _SCRIPTS = {
+    "drawing": ("player/view.js", "drawing/viewer.js"),
     "player": (
-        "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/player.js",
+        "player/view.js", "drawing/viewer.js",
+        "live/functions.js", "live/live.js", "live/editor.js", "player/player.js",
     ),
     "recording": (
         "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/curve.js",
@@ -56,6 +61,11 @@ HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 def packed(data: dict[str, Any]) -> str:
     """Compress what is large and repeats itself: a tenth remains."""
     return base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode()
+
+
+def live_page(title: str, body: str, text: str) -> str:
+    """Return a page of its own for what `fragment` wrote; `text` says the same in words."""
+    return page(title, body, scripts=True, text=text)
 
 
 class Page(ABC):
@@ -79,7 +89,7 @@ class Page(ABC):
             If no step of a training run was recorded.
         """
         body = self.fragment(type(self).__name__.lower(), alone=True)
-        return page(self._title(), body, scripts=True, text=str(self))
+        return live_page(self._title(), body, str(self))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file: one page that needs no network.
@@ -109,7 +119,10 @@ class Page(ABC):
 @cache
 def _source(folder: str, name: str) -> str:
     files_of = resources.files(f"tinygrad_xent.visualization.{folder}")
-    return files_of.joinpath(name).read_text("utf-8")
+    text = files_of.joinpath(name).read_text("utf-8")
+    # Scripts go without their comments and indentation: a page is smaller by a fifth.
+    bare = re.compile(r"^ *(//.*)?\n?", re.MULTILINE)
+    return bare.sub("", text) if name.endswith(".js") else text
 
 
 def _json(data: Any) -> str:

@@ -6,6 +6,7 @@ function player(root, data, picture) {
   const graph = new Graph(picture, data);
   const details = element("div", { class: "details", tabindex: 0, role: "group", "aria-label": "this step" });
   const pane = element("div", { class: "graph", tabindex: 0, role: "group", "aria-label": "graph" }, picture);
+  const viewer = new Viewer(pane, picture, data.view, { isAlone: false });
   const status = element("p", { class: "hidden", role: "status" });
   const score = element("span", { class: "score" });
   const banner = element("p", { class: "banner", hidden: true });
@@ -29,7 +30,7 @@ function player(root, data, picture) {
       element("label", {}, predict, "Predict first"),
       element("label", {}, wrong, "Wrong order"), score),
     banner,
-    element("div", { class: "stage" }, element("div", { class: "graphs" }, pane, graph.legend), details),
+    element("div", { class: "stage" }, element("div", { class: "graphs" }, viewer.tools, viewer.part, graph.legend), details),
     edit?.part,
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
@@ -39,6 +40,7 @@ function player(root, data, picture) {
   );
   root.append(view);
   stepper.listen(view, data.alone);
+  view.addEventListener("keydown", (event) => viewer.key(event));
   graph.onclick = (id) => { stepper.stop(); stepper.go(nextStepOf(id)); };
   stepper.go(0);
   if (live && data.alone) {
@@ -127,7 +129,7 @@ function player(root, data, picture) {
     const backward = at >= data.forward.length;
     const asked = asks(at);
     graph.show(all, at, data.forward.length, asked);
-    reveal(pane, graph.active);
+    reveal(pane, viewer.shown(graph.active));
     details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step)).filter(Boolean));
     details.scrollTo(0, 0);
     const phase = backward ? "backward" : "forward";
@@ -292,7 +294,7 @@ class Graph {
       const right = this.boxes.get(id).querySelector(".body");
       return { right, wrong: parse(text) };
     });
-    this.arrows = data.arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
+    this.arrows = data.view.arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
   }
 
   // Set the picture's legend below the pane, where no scrolling hides it.

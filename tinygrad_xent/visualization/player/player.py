@@ -11,6 +11,7 @@ from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.records import Box
+from tinygrad_xent.visualization.drawing.viewing import viewed
 from tinygrad_xent.visualization.live.program import Program, program_of
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays
@@ -75,7 +76,7 @@ class Player(markup.Page):
                 "verdict": verdict(self.trace, wrong),
                 "at": [steps.ids[node] for node in wrong.wrong],
             },
-            "arrows": [[boxes[a.source].id, boxes[a.target].id] for a in self._model.arrows],
+            "view": viewed(self._model),
             "arrays": arrays.shown,
             "heat": markup.HEAT,
             "live": live and live.to_dict(boxes),

@@ -67,7 +67,8 @@ SHOWN = """
     slider.dispatchEvent(new Event("input"));
     const colours = [...root.querySelectorAll(".details td")].map((x) => x.style.background);
     const status = texts('[role="status"].hidden');
-    steps.push({ tables: texts(".details figure"), status, colours });
+    const lines = texts(".details .numbers, .details .note, .details .bad");
+    steps.push({ tables: texts(".details figure"), status, colours, lines });
   }
   const bodies = [...root.querySelectorAll(".graph .body")];
   const boxes = root.querySelectorAll('.graph g[id^="n"] > text, .graph g[id^="c"] > text');
@@ -201,17 +202,27 @@ def test_a_guess_is_judged_by_the_changed_numbers(visit) -> None:
     assert page.locator(".answer").inner_text().startswith("Right")
 
 
-def test_the_wrong_order_waits_for_the_recorded_numbers(visit) -> None:
-    page = visit(layer())
-    wrong = page.get_by_label("Wrong order")
-    wrong.check()
+def diamond(x=2.0, factor=3.0):
+    leaf = tx.Tensor(x, name="x")
+    a = leaf * factor
+    loss = tx.log(a) + a * a
+    a.name, loss.name = "a", "L"
+    return tx.play(loss)
+
+
+def test_a_wrong_order_follows_the_change_too(visit) -> None:
+    page, other = visit(diamond()), visit(diamond(0.5, 4.0))
+    for each in (page, other):
+        each.get_by_label("Wrong order").check()
+    recorded = shown(page)
     open_editor(page)
-    choose(page, "W")
-    change(page, "W[0, 0]", "2")
-    assert wrong.is_disabled()
-    assert not wrong.is_checked()
+    change(page, "x", "0.5")
+    choose(page, "y of a (constant)")
+    change(page, "y of a", "4")
+    assert shown(page) == shown(other)
+    assert "instead of" in str(shown(page))
     page.get_by_role("button", name="Reset").click()
-    assert wrong.is_enabled()
+    assert shown(page) == recorded
 
 
 def test_numbers_are_printed_as_python_prints_them(visit) -> None:
@@ -220,7 +231,7 @@ def test_numbers_are_printed_as_python_prints_them(visit) -> None:
     ties = np.array([1.125, 0.0625, 1.375, -2.625, 11.25, 112.5, 1125.0, 11250.0, 0.00015, 999.5])
     numbers = np.concatenate([numbers, ties, [0.0, -0.0, np.nan, np.inf, -np.inf, 9995.0, 0.9999]])
     source = json.dumps([repr(float(x)) for x in numbers])
-    words = (live_cases.FOLDER / "editor.js").read_text("utf-8")
+    words = (live_cases.FOLDER / "printed.js").read_text("utf-8")
     tool = visit(f"{live_cases.HTML}<script>{words}</script>")
     got = tool.evaluate(f"() => {source}.map((x) => printed(Number(x.replace('inf', 'Infinity'))))")
     assert got == [number(x) for x in numbers]

@@ -1,254 +1,288 @@
-// Fields to change numbers in, and arrays printed as Python prints them.
+// Fields to change numbers in: typed, dragged, nudged, and labels chosen by their class.
 "use strict";
 
-/**
- * Return the part of a view in which numbers are changed. `changed()` is called after every change;
- * `loss` is the entry whose change is told.
- */
-function editor(live, loss, gradients, changed) {
-  const choice = element("select", { "aria-label": "tensor to change", onchange: () => show() },
-    ...live.leaves.map(({ name, constant }, k) =>
-      element("option", { value: k }, constant ? `${name} (constant)` : name)));
-  const fields = element("div", { class: "fields" });
-  const word = element("p", { class: "hint", role: "alert" });
-  const told = element("p", { class: "told", role: "status" });
-  const undo = element("button", { type: "button", onclick: () => back(() => live.undo()) }, "Undo");
-  const reset = element("button", { type: "button", onclick: () => back(() => live.reset()) }, "Reset");
-  const part = element("details", { class: "edit" },
-    element("summary", {}, "Change a number"),
-    element("div", { class: "choose" }, element("label", {}, "Tensor ", choice), undo, reset),
-    fields, word, told,
-    element("p", { class: "note" }, "Press Enter to apply a number. ↑ and ↓ change it by 0.1, with Shift by 1, ",
-      "with Alt by 0.01. The steps as text stay as they were recorded."));
-  show();
-  return { part, show, say: (text) => (word.textContent = text) };
+const NUDGE = 0.01;
+const MOST_CLASSES = 12; // that are offered to be clicked
 
-  function leaf() {
-    return live.leaves[choice.value];
+class Editor {
+  /** `changed()` is called after every change, `pointed(number, place)` when a field is chosen. */
+  constructor(live, page, changed, pointed) {
+    this.live = live;
+    this.output = page.program.tensors.find(({ number }) => number === page.output);
+    this.gradients = new Map(page.program.tensors.map((x) => [x.number, x.gradient]));
+    this.changed = changed;
+    this.pointed = pointed;
+    this.selected = { number: live.leaves[0].number, place: 0 };
+    this.choice = element("select", { "aria-label": "tensor to change", onchange: () => this.show() },
+      ...live.leaves.map(({ name, constant }, k) =>
+        element("option", { value: k }, constant ? `${name} (constant)` : name)));
+    this.fields = element("div", { class: "fields" });
+    this.word = element("p", { class: "hint", role: "alert" });
+    this.told = element("p", { class: "told", role: "status" });
+    this.promise = element("span", {});
+    this.nudge = element("button", { type: "button", onclick: () => this.step(NUDGE) }, `Nudge by ${NUDGE}`);
+    this.undo = element("button", { type: "button", onclick: () => this.back(() => live.undo()) }, "Undo");
+    this.reset = element("button", { type: "button", onclick: () => this.back(() => live.reset()) }, "Reset");
+    this.part = element("details", { class: "edit" },
+      element("summary", {}, "Change a number"),
+      element("div", { class: "choose" }, element("label", {}, "Tensor ", this.choice), this.undo, this.reset),
+      this.fields, this.word, this.told,
+      element("p", { class: "nudge" }, this.nudge, " ", this.promise),
+      element("p", { class: "note" }, "Type a number and press Enter, drag it left or right, here or in the picture, ",
+        "or press ↑ and ↓: by 0.1, with Shift by 1, with Alt by 0.01. The steps as text stay as they were recorded."));
+    this.show();
   }
 
-  function show() {
-    const { name, number } = leaf();
-    const array = live.values[number];
+  say(text) {
+    this.word.textContent = text;
+  }
+
+  get leaf() {
+    return this.live.leaves[this.choice.value];
+  }
+
+  /** Show the fields of the chosen tensor. */
+  show() {
+    const { number } = this.leaf;
+    if (this.selected.number !== number) this.selected = { number, place: 0 };
+    const array = this.live.values[number];
     const [height, width] = tableShape(array.shape);
-    fields.replaceChildren(element("table", {}, element("tbody", {},
+    const classes = classesOf(this.live, this.leaf);
+    this.inputs = new Map();
+    this.pressed = [];
+    const cell = (i, j) => (i === null || j === null || !array.data.length ? ["…"]
+      : [this.field(i * width + j), classes?.kind === "number" ? this.classes(classes.count, i * width + j) : null]);
+    this.fields.replaceChildren(element("table", {}, element("tbody", {},
       ...visible(height, 8, 4, 2).map((i) => element("tr", {},
-        ...visible(width, 10, 4, 3).map((j) =>
-          element("td", {}, i === null || j === null ? "…" : field(name, number, i * width + j))))))));
-    undo.setAttribute("aria-disabled", live.past.length === 0);
-    reset.setAttribute("aria-disabled", live.values === live.first);
+        ...visible(width, 10, 4, 3).map((j) => element("td", {}, ...cell(i, j))),
+        classes?.kind === "row" && i !== null ? element("td", {}, this.classes(classes.count, i * width, true)) : null)))));
+    this.refresh();
   }
 
-  function field(name, number, place) {
-    const array = () => live.values[number];
-    const index = bracketed(array().shape, place).replaceAll(",", ", ");
+  /** Choose a number, such as one that was clicked in the picture. */
+  choose(number, place) {
+    const k = this.live.leaves.findIndex((leaf) => leaf.number === number);
+    this.part.open = true;
+    this.selected = { number, place };
+    if (Number(this.choice.value) === k) return this.refresh();
+    this.choice.value = k;
+    this.show();
+  }
+
+  /** Return the name of a number, such as W1[0, 2]. */
+  nameOf(number, place) {
+    const { name } = this.live.leaves.find((leaf) => leaf.number === number);
+    return name + bracketed(this.live.values[number].shape, place).replaceAll(",", ", ");
+  }
+
+  field(place) {
+    const { number } = this.leaf;
     const input = element("input", {
       type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false",
-      "aria-label": `value of ${name}${index}`, value: written(array().data[place]),
-      onchange: () => apply(input.value),
+      "aria-label": `value of ${this.nameOf(number, place)}`,
+      onfocus: () => {
+        this.selected = { number, place };
+        this.refresh();
+        this.pointed(number, place);
+      },
+      onchange: () => this.apply(number, [[place, input.value]]),
+      onpointerdown: (event) => this.drag(event, input, number, place),
       onkeydown: (event) => {
         const sign = { ArrowUp: 1, ArrowDown: -1 }[event.key];
         if (!sign) return;
         event.preventDefault();
-        const whole = !array().dtype.startsWith("float");
-        const step = whole || event.shiftKey ? 1 : event.altKey ? 0.01 : 0.1;
-        apply(written(Number((array().data[place] + sign * step).toPrecision(12))));
+        const whole = !this.live.values[number].dtype.startsWith("float");
+        this.selected = { number, place };
+        this.step(sign * (whole || event.shiftKey ? 1 : event.altKey ? 0.01 : 0.1));
       },
     });
+    this.inputs.set(place, input);
     return input;
-
-    function apply(text) {
-      const before = { loss: live.values[loss], x: array().data[place], slope: slope(number, place) };
-      const { word: wrong } = live.edit(number, place, text);
-      word.textContent = wrong ?? "";
-      input.setAttribute("aria-invalid", Boolean(wrong));
-      if (wrong) return;
-      tell(before, array().data[place] - before.x);
-      input.value = written(array().data[place]);
-      undo.setAttribute("aria-disabled", live.past.length === 0);
-      reset.setAttribute("aria-disabled", live.values === live.first);
-      changed();
-    }
   }
 
-  function slope(number, place) {
-    const at = gradients.get(number);
-    return at === undefined ? null : live.values[at]?.data[place] ?? null;
+  /** Return buttons that set a label, or a row of labels of which one is 1. */
+  classes(count, first, isRow = false) {
+    const { number } = this.leaf;
+    const what = isRow ? `row ${this.nameOf(number, first)}` : this.nameOf(number, first);
+    const buttons = [...Array(count).keys()].map((k) => {
+      const changes = isRow ? [...Array(count).keys()].map((j) => [first + j, String(+(j === k))]) : [[first, String(k)]];
+      const button = element("button", {
+        type: "button", "aria-label": `class ${k} for ${what}`, onclick: () => this.apply(number, changes),
+      }, String(k));
+      this.pressed.push(() => {
+        const { data } = this.live.values[number];
+        button.setAttribute("aria-pressed", isRow ? data[first + k] === 1 : data[first] === k);
+      });
+      return button;
+    });
+    return element("span", { class: "classes", role: "group", "aria-label": `class of ${what}` }, ...buttons);
   }
 
-  // What the gradient promised, beside what came.
-  function tell({ loss: old, slope: rate }, step) {
-    const now = live.values[loss];
-    if (!now || !old) return told.replaceChildren("The result cannot follow: it is computed by an op whose function is not known here.");
-    const name = live.program.tensors.find(({ number }) => number === loss).name;
-    const change = printed(now.data[0] - old.data[0]);
-    const promise = rate === null ? "" : `; gradient × change: ${printed(rate * step)}`;
-    told.replaceChildren(minus(`${name} is ${printed(now.data[0])}. Change of ${name}: ${change}${promise}.`));
+  // -- changing ---------------------------------------------------------------------------------
+
+  step(by) {
+    const { number, place } = this.selected;
+    const x = this.live.values[number].data[place];
+    this.apply(number, [[place, written(Number((x + by).toPrecision(12)))]]);
   }
 
-  function back(act) {
+  /** Change numbers, and tell what came of it; `again` continues the last change. */
+  apply(number, changes, again = false) {
+    const before = { loss: this.loss(this.live.values), x: this.live.values[number].data.slice(), slope: this.slopes(number) };
+    const { word } = this.live.editAll(number, changes, again);
+    this.say(word ?? "");
+    this.wrong = word ? changes[0][0] : null;
+    const input = this.inputs.get(this.wrong);
+    if (word && input) input.value = changes[0][1];
+    if (word) return this.refresh();
+    this.tell(before, number);
+    this.refresh();
+    this.changed();
+  }
+
+  back(act) {
     act();
-    word.textContent = "";
-    told.replaceChildren();
-    show();
-    changed();
+    this.say("");
+    this.wrong = null;
+    this.told.replaceChildren();
+    this.show();
+    this.changed();
+  }
+
+  /** Change a number by how far a pointer is drawn aside; a plain click only chooses it. */
+  drag(event, target, number, place, clicked = () => {}) {
+    const { dtype, data } = this.live.values[number];
+    const start = data[place];
+    let [moved, wanted, again] = [false, null, false];
+    const paint = () => {
+      if (wanted === null) return;
+      this.apply(number, [[place, wanted]], again);
+      again = true;
+      wanted = null;
+    };
+    const move = (moving) => {
+      const far = moving.clientX - event.clientX;
+      if (!moved && Math.abs(far) < 4) return;
+      if (!moved) this.choose(number, place);
+      moved = true;
+      moving.preventDefault();
+      if (wanted === null) requestAnimationFrame(paint); // one change a frame, however fast it moves
+      wanted = dragged(start, far * (moving.shiftKey ? 10 : 1), dtype);
+    };
+    const end = () => {
+      target.removeEventListener("pointermove", move);
+      paint();
+      if (!moved) clicked();
+    };
+    target.setPointerCapture(event.pointerId);
+    target.addEventListener("pointermove", move);
+    target.addEventListener("pointerup", end, { once: true });
+    target.addEventListener("pointercancel", end, { once: true });
+  }
+
+  // -- telling ----------------------------------------------------------------------------------
+
+  /** Write everything that follows from the numbers as they are now. */
+  refresh() {
+    const { number, place } = this.selected;
+    const { data, dtype } = this.live.values[this.leaf.number];
+    for (const [k, input] of this.inputs) {
+      input.setAttribute("aria-invalid", k === this.wrong);
+      if (k !== this.wrong) input.value = written(data[k]);
+      input.classList.toggle("chosen", k === place);
+    }
+    for (const press of this.pressed) press();
+    this.undo.setAttribute("aria-disabled", this.live.past.length === 0);
+    this.reset.setAttribute("aria-disabled", this.live.values === this.live.first);
+    const isReal = dtype.startsWith("float") && data.length > 0;
+    this.nudge.hidden = !isReal;
+    this.promise.textContent = isReal ? this.foretold(number, place) : "";
+  }
+
+  /** Return the sum of the entries of the result: the gradients are its. */
+  loss(values) {
+    const result = values[this.output.number];
+    return result && result.data.reduce((a, b) => a + b, 0);
+  }
+
+  slopes(number) {
+    const gradient = this.gradients.get(number);
+    return gradient === undefined || gradient === null ? null : this.live.values[gradient]?.data ?? null;
+  }
+
+  get lossName() {
+    const { name, number } = this.output;
+    return this.live.first[number]?.data.length === 1 ? name : `the sum of ${name}`;
+  }
+
+  /** Return what a nudge would do, beside what the gradient promises of it. */
+  foretold(number, place) {
+    const { data } = this.live.values[number];
+    const next = written(Number((data[place] + NUDGE).toPrecision(12)));
+    let after;
+    try {
+      after = this.loss(this.live.tried(number, [[place, next]]));
+    } catch (error) {
+      if (!(error instanceof functions.Refused)) throw error;
+      return error.message;
+    }
+    const now = this.loss(this.live.values);
+    if (after === null || now === null) return "";
+    const slope = this.slopes(number)?.[place];
+    const promise = slope === undefined ? "" : `; gradient × ${NUDGE} = ${printed(slope * NUDGE)}`;
+    return minus(`${this.nameOf(number, place)} + ${NUDGE}: ${this.lossName} changes by ${printed(after - now)}${promise}.`);
+  }
+
+  /** Tell what came of a change, beside what the gradient promised. */
+  tell(before, number) {
+    const now = this.loss(this.live.values);
+    if (now === null || before.loss === null) {
+      return this.told.replaceChildren("The result cannot follow: it is computed by an op whose function is not known here.");
+    }
+    const { data } = this.live.values[number];
+    const promised = before.slope?.reduce((sum, slope, k) => (data[k] === before.x[k] ? sum : sum + slope * (data[k] - before.x[k])), 0);
+    const promise = promised === undefined ? "" : `; gradient × change: ${printed(promised)}`;
+    const change = `Change of ${this.lossName}: ${printed(now - before.loss)}`;
+    this.told.replaceChildren(minus(`${this.lossName} is ${printed(now)}. ${change}${promise}.`));
   }
 }
 
-// -- arrays in print ----------------------------------------------------------------------------
-
-const tableShape = (shape) => {
-  const width = shape.length ? shape[shape.length - 1] : 1;
-  return [shape.slice(0, -1).reduce((a, b) => a * b, 1), width];
-};
-
-/** Return which rows or columns are printed, with null for a gap. */
-function visible(count, most, first, last) {
-  const all = [...Array(count).keys()];
-  return count <= most ? all : [...all.slice(0, first), null, ...all.slice(count - last)];
+/** Return the number that a pointer `far` pixels away from the start asks for, as text. */
+function dragged(start, far, dtype) {
+  if (dtype === "bool") return String(+(far > 0));
+  if (!dtype.startsWith("float")) return String(start + Math.round(far / 12));
+  const size = Math.abs(start);
+  const scale = Number.isFinite(size) && size > 0 ? 10 ** Math.max(Math.floor(Math.log10(size)), -6) : 1;
+  const unit = 0.05 * scale;
+  return written(Number((Number.isFinite(start) ? start : 0) + Math.round(far) * unit).toPrecision(6) * 1);
 }
 
-/** Return an array as the window of it that `table` shows. */
-function windowOf(array) {
-  if (!array) return { rows: [["?"]], top: "0", note: "cannot follow the change" };
-  const { data, shape, dtype } = array;
-  const [height, width] = tableShape(shape);
-  const finite = data.filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const [rows, columns] = [visible(height, 8, 4, 2), visible(width, 10, 4, 3)];
-  const range = finite.length ? `, from ${printed(low, dtype)} to ${printed(high, dtype)}` : "";
-  const all = shape.join(" × ");
-  return {
-    rows: rows.map((i) => columns.map((j) =>
-      (i === null || j === null ? "…" : printed(data[i * width + j], dtype)))),
-    top: finite.length ? printed(Math.max(Math.abs(low), Math.abs(high))) : "0",
-    note: !data.length ? `no entries (${all})`
-      : rows.includes(null) || columns.includes(null) ? all + range : shape.length > 2 ? all : "",
+/**
+ * Return { kind, count } where the numbers of a leaf are labels: of kind "number" if each entry is
+ * the number of a class or place, of kind "row" if in each row one is 1 and the others are 0.
+ */
+function classesOf(live, { number, constant }) {
+  const { shape, data, dtype } = live.values[number];
+  const lengthAt = (i, axis) => {
+    const of = live.values[i]?.shape ?? [];
+    return axis === null || axis === undefined ? of.reduce((a, b) => a * b, 1) : of.at(axis);
   };
-}
-
-/** Return a number with at most three significant digits; formatting.py has the same. */
-function printed(x, dtype = "float64") {
-  if (dtype === "bool") return x ? "True" : "False";
-  if (Number.isNaN(x)) return "NaN";
-  if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
-  if (x === 0) return "0";
-  if (!dtype.startsWith("float") && Math.abs(x) < 100000) return String(x);
-  const exponent = Number(x.toExponential(2).split("e")[1]);
-  const plain = dtype.startsWith("float") && exponent >= -3 && exponent <= 3;
-  const digits = plain ? Math.max(2 - exponent, 0) : 2 - exponent; // behind the point
-  const near = toEven(x, digits);
-  const text = plain ? near.toFixed(digits) : near.toExponential(2);
-  return shortest(text.replace(/e([+-])(\d)$/, "e$10$2"), x, dtype);
-}
-
-/** Return a number that lies halfway between two of so many digits as the even one, as Python. */
-function toEven(x, digits) {
-  const size = Math.abs(x);
-  const unit = 10 ** Math.abs(digits);
-  const scaled = digits > 0 ? size * unit : size / unit;
-  const isTie = digits > 0
-    ? Number.isInteger(size * 2 ** (digits + 1)) && (scaled * 2) % 2 === 1
-    : size % unit === unit / 2;
-  if (!isTie) return x;
-  const even = Math.floor(scaled) + (Math.floor(scaled) % 2);
-  return Math.sign(x) * (digits > 0 ? even / unit : even * unit);
-}
-
-/** Leave trailing zeros out if the text is still exactly the number. */
-function shortest(text, x, dtype) {
-  const [mantissa, power] = text.split("e");
-  if (!mantissa.includes(".")) return text;
-  const short = mantissa.replace(/0+$/, "").replace(/\.$/, "") + (power ? `e${power}` : "");
-  const value = functions.rounded({ shape: [], data: Float64Array.of(Number(short)) }, dtype).data[0];
-  return value === x ? short : text;
-}
-
-/** Return an array on one line: in full if it is short, otherwise its range. */
-function inWords(array) {
-  if (!array) return "It cannot follow the change.";
-  const { data, shape, dtype } = array;
-  if (!data.length) return "no entries";
-  if (data.length === 1) return printed(data[0], dtype);
-  const nested = (at, axis) => (axis === shape.length ? printed(data[at], dtype)
-    : `[${[...Array(shape[axis]).keys()].map((i) => nested(at * shape[axis] + i, axis + 1)).join(" ")}]`);
-  if (data.length <= 10) return nested(0, 0);
-  const finite = data.filter(Number.isFinite);
-  const odd = data.length - finite.length;
-  if (!finite.length) return `${odd} NaN or inf`;
-  const [low, high] = [Math.min(...finite), Math.max(...finite)].map((x) => printed(x, dtype));
-  return (low === high ? `all ${low}` : `${low} to ${high}`) + (odd ? `, ${odd} NaN or inf` : "");
-}
-
-// -- the picture --------------------------------------------------------------------------------
-
-/** The value or the gradient in a box: it can be painted with other numbers, in the same cells. */
-class Painted {
-  constructor(group, room) {
-    this.group = group;
-    this.room = room;
-    this.first = [...group.childNodes];
-    const texts = [...group.querySelectorAll("text")];
-    this.caption = texts[0];
-    this.single = texts.length === 2 && texts[1].getAttribute("font-size") === "14" ? texts[1] : null;
-    this.isPrinted = texts.some((text) => text.getAttribute("font-size") === "11");
-    const paths = [...group.querySelectorAll('path[stroke="#d3d8df"]')];
-    this.cells = paths.flatMap((path) =>
-      [...path.getAttribute("d").matchAll(/M([-\d.]+) ([-\d.]+)h([-\d.]+)v([-\d.]+)/g)]
-        .map((match) => match.slice(1).map(Number)));
-    this.cells.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+  const counts = live.program.entries.map(({ op, in: inputs, with: params }) => {
+    if (!inputs) return undefined;
+    const picks = ["sparse_softmax_cross_entropy", "softmax_minus_one_hot"].includes(op) && inputs[0] === number;
+    if (picks) return lengthAt(inputs[1], params?.axis ?? -1);
+    if (["take", "take_along_axis"].includes(op) && inputs[1] === number) return lengthAt(inputs[0], params?.axis);
+    const part = op === "getitem" ? params.index.findIndex((x) => x?.value === number) : -1;
+    return part < 0 || params.index.some((x) => x === null || x === "...") ? undefined : lengthAt(inputs[0], part);
+  }).filter(Boolean);
+  if (counts.length && !dtype.startsWith("float") && dtype !== "bool") {
+    return counts[0] <= MOST_CLASSES ? { kind: "number", count: counts[0] } : null;
   }
-
-  restore() {
-    this.shown = this.first;
-    this.group.replaceChildren(...this.first);
-  }
-
-  paint(array, heat) {
-    if (this.shown === array) return;
-    this.shown = array;
-    const parts = [this.caption];
-    if (!array) parts.push(this.line("?"));
-    else if (this.single || array.data.length === 1) parts.push(this.line(minus(printed(array.data[0], array.dtype))));
-    else if (this.cells.length === array.data.length) parts.push(...this.painted(array, heat));
-    else parts.push(this.line(minus(inWords(array))));
-    const same = parts.length === this.group.childNodes.length && parts.every((x, k) => x === this.group.childNodes[k]);
-    if (!same) this.group.replaceChildren(...parts);
-  }
-
-  line(text) {
-    const like = this.single ?? this.caption;
-    const y = Number(like.getAttribute("y")) + (this.single ? 0 : 16);
-    return fitted(shape("text", { x: like.getAttribute("x"), y, "font-size": this.single ? 14 : 11, fill: "#1b2430" }), text, this.room);
-  }
-
-  // The marks are made once: the browser then has only colours and texts to change.
-  painted({ data, dtype }, heat) {
-    const top = data.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 0);
-    this.marks ??= this.cells.map(([x, y, width, height]) => {
-      const cell = { d: `M${x} ${y}h${width}v${height}h${-width}z`, stroke: "#d3d8df", "stroke-width": 0.6 };
-      const at = { x: x + width / 2, y: y + height / 2 + 4, "font-size": 11, "text-anchor": "middle" };
-      return [shape("path", cell), shape("text", at), width - 4];
-    });
-    this.marks.forEach(([cell, mark, room], k) => {
-      const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
-      const text = this.isPrinted ? minus(printed(data[k], dtype)) : Number.isFinite(data[k]) ? "" : "!";
-      if (cell.getAttribute("fill") !== fill) cell.setAttribute("fill", fill);
-      if (mark.textContent === text) return mark.setAttribute("fill", ink);
-      mark.setAttribute("fill", ink);
-      fitted(mark, text, room);
-    });
-    return this.marks.flatMap(([cell, mark]) => (mark.textContent ? [cell, mark] : [cell]));
-  }
-}
-
-/** Set a text, narrower if there is no room for it. */
-function fitted(mark, text, room) {
-  mark.textContent = text;
-  mark.removeAttribute("textLength");
-  if (text.length * Number(mark.getAttribute("font-size")) * 0.64 > room) {
-    mark.setAttribute("textLength", room);
-    mark.setAttribute("lengthAdjust", "spacingAndGlyphs");
-  }
-  return mark;
+  const width = shape.at(-1) ?? 0;
+  const isLabels = constant || live.program.entries.some(({ op, in: inputs }) =>
+    (op === "softmax_cross_entropy" && inputs[0] === number) || (op === "crossentropy" && inputs[1] === number));
+  const rows = data.length / (width || 1);
+  const isOneHot = data.every((x) => x === 0 || x === 1)
+    && [...Array(rows).keys()].every((r) => data.subarray(r * width, (r + 1) * width).filter((x) => x === 1).length === 1);
+  return isLabels && isOneHot && width > 1 && width <= MOST_CLASSES ? { kind: "row", count: width } : null;
 }

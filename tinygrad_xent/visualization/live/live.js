@@ -20,19 +20,48 @@ class Live {
    * cannot follow is null from then on.
    */
   edit(number, place, text) {
+    return this.editAll(number, [[place, text]]);
+  }
+
+  /** Set several entries of one array; as part of the last change if `again`, such as a drag. */
+  editAll(number, changes, again = false) {
     try {
-      const old = this.values[number];
-      const data = old.data.slice();
-      data[place] = parsed(text, old.dtype);
-      if (Object.is(data[place], old.data[place])) return { word: null };
-      const values = this.rerun(number, { ...old, data });
-      this.remember();
+      const values = this.tried(number, changes);
+      if (values === this.values) return { word: null };
+      if (!again) this.remember();
       this.values = values;
       return { word: null };
     } catch (error) {
       if (!(error instanceof functions.Refused)) throw error;
       return { word: error.message };
     }
+  }
+
+  /** Return the values that would follow from a change, or refuse it. */
+  tried(number, changes) {
+    const old = this.values[number];
+    const data = old.data.slice();
+    for (const [place, text] of changes) data[place] = parsed(text, old.dtype);
+    if (data.every((x, k) => Object.is(x, old.data[k]))) return this.values;
+    return this.rerun(number, { ...old, data });
+  }
+
+  /**
+   * Return what an event sends if the gradient at its tensor is another one: what one path brings,
+   * or of a unit gradient the slope.
+   */
+  through([tensor, , , , contribution], gradient) {
+    const from = this.program.tensors.find(({ number }) => number === tensor).gradient;
+    if (from === contribution) return gradient;
+    const values = [...this.values];
+    values[from] = gradient;
+    const waiting = new Set(this.users[from]);
+    for (let k = from + 1; k <= contribution; k++) {
+      if (!waiting.has(k)) continue;
+      values[k] = this.computed(this.program.entries[k], values, false);
+      this.users[k].forEach((user) => waiting.add(user));
+    }
+    return values[contribution];
   }
 
   remember() {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -59,6 +59,15 @@ class Event(NamedTuple):
     total: int
 
 
+class Late(NamedTuple):
+    """What an event has in another order: the gradient that is sent on, and what comes of it."""
+
+    gradient: int
+    returned: int
+    contribution: int
+    total: int
+
+
 class Condition(NamedTuple):
     """A value that a rule decided by, and how it decided; the list holds while this is so."""
 
@@ -87,6 +96,8 @@ class Program:
         What can be changed, with unique names.
     events : list of Event
         The gradients sent, in order.
+    others : list of Late
+        The gradients sent in another order, if there is one.
     conditions : list of Condition
         What the rules decided by.
     """
@@ -99,6 +110,7 @@ class Program:
         self.names: dict[Node, str] = {}
         self.leaves: list[Leaf] = []
         self.events: list[Event] = []
+        self.others: list[Late] = []
         self.conditions: list[Condition] = []
 
     @property
@@ -116,6 +128,7 @@ class Program:
                 for x, n in self.tensors.items()
             ],
             "events": [list(event) for event in self.events],
+            "others": [list(event) for event in self.others],
             "conditions": [condition._asdict() for condition in self.conditions],
         }
 
@@ -126,7 +139,15 @@ class Program:
         )
 
 
-def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None = None) -> Program:
+Order = Callable[[Node, Any], Iterable[tuple[Any, ...]]]
+
+
+def program_of(
+    output: Node,
+    seed: Any = None,
+    names: Mapping[str, Any] | None = None,
+    other: Order | None = None,
+) -> Program:
     """Record the forward and the backward pass of a graph as one list of calls.
 
     Leaves and constants can be changed in the list. What your code computed outside of the graph
@@ -140,6 +161,9 @@ def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None =
         The gradient to start from; 1 where the output is a scalar.
     names : mapping of str to Tensor or ndarray, optional
         Names that go before the tensors' own, such as `locals()`.
+    other : callable, optional
+        Runs the backward pass in another order, which is recorded too; see
+        `player.wrong_order.depth_first`.
 
     Returns
     -------
@@ -174,7 +198,7 @@ def program_of(output: Node, seed: Any = None, names: Mapping[str, Any] | None =
         )
     token = conditions.set([])
     try:
-        return _Recording(nodes, names).run(output, start)
+        return _Recording(nodes, names).run(output, start, other)
     finally:
         conditions.reset(token)
 
@@ -201,7 +225,7 @@ class _Recording:
         for node in nodes:
             self.twins[node] = self.twin(node)
 
-    def run(self, output: Node, seed: Any) -> Program:
+    def run(self, output: Node, seed: Any, other: Order | None) -> Program:
         """Walk the graph backwards, and put everything that was recorded in a list."""
         twin = self.twins[output]
         start = Recorded(np.asarray(seed.data if isinstance(seed, Node) else seed))
@@ -212,14 +236,25 @@ class _Recording:
 
         leaves = [self.twins[x] for x in self.nodes if x.op is None]
         found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))
+        passed = other(twin, start) if other else ()
+        mine = {
+            (self.twins[x], i)
+            for x in self.nodes
+            for i, y in enumerate(x.inputs)
+            if isinstance(y, Node)
+        }
+        others = [event[2:] for event in passed if event[:2] in mine]  # constants get none
         writer = _Writer(self)
         writer.add_all(leaves)
         writer.add_all(x for _, x in self.constants.values())
         writer.add_all(self.twins.values())
         writer.add_all(found.values())
         writer.add_all(x for event in sent for x in event[3:])
+        writer.add_all(x for event in others for x in event)
         writer.add_all(x for x, _ in self.decided)
-        return self.written(writer, found, sent)
+        program = self.written(writer, found, sent)
+        program.others = [Late(*map(writer.number, event)) for event in others]
+        return program
 
     def written(self, writer: _Writer, found: Any, sent: Any) -> Program:
         """Return the program that a writer's entries, the gradients and the events make."""

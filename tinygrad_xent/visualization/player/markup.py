@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import os
-import re
 import secrets
 from abc import ABC, abstractmethod
 from functools import cache
@@ -29,28 +28,38 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
     """
     name = name or f"tinygrad-xent-{secrets.token_hex(8)}"
     image = base64.b64encode(svg.encode()).decode()
-    script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
-    style = _source("player", "player.css") + _source("drawing", "viewer.css") + theme.css()
     return (
         f'<div id="{name}" data-lm-suppress-shortcuts="true">'
         f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
         f'style="{_CARD}"></div>\n'
-        f"<script>\n(() => {{\n{script}\n"
-        f"start({_json(name)}, {kind}, {_json(data)}, {_json(style)});\n}})();\n</script>\n"
+        f'<script>\n(async () => {{\nconst library = "{_library(kind)}";\n{_LOADER}'
+        f"start({_json(name)}, view, {_json(data)}, style);\n}})();\n</script>\n"
     )
+
+
+_LOADER = """\
+const bytes = Uint8Array.from(atob(library), (c) => c.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+const script = document.createElement("script");
+script.textContent = await new Response(stream).text();
+document.head.append(script);
+const { start, view, style } = script.parts;
+script.remove();
+"""
 
 
 # The picture is a white card: on a dark page it keeps its colours, with room around it.
 _CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
+_LIVE = (
+    "player/view.js", "drawing/viewer.js", "live/functions.js", "live/live.js", "live/printed.js",
+    "live/numbers.js", "live/picture.js", "live/editor.js", "live/paths.js", "live/why.js",
+    "live/touch.js",
+)  # fmt: skip
 _SCRIPTS = {
     "drawing": ("player/view.js", "drawing/viewer.js"),
-    "player": (
-        "player/view.js", "drawing/viewer.js",
-        "live/functions.js", "live/live.js", "live/editor.js", "player/player.js",
-    ),
+    "player": (*_LIVE, "player/player.js"),
     "recording": (
-        "player/view.js", "live/functions.js", "live/live.js", "live/editor.js", "player/curve.js",
-        "player/pictures.js", "player/training.js", "player/recording.js",
+        *_LIVE, "player/curve.js", "player/pictures.js", "player/training.js", "player/recording.js",
     ),
 }  # fmt: skip
 
@@ -60,7 +69,7 @@ HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 
 def packed(data: dict[str, Any]) -> str:
     """Compress what is large and repeats itself: a tenth remains."""
-    return base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode()
+    return _packed(_json(data))
 
 
 def live_page(title: str, body: str, text: str) -> str:
@@ -119,10 +128,20 @@ class Page(ABC):
 @cache
 def _source(folder: str, name: str) -> str:
     files_of = resources.files(f"tinygrad_xent.visualization.{folder}")
-    text = files_of.joinpath(name).read_text("utf-8")
-    # Scripts go without their comments and indentation: a page is smaller by a fifth.
-    bare = re.compile(r"^ *(//.*)?\n?", re.MULTILINE)
-    return bare.sub("", text) if name.endswith(".js") else text
+    return files_of.joinpath(name).read_text("utf-8")
+
+
+@cache
+def _library(kind: str) -> str:
+    """Pack the scripts of a view and its style: they are most of a page, and the same in all."""
+    script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
+    style = _source("player", "player.css") + _source("drawing", "viewer.css") + theme.css()
+    parts = f"{{ start, view: {kind}, style: {_json(style)} }}"
+    return _packed(f"(() => {{\n{script}\ndocument.currentScript.parts = {parts};\n}})();")
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _json(data: Any) -> str:

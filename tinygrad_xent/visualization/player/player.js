@@ -13,8 +13,10 @@ function player(root, data, picture) {
   const answers = new Map(); // by step: the text of the answer and whether it was right
   const mode = { predict: false, wrong: false };
   const live = data.live ? new Live(data.live.program) : null;
-  const gradients = new Map((live?.program.tensors ?? []).map((x) => [x.number, x.gradient ?? undefined]));
-  const edit = live ? editor(live, data.live.output, gradients, changed) : null;
+  const edit = live ? new Editor(live, data.live, changed, (number, place) => point(number, place)) : null;
+  const why = live ? new Why(live, data.live, graph) : null;
+  const lines = live ? new numbers.Lines(data.live) : null;
+  const places = new Map(); // by step: the entry that was clicked, to be written out in numbers
 
   const stepper = new Stepper(count, show, 1600);
   const predict = element("input", { type: "checkbox", onchange: () => choose("predict", predict.checked) });
@@ -31,21 +33,40 @@ function player(root, data, picture) {
       element("label", {}, wrong, "Wrong order"), score),
     banner,
     element("div", { class: "stage" }, element("div", { class: "graphs" }, viewer.tools, viewer.part, graph.legend), details),
-    edit?.part,
+    live ? element("div", { class: "tools" }, edit.part, why.part) : null,
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
       "✓ gradient complete · 1/2 one contribution of two · ≠ wrong in the end", element("br", {}),
-      "Keys: ← → Home End, space plays. Click a tensor to go to its next step."),
+      "Keys: ← → Home End, space plays. Click a tensor to go to its next step and to see its paths, a number to see where it comes from."),
     status,
   );
   root.append(view);
   stepper.listen(view, data.alone);
   view.addEventListener("keydown", (event) => viewer.key(event));
-  graph.onclick = (id) => { stepper.stop(); stepper.go(nextStepOf(id)); };
+  listen();
   stepper.go(0);
   if (live && data.alone) {
     window.addEventListener("hashchange", () => { live.reset(); open(); });
     if (location.hash) open();
+  }
+
+  // Listen to clicks in the picture, and to drags.
+  function listen() {
+    const go = (id) => {
+      stepper.stop();
+      stepper.go(nextStepOf(id));
+      const k = live ? why.tensors.findIndex(({ number }) => why.boxOf.get(number) === id) : -1;
+      if (k >= 0 && !mode.predict) why.show("paths", k);
+    };
+    const isHidden = (id, kind) => mode.predict || graph.boxes.get(id).classList.contains(kind === "value" ? "unknown" : "waiting");
+    if (live) touchable(graph, live, edit, why, isHidden, go);
+    else for (const [id, box] of graph.boxes) box.addEventListener("click", () => go(id));
+  }
+
+  // Outline in the picture a number whose field was chosen.
+  function point(number, place) {
+    const box = Object.keys(data.live.boxes).find((id) => data.live.boxes[id][0] === number);
+    if (box) graph.mark(box, "value", place);
   }
 
   // Change what the address says.
@@ -68,13 +89,22 @@ function player(root, data, picture) {
 
   function changed() {
     answers.clear();
-    wrong.disabled = isChanged();
-    if (isChanged() && mode.wrong) choose("wrong", false);
-    graph.follow(isChanged() ? live : null);
+    places.clear();
+    paint();
+    why.refresh();
     tally();
     stepper.go(stepper.at);
     const here = location.pathname + location.search;
     if (data.alone) history.replaceState(null, "", live.address ? `#${live.address}` : here);
+  }
+
+  // Paint the numbers of the picture; in a wrong order the gradients are what has arrived in the end.
+  function paint() {
+    if (!live) return graph.useWrong(mode.wrong);
+    graph.useWrong(mode.wrong && !isChanged());
+    const totals = new Map();
+    if (mode.wrong && data.wrong) data.wrong.steps.forEach(({ to }, k) => totals.set(to, live.program.others[k][3]));
+    graph.follow(isChanged() ? live : null, totals);
   }
 
   function part(name, length) {
@@ -92,7 +122,8 @@ function player(root, data, picture) {
   }
 
   function asks(at) {
-    return mode.predict && Boolean(steps()[at].ask) && !answers.has(at);
+    const { ask } = steps()[at];
+    return mode.predict && ask !== null && ask !== undefined && !answers.has(at);
   }
 
   function choose(name, on) {
@@ -105,7 +136,8 @@ function player(root, data, picture) {
     banner.replaceChildren(data.wrong
       ? `Wrong order (${data.wrong.name}): a tensor sends its gradient on as soon as it is reached, without waiting for the rest.`
       : "The order does not matter in this graph: no tensor that sends a gradient on gets its own from two places.");
-    graph.useWrong(mode.wrong);
+    if (why) why.part.hidden = mode.predict; // it would tell the answers
+    paint();
     tally();
     stepper.go(stepper.at);
   }
@@ -130,7 +162,7 @@ function player(root, data, picture) {
     const asked = asks(at);
     graph.show(all, at, data.forward.length, asked);
     reveal(pane, viewer.shown(graph.active));
-    details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step)).filter(Boolean));
+    details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step, at)).filter(Boolean));
     details.scrollTo(0, 0);
     const phase = backward ? "backward" : "forward";
     const numbers = asked ? "Predict it." : isChanged() ? inWords(live.values[step.sent[2]]) : step.brief;
@@ -149,6 +181,50 @@ function player(root, data, picture) {
     return array === undefined ? "" : table(sentence(caption), windowOf(array), data.heat, options);
   }
 
+  // Show what comes out of a step: a click on an entry writes that one out in numbers.
+  function result(step, at, hide = false) {
+    const array = live?.values[step.sent[2]];
+    const onpick = array && !hide && ((row, column) => {
+      places.set(at, cellsOf(array)[row][column]);
+      stepper.go(at);
+    });
+    return shown(step.sent, { mark: focus(step, at).cell, hide, onpick });
+  }
+
+  // Return which entry of a step's result is pointed at: the one that was clicked, or the largest.
+  function focus(step, at) {
+    const array = live?.values[step.sent[2]];
+    if (!array || (!isChanged() && !places.has(at))) return { index: step.at, cell: step.cell };
+    const place = places.get(at) ?? largestOf(array);
+    const cell = array.data.length > 1 ? cellAt(array, place) : [];
+    return { index: numbers.indexOf(array.shape, place), cell };
+  }
+
+  // Return the formula with the numbers of one entry.
+  function withNumbers(step, at) {
+    if (!live?.values[step.sent[2]]) return null;
+    const [k, { index }, isChosen] = [indexOf(step.box), focus(step, at), places.has(at)];
+    return lineOf(step.to ? backLine(step, at, k, index, isChosen) : lines.forward(live.values, k, index, isChosen));
+  }
+
+  function backLine(step, at, k, place, isChosen) {
+    const { events, others, tensors } = live.program;
+    const [from, to] = [k, indexOf(step.to)].map((j) => tensors[j].number);
+    const event = events.filter((each) => each[0] === from && each[2] === to)[step.arrow];
+    const late = mode.wrong && data.wrong ? others[at - data.forward.length] : [tensors[k].gradient, event[3], event[4]];
+    return lines.backward(live.values, k, event, late, place, isChosen);
+  }
+
+  function indexOf(box) {
+    return Number(box.slice(1));
+  }
+
+  // Return a sentence whose numbers are those after a change.
+  function now(parts) {
+    return parts?.map((part) => (part.text === undefined ? part
+      : isChanged() && part.entry !== null ? inWords(live.values[part.entry]) : part.text));
+  }
+
   function row(...things) {
     return element("div", { class: "tables" }, ...things);
   }
@@ -163,22 +239,21 @@ function player(root, data, picture) {
   }
 
   function note(parts, kind = "note") {
-    return parts && parts.length ? element("p", { class: kind }, ...sentence(parts)) : null;
+    return parts && parts.length ? element("p", { class: kind }, ...sentence(now(parts))) : null;
   }
 
-  function forwardStep(step) {
+  function forwardStep(step, at) {
     return [
       heading(step, "Forward"),
       note(step.aside),
       formula(isStale(step) ? "" : step.formula, "formula"),
-      isChanged() ? null : formula(step.numbers, "numbers"),
+      step.given ? withNumbers(step, at) : null,
       row(...(step.given ?? []).map((given) => shown(given)),
-        after(step.given ? "→" : "", shown(step.sent, { mark: step.cell }))),
+        after(step.given ? "→" : "", result(step, at))),
     ];
   }
 
   function backwardStep(step, at, asked) {
-    const sent = { mark: step.cell, hide: asked };
     const last = at === count - 1;
     const adding = step.total && !asked;
     return [
@@ -186,9 +261,9 @@ function player(root, data, picture) {
       at === data.forward.length ? note(step.start) : null,
       ...(step.notes ?? []).map((parts) => note(parts, "bad")),
       formula(isStale(step) ? "" : step.formula, "formula"),
-      asked || isChanged() ? null : formula(step.numbers, "numbers"),
+      asked ? null : withNumbers(step, at),
       row(...step.given.map((given) => shown(given)), shown(step.grad),
-        step.unsummed && !asked ? after("→", shown(step.unsummed)) : "", after("→", shown(step.sent, sent))),
+        step.unsummed && !asked ? after("→", shown(step.unsummed)) : "", after("→", result(step, at, asked))),
       asked ? question(step, at) : answer(at),
       asked ? null : note(arrival(step)),
       adding ? row(shown(step.before), after("+", shown(step.sent)), after("=", shown(step.total))) : null,
@@ -209,7 +284,8 @@ function player(root, data, picture) {
   // -- predicting -------------------------------------------------------------------------------
 
   function question(step, at) {
-    const place = step.ask.at.length ? ` at [${step.ask.at.join(", ")}]` : "";
+    const { index } = focus(step, at);
+    const place = index.length ? ` at [${index.join(", ")}]` : "";
     const receiver = step.say.filter((part) => part.name !== undefined).at(-1).name;
     const input = element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
     const hint = element("p", { class: "hint", role: "alert" });
@@ -219,7 +295,7 @@ function player(root, data, picture) {
       if (guess === null) {
         hint.textContent = "Type a number, such as 0.25, -1e-3 or 1/3.";
         input.focus();
-      } else settle(at, { text: input.value.trim(), right: close(guess, truthOf(step)) });
+      } else settle(at, { text: input.value.trim(), right: close(guess, truthOf(step, at)) });
     };
     return element("form", { class: "question", onsubmit: check },
       element("label", {}, `What is sent to ${receiver}${place}?`, input),
@@ -229,10 +305,10 @@ function player(root, data, picture) {
   }
 
   // The entry that is asked for: as recorded, or as it is after a change.
-  function truthOf(step) {
-    if (!isChanged()) return step.ask.value;
-    const { data: numbers, shape: lengths } = live.values[step.sent[2]];
-    return numbers[step.ask.at.reduce((place, i, a) => place * lengths[a] + i, 0)];
+  function truthOf(step, at) {
+    if (!isChanged()) return step.ask;
+    const { data: entries, shape: lengths } = live.values[step.sent[2]];
+    return entries[numbers.placeOf(lengths, focus(step, at).index)];
   }
 
   function settle(at, given) {
@@ -246,7 +322,7 @@ function player(root, data, picture) {
     const given = mode.predict ? answers.get(at) : undefined;
     if (!given) return null;
     const step = steps()[at];
-    const truth = minus(String(Number(truthOf(step).toPrecision(4))));
+    const truth = minus(String(Number(truthOf(step, at).toPrecision(4))));
     const words = given.right ? `Right: ${truth}.`
       : given.text ? `Not ${minus(given.text)}: it is ${truth}.` : `It is ${truth}.`;
     const next = () => {
@@ -276,89 +352,26 @@ function close(guess, truth) {
 
 // -- the picture --------------------------------------------------------------------------------
 
-class Graph {
+// The picture of a graph, in which boxes show what is known at a step.
+class Graph extends LivePicture {
   constructor(picture, data) {
+    super(picture, data.live, data.heat, data.view.arrows);
     this.data = data;
-    this.picture = picture;
     this.active = [];
     this.isWrong = false;
-    this.onclick = () => {};
-    this.legend = this.detachLegend();
-    const width = Number(picture.getAttribute("width"));
-    picture.removeAttribute("height");
-    picture.style.width = `${width}px`;
-    picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
-    this.boxes = new Map();
-    for (const box of picture.querySelectorAll('g[id^="n"], g[id^="c"]')) this.prepare(box);
     this.bodies = Object.entries(data.wrong?.bodies ?? {}).map(([id, text]) => {
       const right = this.boxes.get(id).querySelector(".body");
       return { right, wrong: parse(text) };
     });
-    this.arrows = data.view.arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
-  }
-
-  // Set the picture's legend below the pane, where no scrolling hides it.
-  detachLegend() {
-    const legend = this.picture.querySelector("#legend");
-    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
-    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
-    const font = this.picture.getAttribute("font-family");
-    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
-    return shape("svg", { class: "legend", ...size }, legend);
   }
 
   // Add to a box what shows its state.
   prepare(box) {
-    const [width, height] = ["width", "height"].map((side) => Number(box.querySelector("rect").getAttribute(side)));
-    box.append(
-      shape("rect", { class: "outline", x: -4, y: -4, width: width + 8, height: height + 8, rx: 8 }),
-      shape("g", { class: "badge", transform: `translate(${width - 6} 0)` },
-        shape("rect", { x: -13, y: -9, width: 26, height: 18, rx: 9 }),
-        shape("text", { "text-anchor": "middle", y: 4 })),
-    );
-    if (box.id.startsWith("n")) box.addEventListener("click", () => this.onclick(box.id));
-    this.boxes.set(box.id, box);
-  }
-
-  // Paint the numbers that follow a change; null paints those that were recorded.
-  follow(live) {
-    this.painted ??= [...this.boxes].flatMap(([id, box]) => {
-      const width = Number(box.querySelector("rect").getAttribute("width"));
-      const groups = ["value", "gradient"].map((kind) => box.querySelector(`.body .${kind}`));
-      const starts = groups.map((group) => Number(group?.querySelector("text").getAttribute("x")));
-      const beside = groups[1] && starts[1] > starts[0];
-      return groups.map((group, k) => group && {
-        entry: this.data.live.boxes[id]?.[k],
-        painted: new Painted(group, (k === 0 && beside ? starts[1] : width) - starts[k] - 8),
-      }).filter(Boolean);
-    });
-    for (const { entry, painted } of this.painted) {
-      if (!live) painted.restore();
-      else painted.paint(entry == null ? null : live.values[entry], this.data.heat);
-    }
-    const kept = (mark, without) => {
-      mark.full ??= mark.textContent;
-      mark.textContent = live ? without(mark.full) : mark.full;
-    };
-    for (const title of this.picture.querySelectorAll('g[id^="e"] > title')) {
-      kept(title, (text) => text.split("\n")[0]); // the others have numbers
-    }
-    for (const desc of this.picture.querySelectorAll("desc")) {
-      kept(desc, () => "Numbers were changed; each step tells what they lead to.");
-    }
-    for (const [entry, id, word] of this.data.live.lines) {
-      this.lines ??= new Map();
-      const find = () => [...this.boxes.get(id).querySelectorAll("text")].find((text) => text.textContent.startsWith(`${word} = `));
-      if (!this.lines.has(entry + id)) this.lines.set(entry + id, find());
-      const line = this.lines.get(entry + id);
-      if (!line) continue;
-      const now = live && printed(live.values[entry].data[0], live.values[entry].dtype);
-      kept(line, () => `${word} = ${now}`);
-      const title = this.boxes.get(id).querySelector("text tspan").parentNode.lastChild;
-      const old = line.full.slice(word.length + 3).replace(/[.+]/g, "\\$&");
-      kept(title, (text) => text.replace(new RegExp(`(^|\\s)${old}(?=\\s|$)`), `$1${now}`));
-    }
+    super.prepare(box);
+    const width = Number(box.querySelector("rect").getAttribute("width"));
+    box.append(shape("g", { class: "badge", transform: `translate(${width - 6} 0)` },
+      shape("rect", { x: -13, y: -9, width: 26, height: 18, rx: 9 }),
+      shape("text", { "text-anchor": "middle", y: 4 })));
   }
 
   useWrong(on) {

@@ -13,14 +13,14 @@ from tinygrad_xent.arrays import as_array
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count
-from tinygrad_xent.visualization.formulas import mathml, rule_at
+from tinygrad_xent.visualization.formulas import mathml
+from tinygrad_xent.visualization.live.letters import RESULT, SOFTMAX, array_at, letters_in
 from tinygrad_xent.visualization.player.arrays import Arrays, as_rows, visible, window
-from tinygrad_xent.visualization.player.with_numbers import arrays_in, with_numbers
 from tinygrad_xent.visualization.player.wrong_order import WrongOrder
 from tinygrad_xent.visualization.tracing import Backward, Forward, Trace
 
 Step = dict[str, Any]
-Sentence = list[Any]  # text, and names, which the page sets apart
+Sentence = list[Any]  # text, names, which the page sets apart, and numbers that may change
 _MOST_TABLES = 4  # of what goes in
 
 
@@ -28,10 +28,10 @@ class Steps:
     """Writes the steps of a trace.
 
     A step is a dict. Its ``say`` is a sentence, ``brief`` its numbers in words, ``box`` the id of
-    the box at work; ``formula`` and ``numbers`` are MathML; ``given`` and ``sent`` are tables: what
-    goes in, and what comes out. A table is a caption, the place of an array, and the entry of the
-    program that computes it; ``cell`` is the row and column of the entry whose ``numbers`` these
-    are.
+    the box at work; ``formula`` is MathML; ``given`` and ``sent`` are tables: what goes in, and
+    what comes out. A table is a caption, the place of an array, and the entry of the program that
+    computes it; ``at`` is the index of the entry that is written out in numbers, and ``cell`` its
+    row and column in the table.
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
     of the arrows between the two; ``part``, which of how many contributions this is; ``ask``, the
@@ -40,9 +40,16 @@ class Steps:
     order ``notes``, sentences, and ``right``, a table.
     """
 
-    def __init__(self, trace: Trace, arrays: Arrays, entries: Mapping[Any, int]) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        arrays: Arrays,
+        entries: Mapping[Any, int],
+        softmaxes: Mapping[Node, int],
+    ) -> None:
         self.trace = trace
         self.entries = entries  # which entry of a program an array is
+        self.softmaxes = softmaxes
         self.arrays = arrays
         self.ids = {node: f"n{i}" for i, node in enumerate(trace.names)}
 
@@ -64,7 +71,7 @@ class Steps:
                 step["total"] = self._table(["total at ", named(event.to_name)], event.total)
             totals[event.to] = event.total
             if wrong:
-                step["notes"] = _mistakes(event, self.trace, wrong)
+                step["notes"] = self._mistakes(event, wrong)
                 if wrong.has_wrong(event.to) and arrived[event.to] == expected[event.to]:
                     right = self.trace.gradient(event.to)
                     step["right"] = self._table(["right for ", named(event.to_name)], right)
@@ -91,7 +98,7 @@ class Steps:
         place, cell = _largest(event.value)
         return step | {
             "formula": mathml(event.formula, event.letters) if event.formula else "",
-            "numbers": with_numbers(event.formula, node, None, event.value, place, name),
+            "at": place,
             "given": [self._table([named(k)], x) for k, x in [*given.items()][:_MOST_TABLES]],
             "cell": cell,
             "aside": _aside(node, self.trace),
@@ -100,7 +107,6 @@ class Steps:
     def _backward(self, event: Backward) -> Step:
         node, sent = event.tensor, event.sent
         place, cell = _largest(sent)
-        grad = f"∂{event.to_name}"
         summed = f", summed over {event.summed_over}." if event.summed_over else "."
         can_ask = sent.size > 0 and np.isfinite(sent[place])
         return {
@@ -110,22 +116,14 @@ class Steps:
             "to": self.ids[event.to],
             "arrow": sum(x is event.to for x in node.inputs[: event.position]),
             "formula": mathml(event.rule, event.letters) if event.rule else "",
-            "numbers": with_numbers(
-                rule_at(node, event.position),
-                node,
-                event.incoming,
-                sent,
-                place,
-                grad,
-                event.unsummed,
-            ),
+            "at": place,
             "given": [*self._operands(event)][:_MOST_TABLES],
             "grad": self._table(["gradient at ", named(event.name)], event.incoming),
             "unsummed": self._unsummed(event),
             "sent": self._table(["sent to ", named(event.to_name)], sent),
             "cell": cell,
-            "ask": {"at": place, "value": float(sent[place])} if can_ask else None,
-            "start": _start(event) if node is self.trace.output else [],
+            "ask": float(sent[place]) if can_ask else None,
+            "start": self._start(event) if node is self.trace.output else [],
         }
 
     def _unsummed(self, event: Backward) -> Any:
@@ -139,15 +137,70 @@ class Steps:
         right = mathml(event.rule).partition("=</mo>")[2] if event.rule else ""
         used = re.sub("<mover>.*?</mover>", "", right)  # not those of gradients
         found = {
-            event.letters.get(letter, letter): data
-            for letter, data in arrays_in(event.tensor).items()
+            event.letters.get(letter, letter): (place, array_at(event.tensor, place))
+            for letter, place in letters_in(event.tensor).items()
             if f"<mi>{letter}</mi>" in used
         }
         tensors = set(self.trace.names.values())
-        shown = {name: data for name, data in found.items() if data.size > 1 or name in tensors}
-        for name, data in (shown or {event.name: event.tensor.data}).items():
-            entry = self.entries.get((id(event.tensor), name))
+        shown = {name: it for name, it in found.items() if it[1].size > 1 or name in tensors}
+        for name, (place, data) in (shown or {event.name: (RESULT, event.tensor.data)}).items():
+            entry = self.softmaxes.get(event.tensor) if place == SOFTMAX else None
             yield self._table(["value of ", named(name)], data, entry)
+
+    def _start(self, event: Backward) -> Sentence:
+        """Describe how the backward pass begins."""
+        start = self._number(event.incoming)
+        return [
+            "The backward pass starts at ",
+            named(event.name),
+            " with the gradient ",
+            start,
+            ".",
+        ]
+
+    def _mistakes(self, event: Backward, wrong: WrongOrder) -> list[Sentence]:
+        """Describe what is wrong with one step of a wrong order."""
+        found: list[Sentence] = []
+        right = self._number(self.trace.gradient(event.tensor))
+        name = named(event.name)
+        if missing := wrong.missing(event):
+            are = "is" if missing == 1 else "are"
+            todo = f" sends although {count(missing, 'contribution')} to it {are} still to come."
+            found.append(["Too early: ", name, f"{todo} Its gradient will be ", right, "."])
+        elif wrong.has_wrong(event.tensor):
+            should = (" should be ", right, ": a wrong number is passed on.")
+            found.append(["The gradient of ", name, *should])
+        if wrong.late(event):
+            gone = " has sent its gradient on already. What arrives now goes no further."
+            found.append(["Too late: ", named(event.to_name), gone])
+        return found
+
+    def verdict(self, wrong: WrongOrder) -> Sentence:
+        """Describe what came out wrong in the end, and why."""
+        cause = next(
+            event
+            for event in wrong.events
+            if wrong.missing(event)
+            and not np.array_equal(
+                self.trace.gradient(event.tensor), event.incoming, equal_nan=True
+            )
+        )
+        worst = wrong.wrong[-1]
+        has, right = map(self._number, (wrong.totals[worst], self.trace.gradient(worst)))
+        others = len(wrong.wrong) - 1
+        more = f", and {count(others, 'other tensor')} {'is' if others == 1 else 'are'} wrong too"
+        missing = wrong.missing(cause)
+        were = f"{count(missing, 'contribution')} to it {'was' if missing == 1 else 'were'} missing"
+        rule = "Only a topological order is right: every tensor waits for all its contributions."
+        return [
+            *("Wrong: ", named(self.trace.names[worst]), " has ", has, " instead of ", right),
+            *(f"{more if others else ''}. ", named(cause.name)),
+            f" sent its gradient on while {were}. {rule}",
+        ]
+
+    def _number(self, data: Any) -> dict[str, Any]:
+        """Return an array on one line, to stand in a sentence, and which entry it is."""
+        return {"text": brief(data), "entry": self.entries.get(id(data))}
 
     def _table(self, caption: Sentence, data: Any, entry: int | None = None) -> Any:
         entry = self.entries.get(id(data)) if entry is None else entry
@@ -189,50 +242,3 @@ def _aside(node: Node, trace: Trace) -> Sentence:
         return []
     why = ", the output of a softmax. It goes back to the logits: the same loss, with more digits."
     return ["The loss was given ", named(trace.names[probs]), why]
-
-
-def _start(event: Backward) -> Sentence:
-    """Describe how the backward pass begins."""
-    grad = f" with the gradient {brief(event.incoming)}."
-    return ["The backward pass starts at ", named(event.name), grad]
-
-
-def _mistakes(event: Backward, trace: Trace, wrong: WrongOrder) -> list[Sentence]:
-    """Describe what is wrong with one step of a wrong order."""
-    found: list[Sentence] = []
-    right = brief(trace.gradient(event.tensor))
-    if missing := wrong.missing(event):
-        are = "is" if missing == 1 else "are"
-        todo = f" sends although {count(missing, 'contribution')} to it {are} still to come. "
-        found.append(["Too early: ", named(event.name), f"{todo}Its gradient will be {right}."])
-    elif wrong.has_wrong(event.tensor):
-        should = f" should be {right}: a wrong number is passed on."
-        found.append(["The gradient of ", named(event.name), should])
-    if wrong.late(event):
-        gone = " has sent its gradient on already. What arrives now goes no further."
-        found.append(["Too late: ", named(event.to_name), gone])
-    return found
-
-
-def verdict(trace: Trace, wrong: WrongOrder) -> Sentence:
-    """Describe what came out wrong in the end, and why."""
-    cause = next(
-        event
-        for event in wrong.events
-        if wrong.missing(event)
-        and not np.array_equal(trace.gradient(event.tensor), event.incoming, equal_nan=True)
-    )
-    worst = wrong.wrong[-1]
-    has, right = brief(wrong.totals[worst]), brief(trace.gradient(worst))
-    others = len(wrong.wrong) - 1
-    more = f", and {count(others, 'other tensor')} {'is' if others == 1 else 'are'} wrong too"
-    missing = wrong.missing(cause)
-    were = f"{count(missing, 'contribution')} to it {'was' if missing == 1 else 'were'} missing"
-    rule = "Only a topological order is right: every tensor waits for all its contributions."
-    return [
-        "Wrong: ",
-        named(trace.names[worst]),
-        f" has {has} instead of {right}{more if others else ''}. ",
-        named(cause.name),
-        f" sent its gradient on while {were}. {rule}",
-    ]

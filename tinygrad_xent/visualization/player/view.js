@@ -98,16 +98,19 @@ function button(label, path, action, attributes = {}) {
 
 // -- arrays -------------------------------------------------------------------------------------
 
-// An array as printed cells in the colours of the picture. `mark` is a cell that is pointed at.
-function table(caption, array, heat, { mark = [], hide = false } = {}) {
+// An array as printed cells in the colours of the picture. `mark` is a cell that is pointed at;
+// `onpick(row, column)` is called for one that is clicked.
+function table(caption, array, heat, { mark = [], hide = false, onpick = null } = {}) {
   const body = array.rows.map((row, i) =>
     element("tr", {}, ...row.map((text, j) => {
       const marked = i === mark[0] && j === mark[1];
       const shown = hide && marked ? "?" : hide ? "" : text;
-      return cell(shown, Number(array.top), heat, marked);
+      const made = cell(shown, Number(array.top), heat, marked);
+      if (onpick && text !== "…") made.addEventListener("click", () => onpick(i, j));
+      return made;
     })),
   );
-  return element("figure", {},
+  return element("figure", { class: onpick ? "pickable" : null },
     element("table", { class: body[0].children.length > 6 ? "wide" : null }, element("caption", {}, ...caption), element("tbody", {}, ...body)),
     array.note && !hide ? element("figcaption", {}, minus(array.note)) : null,
   );

@@ -7,6 +7,7 @@ arrives later is never passed on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,12 +33,15 @@ class WrongOrder:
         What has arrived at each tensor in the end.
     wrong : tuple of Tensor
         Where that is not the gradient, from the output's side on.
+    direction : int
+        Which of a tensor's inputs goes on first: 1 the first, -1 the last.
     """
 
     name: str
     events: tuple[Backward, ...]
     totals: dict[Node, Any]
     wrong: tuple[Node, ...]
+    direction: int
 
     def has_wrong(self, tensor: Node) -> bool:
         """Return whether a tensor ends up with a wrong gradient."""
@@ -83,7 +87,7 @@ def wrong_order(right: Trace) -> WrongOrder | None:
         wrong = [x for x in totals if not _same(totals[x], right.gradient(x))]
         if wrong:
             wrong.sort(key=lambda x: -x.birth)
-            return WrongOrder(name, tuple(events), totals, tuple(wrong))
+            return WrongOrder(name, tuple(events), totals, tuple(wrong), step)
     return None
 
 
@@ -92,8 +96,34 @@ def _run(right: Trace, direction: int) -> tuple[list[Backward], dict[Node, Any]]
     first = len(right.forward) + 1
     totals: dict[Node, Any] = {right.output: right.seed}
     events: list[Backward] = []
+    for node, i, grad, result, sent, total in depth_first(right.output, right.seed, direction):
+        totals[node.inputs[i]] = np.asarray(total)
+        changed = {"incoming": grad, "unsummed": unsummed(result, sent), "sent": sent}
+        changed |= {"step": first + len(events), "total": totals[node.inputs[i]]}
+        events.append(replace(rules[node, i], **changed))
+    return events, totals
+
+
+def depth_first(output: Node, seed: Any, direction: int) -> Iterator[tuple[Any, ...]]:
+    """Send gradients on as soon as they arrive.
+
+    Parameters
+    ----------
+    output : Tensor
+    seed : ndarray or Tensor
+        From a Tensor the pass is recorded.
+    direction : int
+        As in `WrongOrder`.
+
+    Yields
+    ------
+    tuple
+        The sender, which of its inputs receives, the gradient that it has by then, what its rule
+        returns, the contribution, and the total so far at the receiver.
+    """
+    totals = {output: seed}
     visited: set[Node] = set()
-    waiting = [right.output]
+    waiting = [output]
     while waiting:
         node = waiting.pop()
         if node in visited or node.op is None:
@@ -102,17 +132,11 @@ def _run(right: Trace, direction: int) -> tuple[list[Backward], dict[Node, Any]]
         grad = totals[node]
         receivers: list[Node] = []
         for i, result, sent in _contributions(node, grad):
-            if (node, i) not in rules:
-                continue
             to: Node = node.inputs[i]
-            totals[to] = np.asarray(totals[to] + sent if to in totals else sent)
-            step = first + len(events)
-            event = rules[node, i]
-            changed = {"incoming": grad, "unsummed": unsummed(result, sent), "sent": sent}
-            events.append(replace(event, step=step, total=totals[to], **changed))
+            totals[to] = totals[to] + sent if to in totals else sent
             receivers.append(to)
+            yield node, i, grad, result, sent, totals[to]
         waiting += receivers[::-direction]  # the last one is taken first
-    return events, totals
 
 
 def _contributions(node: Node, grad: Any) -> list[tuple[int, Any, Any]]:

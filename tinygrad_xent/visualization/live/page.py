@@ -1,0 +1,137 @@
+"""What a page knows beside the program: which array is where, and what made each tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.drawing.records import Box
+from tinygrad_xent.visualization.formulas import formula_of, mathml, rule_at
+from tinygrad_xent.visualization.live.letters import SOFTMAX, letters_in, with_softmax
+from tinygrad_xent.visualization.live.program import Late, Program
+from tinygrad_xent.visualization.tracing import Trace
+
+
+class LivePage:
+    """A program, and all that a page says about its tensors.
+
+    Attributes
+    ----------
+    program : Program
+    softmaxes : dict of Tensor to int
+        The entries of the softmaxes that the formulas of losses mention.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.softmaxes: dict[Node, int] = {}
+        for x in program.tensors:
+            if SOFTMAX in letters_in(x).values():
+                self.softmaxes[x] = self._softmax_of(x)
+
+    def _softmax_of(self, x: Node) -> int:
+        """Add the softmax of a loss's logits to the program, and return its entry."""
+        last = len(x.inputs) - 1
+        entries, of = self.program.entries, self.input(x, last)
+        dtype = x.inputs[last].dtype.name
+        params = {key: axis for key, axis in x.params.items() if key == "axis" and axis is not None}
+        entries.append({"op": "softmax", "in": [of], "with": params, "dtype": dtype})
+        return len(entries) - 1
+
+    def input(self, x: Node, i: int) -> int | None:
+        """Return the entry of an input; None of one that was left out."""
+        source = x.inputs[i]
+        if isinstance(source, Node):
+            return self.program.tensors[source]
+        return self.program.constants.get((x, i))
+
+    def to_dict(self, boxes: Sequence[Box]) -> dict[str, Any]:
+        """Return the program as plain data, and where its entries are in the picture.
+
+        ``boxes`` has the entries of each box: value and gradient. ``lines`` has the constants that
+        are no boxes but lines in one, such as "labels = 1": the entry, the id of the box, and the
+        word. Other numbers stand in expressions and formulas, and cannot be changed. ``made`` has
+        for each tensor what made it, and ``formulas`` the MathML that it refers to.
+        """
+        tensors = self.program.tensors
+        numbers = {f"n{i}": x for i, x in enumerate(tensors)}
+        ids = {x: name for name, x in numbers.items()}
+        leaves = {leaf.name: leaf.number for leaf in self.program.leaves}
+        found = {}
+        for box in boxes:
+            if box.id in numbers:
+                x = numbers[box.id]
+                found[box.id] = [tensors[x], self.program.gradients.get(x)]
+            elif box.title in leaves:
+                found[box.id] = [leaves[box.title], None]
+        written = {box.id: [text for text, _ in box.lines] for box in boxes}
+        lines = []
+        for (x, i), number in self.program.constants.items():
+            word = x.op.names_of(len(x.inputs))[i]
+            if any(text.startswith(f"{word} = ") for text in written.get(ids[x], ())):
+                lines.append([number, ids[x], word])
+        shown = {number for pair in found.values() for number in pair}
+        shown |= {number for number, _, _ in lines}
+        program = self.program.to_dict()
+        program["leaves"] = [leaf for leaf in program["leaves"] if leaf["number"] in shown]
+        latex: dict[str, int] = {}
+        return {
+            "program": program,
+            "boxes": found,
+            "lines": lines,
+            "made": [self._made(x, latex) for x in tensors],
+            "formulas": [mathml(text) for text in latex],
+            "output": [*tensors.values()][-1],
+        }
+
+    def _made(self, x: Node, latex: dict[str, int]) -> dict[str, Any] | None:
+        """Return what made a tensor: its op, inputs, formula, rules and letters; None of a leaf."""
+        op = x.op
+        if op is None:
+            return None
+        count = range(len(x.inputs))
+
+        def place(text: str) -> int | None:
+            return latex.setdefault(with_softmax(text), len(latex)) if text else None
+
+        changed = [
+            key
+            for key, value in x.params.items()
+            if key not in ("axis", "keepdims", *op.required) and value is not op.defaults.get(key)
+        ]
+        return {
+            "op": op.name,
+            "inputs": [self.input(x, i) for i in count],
+            "formula": place(formula_of(x)),
+            "rules": [place(rule_at(x, i)) for i in count],
+            "letters": letters_in(x),
+            "softmax": self.softmaxes.get(x),
+            # The formulas are about the usual parameters; along which axis, if along one.
+            "shapes": None if changed else op.shapes.replace("m,n", "n"),
+            "axis": _axis(x),
+        }
+
+
+def _axis(x: Node) -> int | str | None:
+    axis = x.params.get("axis", -1)
+    return axis if axis is None or isinstance(axis, int) else "several"
+
+
+def entries_of(program: Program, trace: Trace, wrong: Any = None) -> dict[Any, int]:
+    """Return which entry of a program each array is, by the array's id.
+
+    The arrays are those of a trace's events, and of a `WrongOrder` that was recorded too.
+    """
+    found: dict[Any, int] = {id(x.data): number for x, number in program.tensors.items()}
+    found |= {id(x.inputs[i]): number for (x, i), number in program.constants.items()}
+    found |= {id(event.value): program.tensors[event.tensor] for event in trace.forward}
+    right = [
+        Late(program.gradients[e.tensor], *s[3:])
+        for e, s in zip(trace.backward, program.events, strict=True)
+    ]
+    late = wrong.events if wrong else ()
+    for event, sent in zip((*late, *trace.backward), (*program.others, *right), strict=True):
+        arrays = event.incoming, event.unsummed, event.sent, event.total
+        found |= {id(x): number for x, number in zip(arrays, sent, strict=True) if x is not None}
+    return found

@@ -1,0 +1,219 @@
+// The picture of a graph whose numbers follow a change, and in which one can be pointed at.
+"use strict";
+
+class LivePicture {
+  /**
+   * `page` is what live/page.py writes, or null; `arrows` has the ids of the boxes that each arrow
+   * leads from and to.
+   */
+  constructor(picture, page, heat, arrows) {
+    this.picture = picture;
+    this.page = page;
+    this.heat = heat;
+    this.legend = this.detachLegend();
+    const width = Number(picture.getAttribute("width"));
+    picture.removeAttribute("height");
+    picture.style.width = `${width}px`;
+    picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
+    this.boxes = new Map();
+    for (const box of picture.querySelectorAll('g[id^="n"], g[id^="c"], g[id^="f"]')) this.prepare(box);
+    this.arrows = arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
+    this.tables = [...this.boxes].flatMap(([id, box]) => this.tablesOf(id, box));
+  }
+
+  // Set the picture's legend below the pane, where no scrolling hides it.
+  detachLegend() {
+    const legend = this.picture.querySelector("#legend");
+    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
+    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
+    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
+    const font = this.picture.getAttribute("font-family");
+    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
+    return shape("svg", { class: "legend", ...size }, legend);
+  }
+
+  // Add to a box the outline that shows its state.
+  prepare(box) {
+    const [width, height] = ["width", "height"].map((side) => Number(box.querySelector("rect").getAttribute(side)));
+    box.append(shape("rect", { class: "outline", x: -4, y: -4, width: width + 8, height: height + 8, rx: 8 }));
+    const leaves = this.page?.program.leaves ?? [];
+    const canChange = leaves.some(({ number }) => number === this.page.boxes[box.id]?.[0]);
+    if (canChange) box.classList.add("changeable");
+    this.boxes.set(box.id, box);
+  }
+
+  // -- numbers ----------------------------------------------------------------------------------
+
+  /** Return the value and the gradient in a box: { id, kind, entry, painted }. */
+  tablesOf(id, box) {
+    const width = Number(box.querySelector("rect").getAttribute("width"));
+    const groups = ["value", "gradient"].map((kind) => box.querySelector(`.body .${kind}`));
+    const starts = groups.map((group) => Number(group?.querySelector("text").getAttribute("x")));
+    const beside = groups[1] && starts[1] > starts[0];
+    return groups.flatMap((group, k) => (!group ? [] : {
+      id, kind: ["value", "gradient"][k], entry: this.page?.boxes[id]?.[k] ?? null,
+      painted: new Painted(group, (k === 0 && beside ? starts[1] : width) - starts[k] - 8),
+    }));
+  }
+
+  /**
+   * Paint the numbers that follow a change; null paints those that were recorded. `totals` has
+   * other entries to take for gradients, by the box.
+   */
+  follow(live, totals = new Map()) {
+    for (const { id, kind, entry, painted } of this.tables) {
+      const number = kind === "gradient" ? totals.get(id) ?? entry : entry;
+      if (!live) painted.restore();
+      else painted.paint(number === null ? null : live.values[number], this.heat);
+    }
+    for (const title of this.picture.querySelectorAll('g[id^="e"] > title')) {
+      this.write(title, live && ((text) => text.split("\n")[0])); // the others have numbers
+    }
+    for (const desc of this.picture.querySelectorAll("desc")) {
+      this.write(desc, live && (() => "Numbers were changed; the fields and sentences beside the picture have the new ones."));
+    }
+    this.lines ??= this.page.lines.map(([entry, id, word]) => ({
+      entry, id, word,
+      line: [...this.boxes.get(id).querySelectorAll("text")].find((text) => text.textContent.startsWith(`${word} = `)),
+    }));
+    for (const { entry, id, word, line } of this.lines) {
+      if (!line) continue;
+      const now = live && printed(live.values[entry].data[0], live.values[entry].dtype);
+      this.write(line, live && (() => `${word} = ${now}`));
+      const title = this.boxes.get(id).querySelector("text tspan").parentNode.lastChild;
+      const old = line.full.slice(word.length + 3).replace(/[.+]/g, "\\$&");
+      this.write(title, live && ((text) => text.replace(new RegExp(`(^|\\s)${old}(?=\\s|$)`), `$1${now}`)));
+    }
+  }
+
+  /** Write in a mark what a function makes of its first text; without a function that text. */
+  write(mark, change) {
+    mark.full ??= mark.textContent;
+    const text = change ? change(mark.full) : mark.full;
+    if (mark.textContent !== text) mark.textContent = text;
+  }
+
+  // -- pointing ---------------------------------------------------------------------------------
+
+  /** Return the number under a pointer: { id, kind, entry, place }, or null. */
+  pick(event) {
+    const id = event.target.closest?.("g[id]")?.id;
+    for (const table of this.tables) {
+      if (table.id !== id || table.entry === null) continue;
+      const place = table.painted.placeAt(event.clientX, event.clientY);
+      if (place !== null) return { ...table, place };
+    }
+    return null;
+  }
+
+  /** Outline one number; none without a place. */
+  mark(id, kind, place) {
+    this.marked?.remove();
+    const table = this.tables.find((each) => each.id === id && each.kind === kind);
+    const frame = place === undefined ? null : table?.painted.frameOf(place);
+    this.marked = frame && shape("rect", { class: "pointed", ...frame });
+    if (frame) table.painted.group.parentNode.append(this.marked);
+  }
+
+  /** Light up boxes, and the arrows between pairs of them: [from, to]. */
+  light(ids, pairs) {
+    for (const [id, box] of this.boxes) box.classList.toggle("lit", ids.has(id));
+    for (const { ends, group } of this.arrows) {
+      group.classList.toggle("lit", pairs.some(([from, to]) => from === ends[0] && to === ends[1]));
+    }
+  }
+}
+
+/** The value or the gradient in a box: it can be painted with other numbers, in the same cells. */
+class Painted {
+  constructor(group, room) {
+    this.group = group;
+    this.room = room;
+    this.first = [...group.childNodes];
+    const texts = [...group.querySelectorAll("text")];
+    this.caption = texts[0];
+    this.single = texts.length === 2 && texts[1].getAttribute("font-size") === "14" ? texts[1] : null;
+    this.isPrinted = texts.some((text) => text.getAttribute("font-size") === "11");
+    const paths = [...group.querySelectorAll('path[stroke="#d3d8df"]')];
+    this.cells = paths.flatMap((path) =>
+      [...path.getAttribute("d").matchAll(/M([-\d.]+) ([-\d.]+)h([-\d.]+)v([-\d.]+)/g)]
+        .map((match) => match.slice(1).map(Number)));
+    this.cells.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+  }
+
+  /** Return the place of the entry at a point of the window, or null. */
+  placeAt(x, y) {
+    const to = this.group.getScreenCTM()?.inverse();
+    if (!to) return null;
+    const at = new DOMPoint(x, y).matrixTransform(to);
+    const found = this.frames.findIndex(([left, top, width, height]) =>
+      at.x >= left && at.x < left + width && at.y >= top && at.y < top + height);
+    return found < 0 ? null : found;
+  }
+
+  /** Where each entry stands: left, top, width, height. */
+  get frames() {
+    if (!this.single) return this.cells;
+    const [x, y] = ["x", "y"].map((side) => Number(this.single.getAttribute(side)));
+    return [[x - 4, y - 16, Math.max(44, 9 * this.single.textContent.length + 8), 22]];
+  }
+
+  frameOf(place) {
+    if (!this.frames[place]) return null;
+    const [x, y, width, height] = this.frames[place];
+    return { x, y, width, height };
+  }
+
+  restore() {
+    this.shown = this.first;
+    this.group.replaceChildren(...this.first);
+  }
+
+  paint(array, heat) {
+    if (this.shown === array) return;
+    this.shown = array;
+    const parts = [this.caption];
+    if (!array) parts.push(this.line("?"));
+    else if (this.single || array.data.length === 1) parts.push(this.line(minus(printed(array.data[0], array.dtype))));
+    else if (this.cells.length === array.data.length) parts.push(...this.painted(array, heat));
+    else parts.push(this.line(minus(inWords(array))));
+    const same = parts.length === this.group.childNodes.length && parts.every((x, k) => x === this.group.childNodes[k]);
+    if (!same) this.group.replaceChildren(...parts);
+  }
+
+  line(text) {
+    const like = this.single ?? this.caption;
+    const y = Number(like.getAttribute("y")) + (this.single ? 0 : 16);
+    return fitted(shape("text", { x: like.getAttribute("x"), y, "font-size": this.single ? 14 : 11, fill: "#1b2430" }), text, this.room);
+  }
+
+  // The marks are made once: the browser then has only colours and texts to change.
+  painted({ data, dtype }, heat) {
+    const top = data.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 0);
+    this.marks ??= this.cells.map(([x, y, width, height]) => {
+      const cell = { d: `M${x} ${y}h${width}v${height}h${-width}z`, stroke: "#d3d8df", "stroke-width": 0.6 };
+      const at = { x: x + width / 2, y: y + height / 2 + 4, "font-size": 11, "text-anchor": "middle" };
+      return [shape("path", cell), shape("text", at), width - 4];
+    });
+    this.marks.forEach(([cell, mark, room], k) => {
+      const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
+      const text = this.isPrinted ? minus(printed(data[k], dtype)) : Number.isFinite(data[k]) ? "" : "!";
+      if (cell.getAttribute("fill") !== fill) cell.setAttribute("fill", fill);
+      if (mark.textContent === text) return mark.setAttribute("fill", ink);
+      mark.setAttribute("fill", ink);
+      fitted(mark, text, room);
+    });
+    return this.marks.flatMap(([cell, mark]) => (mark.textContent ? [cell, mark] : [cell]));
+  }
+}
+
+/** Set a text, narrower if there is no room for it. */
+function fitted(mark, text, room) {
+  mark.textContent = text;
+  mark.removeAttribute("textLength");
+  if (text.length * Number(mark.getAttribute("font-size")) * 0.64 > room) {
+    mark.setAttribute("textLength", room);
+    mark.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  }
+  return mark;
+}

@@ -124,6 +124,37 @@ def lesson_cases(folder: Path, monkeypatch: Any) -> list[Case]:
     return list(cases.values())
 
 
+# -- what a player shows --------------------------------------------------------------------------
+
+SHOWN = """
+(count) => {
+  const root = [...document.querySelectorAll("*")].find((x) => x.shadowRoot).shadowRoot;
+  const slider = root.querySelector('input[type="range"]');
+  const texts = (selector, inside = root) =>
+    [...inside.querySelectorAll(selector)].map((x) => x.textContent);
+  const steps = [];
+  for (let at = 1; at <= count; at++) {
+    slider.value = at;
+    slider.dispatchEvent(new Event("input"));
+    const colours = [...root.querySelectorAll(".details td")].map((x) => x.style.background);
+    const status = texts('[role="status"].hidden');
+    const lines = texts(".details .numbers, .details .note, .details .bad");
+    steps.push({ tables: texts(".details figure"), status, colours, lines });
+  }
+  const bodies = [...root.querySelectorAll(".graph .body")];
+  const boxes = root.querySelectorAll('.graph g[id^="n"] > text, .graph g[id^="c"] > text');
+  return { steps, cells: bodies.map((body) => texts("text", body)),
+           heads: [...boxes].map((x) => x.textContent) };
+}
+"""
+
+
+def shown(page: Any) -> Any:
+    """Return everything that a player shows, step by step."""
+    count = int(page.locator(".counter").inner_text().split(" / ")[1])
+    return page.evaluate(SHOWN, count)
+
+
 # -- what Python makes of it ---------------------------------------------------------------------
 
 
@@ -134,11 +165,8 @@ def numbers(state: Any, number: int, dtype: str = "float64") -> Any:
     return data.reshape(value["shape"])
 
 
-def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
-    """Compute a graph anew, with the leaves and constants of a page; return every array by a word.
-
-    The entry that must hold it comes with it.
-    """
+def rebuilt(program: Program, state: Any) -> dict[Node, Any]:
+    """Compute a graph anew, with the leaves and constants of a page; return the new tensors."""
     given = {
         leaf.number: numbers(state, leaf.number, program.entries[leaf.number]["dtype"])
         for leaf in program.leaves
@@ -146,7 +174,7 @@ def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
     twins: dict[Node, Any] = {}
     for node, number in program.tensors.items():  # oldest first
         if node.op is None:
-            twins[node] = tx.Tensor(given[number])
+            twins[node] = tx.Tensor(given[number], name=node.name)
             continue
         inputs = [
             twins[x]
@@ -157,6 +185,13 @@ def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
             for i, x in enumerate(node.inputs)
         ]
         twins[node] = node.op.on(inputs, node.params)
+        twins[node].name = node.name
+    return twins
+
+
+def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
+    """Compute a graph anew; return every array by a word, and the entry that must hold it."""
+    twins = rebuilt(program, state)
     output = twins[list(program.tensors)[-1]]
     sent: list[Any] = []
     grads = dict(

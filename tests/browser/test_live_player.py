@@ -7,9 +7,10 @@ import json
 import live_cases
 import numpy as np
 import pytest
+from live_cases import shown
 
 import tinygrad_xent as tx
-from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.formatting import number, telling
 
 pytestmark = pytest.mark.browser
 
@@ -53,34 +54,6 @@ def choose(page, name):
 def change(page, name, text):
     field(page, name).fill(text)
     field(page, name).press("Enter")
-
-
-SHOWN = """
-(count) => {
-  const root = [...document.querySelectorAll("*")].find((x) => x.shadowRoot).shadowRoot;
-  const slider = root.querySelector('input[type="range"]');
-  const texts = (selector, inside = root) =>
-    [...inside.querySelectorAll(selector)].map((x) => x.textContent);
-  const steps = [];
-  for (let at = 1; at <= count; at++) {
-    slider.value = at;
-    slider.dispatchEvent(new Event("input"));
-    const colours = [...root.querySelectorAll(".details td")].map((x) => x.style.background);
-    const status = texts('[role="status"].hidden');
-    const lines = texts(".details .numbers, .details .note, .details .bad");
-    steps.push({ tables: texts(".details figure"), status, colours, lines });
-  }
-  const bodies = [...root.querySelectorAll(".graph .body")];
-  const boxes = root.querySelectorAll('.graph g[id^="n"] > text, .graph g[id^="c"] > text');
-  return { steps, cells: bodies.map((body) => texts("text", body)),
-           heads: [...boxes].map((x) => x.textContent) };
-}
-"""
-
-
-def shown(page):
-    count = int(page.locator(".counter").inner_text().split(" / ")[1])
-    return page.evaluate(SHOWN, count)
 
 
 def test_the_page_shows_what_a_new_page_of_the_changed_graph_shows(visit) -> None:
@@ -228,10 +201,14 @@ def test_a_wrong_order_follows_the_change_too(visit) -> None:
 def test_numbers_are_printed_as_python_prints_them(visit) -> None:
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=3000) * 10.0 ** rng.integers(-8, 9, size=3000)
+    round_ones = np.array([1 - 1e-7, 999.9999, 1.0000001e10, 0.30000001, 12345.678, 2.5e-9, 1e22])
     ties = np.array([1.125, 0.0625, 1.375, -2.625, 11.25, 112.5, 1125.0, 11250.0, 0.00015, 999.5])
-    numbers = np.concatenate([numbers, ties, [0.0, -0.0, np.nan, np.inf, -np.inf, 9995.0, 0.9999]])
+    numbers = np.concatenate([numbers, ties, round_ones, [0.0, -0.0, np.nan, np.inf, -np.inf, 9995.0, 0.9999]])
     source = json.dumps([repr(float(x)) for x in numbers])
     words = (live_cases.FOLDER / "printed.js").read_text("utf-8")
     tool = visit(f"{live_cases.HTML}<script>{words}</script>")
-    got = tool.evaluate(f"() => {source}.map((x) => printed(Number(x.replace('inf', 'Infinity'))))")
-    assert got == [number(x) for x in numbers]
+    for name, python in (("printed", number), ("telling", telling)):
+        got = tool.evaluate(
+            f"() => {source}.map((x) => {name}(Number(x.replace('inf', 'Infinity')), 'float64'))"
+        )
+        assert got == [python(x) for x in numbers]

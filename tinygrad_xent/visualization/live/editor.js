@@ -118,6 +118,29 @@ class Editor {
     return element("span", { class: "classes", role: "group", "aria-label": `class of ${what}` }, ...buttons);
   }
 
+  // -- the address ------------------------------------------------------------------------------
+
+  /** Change what the address says, now and whenever it is edited. */
+  followAddress() {
+    const open = () => {
+      const words = this.live.load(location.hash);
+      this.part.open = true;
+      this.show();
+      this.changed();
+      this.say(words.join("; "));
+    };
+    window.addEventListener("hashchange", () => {
+      this.live.reset();
+      open();
+    });
+    if (location.hash) open();
+  }
+
+  writeAddress() {
+    const here = location.pathname + location.search;
+    history.replaceState(null, "", this.live.address ? `#${this.live.address}` : here);
+  }
+
   // -- changing ---------------------------------------------------------------------------------
 
   step(by) {

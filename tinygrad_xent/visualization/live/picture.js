@@ -10,26 +10,11 @@ class LivePicture {
     this.picture = picture;
     this.page = page;
     this.heat = heat;
-    this.legend = this.detachLegend();
-    const width = Number(picture.getAttribute("width"));
-    picture.removeAttribute("height");
-    picture.style.width = `${width}px`;
-    picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
     this.boxes = new Map();
     for (const box of picture.querySelectorAll('g[id^="n"], g[id^="c"], g[id^="f"]')) this.prepare(box);
-    this.arrows = arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
     this.tables = [...this.boxes].flatMap(([id, box]) => this.tablesOf(id, box));
-  }
-
-  // Set the picture's legend below the pane, where no scrolling hides it.
-  detachLegend() {
-    const legend = this.picture.querySelector("#legend");
-    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
-    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
-    const font = this.picture.getAttribute("font-family");
-    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
-    return shape("svg", { class: "legend", ...size }, legend);
+    this.arrows = arrows.map((ends, k) => ({ ends, group: picture.querySelector(`#e${k}`) }));
+    if (page) this.readArrows();
   }
 
   // Add to a box the outline that shows its state.
@@ -42,7 +27,20 @@ class LivePicture {
     this.boxes.set(box.id, box);
   }
 
-  // -- numbers ----------------------------------------------------------------------------------
+  // Find for each arrow what is sent back along it, and the note that says so.
+  readArrows() {
+    const seen = new Map();
+    for (const arrow of this.arrows) {
+      const [to, from] = arrow.ends.map((id) => this.page.boxes[id]?.[0]);
+      const events = this.page.program.events.filter((event) => event[0] === from && event[2] === to);
+      const nth = seen.get(arrow.ends.join()) ?? 0;
+      seen.set(arrow.ends.join(), nth + 1);
+      arrow.sent = events[nth]?.[4] ?? null;
+    }
+    const notes = [...this.picture.querySelectorAll("text")].filter((text) => text.textContent.startsWith("↑ ") && !text.closest("#legend"));
+    const told = this.arrows.filter(({ group }) => group.querySelector("title").textContent.includes("gradient sent back"));
+    told.forEach((arrow, k) => { arrow.note = notes.length === told.length ? notes[k] : null; });
+  }
 
   /** Return the value and the gradient in a box: { id, kind, entry, painted }. */
   tablesOf(id, box) {
@@ -66,11 +64,20 @@ class LivePicture {
       if (!live) painted.restore();
       else painted.paint(number === null ? null : live.values[number], this.heat);
     }
-    for (const title of this.picture.querySelectorAll('g[id^="e"] > title')) {
-      this.write(title, live && ((text) => text.split("\n")[0])); // the others have numbers
+    for (const { group, sent, note } of this.arrows) {
+      const words = live && (sent === null || sent === undefined ? "changed" : inWords(live.values[sent]));
+      const title = group.querySelector("title");
+      this.write(title, live && ((text) => text.replace(/^(gradient sent back: ).*$/m, `$1${words}`)));
+      if (note) this.write(note, live && (() => `↑ ${minus(words)}`));
     }
     for (const desc of this.picture.querySelectorAll("desc")) {
       this.write(desc, live && (() => "Numbers were changed; the fields and sentences beside the picture have the new ones."));
+    }
+    this.warnings ??= [...this.boxes].flatMap(([id, box]) =>
+      [...box.querySelectorAll("text")].filter((text) => text.textContent.startsWith("✗ ")).map((text) => [id, text]));
+    const isBad = (entry) => live.values[entry]?.data.some((x) => !Number.isFinite(x));
+    for (const [id, warning] of this.warnings) {
+      this.write(warning, live && ((text) => (this.page.boxes[id]?.some(isBad) ? text : "")));
     }
     this.lines ??= this.page.lines.map(([entry, id, word]) => ({
       entry, id, word,
@@ -78,7 +85,7 @@ class LivePicture {
     }));
     for (const { entry, id, word, line } of this.lines) {
       if (!line) continue;
-      const now = live && printed(live.values[entry].data[0], live.values[entry].dtype);
+      const now = live && telling(live.values[entry].data[0], live.values[entry].dtype);
       this.write(line, live && (() => `${word} = ${now}`));
       const title = this.boxes.get(id).querySelector("text tspan").parentNode.lastChild;
       const old = line.full.slice(word.length + 3).replace(/[.+]/g, "\\$&");

@@ -66,6 +66,20 @@ function printed(x, dtype = "float64") {
   return shortest(text.replace(/e([+-])(\d)$/, "e$10$2"), x, dtype);
 }
 
+/** Return a number with enough digits to tell it from a round one, as formatting.py does. */
+function telling(x, dtype) {
+  let text = printed(x, dtype);
+  if (!dtype.startsWith("float") || !Number.isFinite(x)) return text;
+  const isExact = () => functions.rounded({ shape: [], data: Float64Array.of(Number(text)) }, dtype).data[0] === x;
+  for (let digits = 4; digits < 18 && !isExact() && /[0.]$/.test(text.split("e")[0]); digits++) {
+    const exponent = Number(x.toExponential(digits - 1).split("e")[1]);
+    const places = digits - 1 - exponent;
+    text = exponent < -4 || places < 0 ? x.toExponential(digits - 1).replace(/e([+-])(\d)$/, "e$10$2")
+      : x.toFixed(places) + (places === 0 ? "." : "");
+  }
+  return text;
+}
+
 /** Return a number that lies halfway between two of so many digits as the even one, as Python. */
 function toEven(x, digits) {
   const size = Math.abs(x);

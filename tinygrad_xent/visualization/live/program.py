@@ -236,14 +236,10 @@ class _Recording:
 
         leaves = [self.twins[x] for x in self.nodes if x.op is None]
         found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))
-        passed = other(twin, start) if other else ()
-        mine = {
-            (self.twins[x], i)
-            for x in self.nodes
-            for i, y in enumerate(x.inputs)
-            if isinstance(y, Node)
-        }
-        others = [event[2:] for event in passed if event[:2] in mine]  # constants get none
+        real = {id(x) for x in self.twins.values()}  # constants get no gradient
+        with np.errstate(all="ignore"):  # the right order has had its warnings
+            passed = list(other(twin, start)) if other else []
+        others = [event[2:] for event in passed if id(event[0].inputs[event[1]]) in real]
         writer = _Writer(self)
         writer.add_all(leaves)
         writer.add_all(x for _, x in self.constants.values())

@@ -13,6 +13,7 @@ function player(root, data, picture) {
   const answers = new Map(); // by step: the text of the answer and whether it was right
   const mode = { predict: false, wrong: false };
   const live = data.live ? new Live(data.live.program) : null;
+  root.host.live = live; // for readers of the page's numbers
   const edit = live ? new Editor(live, data.live, changed, (number, place) => point(number, place)) : null;
   const why = live ? new Why(live, data.live, graph) : null;
   const lines = live ? new numbers.Lines(data.live) : null;
@@ -45,10 +46,7 @@ function player(root, data, picture) {
   view.addEventListener("keydown", (event) => viewer.key(event));
   listen();
   stepper.go(0);
-  if (live && data.alone) {
-    window.addEventListener("hashchange", () => { live.reset(); open(); });
-    if (location.hash) open();
-  }
+  if (live && data.alone) edit.followAddress();
 
   // Listen to clicks in the picture, and to drags.
   function listen() {
@@ -69,15 +67,6 @@ function player(root, data, picture) {
     if (box) graph.mark(box, "value", place);
   }
 
-  // Change what the address says.
-  function open() {
-    const words = live.load(location.hash);
-    edit.part.open = true;
-    edit.show();
-    changed();
-    edit.say(words.join("; "));
-  }
-
   function isChanged() {
     return live !== null && live.values !== live.first;
   }
@@ -94,8 +83,7 @@ function player(root, data, picture) {
     why.refresh();
     tally();
     stepper.go(stepper.at);
-    const here = location.pathname + location.search;
-    if (data.alone) history.replaceState(null, "", live.address ? `#${live.address}` : here);
+    if (data.alone) edit.writeAddress();
   }
 
   // Paint the numbers of the picture; in a wrong order the gradients are what has arrived in the end.
@@ -357,12 +345,28 @@ class Graph extends LivePicture {
   constructor(picture, data) {
     super(picture, data.live, data.heat, data.view.arrows);
     this.data = data;
+    this.legend = this.detachLegend();
+    const width = Number(picture.getAttribute("width"));
+    picture.removeAttribute("height");
+    picture.style.width = `${width}px`;
+    picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
     this.active = [];
     this.isWrong = false;
     this.bodies = Object.entries(data.wrong?.bodies ?? {}).map(([id, text]) => {
       const right = this.boxes.get(id).querySelector(".body");
       return { right, wrong: parse(text) };
     });
+  }
+
+  // Set the picture's legend below the pane, where no scrolling hides it.
+  detachLegend() {
+    const legend = this.picture.querySelector("#legend");
+    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
+    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
+    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
+    const font = this.picture.getAttribute("font-family");
+    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
+    return shape("svg", { class: "legend", ...size }, legend);
   }
 
   // Add to a box what shows its state.
@@ -419,14 +423,16 @@ class Graph extends LivePicture {
       group.classList.remove("used", "back");
       group.querySelector(".head")?.remove();
     }
-    for (const { group } of used) {
-      group.classList.add("used");
+    for (const arrow of used) {
+      arrow.group.classList.add("used");
       if (!step.to) continue;
-      group.classList.add("back");
-      group.append(headAtStart(group.querySelectorAll("path")[1]));
+      arrow.group.classList.add("back");
+      const line = arrow.group.querySelectorAll("path")[1];
+      if (arrow.d !== line.getAttribute("d")) arrow.head = headAtStart(line); // to measure takes long
+      arrow.d = line.getAttribute("d");
+      arrow.group.append(arrow.head);
     }
     this.active = [step.box, step.to].filter(Boolean).map((id) => this.boxes.get(id));
-    
   }
 }
 

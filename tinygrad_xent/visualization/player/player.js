@@ -12,6 +12,7 @@ function player(root, data, picture) {
   const banner = element("p", { class: "banner", hidden: true });
   const answers = new Map(); // by step: the text of the answer and whether it was right
   const mode = { predict: false, wrong: false };
+  let seen = null; // the step that was scrolled to
   const live = data.live ? new Live(data.live.program) : null;
   root.host.live = live; // for readers of the page's numbers
   const edit = live ? new Editor(live, data.live, changed, (number, place) => point(number, place)) : null;
@@ -149,7 +150,8 @@ function player(root, data, picture) {
     const backward = at >= data.forward.length;
     const asked = asks(at);
     graph.show(all, at, data.forward.length, asked);
-    reveal(pane, viewer.shown(graph.active));
+    if (at !== seen) reveal(pane, viewer.shown(graph.active));
+    seen = at;
     details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step, at)).filter(Boolean));
     details.scrollTo(0, 0);
     const phase = backward ? "backward" : "forward";

@@ -69,7 +69,7 @@ def test_what_is_not_finite_is_no_colour_and_spoils_no_other() -> None:
     shown = table_of(np.array([np.nan, np.inf, -np.inf, -2.0, 1.0]))
     assert isinstance(shown, Cells)
     assert shown.levels == ((NAN, INF, MINUS_INF, -LEVELS, LEVELS // 2),)
-    assert shown.texts == (("NaN", "inf", "-inf", "-2", "1"),)
+    assert shown.texts == (("✗ NaN", "▲ inf", "▼ -inf", "-2", "1"),)
 
 
 @pytest.mark.parametrize(

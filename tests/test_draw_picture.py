@@ -343,7 +343,7 @@ def test_a_tree_of_text() -> None:
         "   │  ├─ x: y = exp  (2,) float64  value [2.72 7.39]  gradient [5.44 14.8]\n"
         "   │  │  └─ x  (2,) float64  value [1 2]  gradient [14.8 109]\n"
         "   │  └─ y: y (see above)\n"
-        "   └─ y: c0  constant · (2,) float64  value [1 2]\n"
+        "   └─ y: x.data  constant · (2,) float64  value [1 2]\n"
         "\n"
         "gradient: of v4"
     )

@@ -186,7 +186,7 @@ def test_the_steps_are_those_of_the_trace() -> None:
     assert names == ["p", "z"]
     last = data["backward"][-1]
     assert data["arrays"][last["sent"][1]]["rows"] == [["-0.341", "0.242", "0.0986"]]
-    assert data["arrays"][last["grad"][1]]["rows"] == [["-1.52", "0", "0"]]
+    assert data["arrays"][last["grad"][1]]["rows"] == [["-1.52", "-0", "-0"]]
     assert last["ask"] == player.trace.backward[-1].sent[0]  # all digits
     assert str(player) == str(player.trace)
     assert repr(player) == "<Player of L: 6 steps forward, 5 backward>"

@@ -93,7 +93,7 @@ def gradients_or_none(output: Any, targets: list[Node], seed: Any, create_graph:
             )
     start = check_seed(output, seed)
     if create_graph and not isinstance(start, Node):
-        start = type(output)(start)
+        start = type(output)(start, name=f"∂{output.name}" if output.name else "seed")
     elif not create_graph and isinstance(start, Node):
         start = start.data
     wanted = set(targets)  # not the list: `in` would compare Tensors entry by entry

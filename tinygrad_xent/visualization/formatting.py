@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_LONGEST_INDEX = 14
+
 
 def number(x: Any) -> str:
     """Return a number with at most three significant digits (four for 1000 to 9999).
@@ -14,8 +16,8 @@ def number(x: Any) -> str:
 
     Examples
     --------
-    >>> [number(x) for x in (2.0, 0.5, 0.41703, 0.99999, -1.2e-5, 5.551115123125783e-17)]
-    ['2', '0.5', '0.417', '1.00', '-1.2e-05', '5.55e-17']
+    >>> [number(x) for x in (2.0, 0.5, 0.41703, 0.99999, -1.2e-5, 5.551115123125783e-17, -0.0)]
+    ['2', '0.5', '0.417', '1.00', '-1.2e-05', '5.55e-17', '-0']
     """
     x = np.asarray(x)[()]
     if x.dtype.kind == "b":
@@ -27,7 +29,7 @@ def number(x: Any) -> str:
     if np.isinf(x):
         return "inf" if x > 0 else "-inf"
     if x == 0:
-        return "0"
+        return "-0" if np.signbit(x) else "0"
     magnitude = f"{abs(float(x)):.2e}"  # rounded first: 999.9 counts as 1000
     exponent = int(magnitude.split("e")[1])
     if -3 <= exponent <= 3:
@@ -113,3 +115,29 @@ def brief(data: Any, most: int = 10) -> str:
 
 def _nested(array: Any) -> str:
     return number(array) if array.ndim == 0 else "[" + " ".join(map(_nested, array)) + "]"
+
+
+def index_text(index: Any) -> str:
+    """Return a NumPy index as written between the brackets; an ellipsis if it is long.
+
+    Examples
+    --------
+    >>> [index_text(i) for i in (0, (slice(None), -1), (..., slice(2, None)), np.arange(9))]
+    ['0', ':, -1', '..., 2:', '…']
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    text = ", ".join(map(part_text, parts))
+    return text if len(text) <= _LONGEST_INDEX else "…"
+
+
+def part_text(part: Any) -> str:
+    """Return one part of an index as it is written, such as `1:`."""
+    match part:
+        case slice():
+            ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+            return ":".join(ends if part.step is not None else ends[:2])
+        case np.ndarray() | list():
+            array = np.asarray(part)
+            few = array.ndim == 1 and array.size <= _LONGEST_INDEX // 2
+            return f"[{' '.join(map(str, array))}]" if few else "…"
+    return "..." if part is Ellipsis else str(part)

@@ -18,7 +18,7 @@ from tinygrad_xent import domains
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops.broadcasting import repeated_axes
-from tinygrad_xent.visualization.naming import index_text
+from tinygrad_xent.visualization.formatting import index_text
 
 Letters = Mapping[str, str]
 Shape = tuple[int, ...]
@@ -217,7 +217,8 @@ def _named(node: Element, letters: Letters) -> Element:
     copy = Element(node.tag, dict(node.attrib))
     copy.text, copy.tail = node.text, node.tail
     if node.tag == "mi" and (node.text or "") in letters:
-        copy.text = letters[node.text or ""]
+        name = letters[node.text or ""]
+        copy.text = f"({name})" if re.search(" [=<>]+ ", name) else name
         copy.set("class", _NAME)
     for child in node:
         named = _named(child, letters)
@@ -226,9 +227,20 @@ def _named(node: Element, letters: Letters) -> Element:
         copy.append(named)
     if node.tag == "mover" and copy[1].text in _OVERLINES and copy[0].get("class") == _NAME:
         name = copy[0].text or ""  # lines above words are placed badly on pages too
-        copy[0].text = f"∂{name}" if name.isidentifier() else f"∂({name})"
+        copy[0].text = partial_of(name)
         return copy[0]
     return copy
+
+
+def partial_of(name: str) -> str:
+    """Return what the gradient with respect to a tensor is called.
+
+    Examples
+    --------
+    >>> partial_of("W1"), partial_of("θ₁"), partial_of("layer1.W"), partial_of("h (2)")
+    ('∂W1', '∂θ₁', '∂layer1.W', '∂(h (2))')
+    """
+    return f"∂{name}" if re.fullmatch(r"[^\W\d][\w.]*", name) else f"∂({name})"
 
 
 @functools.lru_cache(1000)

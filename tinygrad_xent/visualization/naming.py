@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.formatting import telling
 
-_LONGEST_INDEX = 14
+_COMPARED = {">": np.greater, "==": np.equal, "<": np.less, ">=": np.greater_equal}
 
 
 def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> dict[Node, str]:
-    """Name each tensor uniquely, in text that is safe to print.
+    r"""Name each tensor uniquely, in text that is safe to print.
 
     Parameters
     ----------
@@ -25,8 +29,9 @@ def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> d
     Returns
     -------
     dict of Tensor to str
-        The given name, or the tensor's own, or v0, v1, ... with its place in `nodes`. The second
-        "h" becomes "h (2)".
+        The given name, or the tensor's own, or v0, v1, ... with its place in `nodes`. A name given
+        twice has its scope before it, "layer1.W"; the second "h" of a scope becomes "h (2)". LaTeX
+        is set: r"\theta_1" becomes "θ₁".
 
     Examples
     --------
@@ -37,15 +42,31 @@ def names_of(nodes: Iterable[Node], names: Mapping[str, Any] | None = None) -> d
     (['x', 'v1'], ['x', 'square'])
     """
     given = names_by_id(names)
+    called = {node: _set(given.get(id(node)) or node.name or "") for node in nodes}
+    times = Counter(called.values())
     result: dict[Node, str] = {}
     taken: set[str] = set()
-    for i, node in enumerate(nodes):
-        result[node] = _free(printable(given.get(id(node)) or node.name or f"v{i}"), taken)
+    for i, (node, name) in enumerate(called.items()):
+        scoped = name and times[name] > 1 and node.scope
+        unique = f"{printable(node.scope[-1])}.{name}" if scoped else name
+        result[node] = _free(unique or f"v{i}", taken)
     return result
 
 
+def _set(name: str) -> str:
+    r"""Return a name as it is shown: LaTeX such as \theta_1 or $W^{(1)}$ is set."""
+    inner = name[1:-1] if len(name) > 2 and name[0] == name[-1] == "$" else name
+    if name.isprintable() and (inner is not name or re.search(r"\\[A-Za-z]", name)):
+        from tinygrad_xent.visualization.formulas import formula_text
+
+        with suppress(Exception):  # of a stranger's text: what cannot be set stays as it is
+            if (text := formula_text(inner)) and "\\" not in text:
+                return text
+    return printable(name)
+
+
 def constants_of(
-    nodes: Iterable[Node], names: Mapping[str, Any] | None, taken: Iterable[str]
+    nodes: Iterable[Node], names: Mapping[str, Any] | None, titles: Mapping[Node, str]
 ) -> dict[int, tuple[str, Any]]:
     """Find each constant array of more than one number, and call it by a name that no other has.
 
@@ -55,26 +76,86 @@ def constants_of(
         Oldest first.
     names : mapping of str to ndarray, optional
         Names that go before those found here.
-    taken : iterable of str
-        The names of the tensors.
+    titles : mapping of Tensor to str
+        What the tensors are called.
 
     Returns
     -------
     dict of int to (str, ndarray)
-        By the array's id: the given name, or the word of the op that used it first; c0, c1, ...
-        where that is a single letter, which says nothing outside the op.
+        By the array's id: the given name; where it comes from ("Xᵀ", "z > 0"); or the word of the
+        op that used it first. A single letter says nothing outside the op: "array" or "mask" stand
+        for it.
     """
     given = names_by_id(names)
-    taken = set(taken)
+    taken = set(titles.values())
+    known = {name: x for name, x in (names or {}).items() if isinstance(x, np.ndarray)}
+    arrays = set(known)
+    uses = {node: _uses(node) for node in nodes}
+    words = {id(x): word for used in uses.values() for word, x in used[::-1] if len(word) > 1}
     found: dict[int, tuple[str, Any]] = {}
-    for node in nodes:
-        words = node.op.names_of(len(node.inputs)) if node.op else ()
-        for word, x in (*zip(words, node.inputs, strict=True), *node.params.items()):
-            if isinstance(x, np.ndarray) and x.size != 1 and id(x) not in found:
-                called = word if len(word) > 1 else f"c{len(found)}"
-                name = _free(printable(given.get(id(x), called)), taken)
+    for node, used in uses.items():
+        numbers = {telling(x): x for _, x in used if x.size == 1}
+        for _, x in used:
+            if x.size != 1 and id(x) not in found:
+                word = words.get(id(x), "")
+                origin = "" if word and x.dtype != bool else _origin(x, known, arrays, numbers)
+                plain = "mask" if x.dtype == bool else "array"
+                called = given.get(id(x)) or origin or word or plain
+                name = _free(printable(called), taken)
                 found[id(x)] = name, x
+                known.setdefault(name, x)
+        known[titles[node]] = node.data
     return found
+
+
+def _uses(node: Node) -> list[tuple[str, Any]]:
+    """Return the arrays that an op was called with, each with the op's word for it."""
+    words = node.op.names_of(len(node.inputs)) if node.op else ()
+    every = [*zip(words, node.inputs, strict=True), *node.params.items()]
+    return [(word, x) for word, x in every if isinstance(x, np.ndarray)]
+
+
+def _origin(
+    x: Any, known: Mapping[str, Any], arrays: Collection[str], numbers: Mapping[str, Any]
+) -> str:
+    """Return how an array was made of what has a name: transposed, detached or compared.
+
+    A mask is sought among the comparisons of older tensors with what was reduced from them, with 0
+    and with `numbers`.
+    """
+    for name, other in known.items():
+        if x.size == other.size and x.ctypes.data == other.ctypes.data:
+            if x.shape == other.shape and x.strides == other.strides:
+                return name if name in arrays else f"{name}.data"
+            if x.shape == other.shape[::-1] and x.strides == other.strides[::-1]:
+                return f"{name}ᵀ"
+    mask = x.astype(bool)
+    if mask.all() or not mask.any() or not np.array_equal(mask, x):
+        return ""
+    # Of two whole tensors a comparison is often true by chance.
+    reduced = {name: other for name, other in known.items() if other.size < x.size}
+    for right, b in {**reduced, "0": np.array(0.0), **numbers}.items():
+        for left, a in known.items():
+            for aligned in _aligned(b, x.shape) if a.shape == x.shape else ():
+                for symbol in ["=="] if right in reduced else _COMPARED:
+                    if np.array_equal(_COMPARED[symbol](a, aligned), mask):
+                        return f"{left} {symbol} {right}"
+    return ""
+
+
+def _aligned(x: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """Yield an array as it broadcasts to a shape: as it is, and along an axis that was reduced."""
+    if repeats(x.shape, shape):
+        yield x
+    for axis in range(len(shape)):
+        if x.shape == shape[:axis] + shape[axis + 1 :]:
+            yield np.expand_dims(x, axis)
+
+
+def repeats(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    """Return whether broadcasting can repeat an array of a shape to a full one."""
+    pairs = zip(reversed(shape), reversed(full), strict=False)
+    return len(shape) <= len(full) and all(m in (1, n) for m, n in pairs)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -116,29 +197,3 @@ def printable(text: object) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in text
     )
-
-
-def index_text(index: Any) -> str:
-    """Return a NumPy index as written between the brackets; an ellipsis if it is long.
-
-    Examples
-    --------
-    >>> [index_text(i) for i in (0, (slice(None), -1), (..., slice(2, None)), np.arange(9))]
-    ['0', ':, -1', '..., 2:', '…']
-    """
-    parts = index if isinstance(index, tuple) else (index,)
-    text = ", ".join(map(part_text, parts))
-    return text if len(text) <= _LONGEST_INDEX else "…"
-
-
-def part_text(part: Any) -> str:
-    """Return one part of an index as it is written, such as `1:`."""
-    match part:
-        case slice():
-            ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
-            return ":".join(ends if part.step is not None else ends[:2])
-        case np.ndarray() | list():
-            array = np.asarray(part)
-            few = array.ndim == 1 and array.size <= _LONGEST_INDEX // 2
-            return f"[{' '.join(map(str, array))}]" if few else "…"
-    return "..." if part is Ellipsis else str(part)

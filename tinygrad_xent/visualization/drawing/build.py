@@ -16,15 +16,16 @@ from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.drawing import records
 from tinygrad_xent.visualization.drawing.style import shorten
-from tinygrad_xent.visualization.formatting import brief, count, number, telling
-from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
-from tinygrad_xent.visualization.naming import (
-    constants_of,
+from tinygrad_xent.visualization.formatting import (
+    brief,
+    count,
     index_text,
-    names_of,
+    number,
     part_text,
-    printable,
+    telling,
 )
+from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
+from tinygrad_xent.visualization.naming import constants_of, names_of, printable
 
 MOST_BOXES = 400
 MOST_WITH_RULES = 20
@@ -74,7 +75,7 @@ def build(
     nodes = ancestors(*outputs)
     expand = _existing(expand, nodes)
     titles = names_of(nodes, names)
-    constants = [*constants_of(nodes, names, titles.values()).values()]
+    constants = [*constants_of(nodes, names, titles).values()]
     things = [*(array for _, array in constants), *nodes]
     uses = {id(node): uses_of(node) for node in nodes}
     units = _units(things, uses, set(outputs), fold, expand, most)
@@ -266,10 +267,11 @@ def backward_flow(outputs: Sequence[Node], shown: Container[Node]) -> Flow:
 
 _INFIX = {*"+−×÷^@%", "//"}
 _LONGEST = 26
+_IS_COMPARED, _IS_NUMBER = re.compile(" [=<>]+ "), re.compile(r"[-\d(]")
 
 
 def expression(symbol: str, arguments: Sequence[str]) -> str:
-    """Apply an op's symbol to what it was called with; the symbol alone where that gets too long.
+    """Apply an op's symbol to what it was called with; long names are cut until there is room.
 
     Empty arguments stand for inputs that were left out.
 
@@ -279,8 +281,19 @@ def expression(symbol: str, arguments: Sequence[str]) -> str:
     ('v2 × 0.1', '−x', '|v3|')
     >>> expression("relu", ["v6"]), expression("softmax + cross-entropy", ["labels", "logits"])
     ('relu(v6)', 'softmax + cross-entropy')
+    >>> expression("@", ["the_inputs_of_the_network", "the_weights_of_the_first_layer"])
+    'the_in…ork @ the_we…yer'
     """
-    arguments = [argument for argument in arguments if argument]
+    given = [f"({name})" if _IS_COMPARED.search(name) else name for name in arguments if name]
+    for longest in (_LONGEST, 10, 8, 6):
+        cut = [name if _IS_NUMBER.match(name) else shorten(name, longest) for name in given]
+        text = _applied(symbol, cut)
+        if len(text) <= _LONGEST:
+            return text
+    return symbol
+
+
+def _applied(symbol: str, arguments: Sequence[str]) -> str:
     text = symbol
     if symbol in _INFIX and len(arguments) == 2:
         text = f"{arguments[0]} {symbol} {arguments[1]}"
@@ -290,7 +303,7 @@ def expression(symbol: str, arguments: Sequence[str]) -> str:
         text = re.sub(r"\bx\b", lambda _: arguments[0], symbol)
     elif " " not in symbol and 1 <= len(arguments) <= 2:
         text = f"{symbol}({', '.join(arguments)})"
-    return text if len(text) <= _LONGEST else symbol
+    return text
 
 
 class Use(NamedTuple):
@@ -424,7 +437,7 @@ class _Collector:
             expression=_made(node, arguments),
             op=op.name if op else "",
             ports=tuple([arrow.label for arrow in arrows]) if len(arrows) > 1 else (),
-            details=tuple(details_of(node, uses)),
+            details=tuple(details_of(node, uses)) + self._without_gradient(node),
             gradient=self.flow.grads.get(node),
             formula=formula_of(node),
             letters=letters,
@@ -432,6 +445,13 @@ class _Collector:
             rules=tuple(rules) if self.rules else (),
         )
         return box, arrows
+
+    def _without_gradient(self, node: Node) -> tuple[str, ...]:
+        """Say why a leaf has no gradient, where that is because of what it holds."""
+        dtype = node.data.dtype
+        if node.op or dtype.kind == "f" or not self.flow.seed:
+            return ()
+        return (f"no gradient: {dtype} cannot change a little",)
 
     def _arrows(self, node: Node, u: int, uses: Sequence[Use]) -> list[records.Arrow]:
         """Return an arrow for each input; of many that come from one folded box, one together."""

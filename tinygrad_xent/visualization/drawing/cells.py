@@ -85,8 +85,14 @@ def table_of(data: Any) -> Table:
     height, width = rows.shape
     few = height <= PRINTED[0] and width <= PRINTED[1] and not isinstance(rows, np.ma.MaskedArray)
     printed = few or rows.size <= ROW_PRINTED
-    texts = tuple(tuple(map(number, row)) for row in rows) if printed else None
+    texts = tuple(tuple(map(_signed, row)) for row in rows) if printed else None
     return Cells(levels, texts, slice_rows, note)
+
+
+def _signed(x: Any) -> str:
+    """Write a number; what is not finite with a sign that is seen from afar."""
+    text = number(x)
+    return {"NaN": "✗ NaN", "inf": "▲ inf", "-inf": "▼ -inf"}.get(text, text)
 
 
 def _in_rows(array: Any) -> tuple[Any, int, str]:

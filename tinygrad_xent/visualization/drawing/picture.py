@@ -20,6 +20,7 @@ from tinygrad_xent.visualization.drawing.build import MOST_BOXES, Folding, build
 from tinygrad_xent.visualization.drawing.marks import layout_of
 from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Kind, Model
+from tinygrad_xent.visualization.formulas import partial_of
 from tinygrad_xent.visualization.naming import names_of
 
 if TYPE_CHECKING:
@@ -245,9 +246,8 @@ def _backward_graph(
     called: dict[int, tuple[str, Node]] = {}
     for node, grad in found.items():
         title = titles[node]
-        name = f"∂{title}" if title.isidentifier() else f"∂({title})"
         if id(grad) not in called or node.op is None:
-            called[id(grad)] = name, grad
+            called[id(grad)] = partial_of(title), grad
     grads = [found[leaf] for leaf in leaves if leaf in found]
     outputs = tuple(dict.fromkeys((output, *grads)))
     known = set(forward)

@@ -221,7 +221,7 @@ class _Recording:
         self.decided: list[tuple[Recorded, str]] = []
         self.given = names_by_id(names)
         self.names = names_of(nodes, names)
-        self.named_constants = constants_of(nodes, names, self.names.values())
+        self.named_constants = constants_of(nodes, names, self.names)
         for node in nodes:
             self.twins[node] = self.twin(node)
 

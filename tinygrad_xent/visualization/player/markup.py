@@ -59,7 +59,8 @@ _SCRIPTS = {
     "drawing": ("player/view.js", "drawing/viewer.js"),
     "player": (*_LIVE, "player/player.js"),
     "recording": (
-        *_LIVE, "player/curve.js", "player/pictures.js", "player/training.js", "player/recording.js",
+        *_LIVE,
+        "player/curve.js", "player/pictures.js", "player/training.js", "player/recording.js",
     ),
 }  # fmt: skip
 

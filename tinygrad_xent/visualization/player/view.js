@@ -117,10 +117,11 @@ function table(caption, array, heat, { mark = [], hide = false, onpick = null } 
 }
 
 function cell(text, top, heat, marked) {
+  const sign = { NaN: "✗ ", inf: "▲ ", "-inf": "▼ " }[text] ?? "";
   const levels = (heat.length - 1) / 2;
   const graded = level(Number(text), top, levels);
   const colour = graded === undefined || text === "" ? null : graded - levels; // theme.py has them
-  return element("td", { class: marked ? "marked" : null, "data-level": colour }, minus(text));
+  return element("td", { class: marked ? "marked" : null, "data-level": colour }, minus(sign + text));
 }
 
 // Zero alone is white; everything else is graded by its share of the largest magnitude.

@@ -18,7 +18,8 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import log_softmax, softmax
 from tinygrad_xent.ops.broadcasting import spread
 from tinygrad_xent.ops.reductions import reduced_count
-from tinygrad_xent.visualization.formatting import count, number, telling
+from tinygrad_xent.visualization.formatting import count, telling
+from tinygrad_xent.visualization.formatting import number as signed
 from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.tracing.events import Backward
 
@@ -37,6 +38,12 @@ _MOVES = (
     *("broadcast_to", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose"),
     *("concatenate", "stack", *_PICKS),
 )
+
+
+def number(x: Any) -> str:
+    """Write a number of a calculation; the sign of a zero does not matter there."""
+    text = signed(x)
+    return "0" if text == "-0" else text
 
 
 def plus(terms: Sequence[str], most: int = _MOST_TERMS) -> str:

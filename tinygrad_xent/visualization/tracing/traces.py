@@ -240,7 +240,7 @@ class _Recorder:
     def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
         nodes = ancestors(output)
         self.names = names_of(nodes, names)
-        self.constants = constants_of(nodes, names, self.names.values())
+        self.constants = constants_of(nodes, names, self.names)
         self.incoming: Any = None
         self.events: list[Event] = []
         for node in nodes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
 
+_SOLUTION = Path(inspect.getsourcefile(CATALOGUE["square_backward"].answer))
 RIGHT = """
 def square_backward(grad, y, x):
     return 2 * x * grad
@@ -16,8 +18,17 @@ import numpy as np
 import tinygrad_xent as tx
 count = []
 rule_code = tx.power.rule.__code__
-PACKAGE = os.path.dirname(tx.__file__)
-SOLUTION = {inspect.getsourcefile(CATALOGUE["square_backward"].answer)!r}
+SOLUTION = {str(_SOLUTION)!r}
+PACKAGE = REAL = {str(_SOLUTION.parents[3])!r}
+def libc(opening, reading):
+    import ctypes
+    lib, into = ctypes.CDLL(None), ctypes.create_string_buffer(10**6)
+    count = getattr(lib, reading)(getattr(lib, opening)(SOLUTION.encode(), 0), into, 10**6)
+    return into.raw[:count].decode()
+def any_of(things, grad, y, x):
+    for thing in things:
+        if type(thing) is types.FunctionType and thing.__name__ == "power_backward":
+            return first(thing(grad, y, x, 2))
 def first(gradients):
     return gradients[0]() if callable(gradients[0]) else gradients[0]
 def use(text):
@@ -28,6 +39,9 @@ def use(text):
 # Bodies of answers that end their process, or must be ended.
 FATAL = {
     "segfault": "import faulthandler; faulthandler._sigsegv()",
+    "segfault by address": "import ctypes; ctypes.string_at(0)",
+    "fork past the hook, and hold the pipe": "import ctypes, time\n"
+    "if ctypes.CDLL(None).fork() == 0: time.sleep(1000)\nos._exit(0)",
     "hang": "while True: pass",
     "hang deaf to signals": "import signal, time\n"
     "for number in range(1, 32):\n    try: signal.signal(number, signal.SIG_IGN)\n"
@@ -50,7 +64,6 @@ FATAL = {
 
 # Bodies of answers to `square_backward`, the rule of y = x**2: called with grad, y and x.
 REFUSED = {
-    "segfault by address": "import ctypes; ctypes.string_at(0)",
     "exit": "import sys; sys.exit(0)",
     "exit at the end": "import atexit, os; atexit.register(os._exit, 0); raise SystemExit(0)",
     "fork bomb": "import os\nwhile True: os.fork()",
@@ -119,12 +132,74 @@ REFUSED = {
     "judge itself": "class Yes(np.ndarray):\n    def __array_finalize__(self, _): pass\n"
     "    def __eq__(self, other): return np.True_\nreturn x.view(Yes)",
 }
+READING = {
+    "open": "open(SOLUTION).read()",
+    "bytes of its name": "open(os.fsencode(SOLUTION)).read()",
+    "os.open": "os.read(os.open(SOLUTION, os.O_RDONLY), 10**6).decode()",
+    "FileIO": "__import__('_io').FileIO(SOLUTION).read().decode()",
+    "open_code": "__import__('io').open_code(SOLUTION).read().decode()",
+    "pathlib": "__import__('pathlib').Path(SOLUTION).read_text()",
+    "linecache": "''.join(__import__('linecache').getlines(SOLUTION))",
+    "tokenize": "__import__('tokenize').open(SOLUTION).read()",
+    "fileinput": "''.join(__import__('fileinput').input(SOLUTION))",
+    "mmap": "__import__('mmap').mmap(os.open(SOLUTION, os.O_RDONLY), 0, prot=1).read().decode()",
+    "np.fromfile": "np.fromfile(SOLUTION, 'u1').tobytes().decode()",
+    "np.memmap": "np.memmap(SOLUTION, 'u1', 'r').tobytes().decode()",
+    "a copy of it": "open(__import__('shutil').copy(SOLUTION, 'copy')).read()",
+    "a copy of all": "open(os.path.join(__import__('shutil').copytree(PACKAGE, 'all',"
+    " dirs_exist_ok=True), SOLUTION[len(PACKAGE) + 1:])).read()",
+    "a link": "os.symlink(SOLUTION, 'way') or open('way').read()",
+    "a hard link": "os.link(SOLUTION, 'hard') or open('hard').read()",
+    "up and down": "open('/usr/../' + SOLUTION).read()",
+    "the root in /proc": "open('/proc/self/root' + SOLUTION).read()",
+    "a loader": "__import__('importlib.machinery').machinery"
+    ".SourceFileLoader('a', SOLUTION).get_data(SOLUTION).decode()",
+    "runpy": "__import__('inspect').getsource(__import__('runpy').run_path(SOLUTION)['forward'])"
+    " and open(SOLUTION).read()",
+    "ctypes": "libc('open', 'read')",
+    "the parent's environment": "open(f'/proc/{os.getppid()}/environ').read()"
+    " and open(SOLUTION).read()",
+    "the parent's memory": "open(f'/proc/{os.getppid()}/mem', 'rb').read(0)"
+    " or open(SOLUTION).read()",
+}
+"""Ways to read the solution."""
+READERS = {f"solution by {way}": f"return use({how})(grad, y, x)" for way, how in READING.items()}
+LOOKING = {
+    "gc.freeze": "gc.freeze()\n"
+    "try: return first(tx.power.rule(grad, y, x, 2))\nfinally: gc.unfreeze()",
+    "gc callbacks": "kept = []\ngc.callbacks.append(lambda *a: kept.extend(gc.get_objects()))\n"
+    "gc.collect()\ngc.callbacks.clear()\nreturn any_of(kept, grad, y, x)",
+    "modules": "import sys\nreturn any_of([thing for module in list(sys.modules.values())\n"
+    "    for thing in list(vars(module).values())], grad, y, x)",
+    "inspect": "import inspect\ntext = inspect.getsource(tx.power.rule)\n"
+    "exec(text[text.index('def '):], space := dict(vars(tx.ops.arithmetic)))\n"
+    "return first(space['power_backward'](grad, y, x, 2))",
+    "reload": "import importlib, sys\nsys.path.insert(0, os.path.dirname(REAL))\n"
+    "for name in [name for name in sys.modules if name.startswith('tinygrad_xent')]:\n"
+    "    del sys.modules[name]\n"
+    "import tinygrad_xent.ops.arithmetic as again\nreturn first(again.power.rule(grad, y, x, 2))",
+    "a module by its file": "import importlib.util as u\n"
+    "spec = u.spec_from_file_location('again', REAL + '/ops/arithmetic.py')\n"
+    "module = u.module_from_spec(spec)\nspec.loader.exec_module(module)\n"
+    "return first(module.power.rule(grad, y, x, 2))",
+}
+"""Ways to find a rule that is there."""
+REFUSED |= READERS | LOOKING
+BEYOND_THE_HOOK = (
+    "replace a builtin of the hook", "replace the path functions", "a path that lies",
+    "relative to an open folder", "up from the own folder", "find the hook",
+    "solution by ctypes",
+)  # fmt: skip
+"""What only the kernel stops."""
 WOULD_WORK = (
+    *(way for way in READERS if not any(w in way for w in ("hard link", "parent", "/proc"))),
+    "gc.freeze", "gc callbacks", "modules", "inspect",  "a module by its file",
     "framework's own rule", "framework's own gradients", "read the solution",
     "ask for the solution", "framework's own code", "framework's own code in another function",
     "framework's own code by another name", "framework's own module, loaded again",
     "replace a builtin of the hook", "replace the path functions", "a path that lies",
     "relative to an open folder", "up from the own folder", "find the hook",
+    "reload",
 )  # fmt: skip
 """Which of these are right answers where nothing refuses them."""
 

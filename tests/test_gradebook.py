@@ -19,8 +19,9 @@ from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import gradebook
-from tinygrad_xent.teaching.grading.gradebook import COLUMNS, Gradebook, feedback
+from tinygrad_xent.teaching.grading.gradebook import Gradebook
 from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
+from tinygrad_xent.teaching.grading.reports import COLUMNS, Marking, feedback
 from tinygrad_xent.teaching.grading.submissions import failed, grade_submission, submissions
 
 NAMES = ("square_backward", "chain_rule")
@@ -72,13 +73,13 @@ class Inline:
     def __init__(self, jobs):
         self.broken = False
 
-    def submit(self, function, submission, **facts):
+    def submit(self, function, submission, names, **facts):
         future = Future()
         self.broken |= submission.student == self.deadly
         if self.broken:
             future.set_exception(BrokenProcessPool())
         else:
-            future.set_result(function(submission, **facts))
+            future.set_result(function(submission, names, **facts))
         return future
 
     def __enter__(self):
@@ -135,6 +136,8 @@ def test_a_class(folder, tmp_path, capsys, inline):
     assert cli.main(argv) == 0
     assert capsys.readouterr().out.startswith("2 of 3 submissions graded now, 1 before; 1 of 6")
     book = Gradebook(out, NAMES[:1])
+    assert book.open(submissions(folder)) == []  # what is asked for is known
+    book = Gradebook(out, (*NAMES, "logsumexp"))
     assert len(book.open(submissions(folder))) == 3
 
 
@@ -158,16 +161,15 @@ def test_a_class_of_three_hundred(tmp_path, inline, monkeypatch):
     for i in range(300):
         (tmp_path / f"student {i}.py").write_text(RIGHT)
     found = submissions(tmp_path)
-    todo = Gradebook(tmp_path / "grades.csv", CATALOGUE).open(found)
 
-    def record(submission, names, *, seed, limits, closed):
-        fingerprint = submission.fingerprint(names, limits)
+    def record(submission, names, *, seed, limits):
+        fingerprint = submission.fingerprint(limits)
         return {**failed(submission, names, "."), "fingerprint": fingerprint}
 
     monkeypatch.setattr("tinygrad_xent.teaching.grading.gradebook.grade_submission", record)
     book = Gradebook(tmp_path / "grades.csv", CATALOGUE)
     steps = []
-    book.grade(todo, jobs=500, step=lambda: steps.append(1))
+    book.grade(book.open(found), jobs=500, step=lambda: steps.append(1))
     assert len(steps) == 300
     table = rows(tmp_path / "grades.csv")
     assert len(table) == 300 * len(CATALOGUE)
@@ -241,9 +243,11 @@ def test_a_submission_that_ends_the_grader_is_found(tmp_path, inline):
 def test_feedback_of_a_message_that_is_not_a_formula():
     result = {
         "name": "chain_rule", "score": 0, "code": "raised", "message": r"$\frac{$ <b>", "hint": "",
-        "case": "", "evidence": [],
+        "case": "", "evidence": [], "share": 0,
     }  # fmt: skip
-    page = feedback({"student": "<b>", "problems": ["<b>"], "results": [result]})
+    page = feedback(
+        {"student": "<b>", "problems": ["<b>"], "results": [result], "written": 0}, Marking()
+    )
     assert "<b>" not in page
 
 

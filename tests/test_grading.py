@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import json
 import os
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -133,10 +132,9 @@ def test_what_only_ipython_knows_is_taken_out():
     [
         ("a.txt", b"", "a.txt is neither a Python file (.py) nor a notebook (.ipynb)"),
         ("a.py", None, "a.py cannot be read (No such file or directory)"),
-        ("a.py", b"\xff", "a.py is not text in UTF-8; save it in this encoding"),
-        ("a.ipynb", b"{}", "a.ipynb is not a Jupyter notebook of format 4"),
-        ("a.ipynb", b"[" * 9999, "a.ipynb is not a Jupyter notebook of format 4"),
-        ("a.py", b"#" * (20 * 2**20 + 1), "a.py has more than 20,971,520 bytes; clear its outputs"),
+        ("a.ipynb", b"{}", "a.ipynb is not a Jupyter notebook"),
+        ("a.ipynb", b"[" * 9999, "a.ipynb is not a Jupyter notebook"),
+        ("a.py", b"#" * (20 * 2**20 + 1), "a.py has more than 20,971,520 bytes of code"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, content, words):
@@ -331,7 +329,7 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
         "import socket; socket.create_connection(('127.0.0.1', 80))",
         "where = os.getcwd()\ndef f(): return where",
     ]
-    with Session(cells, ["f"], closed=[str(tmp_path)]) as session:
+    with Session(cells, ["f"], frozenset()) as session:
         failed = [": ".join(error.split(": ")[:2]) for error in session.found["errors"]]
         folder = session.function(session.found["answers"]["f"])()
         assert os.path.isdir(folder)  # noqa: PTH112
@@ -341,21 +339,72 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
     alias.unlink()
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self").is_dir(), reason="this system has no /proc to find them in"
-)
-def test_descendants_that_left_their_group_are_found():
-    script = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(600)\ntime.sleep(600)"
-    token = f"test-{os.getpid()}"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        env={**os.environ, parent._TOKEN: token},
-        start_new_session=True,
-    )
-    while len(parent._marked(token)) < 2:
-        time.sleep(0.02)
-    parent._kill(process, token)
-    assert parent._marked(token) == []
+DAEMONS = """
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+def f():
+    stack = open("/proc/self/stat").read().split()
+    for i in range(3):  # for an ordinary user, no process starts
+        if libc.fork() == 0:
+            os.setsid()
+            if libc.fork() == 0:
+                os.setpgid(0, 0) if i else None
+                libc.prctl(36, 1)
+                libc.clearenv()
+                libc.memset(ctypes.c_void_p(int(stack[49])), 0, int(stack[50]) - int(stack[49]))
+                open(f"pid {i}", "w").write(str(os.getpid()))
+                while True:
+                    if libc.fork() == 0:  # it keeps changing its number
+                        time.sleep(0.01)
+                    else:
+                        os._exit(0)
+            os._exit(0)
+    time.sleep(0.3)
+    return [int(open(name).read()) for name in os.listdir() if name.startswith("pid")]
+"""
+
+
+def processes_of(folder):
+    """Those that were started with this folder in their command, which a fork keeps."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if folder.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux finds what has left its group")
+def test_nothing_that_it_started_survives():
+    with Session([DAEMONS], ["f"], frozenset()) as session:
+        found = session.function(session.found["answers"]["f"])()
+        assert session.found["errors"] == []
+        assert len(found) == (3 if os.geteuid() == 0 else 0)
+        assert processes_of(session._folder)
+    assert processes_of(session._folder) == []
+
+
+LOCKED = """
+import os
+def f():
+    os.makedirs("a/b")
+    open("a/b/c", "w").close()
+    os.mkdir("deep")
+    os.chdir("deep")
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    for path in ("/a/b", "/a", ""):
+        os.chmod(home + path, 0)
+    return home
+home = os.getcwd()
+"""
+
+
+def test_locked_and_deep_folders_are_removed():
+    with Session([LOCKED], ["f"]) as session:
+        home = session.function(session.found["answers"]["f"])()
+    assert not Path(home).parent.exists()
 
 
 def test_errors_keep_their_kind_and_name():
@@ -375,16 +424,3 @@ def c(): raise KeyboardInterrupt
     assert caught == [
         ("AxisError", "ValueError"), ("Mine", "KeyError"), ("KeyboardInterrupt", "RuntimeError")
     ]  # fmt: skip
-
-
-def test_a_child_does_not_know_the_exercises():
-    script = (
-        "import sys\nimport tinygrad_xent.teaching.grading.child\n"
-        "print(json.dumps([name for name in sys.modules if name.startswith('tinygrad_xent.')]))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", f"import json; {script}"], capture_output=True, check=True
-    )
-    loaded = " ".join(json.loads(run.stdout))
-    assert "exercises" not in loaded
-    assert "museum" not in loaded

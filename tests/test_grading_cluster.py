@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import socket
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,6 @@ from hostile import RIGHT
 import tinygrad_xent as tx
 from tinygrad_xent.commands import cli
 from tinygrad_xent.teaching.grading import cluster as on_cluster
-from tinygrad_xent.teaching.grading.session import _shared
 from tinygrad_xent.teaching.grading.submissions import grade_files, submissions
 
 PEEK = """
@@ -41,11 +41,11 @@ def grade(folder, address, capsys):
 
 def test_copies_are_graded_as_the_files_would_be(tmp_path):
     wrong = b"def square_backward(grad, y, x): return x"
-    files = {"ann/a.py": wrong, "ann/b/a.py": RIGHT.encode()}
+    files = {"ann/a.py": wrong, "ann/b/a.py": RIGHT.encode()}  # the latest last
     record = grade_files("ann", files, (), names=("square_backward",), seed=0)
     assert [result["score"] for result in record["results"]] == [1]
-    record = grade_files("bo", {"bo/a.py": b"\xff"}, (), names=("square_backward",), seed=0)
-    assert record["problems"] == ["a.py is not text in UTF-8; save it in this encoding"]
+    record = grade_files("bo", {"bo/a.ipynb": b"{}"}, (), names=("square_backward",), seed=0)
+    assert record["problems"] == ["a.ipynb is not a Jupyter notebook"]
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_a_class_on_a_cluster_that_loses_a_worker(distributed, tmp_path, capsys)
     (folder / "two files").mkdir(parents=True)
     for i in range(4):
         (folder / f"slow {i}.py").write_text(SLOW + RIGHT)
-    (folder / "peek.py").write_text(PEEK.format(str(folder / "slow 0.py"), f"{_shared()}/**/*.py"))
+    (folder / "peek.py").write_text(
+        PEEK.format(str(folder / "slow 0.py"), f"{tempfile.gettempdir()}/**/*.py")
+    )
     (folder / "dead.py").write_text("import os; os._exit(1)")
     (folder / "two files" / "a.py").write_text("x = 1")
     (folder / "two files" / "b, c.py").write_text(RIGHT)
@@ -130,9 +132,10 @@ def test_a_cluster_whose_workers_come_later(distributed, tmp_path):
             told.append(line)
             cluster.scale(1)
 
-        facts = {"names": ("square_backward",), "seed": 0}
+        facts = {"seed": 0}
         address = cluster.scheduler_address
-        (record,) = on_cluster.graded_on_cluster(address, todo, facts, tell)
+        tasks = [(one, ("square_backward",)) for one in todo]
+        (record,) = on_cluster.graded_on_cluster(address, tasks, facts, tell)
     assert record["results"][0]["score"] == 1
     assert told == [f"--cluster: {address} has no workers yet; waiting for one"]
 

@@ -59,9 +59,9 @@ def whole_pool(monkeypatch):
     """Grade in this process; starting others takes its time."""
     from tinygrad_xent.teaching.grading import gradebook
 
-    def graded(todo, facts, jobs):
-        for submission in todo:
-            yield handed_in.grade_submission(submission, **facts)
+    def graded(tasks, facts, jobs):
+        for task in tasks:
+            yield handed_in.grade_submission(*task, **facts)
 
     monkeypatch.setattr(gradebook, "_graded", graded)
 
@@ -90,31 +90,28 @@ def test_a_class_as_it_comes(folder, grade, tmp_path):
     write(folder / "pia.docx")
     status, rows, lines = grade()
     assert lines == [
-        "not graded: cy: cy.zip is packed; unpack it first",
         "not graded: di: di holds no .py or .ipynb file; it holds report.pdf",
         "not graded: ed: ed holds no .py or .ipynb file",
         "not graded: gus: gus.py is a link, which is not followed; put the file itself there",
         "not graded: hal: hal is a link, which is not followed; put the file itself there",
         "not graded: ivy: ivy.py is a link, which is not followed; put the file itself there",
-        "not graded: jo: hw.ZIP is packed; unpack it first",
         "not graded: kim: old.tar.gz is packed; unpack it first",
-        "not graded: lee: lee.ipynb is not a Jupyter notebook of format 4",
+        "not graded: lee: lee.ipynb is not a Jupyter notebook",
         "not graded: max: max.py is not a .py or .ipynb file",
         "not graded: oz: oz.tar.gz is packed; unpack it first",
         "not graded: pia: pia.docx is not a .py or .ipynb file",
     ]
-    passed = (".ned", "BO", "ann", "flo", "kim", "oz")
-    lost = ("cy", "di", "ed", "gus", "hal", "ivy", "jo", "lee", "max", "pia")
+    passed = (".ned", "BO", "ann", "cy", "flo", "jo", "kim", "oz")
+    lost = ("di", "ed", "gus", "hal", "ivy", "lee", "max", "pia")
     assert rows == dict.fromkeys(passed, ("1", "passed")) | dict.fromkeys(lost, ("0", "no-file"))
     assert status == 1
-    page = (tmp_path / "grades-feedback" / "cy.html").read_text()
-    assert "cy.zip is packed; unpack it first" in page
+    page = (tmp_path / "grades-feedback" / "di.html").read_text()
+    assert "di holds no .py or .ipynb file; it holds report.pdf" in page
     assert "Not answered" in page
     assert "To be worked on" not in page
     assert grade() == (status, rows, lines)  # the second time nothing is graded, and all is told
-    (folder / "cy.zip").unlink()
-    write(folder / "cy" / "a.py")
-    assert grade()[1]["cy"] == ("1", "passed")
+    write(folder / "di" / "a.py")
+    assert grade()[1]["di"] == ("1", "passed")
 
 
 def test_a_grader_that_cannot_start_its_processes_says_so(folder, grade, monkeypatch):
@@ -192,7 +189,7 @@ def test_the_graders_own_files_are_no_submissions(folder, capsys, monkeypatch):
         assert cli.main(["grade", ".", "--exercises", "square_backward"]) == 0
         assert " of 1 submissions" in capsys.readouterr().out
     assert sorted(path.name for path in folder.iterdir()) == [
-        "ann.py", "grades-feedback", "grades.csv"
+        "ann.py", "grades-feedback", "grades-students.csv", "grades-summary.html", "grades.csv"
     ]  # fmt: skip
 
 
@@ -206,9 +203,9 @@ def test_the_graders_own_files_by_a_roundabout_path(folder, capsys, monkeypatch)
 
 
 def test_names_of_files_are_not_taken_for_formulas(folder, grade, tmp_path):
-    zipped(folder / "a$b$c`.zip")
+    write(folder / "a$b$c`.rar")
     grade()
-    assert "Nothing could be graded: a$b$c`.zip is packed" in (tmp_path / "grades.csv").read_text()
+    assert "Nothing could be graded: a$b$c`.rar is packed" in (tmp_path / "grades.csv").read_text()
 
 
 def test_too_many_files(folder, monkeypatch):
@@ -222,8 +219,6 @@ def test_too_many_files(folder, monkeypatch):
 
 @on_posix
 def test_a_folder_deeper_than_a_path_can_say(folder):
-    from tinygrad_xent.teaching.grading.sandbox import _identities
-
     write(folder / "bo.py")
     here = os.open(folder, os.O_RDONLY)
     for _ in range(2100):
@@ -235,7 +230,6 @@ def test_a_folder_deeper_than_a_path_can_say(folder):
     found = {s.student: s for s in submissions(folder)}
     assert [file.name for file in found["bo"].files] == ["bo.py"]
     assert found["a"].problems == ("a cannot be read (File name too long)",)
-    assert len(_identities(str(folder))) > 1000
     while (folder / "a" / "a").exists():  # what removes a test's folder could not go so deep
         (folder / "a" / "a").rename(folder / "b")
         (folder / "a").rmdir()

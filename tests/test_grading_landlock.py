@@ -8,20 +8,15 @@ import sys
 
 import pytest
 
-from tinygrad_xent.teaching.grading.limits import confine
+from tinygrad_xent.teaching.grading import sandbox
 
 SCRIPT = """
-import os, signal, sys
-from tinygrad_xent.teaching.grading.limits import confine
-closed, own, beside, blind = sys.argv[1:]
+import json, os, signal, sys
+from tinygrad_xent.teaching.grading import sandbox
+own, beside, package = sys.argv[1:]
 os.chdir(own)
-look = os.scandir
-def scandir(path):
-    if path == blind:
-        raise PermissionError
-    return look(path)
-os.scandir = scandir
-if not confine([closed, os.path.join(closed, "deep", "deeper")], own):
+sandbox.sys.addaudithook = lambda hook: None  # the kernel alone
+if not sandbox.confine(own, sandbox.readable(package)):
     print("cannot")
     raise SystemExit
 def refused(work, *args):
@@ -30,48 +25,64 @@ def refused(work, *args):
     except PermissionError:
         return True
     return False
-import json.tool  # what is installed can still be imported
+import json.tool, numpy.fft  # what is installed can still be imported
 open("mine", "w").write("mine")
-print([
-    open(beside).read(),
+print(json.dumps([
     open("mine").read(),
-    refused(open, os.path.join(closed, "secret")),
-    refused(open, os.path.join(closed, "deep", "secret")),
+    open(os.path.join(package, "there")).read(),
+    refused(open, os.path.join(package, "there"), "w"),
+    refused(open, sandbox.__file__),
+    refused(open, beside),
+    refused(os.listdir, os.path.dirname(beside)),
     refused(open, beside, "w"),
     refused(os.remove, beside),
     refused(os.execv, sys.executable, [sys.executable, "-c", ""]),
     refused(os.kill, os.getppid(), signal.SIGCONT),
     refused(open, f"/proc/{os.getppid()}/environ"),
-])
+    refused(open, "/etc/passwd"),
+]))
 """
 
 
 def test_a_confined_process(tmp_path):
-    closed, own, beside = tmp_path / "closed", tmp_path / "own", tmp_path / "beside"
-    (closed / "deep").mkdir(parents=True)
+    own, beside, package = tmp_path / "own", tmp_path / "beside", tmp_path / "package"
     own.mkdir()
-    (closed / "deep" / "secret").write_text("secret")
-    (closed / "secret").write_text("secret")
+    package.mkdir()
+    (package / "there").write_text("there")
     beside.write_text("beside")
-
-    def report(blind):
-        run = subprocess.run(
-            [sys.executable, "-c", SCRIPT, closed, own, beside, blind],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        return run.stdout
-
-    first = report("")
-    if first == "cannot\n":
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, own, beside, package],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if run.stdout == "cannot\n":
         pytest.skip("this kernel has no Landlock (Linux 5.13 or later), only the hook protects")
-    assert first == f"{['beside', 'mine', *[True] * 7]}\n"
-    # Above the closed ones may be a folder where one can pass and not look, as /home often is.
-    assert report(str(tmp_path.parent)) == first
+    assert run.stdout == f'["mine", "there"{", true" * 10}]\n'
 
 
-def test_elsewhere_it_says_that_it_cannot(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert confine([], "/") is False
+def test_what_can_be_read_leaves_every_copy_of_the_package_out(tmp_path, monkeypatch):
+    """Also one that is installed beside the one that is used, under the same prefix."""
+    for site in ("lib/python3.11/site-packages", "lib/python3.12/site-packages"):
+        for name in ("tinygrad_xent", "numpy"):
+            (tmp_path / "real" / site / name).mkdir(parents=True)
+    (tmp_path / "real" / "share").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "linked"))
+    found = sandbox.readable("/the/copy")
+    real = str(tmp_path / "real")
+    assert {
+        path.removeprefix(real): rights for path, rights in found.items() if path.startswith(real)
+    } == {
+        "": sandbox._READ_DIR,
+        "/share": sandbox._READ,
+        "/lib": sandbox._READ_DIR,
+        **{f"/lib/{python}": sandbox._READ_DIR for python in ("python3.11", "python3.12")},
+        **{
+            f"/lib/{python}/site-packages{end}": rights
+            for python in ("python3.11", "python3.12")
+            for end, rights in (("", sandbox._READ_DIR), ("/numpy", sandbox._READ))
+        },
+    }
+    assert found["/the/copy"] == sandbox._READ

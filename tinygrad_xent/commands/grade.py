@@ -49,6 +49,19 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, metavar="N", help="of the random inputs (default: a secret one)"
     )
+    parser.add_argument(
+        "--regrade", metavar="NAMES", help="exercises to grade again; the others stay as they are"
+    )
+    parser.add_argument("--roster", metavar="FILE.csv", help="the class: name, id, email")
+    parser.add_argument(
+        "--upload", choices=("moodle", "canvas"), help="also write the table that this one takes"
+    )
+    parser.add_argument("--title", default="Exercises", help="what the platform calls the work")
+    parser.add_argument("--deadline", metavar="TIME", help='"2026-11-27 18:00"')
+    parser.add_argument("--late", metavar="RULE", help='what a delay costs: "10%%/day" or "20%%"')
+    parser.add_argument(
+        "--partial", action="store_true", help="a share of the point for a share of the inputs"
+    )
     parser.add_argument("--no-color", action="store_true", help="no progress bar")
 
 
@@ -58,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
 
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.limits import MEBI, Limits
+    from tinygrad_xent.teaching.grading.reports import Marking
+    from tinygrad_xent.teaching.grading.roster import Due, read_roster
     from tinygrad_xent.teaching.grading.submissions import submissions
     from tinygrad_xent.visualization.naming import printable
 
@@ -78,17 +93,28 @@ def run(options: argparse.Namespace) -> int:
         limits = replace(limits, run_seconds=options.seconds, total_seconds=3 * options.seconds)
     if options.memory:
         limits = replace(limits, memory=options.memory * MEBI)
-    book = Gradebook(out, _names(options.exercises), limits, closed=(str(folder.resolve()),))
-    found = submissions(folder, (book.out, book.folder))
-    todo = book.open(found)
+    if options.upload and not options.roster:
+        raise UsageError("--upload needs --roster, the list of the class from the platform")
+    roster = [Path(options.roster)] if options.roster else []
+    marking = Marking(
+        partial=options.partial,
+        due=Due.of(options.deadline, options.late),
+        people=[person for path in roster for person in read_roster(path)],
+        upload=options.upload or "",
+        title=options.title,
+    )
+    again = _names(options.regrade) if options.regrade else ()
+    book = Gradebook(out, _names(options.exercises), limits, marking)
+    found = submissions(folder, (*book.outputs, *roster))
+    todo = book.open(found, again)
     quiet = options.no_color or sys.stderr is None or not sys.stderr.isatty()
     try:
         _grade(book, todo, options, quiet=quiet)
     except (KeyboardInterrupt, SystemExit):
-        missing = len(found) - len(book.records)
+        missing = len(book.left())
         complain(f"stopped: {missing} of {len(found)} are left; the same command goes on with them")
         raise
-    results = [result for record in book.records.values() for result in record["results"]]
+    results = [result for record in book.shown() for result in record["results"]]
     passed = sum(result["score"] for result in results)
     lost = [line for s in found for line in _lost(s, book.records[s.student])]
     for line in lost:
@@ -97,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
         f"{passed} of {len(found) * len(book.names)} answers passed.\n"
         f"The table: {printable(out)}\nA page for each student: {printable(book.folder)}\n"
+        f"The class: {printable(book.outputs[3])}\n"
     )
     return 1 if lost else 0
 

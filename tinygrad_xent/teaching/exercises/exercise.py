@@ -127,7 +127,8 @@ class Exercise:
         verdict = _judge(self, answer, rng)
         hint = "" if verdict.passed or verdict.code == "mistake" else verdict.hint or self.hints[0]
         next_hint = 2 if hint == self.hints[0] else 1
-        return replace(verdict, exercise=self.name, hint=hint, next_hint=next_hint)
+        share = 1.0 if verdict.passed else verdict.share
+        return replace(verdict, exercise=self.name, hint=hint, next_hint=next_hint, share=share)
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}>"
@@ -201,6 +202,8 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
         case=first.case.about,
         evidence=evidence,
         hint=told.hint,
+        share=sum(not one.case.empty for one in tries if one.right)
+        / sum(not one.case.empty for one in tries),
     )
 
 

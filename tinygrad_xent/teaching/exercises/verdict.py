@@ -125,6 +125,8 @@ class Verdict:
         answer passed, or if the message says already what to change.
     next_hint : int
         The number of the exercise's first hint that was not shown.
+    share : float
+        How much of the inputs the answer is right for, from 0 to 1; 1 if it passed.
     """
 
     passed: bool
@@ -135,6 +137,7 @@ class Verdict:
     exercise: str = ""
     hint: str = ""
     next_hint: int = 1
+    share: float = 0.0
 
     def __bool__(self) -> bool:
         return self.passed

@@ -10,14 +10,13 @@ from __future__ import annotations
 import __future__
 
 import ast
-import asyncio  # noqa: F401 - it makes code while it is imported, which is refused later
 import contextlib
 import linecache
 import os
+import re
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from inspect import isfunction
 from pathlib import Path
@@ -29,13 +28,11 @@ import numpy as np
 from tinygrad_xent.errors import MessageError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
-from tinygrad_xent.ops import (
-    OPS,
-    numpy_calls,  # noqa: F401 - Tensors import it when they meet NumPy, which is refused later
-)
-from tinygrad_xent.teaching.grading.limits import Limits, confine, no_more_processes
+from tinygrad_xent.ops import OPS
+from tinygrad_xent.teaching.exercises.verdict import Verdict
+from tinygrad_xent.teaching.grading.limits import Limits, no_more_processes
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
-from tinygrad_xent.teaching.grading.sandbox import SOLUTIONS, enter
+from tinygrad_xent.teaching.grading.sandbox import Silent, confine
 from tinygrad_xent.visualization.naming import printable
 
 _LARGEST = 2**30  # bytes of a request
@@ -43,6 +40,7 @@ _LONGEST = 2_000  # letters of an error message that is sent
 _LONGEST_TOLD = 300  # letters of one that is told with its line
 _CALLS_KEPT = 3  # for each op: inputs that the file itself used
 _ENTRIES_KEPT = 5_000
+_DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 _FUTURE = __future__.annotations.compiler_flag
 
 
@@ -53,29 +51,11 @@ def main() -> None:
     limits = Limits(**first["limits"])
     home = str(Path.cwd())
     limits.hold()
-    if first["museum"]:
-        _open_museum()
-    confine(first["closed"], home)
+    confine(home, first["places"])
+    no_more_processes()
     learner = Learner(first["names"], Path(home, first["file"]))
-    start, ended = threading.Lock(), threading.Lock()
-    start.acquire()
-    ended.acquire()
-
-    def run() -> None:  # in a thread, so that the file cannot walk up the frames to what follows
-        start.acquire()
-        try:
-            learner.run()
-        finally:
-            ended.release()
-
-    threading.Thread(target=run, daemon=True).start()
-    no_more_processes()  # only now: for every user but root a thread counts as a process
-    withhold = enter(first["closed"], home, first["withheld"])
     send(replies, {"ready": True}, limits.message)
-    learner.cells = receive(requests, _LARGEST)["cells"]
-    start.release()
-    ended.acquire()
-    withhold()
+    learner.run(receive(requests, _LARGEST)["cells"])
     reply = learner.found
     while True:
         try:
@@ -87,19 +67,6 @@ def main() -> None:
         except EOFError:
             os._exit(0)  # at once, whatever the learner has registered to run at exit
         reply = learner.call(request)
-
-
-def _open_museum() -> None:
-    """Load the museum of wrong rules while it can be read, for the lessons that show some of it.
-
-    The source of its rules stays closed: right ones are among them.
-    """
-    from tinygrad_xent.teaching.museum import STRANGERS_RULES, WRONG_RULES, op_of
-    from tinygrad_xent.teaching.museum.rules import Rule
-
-    for rule in (*WRONG_RULES, *STRANGERS_RULES):
-        op_of(rule)  # this makes code, which is refused later
-    Rule.source = property(lambda _: "")  # type: ignore[assignment]
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:
@@ -125,30 +92,27 @@ class Learner:
     def __init__(self, names: Collection[str], file: Path) -> None:
         self.names = names
         self.file = file
-        self.cells: list[str] = []
         self.found: dict[str, Any] = {}
         self.functions: list[Callable[..., Any]] = []
         self.answers: dict[str, Any] = {}
         self.errors: list[str] = []
+        self.lost: dict[str, str] = {}
         self.ops: list[Op] = []
         self.seen: dict[int, list[Any]] = {}
         self.module = ModuleType("__main__")
         self.flags = 0
-        package = sys.modules["tinygrad_xent"]
-        for name, module in package._MODULE_OF.items():
-            if f"tinygrad_xent.{module}".startswith(SOLUTIONS):
-                setattr(package, name, Silent())
-        vars(package)["check"] = self._check
+        self.runner: Any = None  # of what awaits
+        vars(sys.modules["tinygrad_xent"])["check"] = self._check
 
-    def run(self) -> None:
+    def run(self, cells: Sequence[str]) -> None:
         """Run the cells one after another, also after one that fails, and note what they define."""
         try:
-            self._run_cells()
+            self._run_cells(cells)
             self.found = self._found()
         except BaseException as error:  # noqa: BLE001 - what they define may fail in any way
             self.found = _described(error)
 
-    def _run_cells(self) -> None:
+    def _run_cells(self, cells: Sequence[str]) -> None:
         sys.modules["__main__"] = self.module
         # What a notebook, one saved as a script, and a script rely on.
         space = vars(self.module)
@@ -163,32 +127,54 @@ class Learner:
         self.module.__package__ = "submission"
         plain_call = Op.__call__
         Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
-        for i, source in enumerate(self.cells, 1):
+        for i, source in enumerate(cells, 1):
             name = f"<cell {i}>"
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
             self._run_cell(i, source, name)
         Op.__call__ = plain_call  # type: ignore[method-assign]
 
     def _run_cell(self, number: int, source: str, name: str) -> None:
-        """Run a cell up to the statement that fails; a failed import alone does not end it.
+        """Run a cell statement by statement, also after one that fails, up to an exit.
 
-        What is missing here, such as a package for plots, may have nothing to do with the answers.
+        What fails here, such as a package for plots, may have nothing to do with the answers.
         """
         try:
-            statements = ast.parse(source, name).body
+            left = ast.parse(source, name).body
         except BaseException as error:  # noqa: BLE001 - ten thousand brackets may do more than fail
-            self.errors.append(_sentence(number, error))
+            self._fail(number, error, _DEFINED.findall(source))
             return
-        for node in statements:
-            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        told = False
+        while left:
+            node = left.pop(0)
             try:
-                code = compile(ast.Module([node], []), name, "exec", self.flags, dont_inherit=True)
-                self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
-                exec(code, vars(self.module))  # noqa: S102
-            except BaseException as error:  # noqa: BLE001 - also sys.exit and KeyboardInterrupt
-                self.errors.append(_sentence(number, error))
-                if not is_import:
-                    return
+                self._run_statement(node, name)
+            except Exception as error:  # noqa: BLE001
+                is_import = isinstance(node, ast.Import | ast.ImportFrom)
+                self._fail(number, error, _DEFINED.findall(ast.unparse(node)), told=told)
+                told = told or not is_import  # what follows may fail for the same cause
+            except BaseException as error:  # noqa: BLE001 - such as sys.exit and KeyboardInterrupt
+                self._fail(number, error, _DEFINED.findall(ast.unparse(ast.Module(left, []))))
+                return
+
+    def _run_statement(self, node: ast.stmt, name: str) -> None:
+        flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(ast.Module([node], []), name, "exec", flags, dont_inherit=True)
+        self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
+        waits = eval(code, vars(self.module))  # noqa: S307 - of what awaits, a coroutine
+        if waits is not None:
+            if self.runner is None:
+                import asyncio
+
+                self.runner = asyncio.Runner()
+            self.runner.run(waits)
+
+    def _fail(
+        self, number: int, error: BaseException, lost: Sequence[str], *, told: bool = False
+    ) -> None:
+        sentence = _sentence(number, error)
+        if not told:
+            self.errors.append(sentence)
+        self.lost |= dict.fromkeys(set(lost) & set(self.names), sentence)
 
     def _found(self) -> dict[str, Any]:
         space = vars(self.module)
@@ -203,6 +189,7 @@ class Learner:
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
             "ops": [op.name for op in self.ops],
             "errors": self.errors,
+            "lost": self.lost,
         }
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,10 +211,10 @@ class Learner:
             reply = _described(error)
         return reply
 
-    def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Silent:
+    def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Verdict:
         if name in self.names and answer is not None:
             self.answers[name] = answer
-        return Silent()
+        return Verdict(passed=True, message="", code="passed", exercise=str(name))
 
     def _number(self, function: Any) -> int:
         self.functions.append(function.function if isinstance(function, Op) else function)
@@ -247,22 +234,6 @@ class Learner:
             return value
 
         return noted
-
-
-class Silent:
-    """Stands for what is not here: it is true, prints nothing, and every part of it is itself."""
-
-    def __getattr__(self, name: str) -> Silent:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __call__(self, *_: Any, **__: Any) -> Silent:
-        """Return itself, whatever it is asked."""
-        return self
-
-    def __repr__(self) -> str:
-        return ""
 
 
 def _is_ours(value: Any) -> bool:
@@ -289,8 +260,9 @@ def _sentence(cell: int, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         places.append((error.filename or "", error.lineno or 0))
     within = [place for place in places if place[0].startswith("<cell ")]
-    line = f", line {within[-1][1]}" if within else ""
+    line = f"line {within[-1][1]}: " if within else ""
     source = linecache.getline(*within[-1]).strip()[:200] if within else ""
     text = " ".join(described["message"].split())[:_LONGEST_TOLD]
     what = ": ".join(filter(None, (described["error"][0], text)))
-    return printable(f"cell {cell}{line}: {what}{f' in `{source}`' if source else ''}")
+    start = f"cell {cell} does not parse: " if isinstance(error, SyntaxError) else f"cell {cell}, "
+    return printable(f"{start}{line}{what}{f' in `{source}`' if source else ''}")

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from tinygrad_xent.errors import UsageError
-from tinygrad_xent.teaching.grading.submissions import Submission, failed, grade_files
+from tinygrad_xent.teaching.grading.submissions import Task, failed, grade_files
 from tinygrad_xent.visualization.naming import printable
 
 _PATIENCE = 10  # seconds
@@ -17,7 +17,7 @@ _PATIENCE = 10  # seconds
 
 def graded_on_cluster(
     address: str,
-    todo: Sequence[Submission],
+    tasks: Sequence[Task],
     facts: Mapping[str, Any],
     tell: Callable[[str], object],
 ) -> Iterator[dict[str, Any]]:
@@ -27,7 +27,8 @@ def graded_on_cluster(
     ----------
     address : str
         The address of the scheduler. Its workers need this package, in this version.
-    todo : sequence of Submission
+    tasks : sequence of (Submission, tuple of str)
+        Each with the exercises to judge.
     facts : mapping
         The other arguments of `grade_files`.
     tell : callable
@@ -63,7 +64,8 @@ def graded_on_cluster(
         if not versions:
             tell(f"--cluster: {printable(address)} has no workers yet; waiting for one")
         futures = {
-            client.submit(grade_files, s.student, *s.read(), **facts, pure=False): s for s in todo
+            client.submit(grade_files, s.student, *s.read(), names, **facts, pure=False): (s, names)
+            for s, names in tasks
         }
         try:
             for future in as_completed(futures):
@@ -72,7 +74,7 @@ def graded_on_cluster(
                     yield future.result()
                 else:
                     message = f"It could not be graded ({printable(fault)})."
-                    yield failed(futures[future], facts["names"], message)
+                    yield failed(*futures[future], message)
         finally:
             client.cancel(list(futures))
 

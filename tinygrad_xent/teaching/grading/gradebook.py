@@ -6,9 +6,7 @@ written whole; a second run keeps the records that still fit and grades the rest
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import multiprocessing
 import os
@@ -17,38 +15,33 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import OutputError
-from tinygrad_xent.teaching.exercises import Verdict
-from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
 from tinygrad_xent.teaching.grading.limits import Limits
+from tinygrad_xent.teaching.grading.reports import (
+    COLUMNS,
+    Marking,
+    answers_table,
+    feedback,
+    student_rows,
+    students_table,
+    summary,
+    upload_table,
+)
 from tinygrad_xent.teaching.grading.session import close_all
-from tinygrad_xent.teaching.grading.submissions import NO_FILE, Submission, failed, grade_submission
+from tinygrad_xent.teaching.grading.submissions import Submission, Task, failed, grade_submission
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
-from tinygrad_xent.visualization.pages import page
 
-COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
 _LONGEST_NAME = 150  # bytes
 _MOST_JOBS = 61 if sys.platform == "win32" else 1_000  # Windows waits for no more processes
-_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_MISSING = ("not-answered", NO_FILE)
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; padding: 1.5rem;
-  overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; }
-h2 { font-size: 1.15rem; margin-top: 2rem; }
-.tx-verdict { margin: 1rem 0; overflow-x: auto; }
-"""
 
 
 class Gradebook:
@@ -62,8 +55,8 @@ class Gradebook:
     names : sequence of str
         The exercises.
     limits : Limits, optional
-    closed : sequence of str
-        Files and folders that learners' code cannot read, besides those of the gradebook.
+    marking : Marking, optional
+        How the results make a mark, and of whom.
     """
 
     def __init__(
@@ -71,17 +64,30 @@ class Gradebook:
         out: Path,
         names: Sequence[str],
         limits: Limits | None = None,
-        closed: Sequence[str] = (),
+        marking: Marking | None = None,
     ) -> None:
         self.out = out
         self.names = tuple(names)
         self.limits = limits or Limits()
+        self.marking = marking or Marking()
         self.folder = out.with_name(f"{out.stem}-feedback")
-        self.closed = (*closed, str(out), str(self.folder))
         self.records: dict[str, dict[str, Any]] = {}
+        self.found: Sequence[Submission] = ()
 
-    def open(self, found: Sequence[Submission]) -> list[Submission]:
-        """Take the records that still fit; return the submissions that are to be graded.
+    @property
+    def outputs(self) -> list[Path]:
+        """What it writes: the table, the pages, the students' table, the summary, the upload."""
+        kinds = ("students.csv", "summary.html", "upload.csv")
+        return [self.out, self.folder, *(self.out.with_name(f"{self.out.stem}-{k}") for k in kinds)]
+
+    def open(self, found: Sequence[Submission], regrade: Collection[str] = ()) -> list[Submission]:
+        """Take the records that still fit; return the submissions of which some is to be graded.
+
+        Parameters
+        ----------
+        found : sequence of Submission
+        regrade : collection of str
+            Exercises that are graded again, whatever the records say.
 
         Raises
         ------
@@ -98,12 +104,34 @@ class Gradebook:
         if table and not table.startswith(head):  # such as a list of the class
             name = printable(self.out)
             raise OutputError(f"{name} exists and is not a table of grades; name another file")
+        self.found = found
         self.records = {}
         for submission in found:
             record = _read(self._path(submission.student, "json"))
-            if record.get("fingerprint") == submission.fingerprint(self.names, self.limits):
+            if record.get("fingerprint") == submission.fingerprint(self.limits):
+                record["results"] = [r for r in record["results"] if r["name"] not in regrade]
                 self.records[submission.student] = record
-        return [submission for submission in found if submission.student not in self.records]
+        return self.left()
+
+    def left(self) -> list[Submission]:
+        """Return the submissions of which some is still to be graded."""
+        return [submission for submission in self.found if self._asked(submission.student)]
+
+    def _asked(self, student: str) -> tuple[str, ...]:
+        done = {result["name"] for result in self.records.get(student, {}).get("results", ())}
+        return tuple(name for name in self.names if name not in done)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Return the records that are complete, with the results for these exercises alone."""
+        shown = []
+        for submission in self.found:
+            if (record := self.records.get(submission.student)) is None:
+                continue
+            results = {result["name"]: result for result in record["results"]}
+            if results.keys() >= set(self.names):
+                facts = {"id": submission.id, "written": submission.written}
+                shown.append({**record, **facts, "results": [results[n] for n in self.names]})
+        return shown
 
     def grade(
         self,
@@ -115,7 +143,7 @@ class Gradebook:
         step: Callable[[], object] = lambda: None,
         tell: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Grade submissions, write their records and pages, and then the table.
+        """Grade submissions, write their records and pages, and then the tables.
 
         Parameters
         ----------
@@ -131,17 +159,14 @@ class Gradebook:
         tell : callable
             Called with a line that says what is waited for.
         """
-        facts = {
-            "names": self.names,
-            "seed": secrets.randbits(48) if seed is None else seed,
-            "closed": self.closed,
-            "limits": self.limits,
-        }
+        seed = secrets.randbits(48) if seed is None else seed
+        facts = {"seed": seed, "limits": self.limits}
+        tasks = [(submission, self._asked(submission.student)) for submission in todo]
         try:
             if cluster:
-                records = graded_on_cluster(cluster, todo, facts, tell)
+                records = graded_on_cluster(cluster, tasks, facts, tell)
             else:
-                records = _graded(todo, facts, jobs or _processors())
+                records = _graded(tasks, facts, jobs or _processors())
             for record in records:
                 self._keep(record)
                 step()
@@ -149,19 +174,26 @@ class Gradebook:
             self.write()
 
     def write(self) -> None:
-        """Write the table of all that is graded."""
-        table = io.StringIO()
-        writer = csv.writer(table)
-        writer.writerow(COLUMNS)
-        for student in sorted(self.records):
-            writer.writerows(_rows(self.records[student]))
-        _write(self.out, table.getvalue().encode("utf-8-sig", "replace"))
+        """Write the tables and the summary of all that is graded."""
+        records = self.shown()
+        table, _, students, overview, uploaded = self.outputs
+        rows = student_rows(records, self.marking)
+        _write(table, answers_table(records, self.marking))
+        _write(students, students_table(rows))
+        _write(overview, summary(records, rows, self.marking))
+        if self.marking.upload:
+            _write(uploaded, upload_table(rows, self.marking, len(self.names)))
 
     def _keep(self, record: dict[str, Any]) -> None:
         student = record["student"]
-        self.records[student] = record
-        _write(self._path(student, "html"), feedback(record).encode("utf-8", "replace"))
-        _write(self._path(student, "json"), json.dumps(record, indent=1).encode())
+        before = self.records.get(student, {}).get("results", ())
+        results = {result["name"]: result for result in (*before, *record["results"])}
+        self.records[student] = {**record, "results": list(results.values())}
+        for shown in self.shown():
+            if shown["student"] == student:
+                _write(self._path(student, "html"), feedback(shown, self.marking))
+        content = json.dumps(self.records[student], indent=1)
+        _write(self._path(student, "json"), content)
 
     def _path(self, student: str, kind: str) -> Path:
         name = os.fsencode(student)
@@ -179,9 +211,10 @@ def _read(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: str) -> None:
+    encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"  # for spreadsheets
     try:
-        write_whole(path, content)
+        write_whole(path, content.encode(encoding, "replace"))
     except OSError as error:
         raise OutputError(f"{printable(path)} cannot be written ({error.strerror})") from None
 
@@ -195,32 +228,30 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _graded(
-    todo: Sequence[Submission], facts: Mapping[str, Any], jobs: int
-) -> Iterator[dict[str, Any]]:
+def _graded(tasks: Sequence[Task], facts: Mapping[str, Any], jobs: int) -> Iterator[dict[str, Any]]:
     """Yield the records as they come.
 
     When a worker process dies, what is left is graded one by one, to find the submission that ends
     even the grader's own process; it scores 0.
     """
-    if jobs == 1 and len(todo) == 1:
-        yield _record(partial(grade_submission, todo[0], **facts), todo[0], facts["names"])
+    if jobs == 1 and len(tasks) == 1:
+        yield _record(partial(grade_submission, *tasks[0], **facts), *tasks[0])
         return
-    left = {submission.student: submission for submission in todo}
+    left = {submission.student: (submission, names) for submission, names in tasks}
     alone = False
     while left:
         batch = list(left.values())[: 1 if alone else None]
         with _pool(min(jobs, len(batch), _MOST_JOBS)) as pool:
-            futures = {pool.submit(grade_submission, one, **facts): one for one in batch}
+            futures = {pool.submit(grade_submission, *task, **facts): task for task in batch}
             try:
                 for future in as_completed(futures):
-                    record = _record(future.result, futures[future], facts["names"])
+                    record = _record(future.result, *futures[future])
                     del left[record["student"]]
                     yield record
             except BrokenProcessPool:
                 if alone:
-                    message = "Grading it ended the process of the grader."
-                    yield failed(left.pop(batch[0].student), facts["names"], message)
+                    task = left.pop(batch[0][0].student)
+                    yield failed(*task, "Grading it ended the process of the grader.")
                 alone = True
             except BaseException:  # an interrupt: do not wait for those that are being graded
                 for worker in pool._processes.values():
@@ -262,65 +293,3 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, leave)
     threading.Thread(target=follow, daemon=True).start()
-
-
-# -- the table and the pages -----------------------------------------------------------------
-
-
-def _rows(record: Mapping[str, Any]) -> Iterator[list[Any]]:
-    for result in record["results"]:
-        row = {**record, **result, "exercise": result["name"], "message": _plain(result)}
-        yield [_safe(row[column]) for column in COLUMNS]
-
-
-def _plain(result: Mapping[str, Any]) -> str:
-    message: str = result["message"]
-    if result["code"] in _MISSING:  # names of files, which are not Markdown
-        return message
-    try:
-        return text_of(message)
-    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
-        return message
-
-
-def _safe(cell: Any) -> Any:
-    """Return text so that no spreadsheet runs it: what looks like a formula gets an apostrophe."""
-    if not isinstance(cell, str):
-        return cell
-    text = printable(cell)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def feedback(record: Mapping[str, Any]) -> str:
-    """Return the page that a student gets back, from a record of `grade_submission`."""
-    return page(printable(record["student"]), "".join(_parts(record)), _STYLE)
-
-
-def _parts(record: Mapping[str, Any]) -> Iterator[str]:
-    results = record["results"]
-    passed = sum(result["score"] for result in results)
-    yield f"<p>{passed} of {len(results)} exercises passed.</p>\n"
-    for title, wanted in (("To be worked on", 0), ("Passed", 1)):
-        chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
-        if chosen:
-            yield f"<h2>{title}</h2>\n"
-            yield from map(_verdict, chosen)
-    if missing := [r["name"] for r in results if r["code"] in _MISSING]:
-        names = ", ".join(f"<code>{escape(name)}</code>" for name in missing)
-        yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
-    if record["problems"]:
-        items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
-        yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
-
-
-def _verdict(result: Mapping[str, Any]) -> str:
-    verdict = Verdict(
-        passed=bool(result["score"]),
-        exercise=result["name"],
-        evidence=tuple(map(tuple, result["evidence"])),
-        **{key: result[key] for key in ("message", "code", "case", "hint")},
-    )
-    try:
-        return f"{verdict._repr_html_()}\n"
-    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
-        return f"<p><code>{escape(result['name'])}</code>: {escape(result['message'])}</p>\n"

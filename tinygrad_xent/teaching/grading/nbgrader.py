@@ -13,7 +13,7 @@ import ast
 import json
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,7 @@ def judge_outside(config: Any) -> None:
 
     class JudgeOutside(NbGraderPreprocessor):  # type: ignore[misc]
         def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-            course = config.CourseDirectory.get("root", str(Path.cwd()))
-            judge_notebook(nb, closed=(course,), folder=Path(resources["metadata"]["path"]))
+            judge_notebook(nb, Path(resources["metadata"]["path"]))
             return from_dict(nb), resources  # type: ignore[no-untyped-call]
 
     config.Autograde.autograde_preprocessors = [
@@ -131,9 +130,7 @@ def judge_outside(config: Any) -> None:
     ]
 
 
-def judge_notebook(
-    notebook: Mapping[str, Any], closed: Collection[str] = (), folder: Path | None = None
-) -> None:
+def judge_notebook(notebook: Mapping[str, Any], folder: Path | None = None) -> None:
     """Judge the answers of a notebook, and write the verdicts as the outputs of its test cells.
 
     Parameters
@@ -141,8 +138,6 @@ def judge_notebook(
     notebook : mapping
         A notebook of format 4 with nbgrader's metadata. A test cell that `assignment` did not write
         cannot be judged: it gets an error, and so no points.
-    closed : collection of str
-        Files and folders that the notebook's code cannot read.
     folder : Path, optional
         Where the notebook lies: its code may import and read copies of what lies there.
     """
@@ -151,7 +146,7 @@ def judge_notebook(
     names = list(dict.fromkeys(filter(None, (_tested(cell["source"]) for cell in tests))))
     sources = [plain(cell["source"]) for cell in code]
     files = Files(read_beside(folder / "answers.py")[0]) if folder else None
-    report = judge_cells(sources, names, seed=secrets.randbits(48), closed=closed, files=files)
+    report = judge_cells(sources, names, seed=secrets.randbits(48), files=files)
     results = {result.name: result for result in report.exercises}
     for cell in tests:
         cell["outputs"] = [_output(results.get(_tested(cell["source"]) or ""))]

@@ -1,283 +1,186 @@
-"""The sandbox around a learner's code: an audit hook, and functions that are withheld from answers.
+"""The walls around a learner's code: what it may read and write, and whom it may reach.
 
-Python reports every file that it opens and every process that it starts to an audit hook, which
-can refuse by raising an error; no Python code can remove a hook. Ours uses only local names and
-functions written in C, because the learner's code can replace globals, builtins and functions
-written in Python. It cannot stop code that breaks the interpreter itself: on Linux
-`limits.confine` does, and docs/grading.md says what remains.
-
-An answer may use the package's ops as a backward rule does: `exp`, `sum`, `matmul`. It may not use
-a backward rule, a cross-entropy, the op that it is to write, or the engine, which would find every
-gradient. When the file has been run, these functions lose their code, so it does not matter how an
-answer reaches one of them: it refuses.
+On Linux the kernel holds them (Landlock): the process reads the places on a list and nothing else,
+writes in its own folder, starts no program, signals nobody outside, and opens no TCP connection.
+Everywhere an audit hook of Python refuses processes and the network with a message; where there is
+no Landlock, it refuses files as well. It stops what students try, not somebody who attacks the
+interpreter itself.
 """
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import errno
-import gc
-import importlib
 import os
+import stat
+import struct
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType
-from typing import Any, NoReturn
+from typing import Any, Self
 
-import tinygrad_xent.errors.hints  # noqa: F401 - read now: in the sandbox no module is run
-from tinygrad_xent.ops import OPS
+# Landlock, https://docs.kernel.org/userspace-api/landlock.html
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, on every processor
+_DIE_WITH_PARENT, _NO_NEW_PRIVILEGES = 1, 38
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_READ = _READ_FILE | _READ_DIR
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
+_FOR_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
+_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
+"""How many access rights to files a version of Landlock knows, the lowest bits of a mask."""
+_TCP, _SIGNALS_AND_SOCKETS = 0b11, 0b11
 
-PACKAGE = str(Path(__file__).parents[2])
-REFUSAL = "an answer does this work itself"
-SOLUTIONS = ("tinygrad_xent.teaching.exercises", "tinygrad_xent.teaching.museum")
-"""The packages that hold answers: their files cannot be read, their public names do nothing."""
-_ALLOWED = (
-    "__init__.py", "arrays.py", "definitions.py", "domains.py", "errors", "graph.py", "op.py",
-    "teaching/grading", "tensor.py", "visualization/formatting.py", "visualization/naming.py",
-    *(f"ops/{part}.py" for part in (
-        "__init__", "accumulation", "arithmetic", "array_api", "broadcasting", "einstein",
-        "elementwise", "indexing", "kernels", "linear_algebra", "numpy_calls", "piecewise",
-        "powers", "products", "rearranging", "reductions", "rounding", "shaping",
-        "softmax_family", "trigonometry",
-    )),
+_SYSTEM = (
+    "/usr", "/lib", "/lib64", "/nix/store", "/gnu/store", "/System", "/Library/Fonts",
+    "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/ssl",
+    "/dev/random", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
+    "/sys/devices/system/cpu",
 )  # fmt: skip
-"""The files whose functions answers may call, except for backward rules and withheld ops."""
-
-_REFUSED = frozenset({
-    "_winapi.CreateProcess", "code.__new__", "os.exec", "os.fork", "os.forkpty", "os.kill",
-    "os.killpg", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn",
-    "resource.prlimit", "signal.pthread_kill", "subprocess.Popen", "sys._current_exceptions",
-    "sys._current_frames", "_thread.start_new_thread", "_thread.start_joinable_thread",
-})  # fmt: skip
-_REFUSED_FAMILIES = ("cpython._PyInterpreterState", "ctypes.", "gc.", "socket.", "winreg.")
+"""What Python and libraries read of every system, beside themselves."""
+_SITES = "lib*/python*/*-packages"
+_REFUSED = (
+    "os.exec", "os.fork", "os.kill", "os.posix_spawn", "os.spawn", "os.startfile", "os.system",
+    "pty.spawn", "signal.pthread_kill", "socket.bind", "socket.connect", "socket.getaddrinfo",
+    "socket.gethostby", "socket.send", "subprocess.Popen", "_winapi.CreateProcess", "winreg.",
+)  # fmt: skip
 _LOOKING = frozenset({"os.chdir", "os.listdir", "os.scandir"})
 _CHANGING = frozenset({
     "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
     "os.symlink", "os.truncate", "os.utime", "shutil.rmtree",
 })  # fmt: skip
-_RUNNING = frozenset({"exec", "function.__new__", "object.__setattr__"})
-# These start threads and processes or send signals, and not every version of Python reports them.
-_NOT_ALWAYS_AUDITED = {
-    "_thread": ("start_new_thread", "start_new", "start_joinable_thread"),
-    "threading": ("_start_new_thread", "_start_joinable_thread"),
-    "_posixsubprocess": ("fork_exec",),
-    "signal": ("pidfd_send_signal",),
-    "_signal": ("pidfd_send_signal",),
-}
-_NOT_REIMPORTED = frozenset({
-    "_interpreters", "_posixsubprocess", "_signal", "_thread", "_xxsubinterpreters",
-})  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
-_FOLDER, _LINK, _KIND = 0o040000, 0o120000, 0o170000
-_SEPARATORS = (os.sep, os.altsep or os.sep)
 
 
-def enter(
-    closed: Collection[str], home: str, withheld: Collection[str] | None
-) -> Callable[[], None]:
-    """Refuse processes, threads, the network, foreign memory, and files that are not the learner's.
+def confine(home: str, places: Mapping[str, int]) -> bool:
+    """Confine this process and all that it starts, for good.
 
     Parameters
     ----------
-    closed : collection of str
-        Folders and files that cannot be read: solutions, other submissions, the grader's own.
     home : str
         The one folder that can be written to.
-    withheld : collection of str, or None
-        Ops that an answer is to write itself; None to leave it the whole package.
+    places : mapping of str to int
+        What can be read, as `readable` returns it.
 
     Returns
     -------
-    callable
-        Takes the withheld functions' code away, for good; from then on no more of the package can
-        be imported, and no code of it be brought back. With None it does nothing.
+    bool
+        Whether the kernel does it. Otherwise only Python's hook does.
     """
-    for module, names in _NOT_ALWAYS_AUDITED.items():
-        _replace(module, names)
-    taking: list[bool] = []  # filled while code is taken away
-    taken: list[bool] = []  # filled afterwards
-    is_withheld = _withheld_test(withheld or ())
-    objects, package, kind, function, refusing = (
-        gc.get_objects, PACKAGE, type, FunctionType, _refusing,
-    )  # fmt: skip
-
-    def withhold() -> None:
-        taking.append(True)
-        for thing in objects():
-            if kind(thing) is function:
-                code = thing.__code__
-                if code.co_filename.startswith(package) and is_withheld(code):
-                    thing.__code__ = refusing(code)
-        taken.append(True)
-        taking.clear()
-
-    sys.addaudithook(_audit_hook(closed, home, taking, taken))
-    return (lambda: None) if withheld is None else withhold
+    held = sys.platform.startswith("linux") and _landlock(home, places)
+    sys.addaudithook(_hook(home, places, files=not held))
+    return held
 
 
-def _audit_hook(
-    closed: Collection[str], home: str, taking: list[bool], taken: list[bool]
-) -> Callable[[str, tuple[Any, ...]], None]:
-    refused, families, looking, changing, running, not_again, writing, package = (
-        _REFUSED, _REFUSED_FAMILIES, _LOOKING, _CHANGING, _RUNNING, _NOT_REIMPORTED, _WRITING,
-        PACKAGE,
-    )  # fmt: skip
-    stat, lstat, devnull, separators = os.stat, os.lstat, os.devnull, _SEPARATORS
-    folder_kind, link_kind, kind = _FOLDER, _LINK, _KIND
-    is_a, text, raw, code_kind, no, fault, missing = (
-        isinstance, str, bytes, CodeType, PermissionError, OSError, ValueError,
-    )  # fmt: skip
-    longest, error_code = max, errno.EACCES
-    closed_files = frozenset(key for folder in closed for key in _identities(folder))
-    found = stat(home)
-    home_file = (found.st_dev, found.st_ino)
+def readable(package: str) -> dict[str, int]:
+    """Return what Python, the installed packages and the system's libraries consist of.
 
-    def identity(path: str) -> tuple[int, int] | None:
-        try:
-            found = stat(path)
-        except (fault, missing):
-            return None
-        return found.st_dev, found.st_ino
+    Each comes with the rights to it. A folder that holds a copy of `tinygrad_xent` can be listed;
+    what lies there can be read, but not that copy, unless it is `package`.
+    """
+    sites = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    wanted = {sys.prefix, sys.base_prefix, *sites, *filter(None, libraries), *_SYSTEM}
+    real = {os.path.realpath(path) for path in wanted if Path(path).exists()}
+    sites += [str(site) for path in real for site in Path(path).glob(_SITES)]
+    closed = {os.path.realpath(Path(site, "tinygrad_xent")) for site in sites}
+    closed.add(str(Path(__file__).resolve().parents[2]))
+    above = {str(folder) for path in closed for folder in Path(path).parents}
+    found, left = {package: _READ}, [*real]
+    while left:
+        path = left.pop()
+        if path in above:
+            found[path] = _READ_DIR
+            left += [entry.path for entry in os.scandir(path) if not entry.is_symlink()]
+        elif path not in closed:
+            found[path] = _READ
+    return found
 
-    def mode(path: str, look: Callable[[str], os.stat_result]) -> int:
-        try:
-            return look(path).st_mode & kind
-        except (fault, missing):
-            return 0
 
-    def parted(path: str) -> tuple[str, str]:
-        at = longest(path.rfind(separators[0]), path.rfind(separators[1])) + 1
-        return path[:at] or ".", path[at:]
-
-    def below(path: str, wanted: Collection[tuple[int, int]]) -> bool:
-        """Whether a path, or a folder above it, is one of these files, by whatever name."""
-        if identity(path) in wanted:
-            return True
-        at = path if mode(path, stat) == folder_kind else parted(path)[0]
-        key = None
-        while (above := identity(at)) is not None and above != key:
-            if above in wanted:
-                return True
-            at, key = f"{at}/..", above
+def _landlock(home: str, places: Mapping[str, int]) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_DIE_WITH_PARENT, 9, 0, 0, 0)
+    libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    version = libc.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 1:
         return False
+    every = (1 << max(n for v, n in _RIGHTS.items() if v <= version)) - 1
+    handled = [every, *([_TCP] if version >= 4 else []), *([_SIGNALS_AND_SOCKETS] * (version >= 6))]
+    rules = {
+        **places,
+        f"/proc/{os.getpid()}": _READ,
+        home: every & ~_EXECUTE,
+        os.devnull: _READ_FILE | _WRITE_FILE,
+    }
+    ruleset = libc.syscall(_CREATE_RULESET, struct.pack(f"={len(handled)}Q", *handled),
+                           8 * len(handled), 0)  # fmt: skip
+    for path, rights in rules.items():
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:  # it has gone, or this user may not look there
+            continue
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
+            rights &= _FOR_FILES & every  # noqa: PLW2901
+        libc.syscall(_ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, place), 0)
+        os.close(place)
+    held: bool = libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
+    os.close(ruleset)
+    return held
 
-    def exact(path: Any) -> str:
-        """Return a plain str; a subclass of the learner's own may have methods that lie."""
-        if is_a(path, raw):
-            return raw.decode(path, "utf-8", "surrogateescape")
-        return text.__str__(path)
 
-    def may_write(path: str) -> bool:
-        folder, name = parted(path)
-        if path == devnull:
-            return True
-        here = below(folder, (home_file,))
-        return here and name not in ("", "..") and mode(path, lstat) != link_kind
+def _hook(
+    home: str, places: Mapping[str, int], *, files: bool
+) -> Callable[[str, tuple[Any, ...]], None]:
+    realpath, writing, looking, changing = os.path.realpath, _WRITING, _LOOKING, _CHANGING
+    own = (realpath(home),)
+    legible = (*own, *(path for path, rights in places.items() if rights == _READ))
+    listed = (*legible, *places)
+    mine = (*own, realpath(os.devnull))
 
-    def is_own(path: str) -> bool:
-        """Whether it lies in the home folder, and is not a link, which may lead out of it."""
-        return below(path, (home_file,)) and mode(path, lstat) != link_kind
-
-    def look_at(path: str, *, changes: bool) -> None:
-        if below(path, closed_files) and not is_own(path):
-            raise no(error_code, "this cannot be read while a file is checked")
-        if changes and not may_write(path):
-            raise no(error_code, "only the current folder can be changed while a file is checked")
+    def look_at(path: Any, allowed: tuple[str, ...]) -> None:
+        real = realpath(os.fsdecode(path))
+        if not any(real == place or real.startswith(place + os.sep) for place in allowed):
+            raise PermissionError(errno.EACCES, "this is closed while a file is checked", real)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, _, flags = arguments
-            if is_a(path, (text, raw)):  # a number stands for a file that is open already
-                path = exact(path)
-                look_at(path, changes=flags & writing != 0)
-                if mode(path, stat) == folder_kind and not below(path, (home_file,)):
-                    raise no(error_code, "a folder cannot be opened while a file is checked")
-                if path.startswith("..") or "/../" in path:  # it may be relative to an open folder
-                    raise no(error_code, "a path with `..` is refused while a file is checked")
-        elif event in looking or event in changing:
+        if event.startswith(_REFUSED):
+            raise PermissionError(errno.EACCES, f"{event} is refused while a file is checked")
+        if not files or not arguments:
+            return
+        if event in looking and not isinstance(arguments[0], int | None):  # a file that is open
+            look_at(arguments[0], listed if arguments[0] in places else legible)
+        elif event == "open" and not isinstance(arguments[0], int):
+            look_at(arguments[0], mine if arguments[2] & writing else legible)
+        elif event in changing:
             for path in arguments[:2]:
-                if is_a(path, (text, raw)):
-                    look_at(exact(path), changes=event in changing)
-        elif event in refused or event.startswith(families):
-            if not taking:
-                raise no(error_code, f"{event} is refused while a file is checked")
-        elif event == "import":
-            name = text.__str__(arguments[0])
-            if name.rpartition(".")[2] in not_again or (taken and name.startswith("tinygrad_xent")):
-                raise no(error_code, f"{name} can no longer be imported while a file is checked")
-        elif taken and event in running:
-            for value in arguments:
-                if is_a(value, code_kind) and value.co_filename.startswith(package):
-                    raise no(error_code, f"{value.co_name} is not run while a file is checked")
+                if isinstance(path, str | bytes):
+                    look_at(path, mine)
 
     return hook
 
 
-def _identities(folder: str) -> list[tuple[int, int]]:
-    """Return the identities of a folder and of all files in it that this user may look at."""
-    found_there, left = [], [folder]
-    while left:  # a loop, because recursion ends at a folder a thousand levels deep
-        path = left.pop()
-        with contextlib.suppress(OSError):
-            found = Path(path).stat()
-            found_there.append((found.st_dev, found.st_ino))
-            followed = path == folder or not Path(path).is_symlink()
-            if followed and found.st_mode & _KIND == _FOLDER:
-                left += [entry.path for entry in os.scandir(path)]
-    return found_there
+class Silent:
+    """Stands for what is not here: it is true, prints nothing, and every part of it is itself."""
 
+    def __getattr__(self, name: str) -> Silent:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
 
-def _replace(module: str, names: Collection[str]) -> None:
-    def refused(*_: Any, **__: Any) -> NoReturn:
-        raise RuntimeError("threads and processes are refused while a file is checked")
+    def __call__(self, *_: Any, **__: Any) -> Silent:
+        """Return itself, whatever it is asked."""
+        return self
 
-    try:
-        found = importlib.import_module(module)
-    except ImportError:  # only POSIX has it
-        return
-    for name in names:
-        if hasattr(found, name):
-            setattr(found, name, refused)
+    def __getitem__(self, _: Any) -> Silent:
+        return self
 
+    def __iter__(self) -> Iterator[Silent]:
+        return iter(())
 
-def _withheld_test(withheld: Collection[str]) -> Callable[[CodeType], bool]:
-    """Return a function that tells the code that answers may not run from that which they may."""
-    by_itself = {OPS[name].function.__code__ for name in withheld}
-    by_itself |= {op.rule.__code__ for op in OPS.values() if op.rule}
-    words = ("backward", "cross_entropy", "scaled", *withheld)
-    package = PACKAGE.replace("\\", "/")
-    allowed = tuple(f"{package}/{part}" for part in _ALLOWED)
-    kernels = f"{package}/ops/kernels.py"
+    def __enter__(self) -> Self:
+        return self
 
-    def is_withheld(code: CodeType) -> bool:
-        file = code.co_filename.replace("\\", "/")
-        if code in by_itself or not file.startswith(allowed):
-            return True
-        if file.startswith(kernels):
-            for word in words:
-                if word in code.co_name:
-                    return True
-        return False
+    def __exit__(self, *_: object) -> None:
+        pass
 
-    return is_withheld
-
-
-def _template(*_: Any, **__: Any) -> Any:
-    raise PermissionError("MESSAGE")
-
-
-def _make_refusing() -> Callable[[CodeType], CodeType]:
-    template = _template.__code__
-    replace, consts, kind, refusal = CodeType.replace, template.co_consts, tuple, REFUSAL
-
-    def refusing(code: CodeType) -> CodeType:
-        """Return code that refuses, for a function with the same number of free variables."""
-        message = f"tinygrad_xent's own {code.co_name}: {refusal}"
-        named = kind([message if const == "MESSAGE" else const for const in consts])
-        return replace(template, co_consts=named, co_freevars=code.co_freevars)
-
-    return refusing
-
-
-_refusing = _make_refusing()
+    def __repr__(self) -> str:
+        return ""

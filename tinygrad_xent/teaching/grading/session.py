@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -16,7 +17,6 @@ import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,20 +25,26 @@ import numpy as np
 from tinygrad_xent.errors import MessageError, SubmissionError
 from tinygrad_xent.teaching.grading.limits import MEBI, Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
-from tinygrad_xent.teaching.grading.sandbox import PACKAGE, SOLUTIONS
+from tinygrad_xent.teaching.grading.sandbox import readable
+from tinygrad_xent.teaching.grading.without_answers import PACKAGE, package
 from tinygrad_xent.visualization.naming import printable
 
 _START = (
     "import sys; sys.path.insert(0, {!r})\n"
     "from tinygrad_xent.teaching.grading.child import main; main()"
 )
-_TOKEN = "TINYGRAD_XENT_CHILD"  # noqa: S105 - it marks a process, and is not a secret
 _LARGEST = 2**30  # bytes of a request
 _LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 30  # for Python and NumPy themselves, on a busy machine
 _LONGEST = 1_000  # letters of a sentence about a cell
+_SMALLEST = 4096  # bytes that a file or folder takes on most disks
+
+_ROUNDS, _QUIET = 1_000, 50  # how often to look, and how often to find nothing: Linux's list of
+# children may lack some while they change
+_SUBREAPER = 36  # of Linux's prctl: orphans below a process become its children
 
 _OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
+_STARTING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Files:
 
     def write(self, folder: str) -> None:
         """Write the files into a folder; one whose name the system refuses is left out."""
-        for name in (self.name, *self.contents):
+        for name in filter(None, (self.name, *self.contents)):
             path = Path(folder, name)
             with contextlib.suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +91,9 @@ class Session:
         The code to run.
     names : collection of str
         The exercises.
-    withheld : collection of str, or None
-        The package's ops that the functions may not use, besides all that `sandbox` withholds from
-        every answer; with None they may use everything.
-    closed : collection of str
-        Files and folders that the child cannot read, besides the solutions.
+    withheld : frozenset of str, or None
+        The package's ops that the functions may not use, besides all that `without_answers` leaves
+        out; with None they have the whole package, and what they return must not be graded.
     limits : Limits, optional
     deadline : Deadline, optional
         When the time for everything is over. Starting a process moves it.
@@ -99,7 +103,8 @@ class Session:
     Attributes
     ----------
     found : dict
-        What the file has: "answers", "functions" (their names), "ops", "errors".
+        What the file has: "answers", "functions" (their names), "ops", "errors", and of "lost"
+        answers the sentences that tell which cell failed.
     ended : tuple of (str, str), or None
         Why the child has ended: a code and the rest of a sentence.
 
@@ -113,8 +118,7 @@ class Session:
         self,
         cells: Sequence[str],
         names: Collection[str],
-        withheld: Collection[str] | None = None,
-        closed: Collection[str] = (),
+        withheld: frozenset[str] | None = None,
         limits: Limits | None = None,
         deadline: Deadline | None = None,
         files: Files | None = None,
@@ -124,22 +128,22 @@ class Session:
         self._deadline = deadline or Deadline(self.limits.total_seconds)
         self._ready = False
         self.ended: tuple[str, str] | None = None
-        self.found: dict[str, Any] = {"answers": {}, "functions": [], "ops": [], "errors": []}
-        shared = _shared()
-        self._folder = tempfile.mkdtemp(dir=shared)
-        self._token = f"{os.getpid()}-{Path(self._folder).name}"
+        self.found: dict[str, Any] = _checked({})
+        self._folder = tempfile.mkdtemp(prefix="tinygrad-xent-")
+        self._home = os.path.realpath(Path(self._folder, "work"))
         self._process: subprocess.Popen[bytes] | None = None
         _OPEN.add(self)
         begun = time.monotonic()
-        files.write(self._folder)
-        self._process = self._start()
+        files.write(self._home)
+        source = PACKAGE.parent
+        if withheld is not None:
+            source = Path(os.path.realpath(self._folder), "package")
+            Files(package(withheld), "").write(str(source))
+        self._start(source)
         first = {
             "file": files.name,
             "names": sorted(names),
-            "withheld": None if withheld is None else sorted(withheld),
-            "closed": [*map(_folder_of, SOLUTIONS), *closed, shared],
-            "museum": any("museum" in cell for cell in cells)
-            or any(b"museum" in content for content in files.contents.values()),
+            "places": readable(str(source / PACKAGE.name)),
             "limits": asdict(self.limits),
         }
         try:
@@ -191,11 +195,11 @@ class Session:
         """End the child and all that it started, and remove its folder."""
         _OPEN.discard(self)
         if self._process:
-            _kill(self._process, self._token)
+            _end(self._process, self._others)
             for stream in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder)
 
     def __enter__(self) -> Self:
         return self
@@ -203,31 +207,33 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, source: Path) -> None:
         inherited = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
-        plots = Path(self._folder) / ".matplotlib"
+        plots = Path(self._home, ".matplotlib")
         plots.mkdir()
         for fonts in _font_lists():  # without one, matplotlib reads every font of the machine
             shutil.copy(fonts, plots)
-        script = _START.format(str(Path(PACKAGE).parent))
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-I", "-B", "-X", "utf8", "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder,
-            env={
-                **{name: os.environ[name] for name in inherited if name in os.environ},
-                **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), self._folder),
-                "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
-                "OMP_NUM_THREADS": "1",
-                "DASK_SCHEDULER": "synchronous",  # which has no threads
-                "MPLBACKEND": "Agg",
-                "MPLCONFIGDIR": str(plots),
-                _TOKEN: self._token,
-            },
-            start_new_session=True,
-        )
+        script = _START.format(str(source))
+        with _STARTING:  # so that no other session takes it for a stray
+            _adopt_orphans(wanted=True)
+            self._others = {*_children(), *_known()}
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-I", "-B", "-X", "utf8", "-c", script],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._home,
+                env={
+                    **{name: os.environ[name] for name in inherited if name in os.environ},
+                    **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), self._home),
+                    "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
+                    "OMP_NUM_THREADS": "1",
+                    "DASK_SCHEDULER": "synchronous",  # which has no threads
+                    "MPLBACKEND": "Agg",
+                    "MPLCONFIGDIR": str(plots),
+                },
+                start_new_session=True,
+            )
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a message and return the reply, if it comes in time."""
@@ -253,9 +259,11 @@ class Session:
 
     def _check_disk(self) -> None:
         size = 0
-        for path in Path(self._folder).rglob("*"):
-            with contextlib.suppress(OSError):  # it has gone
-                size += path.lstat().st_size
+        with contextlib.suppress(RecursionError):  # for folders a thousand levels deep
+            for folder, folders, names in os.walk(self._home):
+                for name in (*folders, *names):
+                    with contextlib.suppress(OSError):  # it has gone
+                        size += max(Path(folder, name).lstat().st_size, _SMALLEST)
         if size > self.limits.disk:
             most = self.limits.disk // MEBI
             raise self._stopped("too-much-written", f"filled more than {most} MB with files")
@@ -264,7 +272,7 @@ class Session:
         """Kill the child and note why; return the error to raise."""
         self.ended = self.ended or (code, message)
         if self._process:
-            _kill(self._process, self._token)
+            _end(self._process, self._others)
         return AnswerStoppedError(message)
 
     def _cause(self) -> str:
@@ -281,30 +289,6 @@ def close_all() -> None:
     """Close the sessions that are open, in a process that is about to end."""
     for session in list(_OPEN):
         session.close()
-
-
-def _shared() -> str:
-    """Return the folder of all sessions of this user, which no learner's code can read.
-
-    Raises
-    ------
-    SubmissionError
-        If another user has made it.
-    """
-    uid = os.getuid() if hasattr(os, "getuid") else 0
-    shared = Path(tempfile.gettempdir(), f"tinygrad-xent-{uid}")
-    shared.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and shared.lstat().st_uid != uid:
-        raise SubmissionError(f"{shared} belongs to another user; remove it, or set TMPDIR")
-    return str(shared)
-
-
-def _folder_of(package: str) -> str:
-    """Return the folder of a package that holds answers; fail if it has moved, and so is open."""
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{package}, which holds answers, is not there")
-    return str(Path(spec.origin).parent)
 
 
 def _font_lists() -> list[Path]:
@@ -343,32 +327,62 @@ def _within(
     return future.result()
 
 
-def _kill(process: subprocess.Popen[bytes], token: str) -> None:
-    """Kill a process with its group and, where /proc shows them, all others that come from it."""
+def _end(process: subprocess.Popen[bytes], others: Collection[int]) -> None:
+    """Kill a process with its group and, on Linux, all that come from it, whatever they left."""
     if hasattr(os, "killpg") and process.returncode is None:  # else another may have its number
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    for _ in range(100):  # a process that keeps forking is caught after a few rounds
-        strays = [pid for pid in _marked(token) if pid != process.pid]
-        if not strays:
-            break
-        for pid in strays:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(5)
+    with _STARTING:
+        quiet = _QUIET - 1
+        for _ in range(_ROUNDS):  # those of one that is killed become ours, and are next
+            ours = set(_children()).difference(others, _known())
+            strays = [pid for pid in ours if _is_confined(pid)]
+            for pid in strays:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+            quiet = 0 if strays else quiet + 1
+            if quiet == _QUIET:
+                break
+            time.sleep(0.001)
 
 
-def _marked(token: str) -> list[int]:
-    """Return the processes that were started with a token in their environment."""
-    mark = f"{_TOKEN}={token}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+def _known() -> set[int]:
+    return {session._process.pid for session in _OPEN if session._process}
+
+
+def _children() -> list[int]:
+    """Return the children of this process, where the system shows them."""
+    found: list[int] = []
+    for path in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            if mark in path.read_bytes():
-                found.append(int(path.parent.name))
+            found += map(int, path.read_bytes().split())
     return found
+
+
+def _is_confined(pid: int) -> bool:
+    """Whether a process comes from a learner's code: nobody can take this mark off."""
+    with contextlib.suppress(OSError):
+        return b"NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_bytes()
+    return False
+
+
+def _adopt_orphans(*, wanted: bool) -> None:
+    """Make a process whose parent has ended below this one a child of this one (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SUBREAPER, int(wanted), 0, 0, 0)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, also one that a learner's code has locked or made a thousand levels deep."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.name == "posix" and Path(folder).exists():
+        for tool in (("chmod", "-R", "u+rwx"), ("rm", "-rf")):
+            subprocess.run([*tool, folder], check=False, capture_output=True)  # noqa: S603
 
 
 def _write_back(args: tuple[Any, ...], after: Any) -> None:
@@ -398,12 +412,15 @@ def _error(reply: dict[str, Any]) -> Exception:
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     """Return from the child's reply only what has the right form: a learner may have written it."""
-    answers = reply["answers"] if isinstance(reply["answers"], dict) else {}
+    answers, lost = (
+        part if isinstance(part := reply.get(key), dict) else {} for key in ("answers", "lost")
+    )
     return {
         "answers": {name: number for name, number in answers.items() if type(number) is int},
         "functions": [printable(name)[:_LONGEST] for name in _list(reply.get("functions"), str)],
         "ops": [printable(name) for name in _list(reply.get("ops"), str)],
         "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
+        "lost": {name: printable(why)[:_LONGEST] for name, why in lost.items()},
     }
 
 

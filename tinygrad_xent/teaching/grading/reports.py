@@ -1,0 +1,274 @@
+"""What a teacher and a student read: the tables, the summary of a class, a student's page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from statistics import median
+from typing import Any
+
+from tinygrad_xent.teaching.exercises import CATALOGUE, Verdict
+from tinygrad_xent.teaching.exercises.verdict import html_of, text_of
+from tinygrad_xent.teaching.grading.alike import alike
+from tinygrad_xent.teaching.grading.roster import Due, Person, matched, upload
+from tinygrad_xent.teaching.grading.submissions import NO_FILE
+from tinygrad_xent.visualization.formatting import count
+from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.pages import page
+from tinygrad_xent.visualization.tables import html_table, table_style
+
+COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
+_STUDENTS = ("student", "id", "email", "total", "maximum", "percent", "days late", "status")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_MISSING = ("not-answered", NO_FILE)
+_COMMONEST = 3  # mistakes of an exercise
+_NEEDS_HELP = 50  # per cent
+_STYLE = """\
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; padding: 1.5rem;
+  overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; }
+h2 { font-size: 1.15rem; margin-top: 2rem; }
+.tx-verdict { margin: 1rem 0; overflow-x: auto; }
+"""
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How results make a mark.
+
+    Attributes
+    ----------
+    partial : bool
+        Whether an answer that is right for some inputs gets their share of the point.
+    due : Due
+        The deadline, and what a delay costs.
+    people : sequence of Person
+        The class.
+    upload : str
+        The platform that a table is written for, "moodle" or "canvas", or "".
+    title : str
+        What that platform calls the work.
+    """
+
+    partial: bool = False
+    due: Due = field(default_factory=Due)
+    people: Sequence[Person] = ()
+    upload: str = ""
+    title: str = "Exercises"
+
+    def points(self, result: Mapping[str, Any]) -> float:
+        """Return what a result counts, up to 1."""
+        return round(float(result["share" if self.partial else "score"]), 2)
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+def answers_table(records: Sequence[Mapping[str, Any]], marking: Marking) -> str:
+    """Return a table in CSV with a row for each student and exercise."""
+    rows = []
+    for record in sorted(records, key=lambda record: record["student"]):
+        for result in record["results"]:
+            facts = {"exercise": result["name"], "message": _plain(result)}
+            row = {**record, **result, **facts, "score": f"{marking.points(result):g}"}
+            rows.append([_safe(row[column]) for column in COLUMNS])
+    return _csv([COLUMNS, *rows])
+
+
+def student_rows(
+    records: Sequence[Mapping[str, Any]], marking: Marking
+) -> list[tuple[Person | None, dict[str, Any]]]:
+    """Return a row for each student: of the class list first, then of those who are not on it."""
+    by_name = {record["student"]: record for record in records}
+    rows = []
+    for person, record in matched(marking.people, by_name):
+        results = record["results"] if record else []
+        days = marking.due.days(record["written"]) if record else 0
+        total = sum(map(marking.points, results)) * marking.due.kept(days)
+        facts = {
+            "student": person.name if person else record["student"] if record else "",
+            "id": next(iter(person.ids), "") if person else record["id"] if record else "",
+            "email": person.email if person else "",
+            "total": f"{total:.4g}",
+            "maximum": len(results),
+            "percent": round(100 * total / max(len(results), 1)),
+            "days late": days,
+            "status": _status(person, record, marking),
+        }
+        rows.append((person, facts))
+    most = max((len(record["results"]) for record in records), default=0)
+    return [(person, facts | {"maximum": most}) for person, facts in rows]
+
+
+def _status(person: Person | None, record: Mapping[str, Any] | None, marking: Marking) -> str:
+    if record is None:
+        return "missing"
+    if all(result["code"] == NO_FILE for result in record["results"]):
+        return "nothing could be graded"
+    return "graded" if person or not marking.people else "not on the list"
+
+
+def students_table(rows: Sequence[tuple[Person | None, Mapping[str, Any]]]) -> str:
+    """Return a table in CSV with a row for each student."""
+    lines = [[_safe(facts[column]) for column in _STUDENTS] for _, facts in rows]
+    return _csv([_STUDENTS, *lines])
+
+
+def upload_table(
+    rows: Sequence[tuple[Person | None, Mapping[str, Any]]], marking: Marking, maximum: int
+) -> str:
+    """Return the table that the platform takes, of those who are on the class list."""
+    grades = [(person, float(facts["total"])) for person, facts in rows if person]
+    return upload(marking.upload, marking.title, maximum, grades)
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    table = io.StringIO()
+    csv.writer(table).writerows(rows)
+    return table.getvalue()
+
+
+def _plain(result: Mapping[str, Any]) -> str:
+    message: str = result["message"]
+    if result["code"] in _MISSING:  # names of files, which are not Markdown
+        return message
+    try:
+        return text_of(message)
+    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
+        return message
+
+
+def _safe(cell: Any) -> Any:
+    """Return text so that no spreadsheet runs it: what looks like a formula gets an apostrophe."""
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+# -- a student's page ------------------------------------------------------------------------
+
+
+def feedback(record: Mapping[str, Any], marking: Marking) -> str:
+    """Return the page that a student gets back, from a record of `grade_submission`."""
+    return page(printable(record["student"]), "".join(_parts(record, marking)), _STYLE)
+
+
+def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
+    results = record["results"]
+    passed = sum(result["score"] for result in results)
+    yield f"<p>{passed} of {count(len(results), 'exercise')} passed.</p>\n"
+    if days := marking.due.days(record["written"]):
+        kept = round(100 * marking.due.kept(days))
+        yield f"<p>{count(days, 'day')} late: {kept} % of the points count.</p>\n"
+    for title, wanted in (("To be worked on", 0), ("Passed", 1)):
+        chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
+        if chosen:
+            yield f"<h2>{title}</h2>\n"
+            for result in chosen:
+                yield _verdict(result)
+                if not wanted:
+                    exercise = CATALOGUE[result["name"]]
+                    share = round(100 * result["share"]) if marking.partial else 0
+                    partial = f"It is right for {share} % of the inputs. " if share else ""
+                    yield (
+                        f"<p>{partial}To read next: lesson {exercise.lesson}, "
+                        f"{html_of(exercise.title)}.</p>\n"
+                    )
+    if missing := [r["name"] for r in results if r["code"] in _MISSING]:
+        names = ", ".join(f"<code>{escape(name)}</code>" for name in missing)
+        yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
+    if record["problems"]:
+        items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
+        yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
+    verdict = Verdict(
+        passed=bool(result["score"]),
+        exercise=result["name"],
+        evidence=tuple(map(tuple, result["evidence"])),
+        **{key: result[key] for key in ("message", "code", "case", "hint")},
+    )
+    try:
+        return f"{verdict._repr_html_()}\n"
+    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
+        return f"<p><code>{escape(result['name'])}</code>: {escape(result['message'])}</p>\n"
+
+
+# -- the summary of a class ------------------------------------------------------------------
+
+
+def summary(
+    records: Sequence[Mapping[str, Any]],
+    rows: Sequence[tuple[Person | None, Mapping[str, Any]]],
+    marking: Marking,
+) -> str:
+    """Return the page for the teacher: what passed, what went wrong, who needs help."""
+    return page(marking.title, "".join(_overview(records, rows)), _STYLE)
+
+
+def _overview(
+    records: Sequence[Mapping[str, Any]], rows: Sequence[tuple[Person | None, Mapping[str, Any]]]
+) -> Iterator[str]:
+    facts = [row for _, row in rows]
+    statuses = Counter(row["status"] for row in facts)
+    told = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
+    yield f'{table_style("tx-class")}<div class="tx-class">\n'
+    yield f"<p>{count(len(facts), 'student')}: {told or 'none'}.</p>\n"
+    results: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        for result in record["results"]:
+            results.setdefault(result["name"], []).append(result)
+    lines = [
+        (
+            name,
+            str(sum(r["score"] for r in same)),
+            str(sum(r["score"] == 0 and r["code"] not in _MISSING for r in same)),
+            str(sum(r["code"] in _MISSING for r in same)),
+            f"{median(r['seconds'] for r in same):.2f}",
+        )
+        for name, same in results.items()
+    ]
+    head = ("exercise", "passed", "wrong", "not answered", "seconds (median)")
+    yield html_table(head, lines, "The exercises")
+    yield "\n<h2>The commonest mistakes</h2>\n"
+    for name, same in results.items():
+        yield from _mistakes(name, same)
+    for title, chosen in (
+        ("Who needs help", [r for r in facts if r["percent"] < _NEEDS_HELP and r["maximum"]]),
+        ("Late", [r for r in facts if r["days late"]]),
+    ):
+        if chosen:
+            wanted = ("student", "total", "percent", "days late", "status")
+            cells = [[printable(str(row[key])) for key in wanted] for row in chosen]
+            yield html_table(wanted, cells, title)
+    if groups := alike(records):
+        yield "<h2>Alike beyond names</h2>\n<p>These functions are the same but for names and "
+        yield "order. Look at them before you think anything of it.</p>\n<ul>\n"
+        for group in groups:
+            places = "; ".join(f"{student}: {file}, {lines}" for student, file, lines in group)
+            yield f"<li>{escape(printable(places))}</li>\n"
+        yield "</ul>\n"
+    yield "</div>\n"
+
+
+def _mistakes(name: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    wrong = [r for r in results if not r["score"] and r["code"] not in _MISSING]
+    if not wrong:
+        return
+    yield f"<h3><code>{escape(name)}</code></h3>\n"
+    kinds = Counter(_kind(result) for result in wrong)
+    for kind, number in kinds.most_common(_COMMONEST):
+        example = next(result for result in wrong if _kind(result) == kind)
+        yield f"<p>{count(number, 'student')}:</p>\n{_verdict(example)}"
+
+
+def _kind(result: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what makes two mistakes the same: for a usual one, its sentence."""
+    return result["code"], result["message"] if result["code"] == "mistake" else ""

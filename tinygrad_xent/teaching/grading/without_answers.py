@@ -1,0 +1,82 @@
+"""A copy of this package that lacks what would answer the exercises.
+
+A learner's code gets this copy. An answer may use the ops as a backward rule does: `exp`, `sum`,
+`matmul`. It may not use a backward rule, a cross-entropy, the op that it is to write, or the
+engine, which would find every gradient. Their code is not there, so nobody can find it: what calls
+them is told that an answer does this work itself. Pictures and hints do nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2]
+REFUSAL = "an answer does this work itself"
+_WHOLE = (
+    "__init__", "arrays", "definitions", "domains", "errors/__init__", "errors/hints", "graph",
+    "losses/__init__", "op", "teaching/__init__", "teaching/grading/__init__",
+    "teaching/exercises/verdict", "teaching/grading/child", "teaching/grading/limits",
+    "teaching/grading/messages", "teaching/grading/sandbox", "tensor", "visualization/__init__",
+    "visualization/formatting", "visualization/formulas", "visualization/naming",
+    "visualization/tables",
+)  # fmt: skip
+_WITHOUT_RULES = (
+    "__init__", "accumulation", "arithmetic", "array_api", "broadcasting", "einstein",
+    "elementwise", "indexing", "kernels", "linear_algebra", "numpy_calls", "piecewise", "powers",
+    "products", "rearranging", "reductions", "rounding", "shaping", "softmax_family",
+    "trigonometry",
+)  # fmt: skip
+_WORDS = ("backward", "cross_entropy", "scaled")  # names of functions in `ops` that hold answers
+_ABSENT = """
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from tinygrad_xent.teaching.grading.sandbox import Silent
+    def refuse(*_, **__):
+        raise PermissionError(f"tinygrad_xent's own {name}: %s")
+    return Silent() if %r else refuse
+"""
+
+
+@cache
+def package(withheld: Collection[str]) -> Mapping[str, bytes]:
+    """Return the copy: the content of each file by its path.
+
+    Parameters
+    ----------
+    withheld : frozenset of str
+        Ops whose code is left out, besides all rules.
+    """
+    data = (PACKAGE / "errors/hints.txt", *PACKAGE.glob("data/*.gz"))
+    files = {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in data}
+    for path in PACKAGE.rglob("*.py"):
+        part = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        if part in _WHOLE:
+            tree = ast.parse(path.read_bytes())
+        elif part.startswith("ops/") and part[4:] in _WITHOUT_RULES:
+            tree = _Hollow(withheld).visit(ast.parse(path.read_bytes()))
+        else:
+            silent = part.startswith(("teaching", "visualization"))
+            tree = ast.parse(_ABSENT % (REFUSAL, silent))
+        code = compile(tree, f"tinygrad_xent/{part}.py", "exec", dont_inherit=True)
+        files[f"tinygrad_xent/{part}.pyc"] = MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
+    return files
+
+
+class _Hollow(ast.NodeTransformer):
+    """Take the bodies of rules and of withheld ops away."""
+
+    def __init__(self, withheld: Collection[str]) -> None:
+        self.withheld = withheld
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        is_rule = any(getattr(each, "attr", "") == "backward" for each in node.decorator_list)
+        if is_rule or node.name in self.withheld or any(word in node.name for word in _WORDS):
+            message = f"tinygrad_xent's own {node.name}: {REFUSAL}"
+            node.body = ast.parse(f"raise PermissionError({message!r})").body
+        return node

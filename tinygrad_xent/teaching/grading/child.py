@@ -11,6 +11,7 @@ import __future__
 
 import ast
 import contextlib
+import inspect
 import linecache
 import os
 import re
@@ -18,9 +19,8 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from inspect import isfunction
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -143,11 +143,11 @@ class Learner:
         except BaseException as error:  # noqa: BLE001 - ten thousand brackets may do more than fail
             self._fail(number, error, _DEFINED.findall(source))
             return
-        told = False
+        told, waits = False, self._waits(left, name)
         while left:
             node = left.pop(0)
             try:
-                self._run_statement(node, name)
+                self._run_statement(node, name, waits=waits)
             except Exception as error:  # noqa: BLE001
                 is_import = isinstance(node, ast.Import | ast.ImportFrom)
                 self._fail(number, error, _DEFINED.findall(ast.unparse(node)), told=told)
@@ -156,17 +156,31 @@ class Learner:
                 self._fail(number, error, _DEFINED.findall(ast.unparse(ast.Module(left, []))))
                 return
 
-    def _run_statement(self, node: ast.stmt, name: str) -> None:
-        flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile(ast.Module([node], []), name, "exec", flags, dont_inherit=True)
+    def _run_statement(self, node: ast.stmt, name: str, *, waits: bool) -> None:
+        code = self._compiled([node], name)
         self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
-        waits = eval(code, vars(self.module))  # noqa: S307 - of what awaits, a coroutine
-        if waits is not None:
-            if self.runner is None:
-                import asyncio
+        if not waits:
+            exec(code, vars(self.module))  # noqa: S102
+            return
+        import asyncio
 
-                self.runner = asyncio.Runner()
-            self.runner.run(waits)
+        async def wait() -> None:  # in a loop, as in a notebook, where also tasks can be made
+            result = eval(code, vars(self.module))  # noqa: S307
+            if code.co_flags & inspect.CO_COROUTINE:
+                await result
+
+        self.runner = self.runner or asyncio.Runner()
+        self.runner.run(wait())
+
+    def _compiled(self, nodes: list[ast.stmt], name: str) -> CodeType:
+        flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code: CodeType = compile(ast.Module(nodes, []), name, "exec", flags, dont_inherit=True)
+        return code
+
+    def _waits(self, nodes: list[ast.stmt], name: str) -> bool:
+        with contextlib.suppress(Exception):  # the statement that is to blame will fail
+            return bool(self._compiled(nodes, name).co_flags & inspect.CO_COROUTINE)
+        return False
 
     def _fail(
         self, number: int, error: BaseException, lost: Sequence[str], *, told: bool = False
@@ -185,7 +199,7 @@ class Learner:
         defined = (op for op in space.values() if isinstance(op, Op) and not _is_ours(op))
         self.ops = list({id(op): op for op in defined}.values())
         return {
-            "functions": [name for name, value in space.items() if isfunction(value)],
+            "functions": [name for name, value in space.items() if inspect.isfunction(value)],
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
             "ops": [op.name for op in self.ops],
             "errors": self.errors,
@@ -203,7 +217,7 @@ class Learner:
             args, params = decode(request["args"]), decode(request["params"])
             value = self.functions[request["function"]](*args, **params)
             if isinstance(value, tuple):  # a rule may return functions that compute its gradients
-                value = tuple(part() if isfunction(part) else part for part in value)
+                value = tuple(part() if inspect.isfunction(part) else part for part in value)
             reply: dict[str, Any] = {"value": encode(value)}
             if (after := encode(args)) != request["args"]:
                 reply["args"] = after

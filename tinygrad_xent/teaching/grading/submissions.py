@@ -207,9 +207,7 @@ def _unpacked(path: Path, left: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as packed:
             infos = [info for info in packed.infolist() if not info.is_dir()]
-            if len(infos) > _MOST_OTHERS:
-                raise SubmissionError(f"is left out: it holds more than {_MOST_OTHERS:,} files")
-            for info in infos:
+            for info in infos[: _MOST_OTHERS + 1]:
                 parts = PurePosixPath(info.filename.replace("\\", "/")).parts
                 is_link = stat.S_ISLNK(info.external_attr >> 16)
                 if not is_link and not any(
@@ -225,6 +223,8 @@ def _unpacked(path: Path, left: int) -> dict[str, bytes]:
         raise SubmissionError("is damaged") from None
     except RuntimeError:
         raise SubmissionError("has a password; unpack it first") from None
+    if len(found) > _MOST_OTHERS:
+        raise SubmissionError(f"is left out: it holds more than {_MOST_OTHERS:,} files")
     if left >= 0 and not any(name.lower().endswith(_SUFFIXES) for name in found):
         raise SubmissionError("holds no .py or .ipynb file")
     return found

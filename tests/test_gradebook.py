@@ -9,8 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from hostile import RIGHT
@@ -18,7 +16,7 @@ from hostile import RIGHT
 from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.grading import gradebook
+from tinygrad_xent.teaching.grading import gradebook, session
 from tinygrad_xent.teaching.grading.gradebook import Gradebook
 from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
 from tinygrad_xent.teaching.grading.reports import COLUMNS, Marking, feedback
@@ -65,38 +63,7 @@ def test_who_submitted_what(folder, tmp_path):
             submissions(tmp_path / wrong)
 
 
-class Inline:
-    """Stands for the pool of processes, which take their time to start; it can break as they do."""
-
-    deadly = ""
-
-    def __init__(self, jobs):
-        self.broken = False
-
-    def submit(self, function, submission, names, **facts):
-        future = Future()
-        self.broken |= submission.student == self.deadly
-        if self.broken:
-            future.set_exception(BrokenProcessPool())
-        else:
-            future.set_result(function(submission, names, **facts))
-        return future
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-
-@pytest.fixture
-def inline(monkeypatch):
-    monkeypatch.setattr(Inline, "deadly", "")
-    monkeypatch.setattr("tinygrad_xent.teaching.grading.gradebook._pool", Inline)
-    return Inline
-
-
-def test_a_class(folder, tmp_path, capsys, inline):
+def test_a_class(folder, tmp_path, capsys):
     out = tmp_path / "grades.csv"
     argv = ["grade", str(folder), "--out", str(out), "--exercises", ",".join(NAMES), "--jobs", "2"]
     assert cli.main(argv) == 0
@@ -157,7 +124,7 @@ def test_pages_that_have_no_place(folder, tmp_path, capsys):
     assert capsys.readouterr().err.endswith("grades-feedback cannot be used (File exists)\n")
 
 
-def test_a_class_of_three_hundred(tmp_path, inline, monkeypatch):
+def test_a_class_of_three_hundred(tmp_path, monkeypatch):
     for i in range(300):
         (tmp_path / f"student {i}.py").write_text(RIGHT)
     found = submissions(tmp_path)
@@ -226,11 +193,17 @@ def test_stopped_half_way_it_goes_on(tmp_path, capsys, name):
     assert [row["score"] for row in rows(out)] == ["1", "0"]
 
 
-def test_a_submission_that_ends_the_grader_is_found(tmp_path, inline):
-    """Here the worker itself is killed, as the system does when memory runs out."""
+def test_a_submission_that_cannot_be_graded_costs_only_itself(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / f"{name}.py").write_text(RIGHT)
-    inline.deadly = "b"
+    grade = grade_submission
+
+    def record(submission, names, **facts):
+        if submission.student == "b":
+            raise MemoryError("no more")
+        return grade(submission, names, **facts)
+
+    monkeypatch.setattr(gradebook, "grade_submission", record)
     book = Gradebook(tmp_path / "grades.csv", NAMES[:1])
     found = submissions(tmp_path)
     assert len(book.open(found)) == 3
@@ -238,6 +211,19 @@ def test_a_submission_that_ends_the_grader_is_found(tmp_path, inline):
     scores = {student: r["results"][0]["code"] for student, r in book.records.items()}
     assert scores == {"a": "passed", "b": "crashed", "c": "passed"}
     assert [s.student for s in book.open(found)] == ["b"]  # it is tried again
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX tells whether a process is there")
+def test_folders_of_a_grader_that_was_killed_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = [f"{session._PREFIX}{pid}-x" for pid in (ended.pid, os.getpid())]
+    for name in (*names, f"{session._PREFIX}y", "tinygrad-xent-elsewhere-0-x"):
+        (tmp_path / name / "work").mkdir(parents=True)
+    session.remove_leftovers()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted((names[1], f"{session._PREFIX}y", "tinygrad-xent-elsewhere-0-x"))
 
 
 def test_feedback_of_a_message_that_is_not_a_formula():

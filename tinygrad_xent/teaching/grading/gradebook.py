@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import secrets
-import signal
-import sys
-import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +29,12 @@ from tinygrad_xent.teaching.grading.reports import (
     summary,
     upload_table,
 )
-from tinygrad_xent.teaching.grading.session import close_all
+from tinygrad_xent.teaching.grading.session import STOPPED, close_all, remove_leftovers
 from tinygrad_xent.teaching.grading.submissions import Submission, Task, failed, grade_submission
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 
 _LONGEST_NAME = 150  # bytes
-_MOST_JOBS = 61 if sys.platform == "win32" else 1_000  # Windows waits for no more processes
 
 
 class Gradebook:
@@ -162,6 +155,7 @@ class Gradebook:
         seed = secrets.randbits(48) if seed is None else seed
         facts = {"seed": seed, "limits": self.limits}
         tasks = [(submission, self._asked(submission.student)) for submission in todo]
+        remove_leftovers()
         try:
             if cluster:
                 records = graded_on_cluster(cluster, tasks, facts, tell)
@@ -229,67 +223,24 @@ def _processors() -> int:
 
 
 def _graded(tasks: Sequence[Task], facts: Mapping[str, Any], jobs: int) -> Iterator[dict[str, Any]]:
-    """Yield the records as they come.
-
-    When a worker process dies, what is left is graded one by one, to find the submission that ends
-    even the grader's own process; it scores 0.
-    """
-    if jobs == 1 and len(tasks) == 1:
-        yield _record(partial(grade_submission, *tasks[0], **facts), *tasks[0])
-        return
-    left = {submission.student: (submission, names) for submission, names in tasks}
-    alone = False
-    while left:
-        batch = list(left.values())[: 1 if alone else None]
-        with _pool(min(jobs, len(batch), _MOST_JOBS)) as pool:
-            futures = {pool.submit(grade_submission, *task, **facts): task for task in batch}
-            try:
-                for future in as_completed(futures):
-                    record = _record(future.result, *futures[future])
-                    del left[record["student"]]
-                    yield record
-            except BrokenProcessPool:
-                if alone:
-                    task = left.pop(batch[0][0].student)
-                    yield failed(*task, "Grading it ended the process of the grader.")
-                alone = True
-            except BaseException:  # an interrupt: do not wait for those that are being graded
-                for worker in pool._processes.values():
-                    worker.terminate()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    """Yield the records as they come; the work is done by the processes of the submissions."""
+    STOPPED.clear()
+    with ThreadPoolExecutor(jobs) as pool, warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # wrong answers overflow, which is not the teacher's concern
+        try:
+            for future in as_completed([pool.submit(_record, task, facts) for task in tasks]):
+                yield future.result()
+        except BaseException:  # an interrupt: do not wait for those that are being graded
+            pool.shutdown(wait=False, cancel_futures=True)
+            close_all()
+            raise
 
 
-def _record(
-    grade: Callable[[], dict[str, Any]], submission: Submission, names: Sequence[str]
-) -> dict[str, Any]:
+def _record(task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return grade()
-    except BrokenProcessPool:
-        raise
+        return grade_submission(*task, **facts)
     except Exception as error:  # noqa: BLE001 - one submission must not stop the others
         message = f"It could not be graded ({type(error).__name__}: {printable(error)})."
-        return failed(submission, names, message)
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
-
-
-def _prepare() -> None:
-    """Let a worker end with the grader, and leave Ctrl-C to the grader."""
-    parent = multiprocessing.parent_process()
-
-    def leave(*_: object) -> None:
-        close_all()
-        os._exit(1)
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-        leave()
-
-    warnings.simplefilter("ignore")  # wrong answers overflow, which is not the teacher's concern
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, leave)
-    threading.Thread(target=follow, daemon=True).start()
+        return failed(*task, message)

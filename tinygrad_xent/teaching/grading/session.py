@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import ctypes
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,10 @@ _ROUNDS, _QUIET = 1_000, 50  # how often to look, and how often to find nothing:
 # children may lack some while they change
 _SUBREAPER = 36  # of Linux's prctl: orphans below a process become its children
 
+_PREFIX = f"tinygrad-xent-{platform.node()}-"  # of folders, also on a disk that machines share
+
+STOPPED = threading.Event()
+"""Whether grading was stopped: from then on no session begins."""
 _OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 _STARTING = threading.RLock()
 
@@ -129,7 +134,9 @@ class Session:
         self._ready = False
         self.ended: tuple[str, str] | None = None
         self.found: dict[str, Any] = _checked({})
-        self._folder = tempfile.mkdtemp(prefix="tinygrad-xent-")
+        if STOPPED.is_set():
+            raise SubmissionError("grading was stopped")
+        self._folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
         self._home = os.path.realpath(Path(self._folder, "work"))
         self._process: subprocess.Popen[bytes] | None = None
         _OPEN.add(self)
@@ -286,9 +293,21 @@ class Session:
 
 
 def close_all() -> None:
-    """Close the sessions that are open, in a process that is about to end."""
+    """Close the sessions that are open, and let nobody open another one."""
+    STOPPED.set()
     for session in list(_OPEN):
         session.close()
+
+
+def remove_leftovers() -> None:
+    """Remove the folders of graders on this machine that were killed, where they can be told."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*") if os.name == "posix" else ():
+        with contextlib.suppress(OSError, ValueError):
+            if folder.lstat().st_uid == os.getuid():
+                try:
+                    os.kill(int(folder.name.removeprefix(_PREFIX).split("-")[0]), 0)
+                except ProcessLookupError:
+                    _remove(str(folder))
 
 
 def _font_lists() -> list[Path]:

@@ -86,13 +86,7 @@ class Invariants(Sequence[Law]):
         return f'<div class="tx-laws">{_STYLE}{table}</div>'
 
 
-_STYLE = table_style(
-    "tx-laws",
-    """
-.tx-laws table tbody th { font-weight: normal; white-space: nowrap; }
-.tx-laws td:last-child { min-width: 16em; }
-""",
-)
+_STYLE = table_style("tx-laws", __file__)
 
 
 def invariants(

@@ -206,19 +206,7 @@ class GradcheckReport(Sequence[Case]):
 
 
 _SIGNS = {cells.NAN: "NaN", cells.INF: "∞", cells.MINUS_INF: "−∞"}
-_STYLE = table_style(
-    "tx-check",
-    """
-.tx-check table tbody th { font-weight: normal; }
-.tx-check p { margin: 0.3em 0; max-width: 60em; }
-.tx-check .heats { display: flex; flex-wrap: wrap; gap: 0.6em 1.4em; align-items: flex-start; }
-.tx-check figure { margin: 0; max-width: 100%; overflow-x: auto; }
-.tx-check figcaption { font-size: 0.85em; padding-bottom: 0.2em; }
-.tx-check.tx-check table.heat td { padding: 0; min-width: 0.8em; height: 0.8em;
-  border: 1px solid #d3d8df; text-align: center; font-variant-numeric: tabular-nums; }
-.tx-check.tx-check table.heat td.number { padding: 0.15em 0.4em; }
-""",
-)
+_STYLE = table_style("tx-check", __file__)
 
 
 def _html(report: GradcheckReport) -> str:

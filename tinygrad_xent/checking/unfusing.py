@@ -124,16 +124,7 @@ class Unfused(Sequence[Way]):
         )
 
 
-_STYLE = table_style(
-    "tx-unfused",
-    """
-.tx-unfused table tbody th { font-weight: normal; white-space: nowrap; }
-.tx-unfused .graphs { display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start; }
-.tx-unfused figure { margin: 0; max-width: 100%; }
-.tx-unfused figcaption { padding-bottom: 0.3em; }
-.tx-unfused img { background: #fff; }
-""",
-)
+_STYLE = table_style("tx-unfused", __file__)
 
 
 def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:

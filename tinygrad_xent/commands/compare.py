@@ -108,8 +108,7 @@ def _classes(target: str) -> Any:
 
 def _content(ending: str, comparison: Comparison) -> str:
     if ending == ".html":
-        title = "One loss, compared"
-        return page(title, f"{comparison._repr_html_()}\n")
+        return page("One loss, compared", f"{comparison._repr_html_()}\n")
     return f"{comparison.to_json() if ending == '.json' else comparison}\n"
 
 

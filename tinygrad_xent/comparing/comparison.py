@@ -26,15 +26,7 @@ from tinygrad_xent.visualization.tracing import plain
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")
-_STYLE = table_style(
-    "tx-compare",
-    """
-.tx-compare td:nth-child(-n+3) { font-variant-numeric: tabular-nums; }
-.tx-compare.tx-compare dt { float: none; width: auto; padding: 0; font-weight: bold; }
-.tx-compare.tx-compare dd { margin: 0 0 0.5em 1.5em; padding: 0; max-width: 45em; }
-.tx-compare p { margin: 0 0 0.5em; max-width: 45em; }
-""",
-)
+_STYLE = table_style("tx-compare", __file__)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from pathlib import Path
 
 # The class stands twice to outweigh JupyterLab's own rule, which aligns cells to the right.
 _STYLE = """
@@ -85,9 +86,13 @@ def html_table(
     return f"<table>{title}<thead><tr>{columns}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
-def table_style(name: str, more: str = "") -> str:
-    """Return the style of tables in an element of class `name`: thin lines, the page's colours."""
-    return f"<style>{_STYLE.replace('NAME', name)}{more}</style>"
+def table_style(name: str, module: str) -> str:
+    """Return the style of tables in an element of class `name`: thin lines, the page's colours.
+
+    What is special about them is in the style sheet that lies beside the module, under its name.
+    """
+    more = Path(module).with_suffix(".css").read_text("utf-8")
+    return f"<style>{_STYLE.replace('NAME', name)}\n{more}</style>"
 
 
 def _row(cells: Sequence[str], width: int, *, headings: bool) -> str:

@@ -14,14 +14,7 @@ _MOST_PRINTED = 5  # entries up to which an array is printed in full
 _MOST_ROWS = 200  # of the HTML tables together
 _FORWARD = ("step", "tensor", "op", "formula", "value")
 _BACKWARD = ("step", "rule", "to", "sends", "total there")
-_STYLE = table_style(
-    "tx-trace",
-    """
-.tx-trace.tx-trace table tbody th { font-weight: normal; border-top-width: 1px; }
-.tx-trace.tx-trace table td:first-child { text-align: end; font-variant-numeric: tabular-nums; }
-.tx-trace math { font-size: 1.1em; }
-""",
-)
+_STYLE = table_style("tx-trace", __file__)
 Table = tuple[str, Sequence[str], list[Sequence[str]]]  # caption, head, rows
 
 

@@ -51,16 +51,13 @@ class Point:
 
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         self.subject = subject
+        self.names = subject.names
         self.rng = rng
         self.inputs = [x.astype(np.float64) if is_real(x) else x for x in subject.inputs]
         self.real = [i for i, x in enumerate(self.inputs) if is_real(x)]
         self.out = self.value(self.inputs)
         self.upstream = rng.normal(size=self.out.shape)
         self.grads = self.vjp(self.upstream)
-
-    def name(self, i: int) -> str:
-        """The name of an input."""
-        return self.subject.names[i]
 
     def value(self, inputs: Any) -> Any:
         """Return the output."""
@@ -79,7 +76,7 @@ class Point:
             kind = np.asarray(0 if given[i] is None else given[i]).dtype
             if kind.kind not in "fiub":
                 raise RuleResultError(
-                    f"`{self.subject.name}` returned {kind} for `{self.name(i)}`; return real "
+                    f"`{self.subject.name}` returned {kind} for `{self.names[i]}`; return real "
                     "numbers"
                 )
         return [
@@ -90,15 +87,13 @@ class Point:
     def vjp(self, upstream: Any, inputs: Any = None) -> list[Any]:
         """Return the gradients in the shapes of the inputs; NaN where a shape does not fit."""
         inputs = self.inputs if inputs is None else inputs
-        return [
-            self._fitted(g, x.shape) if is_real(x) else None
-            for g, x in zip(self.raw(upstream, inputs), inputs, strict=True)
-        ]
-
-    @staticmethod
-    def _fitted(grad: Any, shape: tuple[int, ...]) -> Any:
-        found = fitted(grad, shape)
-        return np.full(shape, np.nan) if found is None else found
+        found: list[Any] = [None] * len(inputs)
+        given = self.raw(upstream, inputs)
+        for i in self.real:
+            shape = inputs[i].shape
+            grad = fitted(given[i], shape)
+            found[i] = np.full(shape, np.nan) if grad is None else grad
+        return found
 
 
 _SAME = 1e-9
@@ -120,8 +115,8 @@ def shape(point: Point) -> Iterator[Law]:
     for i in point.real:
         want, have = point.inputs[i].shape, np.shape(given[i])
         misfit = bool(np.isnan(point.grads[i]).all() and point.grads[i].size and want != have)
-        because = f"The gradient of {point.name(i)} has the shape of {point.name(i)}."
-        yield Law("shape", point.name(i), not misfit, because, f"{have} is not {want}.")
+        because = f"The gradient of {point.names[i]} has the shape of {point.names[i]}."
+        yield Law("shape", point.names[i], not misfit, because, f"{have} is not {want}.")
 
 
 def linear(point: Point) -> Iterator[Law]:
@@ -131,7 +126,7 @@ def linear(point: Point) -> Iterator[Law]:
     for i in point.real:
         want = 2 * point.grads[i] - 3 * second[i]
         ok = close(both[i], want, point.grads[i])
-        name = point.name(i)
+        name = point.names[i]
         because = (
             f"The upstream gradient only weights the derivatives, so the gradient of {name} is "
             "linear in it."
@@ -143,7 +138,7 @@ def linear(point: Point) -> Iterator[Law]:
 def shift(point: Point) -> Iterator[Law]:
     """Unchanged, or itself shifted, when a number is added to an input."""
     for i in point.real:
-        x, grad, name = point.inputs[i], point.grads[i], point.name(i)
+        x, grad, name = point.inputs[i], point.grads[i], point.names[i]
         axes = [axis for axis in range(x.ndim) if x.shape[axis] > 1]
         lines = [axis for axis in axes if _blind_to_shift(point, i, axis)]
         for axis in lines:
@@ -170,7 +165,7 @@ def _blind_to_shift(point: Point, i: int, axis: int) -> bool:
 
 def _shift_of_all(point: Point, i: int) -> Iterator[Law]:
     """One number added to a whole input moves all outputs by the same multiple of it."""
-    x, name, total = point.inputs[i], point.name(i), np.sum(point.grads[i])
+    x, name, total = point.inputs[i], point.names[i], np.sum(point.grads[i])
     moved = [(point.moved(i, x + c) - point.out) / c for c in _SHIFTS]
     slope = float(np.mean(moved[0])) if point.out.size else np.nan
     if not np.isfinite(slope) or not close(moved, slope, point.out, x):
@@ -194,7 +189,7 @@ def scale(point: Point) -> Iterator[Law]:
     if not np.any(point.out):
         return
     for i in point.real:
-        x, name = point.inputs[i], point.name(i)
+        x, name = point.inputs[i], point.names[i]
         for degree in _DEGREES:
             if all(close(point.moved(i, c * x), c**degree * point.out) for c in _FACTORS):
                 terms = x * point.grads[i]
@@ -226,7 +221,7 @@ def total(point: Point) -> Iterator[Law]:
         for i in point.real:
             if _sum_is_constant(point, i, axis):
                 grad = point.vjp(np.broadcast_to(point.rng.normal(size=lines), point.out.shape))[i]
-                ok, name = close(grad, 0, point.grads[i]), point.name(i)
+                ok, name = close(grad, 0, point.grads[i]), point.names[i]
                 because = (
                     f"The outputs along axis {axis} have the same sum for every {name}. So equal "
                     f"upstream gradients along it give {name} the gradient 0."
@@ -266,7 +261,7 @@ def batches(point: Point) -> Iterator[Law]:
     for i in point.real:
         grads = [grad[i] for grad in found]
         want = np.concatenate(grads) if cut[i] else np.sum(grads, axis=0)
-        ok, name = close(point.grads[i], want, *grads), point.name(i)
+        ok, name = close(point.grads[i], want, *grads), point.names[i]
         so = "put together" if cut[i] else "added up"
         because = (
             f"The {size} examples do not depend on each other, so the gradient of {name} is that "
@@ -329,7 +324,7 @@ def curvature(point: Point) -> Iterator[Law]:
     spans = {i: slice(end - n, end) for i, n, end in zip(point.real, sizes, ends, strict=True)}
     for i, rows in spans.items():
         skew = np.abs(hessian[rows] - hessian[:, rows].T)
-        ok, name = bool(np.max(skew, initial=0) <= _SYMMETRIC * scale), point.name(i)
+        ok, name = bool(np.max(skew, initial=0) <= _SYMMETRIC * scale), point.names[i]
         because = (
             f"A Hessian is symmetric, as the order of differentiation does not matter. Any entry "
             f"changes the gradient of {name} as much as {name} changes the gradient of that entry."
@@ -368,7 +363,7 @@ def _hessian(point: Point, weights: Any) -> tuple[Any, float]:
 
 
 def _convexity(point: Point, i: int, block: Any, weights: Any) -> Iterator[Law]:
-    x, name = point.inputs[i], point.name(i)
+    x, name = point.inputs[i], point.names[i]
 
     def height(at: Any) -> float:
         return float(np.sum(weights * point.moved(i, at)))

@@ -19,10 +19,12 @@ Return $2 (a + b)$.
 It takes two numbers.
 
 Hints
------
+------
+
 1. What is
    $2 \\cdot 1$?
 2. Add first.
+
 3. `2 * (a + b)`.
 
 Mistakes
@@ -103,9 +105,9 @@ def test_a_mistake_is_a_line_or_a_diff_or_a_function(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("Hints\n-----\n", "", r"docstring of doubled must have a title, .* section `Mistakes`"),
+        ("Hints\n------\n", "", r"docstring of doubled must have a title, .* section `Mistakes`"),
         ("3. `2", "4. `2", "with the hints 1, 2 and 3"),
-        ("Mistakes\n--------\n", "Mistakes\n---\n", "and a section `Mistakes`"),
+        ("Mistakes\n--------\n", "Mistakes:\n\n", "and a section `Mistakes`"),
         ('r"""A doubled sum.\n', '"A doubled sum."\n_ = r"""', "must have a title"),
         ("    That is a product.\n", "", r"must take turns: 'other' has no counterpart"),
         ("--------\n", "--------\n    Words.\n", r"must take turns: '    Words.' has no"),

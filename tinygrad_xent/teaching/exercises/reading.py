@@ -16,7 +16,7 @@ from tinygrad_xent.errors import ExerciseError
 
 Function = Callable[..., Any]
 _SECTIONS = re.compile(
-    r"(.+?)\n\n(.+?)\n\nHints\n-----\n1\. (.+?)\n2\. (.+?)\n3\. (.+?)\n\nMistakes\n--------\n(.+)",
+    r"(.+?)\n\n(.+?)\n+Hints\n-+\s+1\. (.+?)\n2\. (.+?)\n3\. (.+?)\n+Mistakes\n-+\n(.+)",
     re.DOTALL,
 )
 _MISTAKE = re.compile(r"^((?:\S.*\n)+)((?: .*\n)+)", re.MULTILINE)  # code, and indented words

@@ -235,6 +235,14 @@ def test_an_op_of_ones_own_is_answered_with_its_rule():
     assert told(x, cube(x)) == ("x has 12: by the rule of cube, ∂x = 3 x² ∂v1.",)
 
 
+def test_calls_that_no_sentence_describes_are_explained_by_the_rule():
+    z, a = tensors(z=[2.0, 1.0, 0.1], a=np.ones((2, 2, 2)))
+    masked = tx.softmax(z, where=np.array([True, True, False]))
+    assert told(z, masked[0])[0].startswith("z[0] has 0.197: by the rule of softmax, ∂zᵢ = v1ᵢ (")
+    stacks = (a @ np.ones((2, 2, 2))).sum()
+    assert told(a, stacks, entry=(0, 0, 0))[0].startswith("a[0, 0, 0] has 2: by the rule of matmul")
+
+
 # -- paths and entries -----------------------------------------------------------------------
 
 

@@ -78,18 +78,14 @@ class WrongRule(Rule):
 
 
 def wrong(
-    op: Op,
-    code: str,
-    inputs: Inputs | None = None,
-    *,
-    also: tuple[str, ...] = (),
-    order: Literal[1, 2] = 1,
-    first_sight: str = "",
+    op: Op, code: str, inputs: Inputs | None = None, **more: Any
 ) -> Callable[[Callable[..., Any]], WrongRule]:
-    """Add a wrong rule to the museum, as a decorator; its docstring is its description."""
-    more = (inputs, code, also, order, first_sight)
+    """Add a wrong rule to the museum, as a decorator; its docstring is its description.
+
+    The parameters are attributes of `WrongRule`.
+    """
     return lambda rule: WrongRule(
-        rule.__name__, op, rule, inspect.cleandoc(rule.__doc__ or ""), *more
+        rule.__name__, op, rule, inspect.getdoc(rule) or "", inputs, code, **more
     )
 
 

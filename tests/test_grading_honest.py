@@ -143,7 +143,7 @@ def test_what_is_lost_is_told_with_its_cause():
             "does-not-parse",
             (
                 "The answer is lost, as its `cell 2 does not parse: line 3: SyntaxError: "
-                "'(' was never closed (<cell 2>, line 3) in 'return ('`."
+                "'(' was never closed in 'return ('`."
             ),
         ),
         "chain_rule": (

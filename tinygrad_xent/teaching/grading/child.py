@@ -276,7 +276,8 @@ def _sentence(cell: int, error: BaseException) -> str:
     within = [place for place in places if place[0].startswith("<cell ")]
     line = f"line {within[-1][1]}: " if within else ""
     source = linecache.getline(*within[-1]).strip()[:200] if within else ""
-    text = " ".join(described["message"].split())[:_LONGEST_TOLD]
+    message = error.msg if isinstance(error, SyntaxError) else described["message"]
+    text = " ".join(message.split())[:_LONGEST_TOLD]
     what = ": ".join(filter(None, (described["error"][0], text)))
     start = f"cell {cell} does not parse: " if isinstance(error, SyntaxError) else f"cell {cell}, "
     return printable(f"{start}{line}{what}{f' in `{source}`' if source else ''}")

@@ -33,6 +33,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; p
   overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; }
 h2 { font-size: 1.15rem; margin-top: 2rem; }
+table { overflow-wrap: normal; }
 .tx-verdict { margin: 1rem 0; overflow-x: auto; }
 """
 
@@ -165,7 +166,8 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
     yield f"<p>{passed} of {count(len(results), 'exercise')} passed.</p>\n"
     if days := marking.due.days(record["written"]):
         kept = round(100 * marking.due.kept(days))
-        yield f"<p>{count(days, 'day')} late: {kept} % of the points count.</p>\n"
+        delay = "1 day" if days == 1 else f"{days} days"
+        yield f"<p>{delay} late: {kept} % of the points count.</p>\n"
     for title, wanted in (("To be worked on", 0), ("Passed", 1)):
         chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
         if chosen:

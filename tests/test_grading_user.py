@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from class_of_300 import run as run_class
 from hostile import RIGHT
 from ordinary import ENVIRONMENT, ordinary_user, without_privileges
 
@@ -162,3 +163,11 @@ def test_a_folder_of_submissions_that_is_closed(open_folder):
                     submissions(path)
     finally:
         folder.chmod(0o755)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what is left behind")
+def test_a_small_class_some_of_it_hostile():
+    """`class_of_300.py` grades a whole one."""
+    result = run_class(8, 4)
+    assert result.pop("seconds") > 0
+    assert not any(result.values()), result

@@ -99,13 +99,13 @@ def make(folder: Path, students: int, hostile: int) -> dict[str, int]:
     return worth
 
 
-def left_behind() -> list[str]:
+def left_behind(temporary: Path) -> list[str]:
     """Return the processes and files of graded work that are still there."""
-    found = [str(path) for path in Path(tempfile.gettempdir()).glob("tinygrad-xent-*-*-*")]
+    found = [str(path) for path in temporary.iterdir()]
     found += [path for path in ELSEWHERE if Path(path).exists()]
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"tinygrad_xent.teaching.grading.child" in path.read_bytes():
+            if str(temporary).encode() in path.read_bytes():  # a child is told where its files are
                 found.append(f"process {path.parent.name}")
         except OSError:
             continue
@@ -114,17 +114,19 @@ def left_behind() -> list[str]:
 
 def run(students: int, hostile: int, seconds: float = 10) -> dict[str, object]:
     """Grade a class, killed half-way; return what came out."""
-    before = set(left_behind())
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         worth = make(folder / "all", students, hostile)
+        temporary = folder / "tmp"
+        temporary.mkdir()
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o777)
         command = [
             *ordinary_user(), sys.executable, "-m", "tinygrad_xent", "grade", "all", "--exercises",
             ",".join(NAMES), "--seconds", str(seconds), "--memory", "1024",
         ]  # fmt: skip
-        options = {"cwd": folder, "env": ENVIRONMENT, "stdout": subprocess.DEVNULL}
+        environment = {**ENVIRONMENT, "TMPDIR": str(temporary)}
+        options = {"cwd": folder, "env": environment, "stdout": subprocess.DEVNULL}
         start = time.monotonic()
         first = subprocess.Popen(command, **options)
         while len(list((folder / "grades-feedback").glob("*.json"))) < students // 2:
@@ -132,13 +134,12 @@ def run(students: int, hostile: int, seconds: float = 10) -> dict[str, object]:
         first.send_signal(signal.SIGKILL)
         first.wait()
         time.sleep(1)
-        after_kill = [
-            found for found in left_behind() if "process" in found and found not in before
-        ]
+        after_kill = [found for found in left_behind(temporary) if found.startswith("process")]
         subprocess.run(command, check=False, **options)
         taken = time.monotonic() - start
         with (folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
+        left = left_behind(temporary)
     scores = {(row["student"], row["exercise"]): int(row["score"]) for row in rows}
     honest = {name for name in worth if "hostile" not in name}
     first_marks = {name: scores.get((name, NAMES[0])) for name in worth}
@@ -150,7 +151,7 @@ def run(students: int, hostile: int, seconds: float = 10) -> dict[str, object]:
         "honest marks lost": [name for name in honest if first_marks[name] != worth[name]]
         + [other for other in others if other != 1],
         "processes left by the killed grader": after_kill,
-        "left behind": sorted(set(left_behind()) - before),
+        "left behind": left,
     }
 
 

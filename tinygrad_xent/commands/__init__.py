@@ -5,10 +5,10 @@ function `options(parser)` adds the options; `run(options)` does the work and re
 status. `run` imports what is slow to import, so that `--help` and the other commands stay fast.
 """
 
-from tinygrad_xent.commands import assignment, check, compare, explain, grade, lessons
+from tinygrad_xent.commands import assignment, check, compare, explain, grade, handout, lessons
 
 COMMANDS = {
     command.__name__.rpartition(".")[2]: command
-    for command in (explain, compare, lessons, check, grade, assignment)
+    for command in (explain, compare, lessons, check, handout, grade, assignment)
 }
 """In the order in which `--help` lists them."""

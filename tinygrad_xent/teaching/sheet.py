@@ -37,7 +37,7 @@ _CAPTION = 62.0  # the cells begin to the right of the words "value" and "gradie
 class Worksheet:
     """The graph of a loss with blanks, and the answer key; made by `worksheet`.
 
-    A notebook shows it; `save` writes two pages to print.
+    A notebook shows it; `save` writes the sheet to print, and the key as a file of its own.
 
     Attributes
     ----------
@@ -66,16 +66,20 @@ class Worksheet:
 
     @property
     def html(self) -> str:
-        """A page to print on two sheets: the worksheet and its key."""
-        number = "" if self._number is None else f", no. {self._number}"
+        """The worksheet, a page to print."""
         steps = "".join(f"<li>{escape(step)}</li>" for step in self._steps())
-        return page(
-            f"The gradients of {self._name}{number}",
-            f"<section>\n<p>Name: <span></span></p>\n<ol>{steps}</ol>\n{self.sheet}</section>\n"
-            f"<section>\n<h2>Answer key: {escape(self._name)}{number}</h2>\n"
-            f"{self.key}</section>\n",
-            files("tinygrad_xent.teaching").joinpath("sheet.css").read_text("utf-8"),
-        )
+        body = f"<p>Name: <span></span></p>\n<ol>{steps}</ol>\n{self.sheet}"
+        return self._page("The gradients of", body)
+
+    @property
+    def key_html(self) -> str:
+        """The answer key, a page of its own."""
+        return self._page("Answer key:", self.key)
+
+    def _page(self, title: str, body: str) -> str:
+        number = "" if self._number is None else f", no. {self._number}"
+        css = files("tinygrad_xent.teaching").joinpath("sheet.css").read_text("utf-8")
+        return page(f"{title} {self._name}{number}", f"<section>\n{body}</section>\n", css)
 
     def _steps(self) -> tuple[str, ...]:
         name = self._name
@@ -87,17 +91,19 @@ class Worksheet:
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Save worksheet and key as an HTML file that prints on two pages and needs no network.
+        """Save the worksheet as an HTML file to print, and the key beside it.
+
+        For `week5.html` the key is `week5-key.html`. Neither needs a network.
 
         Parameters
         ----------
         path : path-like
-            A name that ends in .html. The file is written completely or not at all.
+            A name that ends in .html. Each file is written completely or not at all.
 
         Returns
         -------
         Path
-            The path of the file.
+            The path of the worksheet.
 
         Raises
         ------
@@ -107,7 +113,9 @@ class Worksheet:
             If the file cannot be written.
         """
         pictures = "Its attributes `sheet` and `key` are pictures in SVG"
-        return save(path, {".html": lambda: self.html}, pictures)
+        saved = save(path, {".html": lambda: self.html}, pictures)
+        save(saved.with_stem(f"{saved.stem}-key"), {".html": lambda: self.key_html})
+        return saved
 
     def _repr_html_(self) -> str:
         sheet, key = (

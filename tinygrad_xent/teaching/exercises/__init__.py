@@ -19,6 +19,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ _NAMES = (
     "keras_probability_loss",
     "merge_logsumexp",
 )
+WITHHELD = "hints-from.txt"
+"""A file that a teacher puts beside a notebook: the date from which hints are shown there."""
 
 
 class Catalogue(Mapping[str, Exercise]):
@@ -147,6 +150,18 @@ def _note(name: str) -> None:
                 notes.write(f"{name}\n")
 
 
+def _check_date() -> None:
+    """Raise an error if a teacher wants no hints yet, by a file beside the notebook."""
+    try:
+        day = date.fromisoformat(Path(WITHHELD).read_text("utf-8").strip())
+    except (OSError, ValueError):
+        return
+    if date.today() < day:  # noqa: DTZ011 - the learner's own calendar
+        raise UnknownExerciseError(
+            f"hints and solutions are shown from {day} on, as the file {WITHHELD} beside says"
+        )
+
+
 def hint(name: str, number: int = 2) -> Note:
     """Return a hint for an exercise.
 
@@ -166,7 +181,7 @@ def hint(name: str, number: int = 2) -> Note:
     UnknownExerciseError
         If no exercise has this name.
     UnknownExerciseError
-        If the number is not 1, 2 or 3.
+        If the number is not 1, 2 or 3, or the teacher wants no hints yet.
 
     Examples
     --------
@@ -174,6 +189,7 @@ def hint(name: str, number: int = 2) -> Note:
     What is the derivative of x² with respect to x? ...
     """
     hints = CATALOGUE[name].hints
+    _check_date()
     if number not in range(1, len(hints) + 1):
         raise UnknownExerciseError(
             f"there is no hint {number!r}: each exercise has the hints 1, 2 and 3; "
@@ -199,7 +215,7 @@ def solution(name: str) -> Note:
     Raises
     ------
     UnknownExerciseError
-        If no exercise has this name.
+        If no exercise has this name, or the teacher wants no solutions yet.
 
     Examples
     --------
@@ -208,4 +224,5 @@ def solution(name: str) -> Note:
         return grad * 2 * x
     """
     source = CATALOGUE[name].solution
+    _check_date()
     return Note(source, f"```python\n{source}\n```")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -110,6 +110,19 @@ class Exercise:
         self.close = Closeness(getattr(task, "tolerance", 1e-9), entrywise)
         self.mistakes = mistakes_of(task, mistakes, self.name, self.solution)
 
+    def cases(self, rng: np.random.Generator) -> list[Case]:
+        """Draw the inputs; for a backward rule, add the output and an upstream gradient."""
+        drawn = []
+        for case in self.inputs(rng):
+            if self.forward is None:
+                drawn.append(case)
+                continue
+            args, params = case.copy()
+            y = np.asarray(self.forward(*args, **params))
+            grad = np.asarray(rng.normal(size=y.shape), dtype=y.dtype)
+            drawn.append(Case(case.about, grad, y, *case.args, **case.params))
+        return drawn
+
     def judge(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Judge an answer by what it returns for random inputs.
 
@@ -173,7 +186,7 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
             f'without calling it: `check("{exercise.name}", {exercise.name})`.',
         )
     # Empty arrays come last: NumPy's own helpers fail for some of them, and so may a good answer.
-    cases = sorted(_cases(exercise, rng), key=lambda case: case.empty)
+    cases = sorted(exercise.cases(rng), key=lambda case: case.empty)
     tries = []
     for case in cases:
         tries.append(_tried(exercise, answer, case))
@@ -205,18 +218,6 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
         share=sum(not one.case.empty for one in tries if one.right)
         / sum(not one.case.empty for one in tries),
     )
-
-
-def _cases(exercise: Exercise, rng: np.random.Generator) -> Iterator[Case]:
-    """Draw the inputs; for a backward rule, add the output and an upstream gradient."""
-    for case in exercise.inputs(rng):
-        if exercise.forward is None:
-            yield case
-            continue
-        args, params = case.copy()
-        y = np.asarray(exercise.forward(*args, **params))
-        grad = np.asarray(rng.normal(size=y.shape), dtype=y.dtype)
-        yield Case(case.about, grad, y, *case.args, **case.params)
 
 
 def _tried(exercise: Exercise, answer: Function, case: Case) -> Try:

@@ -66,6 +66,13 @@ class Person:
     row: Mapping[str, str]
 
     @property
+    def folder(self) -> str:
+        """A name for a folder of theirs, which no other person on the list has."""
+        number = next(iter(self.ids), "")
+        words = re.findall(r"[^\W_]+", f"{self.name} {number or self.email}")
+        return " ".join(words)
+
+    @property
     def keys(self) -> set[str]:
         """What a submission of theirs may be called: Canvas puts the last name first."""
         words = _words(self.name)

@@ -1,0 +1,62 @@
+"""`tinygrad-xent handout`: a notebook and a worksheet for each learner, with their own numbers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinygrad_xent.commands.streams import say
+from tinygrad_xent.errors import OutputError, UsageError
+
+HELP = "write each learner's exercises, with numbers of their own"
+ABOUT = (
+    "Write a folder for each learner of a class: a notebook with the same exercises, and a "
+    "worksheet for paper, with numbers and graphs of their own. The keys are in a folder beside it."
+)
+EXAMPLES = """\
+  tinygrad-xent handout --students class.csv softmax_backward logsumexp --out week5
+"""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument("names", metavar="NAME", nargs="+", help="of an exercise")
+    parser.add_argument(
+        "--students", metavar="FILE.csv", required=True, help="the class: name, id, email"
+    )
+    parser.add_argument("--out", metavar="DIR", default="handout", help="the folder to make")
+    parser.add_argument("--title", default="Exercises", help="the notebooks' heading")
+    parser.add_argument("--seed", type=int, metavar="N", default=1, help="the first sheet's number")
+    parser.add_argument(
+        "--hints-from", metavar="DATE", default="", help="show no hints before: 2026-12-01"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folders."""
+    from datetime import date
+
+    from tinygrad_xent.teaching.exercises import CATALOGUE
+    from tinygrad_xent.teaching.grading.roster import read_roster
+    from tinygrad_xent.teaching.handout import write_handout
+    from tinygrad_xent.visualization.naming import printable
+
+    names = [name for name in dict.fromkeys(options.names) if CATALOGUE[name]]
+    if options.seed < 0:
+        raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
+    try:
+        hints_from = date.fromisoformat(options.hints_from) if options.hints_from else ""
+    except ValueError:
+        wrong = f"--hints-from: {options.hints_from!r} is no date; write 2026-12-01"
+        raise UsageError(wrong) from None
+    out = Path(options.out)
+    keys = out.with_name(f"{out.name}-keys")
+    people = read_roster(Path(options.students))
+    for path in (out, keys):
+        if path.exists():
+            raise OutputError(f"--out: {printable(path)} exists; name another folder")
+    for i, person in enumerate(people):
+        folder = out / person.folder
+        facts = {"title": options.title, "hints_from": str(hints_from)}
+        write_handout(folder, keys, names, options.seed + i, **facts)
+    return say(f"{len(people)} folders: {printable(out)}\nTheir keys: {printable(keys)}\n")

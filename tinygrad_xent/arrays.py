@@ -46,7 +46,7 @@ def as_array(x: Any, dtype: Any = None) -> Any:
     try:
         array = np.asarray(x, dtype)
     except ValueError:
-        errors.hints.explain_data(x)
+        errors.hints.explain_input(x)
         raise
     if array.dtype.kind == "O":
         errors.hints.explain_data(x)

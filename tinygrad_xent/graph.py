@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from tinygrad_xent import errors
 from tinygrad_xent.arrays import as_array, read_only
 from tinygrad_xent.errors import CopyError, DtypeError, InPlaceError, StaleGraphError
 
@@ -128,6 +129,7 @@ def real_array(data: Any, dtype: Any = None) -> Any:
     """Return data as an array of real numbers."""
     array = as_array(data.data if isinstance(data, Node) else data, dtype)
     if array.dtype.kind not in "fiub":
+        errors.hints.explain_input(array)
         raise DtypeError(f"a Tensor holds real numbers, got {array.dtype}; convert the data first")
     return array
 

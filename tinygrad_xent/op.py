@@ -279,6 +279,9 @@ class Op:
         except ValueError as error:
             self.check_wrote(error)
             raise
+        except TypeError as error:
+            errors.hints.explain_rule(error, self, self.rule)
+            raise
         except RuntimeWarning as warning:
             with self.warned(warning, "the rule of "):
                 return self.vjp(grad, node)

@@ -220,7 +220,7 @@ class Tensor(Node):
         return round(self.item(), digits)
 
     def __getattr__(self, name: str) -> Never:
-        raise errors.hints.no_attribute(self, name, ops.__all__)
+        raise errors.hints.no_attribute(self, name, ops)
 
     requires_grad = property(
         lambda x: x.__getattr__("requires_grad"),

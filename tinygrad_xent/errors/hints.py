@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import opcode
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from tinygrad_xent.errors import (
     AxisError,
     DtypeError,
     OpCallError,
+    OpDefinitionError,
     ShapeError,
     TinygradXentError,
 )
@@ -43,31 +45,42 @@ ATTRIBUTES, NAMES, FUNCTIONS, RENAMED, ARGUMENTS, SAYINGS = _read()
 # -- names -----------------------------------------------------------------------------------
 
 
-def no_attribute(x: Any, name: str, functions: Collection[str]) -> AttributeError:
+def no_attribute(x: Any, name: str, ops: Any) -> AttributeError:
     """Return the error for an attribute that a Tensor does not have."""
     hint = ATTRIBUTES.get(name)
-    if hint is None and name in functions:
-        hint = f"write tx.{name}(x)"
+    if hint is None and name in ops.__all__:
+        function = getattr(ops, name)
+        parameters = inspect.signature(getattr(function, "function", function)).parameters
+        needed = [str(p.name) for p in parameters.values() if p.default is p.empty]
+        hint = f"write tx.{name}({', '.join(needed)})"
     if hint is None and hasattr(np.ndarray, name):
         hint = f"x.data.{name} is that of the plain array"
-    return _missing("a Tensor", x, name, hint or NAMES.get(name))
+    if hint is None and name[-1] == "_" and name[0] != "_":
+        hint = "nothing is changed in place; assign new data to a leaf: x.data = ..."
+    return AttributeError(_missing("a Tensor", x, name, hint or NAMES.get(name)), name=name, obj=x)
 
 
-def no_name(module: str, name: str) -> AttributeError:
+def no_name(module: str, name: str) -> AttributeError | ImportError:
     """Return the error for a name that a module of this package does not have."""
     hint = NAMES.get(name) or ATTRIBUTES.get(name)
     if hint is None and name[0].isalpha() and hasattr(np, name):
         hint = f"np.{name} is NumPy's"
         if inspect.isroutine(getattr(np, name)):
             hint += "; for an array that needs a gradient write tx.Tensor(array)"
-    return _missing(f"module {module!r}", sys.modules[module], name, hint)
+    x = sys.modules[module]
+    message = _missing(f"module {module!r}", x, name, hint)
+    # Of an AttributeError `from tinygrad_xent import nn` would not show what is said.
+    caller = sys._getframe(2)
+    if caller.f_code.co_code[caller.f_lasti] == opcode.opmap["IMPORT_FROM"]:
+        return ImportError(message, name=module)
+    return AttributeError(message, name=name, obj=x)
 
 
-def _missing(where: str, x: Any, name: str, hint: str | None) -> AttributeError:
+def _missing(where: str, x: Any, name: str, hint: str | None) -> str:
+    hint = hint or FUNCTIONS.get(name)
     near = [] if hint or name[0] == "_" else difflib.get_close_matches(name, dir(x), 1, 0.8)
     hint = f"perhaps {near[0]} is meant" if near else hint
-    message = f"{where} has no attribute {name!r}" + (f": {hint}" if hint else "")
-    return AttributeError(message, name=name, obj=x)
+    return f"{where} has no attribute {name!r}" + (f": {hint}" if hint else "")
 
 
 def no_function(name: str) -> str:
@@ -102,7 +115,7 @@ def explain_call(
     left_out = any(p.default is None and p.name != "axis" for p in parameters.values())
     for x in inputs:
         if x is not None or "NoneType" in said or not left_out:
-            _explain_input(x)
+            explain_input(x)
     if isinstance(error, np.exceptions.AxisError):
         ndim = error.ndim or 0
         choice = f"choose one from {-ndim} to {ndim - 1}" if ndim else "a number has none"
@@ -153,6 +166,16 @@ def _explain_signature(error: TypeError, function: Any, given: Collection[str]) 
         ) from None
 
 
+def explain_rule(error: TypeError, op: Any, rule: Any) -> None:
+    """Raise an error that says how a rule is called, if this one cannot be called so."""
+    if not (error.__traceback__ and error.__traceback__.tb_next):  # it never began
+        handed = ", ".join(("grad", "y", *op.inputs, *(f"{p}=..." for p in op.parameters)))
+        raise OpDefinitionError(
+            f"the rule of op `{op.name}` is called as {rule.__name__}({handed}), which it does not "
+            f"take: {error}"
+        ) from None
+
+
 def _called(function: Any) -> str:
     """Return the name of a function, and of a class for its constructor."""
     name: str = function.__qualname__
@@ -176,7 +199,8 @@ def _explain_shapes(name: str, said: str, shapes: Sequence[tuple[int, ...]]) -> 
 
 def no_argument(function: Any, foreign: str) -> OpCallError:
     """Return the error for an argument that a function does not have."""
-    own = [p for p in inspect.signature(function).parameters if p not in ("self", "_sentinel")]
+    parameters = inspect.signature(function).parameters.values()
+    own = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name != "self"]
     ours = [p for p in RENAMED.get(foreign, "").split(", ") if p in own]
     hint = f"write {ours[0]}=" if ours else ARGUMENTS.get(foreign)
     return OpCallError(
@@ -212,7 +236,7 @@ def explain_data(x: Any) -> None:
             explain_data(row)
 
 
-def _explain_input(x: Any) -> None:
+def explain_input(x: Any) -> None:
     """Raise an error that says why an input is not an array of numbers, if it is not."""
     explain_data(x)
     if hasattr(x, "to_numpy"):
@@ -319,7 +343,8 @@ def _likely_number(labels: Any, word: str, shape: Any, other: str, axis: int, ro
                 f"from_logits=True, axis={fitting})"
             )
     if len(labels.shape) == len(rows) == 1:
-        return f". There are {labels.size} labels for {rows[0]} rows"
+        labels = "is 1 label" if labels.size == 1 else f"are {labels.size} labels"
+        return f". There {labels} for {rows[0]} rows"
     return ""
 
 

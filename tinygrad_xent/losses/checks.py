@@ -125,6 +125,8 @@ def logits_of(output: Any, axis: int, from_logits: bool, where: Any) -> tuple[An
 
     With them comes which classes take part, in this loss and in that softmax.
     """
+    if from_logits not in (True, False):
+        raise ArgumentError(f"from_logits={from_logits!r} is neither True nor False")
     if from_logits:
         warn_of_double_softmax(output)
         return output, where

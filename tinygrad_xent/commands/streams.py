@@ -134,11 +134,10 @@ def opened(page: Path) -> bool:
 
 
 class Style:
-    """Emphasis and formulas in the form that a terminal can show."""
+    """Emphasis where a terminal can show it."""
 
-    def __init__(self, colour: bool = False, *, ascii_only: bool = False) -> None:
+    def __init__(self, colour: bool = False) -> None:
         self._colour = colour
-        self._ascii_only = ascii_only
 
     @classmethod
     def of(cls, stream: TextIO | None, *, colour: bool) -> Style:
@@ -146,12 +145,7 @@ class Style:
         if stream is None:
             return cls()
         plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        fits = fitting("Σ∂█", stream) == "Σ∂█"
-        return cls(colour and stream.isatty() and not plain, ascii_only=not fits)
-
-    def formula(self, text: str) -> str:
-        """Return a formula with the width that it will have in print, so that columns align."""
-        return ascii_text(text) if self._ascii_only else text
+        return cls(colour and stream.isatty() and not plain)
 
     def strong(self, text: str, colour: str = "") -> str:
         """Return the text in bold, or in the colour of this code of ANSI."""

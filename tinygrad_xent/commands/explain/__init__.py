@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
     _check_combination(options)
     seed = _seed(options.seed)
-    from tinygrad_xent.commands.explain.report import report, short_report
+    from tinygrad_xent.commands.explain.report import report
 
     path = Path("explained.html" if options.out is None else options.out)
     ending = path.suffix.lower()
@@ -89,8 +89,7 @@ def run(options: argparse.Namespace) -> int:
     written = f"{FORMS[ending]}: {printable(path)}"
     if options.out is None and opened(path):
         written += ", opened in the browser"
-    lines = (report if options.full else short_report)(explanation, style)
-    say("\n".join((*lines, written, "")))
+    say("\n".join((*report(explanation, style, full=options.full), written, "")))
     return 0 if explanation.check.ok else 1
 
 

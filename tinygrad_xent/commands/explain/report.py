@@ -12,13 +12,11 @@ import numpy as np
 from tinygrad_xent.commands.explain.classifier import HIDDEN
 from tinygrad_xent.commands.explain.explanation import Explanation, Training
 from tinygrad_xent.commands.streams import Style
-from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import Backward, Trace
 
-_INDENT = "  "
 _SHADES = " ░▒▓█"
 _BAR = 10
 _SCREEN = 30  # lines
@@ -45,45 +43,18 @@ METHOD = (
 )
 
 
-def short_report(e: Explanation, style: Style) -> list[str]:
-    """Return the lines that fit on a screen: the example, p - t, and the verdict."""
+def report(e: Explanation, style: Style, *, full: bool = False) -> list[str]:
+    """Return the example, p - t and the verdict, which fit on a screen; all steps if `full`."""
     sentences = [] if e.training is None else training_sentences(e.training)
     before = [line for sentence in sentences for line in wrapped(sentence)]
     sentences = [loss_sentence(e), *gradient_sentences(e), *e.notes]
     after = [line for sentence in sentences for line in wrapped(sentence)]
     verdict = style.strong(check_sentence(e), "32" if e.check.ok else "1;31")
     image = None if e.training is None else e.training.image
-    room = _SCREEN - len(before) - len(after) - 6
+    room = MOST_CLASSES if full else _SCREEN - len(before) - len(after) - 6
     middle = _classes(e, style, max(room, _FEW), [] if image is None else list(art(image)))
-    return [*before, *([""] if before else []), *middle, "", *after, verdict]
-
-
-def report(explanation: Explanation, style: Style) -> Iterator[str]:
-    """Yield the lines of the whole explanation, few of them longer than 90 columns."""
-    if explanation.training:
-        yield from _section(style, "The example", _example(explanation.training))
-    yield from _section(style, "The loss", _loss(explanation, style))
-    yield from _section(style, "The forward pass", _forward(explanation, style))
-    yield from _section(style, "The backward pass", _backward(explanation, style))
-    yield from _section(style, "The check", _check(explanation, style))
-
-
-def _section(style: Style, title: str, lines: Iterator[str]) -> Iterator[str]:
-    yield style.strong(title)
-    for line in lines:
-        yield f"{_INDENT}{line}".rstrip()
-    yield ""
-
-
-# -- the example -----------------------------------------------------------------------------
-
-
-def _example(training: Training) -> Iterator[str]:
-    for sentence in training_sentences(training):
-        yield from wrapped(sentence)
-    if training.image is not None:
-        yield ""
-        yield from (f"    {line}" for line in art(training.image))
+    lines = [*before, *([""] if before else []), *middle, "", *after, verdict]
+    return [*lines, "", str(e.trace), "", str(e.check), ""] if full else lines
 
 
 def art(pixels: Any) -> Iterator[str]:
@@ -91,16 +62,6 @@ def art(pixels: Any) -> Iterator[str]:
     levels = np.ceil(pixels / (pixels.max() or 1) * (len(_SHADES) - 1)).astype(int)
     for row in levels:
         yield "".join(_SHADES[level] * 2 for level in row).rstrip()
-
-
-# -- the loss --------------------------------------------------------------------------------
-
-
-def _loss(e: Explanation, style: Style) -> Iterator[str]:
-    yield from _classes(e, style, MOST_CLASSES)
-    yield ""
-    for sentence in (loss_sentence(e), *gradient_sentences(e), *e.notes):
-        yield from wrapped(sentence)
 
 
 def _classes(e: Explanation, style: Style, most: int, image: Sequence[str] = ()) -> Iterator[str]:
@@ -124,45 +85,6 @@ def _bar(x: float, scale: float) -> str:
     length = round(abs(x) / scale * _BAR) if np.isfinite(x) and scale else 0
     left, right = ("█" * length, "") if x < 0 else ("", "█" * length)
     return f"{left:>{_BAR}}│{right:<{_BAR}}"
-
-
-# -- the passes ------------------------------------------------------------------------------
-
-
-def _forward(e: Explanation, style: Style) -> Iterator[str]:
-    rows = [
-        (str(event.step), event.name, style.formula(event.text) or "given", outline(event.value))
-        for event in e.trace.forward
-    ]
-    yield from table(("step", "tensor", "formula", "value"), rows)
-
-
-def _backward(e: Explanation, style: Style) -> Iterator[str]:
-    yield from wrapped(NOTATION)
-    sender = None
-    for i, event in enumerate(e.trace.backward):
-        if event.tensor is not sender:
-            sender = event.tensor
-            yield ""
-            yield style.strong(called(event, e.trace))
-            if looked_through(event.tensor) is not None:
-                yield from wrapped(LOOK_THROUGH)
-            yield f"incoming ∂{event.name}: {summary(event.incoming)}"
-        first = all(event.to is not earlier.to for earlier in e.trace.backward[:i])
-        yield f"{event.step:4}. {event.text}"
-        yield f"      sends to {event.to_name}: {summary(event.sent)}"
-        if not first:
-            yield f"      total there so far: {summary(event.total)}"
-
-
-# -- the check -------------------------------------------------------------------------------
-
-
-def _check(e: Explanation, style: Style) -> Iterator[str]:
-    rows = [(f"∂{c.name}", c.counted, number(c.error), c.remark) for c in e.check]
-    yield from wrapped(METHOD)
-    yield from table(("gradient", "entries", "largest difference", "verdict"), rows)
-    yield style.strong(check_sentence(e), "32" if e.check.ok else "1;31")
 
 
 def wrapped(text: str, width: int = 88) -> list[str]:

@@ -184,16 +184,14 @@ def _column(header: list[str], name: str | None, option: str) -> int:
         )
     if name in header:
         return header.index(name)
-    if _is_whole(name):
-        number = int(name)
-        if 1 <= abs(number) <= len(header):
-            return (number - (number > 0)) % len(header)
-        raise TableError(
-            f"has no column {name}; they are numbered from 1 to {len(header)}, and -1 is the last"
-        )
+    number = int(name) if _is_whole(name) else 0
+    if 1 <= abs(number) <= len(header):
+        return (number - (number > 0)) % len(header)
     alike = {text.casefold(): text for text in header}
     close = difflib.get_close_matches(name.casefold(), alike, 1)
-    if close:
+    if _is_whole(name):
+        hint = f"they are numbered from 1 to {len(header)}, and -1 is the last"
+    elif close:
         hint = f"did you mean '{alike[close[0]]}'?"
     elif header[-1] == str(len(header)):
         hint = f"it has no header, so give the number, such as --{option} -1 for the last"
@@ -206,23 +204,12 @@ def _column(header: list[str], name: str | None, option: str) -> int:
 
 
 def _check_classes(labels: list[str], classes: tuple[str, ...], label: str) -> None:
-    if not classes:
-        raise TableError("has no rows; a classifier needs rows of two classes at least")
-    if len(classes) == 1:
-        raise TableError(
-            f"has only one class ('{classes[0]}' in column '{label}'); a classifier needs rows of "
-            "two classes at least"
-        )
-    if len(labels) < 5:
-        raise TableError(
-            f"has {count(len(labels), 'row')}, too few to train on some and try the others; give 5 "
-            "at least"
-        )
-    if len(labels) < 2 * len(classes):
-        raise TableError(
-            f"column '{label}' has {len(classes)} classes in {len(labels)} rows; choose a column "
-            "with several rows of each class"
-        )
+    several = "class" if len(classes) == 1 else "classes"
+    has = f"column '{label}' has {len(classes)} {several} in {count(len(labels), 'row')}"
+    if len(classes) < 2:
+        raise TableError(f"{has}; a classifier needs rows of two classes at least")
+    if len(labels) < max(5, 2 * len(classes)):
+        raise TableError(f"{has}; choose a column with several rows of each class")
 
 
 def _in_order(labels: set[str]) -> tuple[str, ...]:

@@ -243,7 +243,7 @@ def explain_input(x: Any) -> None:
         raise DtypeError(f"a {type(x).__name__} is not an array: write x.to_numpy()")
     if isinstance(x, (str, bytes)) or (isinstance(x, np.ndarray) and x.dtype.kind in "OUS"):
         for entry in np.asarray(x, object).flat:
-            if not isinstance(entry, (int, float, complex, np.number)):
+            if not isinstance(entry, (int, float, complex, np.number, np.bool_)):
                 raise DtypeError(f"numbers are needed, got {entry!r:.60}")
 
 

@@ -111,7 +111,7 @@ def test_labels_of_any_type(tmp_path):
 BAD_TABLES = {
     "ragged": (
         FLOWERS.replace("4.5,1.5,a", "4.5,a"),
-        "row 6 has 2 fields, the header has 3; give every row as many fields as the header",
+        "row 6 has 2 fields, the others have 3; give every row as many",
     ),
     "empty": ("", "is empty; it must have a header line and rows of numbers"),
     "blank": ("\n , ,\n", "is empty; it must have a header line and rows of numbers"),
@@ -162,7 +162,7 @@ BAD_TABLES = {
     ),
     "ragged without a header": (
         "1,2,3\n4,5,6\n7,8\n",
-        "row 3 has 2 fields, the first row has 3; give every row as many fields as the first row",
+        "row 3 has 2 fields, the others have 3; give every row as many",
     ),
     "only text": (
         "name,species\n" + "".join(f"n{i},{'ab'[i % 2]}\n" for i in range(20)),
@@ -175,10 +175,6 @@ BAD_TABLES = {
     "two columns of the name": (
         FLOWERS.replace("width", "species"),
         "has 2 columns 'species'; give each column a name of its own",
-    ),
-    "not text": (
-        FLOWERS.encode().replace(b"5.9", b"\xff"),
-        "line 4 is not UTF-8 text; save the file as CSV in UTF-8",
     ),
     "spreadsheet": (
         b"PK\x03\x04....",
@@ -240,6 +236,44 @@ def test_names_of_rows_as_r_writes_them(tmp_path):
 
 
 HEADLESS = FLOWERS.partition("\n")[2]
+
+
+@pytest.mark.parametrize("above", ["# by me\n", "My flowers\n\n", "sep=;\n", "a,b,c,d\ne,f\n"])
+def test_lines_above_the_header_are_left_out(tmp_path, above):
+    table = table_from(tmp_path, above + FLOWERS.replace(",", ";" if ";" in above else ","))
+    assert table.columns == ("length", "width")
+    assert table.notes[0].endswith("is unlike the others and left out.")
+    assert table.notes[0].startswith(f"Row 1, '{above[0]}")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_numbers_may_be_the_names(tmp_path, first):
+    names = ",".join(str(i + first) for i in range(3))
+    table = table_from(tmp_path, f"{names}\n{HEADLESS}", "-1")
+    assert table.columns == (str(first), str(first + 1))
+    assert table.classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    "written", ["{}%", "${}", "{} €", " {} ", '"{}"', '" {} "'], ids=lambda text: text.strip()
+)
+def test_numbers_with_a_unit(tmp_path, written):
+    table = column(tmp_path, [written.format(2.5)] * 24)
+    assert table.features[:, 2].tolist() == [2.5] * 24
+
+
+def test_thousands_are_apart_by_commas(tmp_path):
+    table = column(tmp_path, ['"1,234,567.5"', '"-12,000"'] * 12)
+    assert table.features[:2, 2].tolist() == [1234567.5, -12000]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_other_encodings(tmp_path, encoding):
+    text = FLOWERS.replace("species", "größe").replace("a\n", "ä\n")
+    table = table_from(tmp_path, text.encode(encoding), "größe")
+    assert table.classes == ("b", "c", "ä")
+    said = "Line 1 is not UTF-8: the file is read as Windows-1252."
+    assert (said in table.notes) is (encoding == "cp1252")
 
 
 @pytest.mark.parametrize("label", ["-1", "3", "+3"])

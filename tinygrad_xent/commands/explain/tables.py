@@ -13,6 +13,7 @@ import gzip
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,6 +38,7 @@ _DATE = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d.*",
     re.IGNORECASE,
 )
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _FRAMES = {".parquet": "parquet", ".feather": "feather", ".xlsx": "excel", ".json": "json"}
 
@@ -144,25 +146,28 @@ def _table(
 
 def _headed(records: list[Record], label: str | None, notes: list[str]) -> tuple[list[str], Any]:
     """Return the names of the columns, and the rows below."""
-    (first, names), *body = records
-    width = len(body[0][1]) if body else len(names)
-    headed = label in names and not _is_whole(label)
-    headed = headed or not any(map(_is_number, names))
-    if headed and width == len(names) + 1:
-        names = ["", *names]  # R writes none for the names of the rows
-    elif not headed:
+    width = Counter(len(cells) for _, cells in records).most_common(1)[0][0]
+    start = next(i for i, (_, cells) in enumerate(records) if len(cells) == width)
+    above, ((_, names), *body) = records[:start], records[start:]
+    numbered = [[str(i) for i in range(k, width + k)] for k in (0, 1)]
+    named = (label in names and not _is_whole(label)) or names in numbered
+    first = above[0][1] if start == 1 else []
+    if len(first) == width - 1 and all(first) and not any(map(_is_number, first)):
+        names, body, above = ["", *first], records[1:], []  # R names no column of row names
+    elif not named and any(map(_is_number, names)):
         notes.append(f"No header: the columns are numbered from 1 to {width}.")
-        if width == len(names) and all(map(_alike, names, body[0][1] if body else names)):
-            body = records
+        if all(map(_alike, names, body[0][1] if body else names)):
+            body = records[start:]
         else:
-            notes.append(f"Row {first}, {_listed(names, 3)}, is unlike the others and left out.")
-        names = [str(i + 1) for i in range(width)]
+            above = records[: start + 1]
+        names = numbered[1]
+    for row, cells in above:
+        notes.append(f"Row {row}, {_listed(cells, 3)}, is unlike the others and left out.")
     for row, cells in body:
-        if len(cells) != len(names):
-            first_row = "header" if headed else "first row"
+        if len(cells) != width:
             raise TableError(
-                f"row {row} has {count(len(cells), 'field')}, the {first_row} has {len(names)}; "
-                f"give every row as many fields as the {first_row}"
+                f"row {row} has {count(len(cells), 'field')}, the others have {width}; give every "
+                "row as many"
             )
     return names, body
 
@@ -304,6 +309,9 @@ def _is_whole(text: str | None) -> bool:
 
 def _number(text: str) -> float:
     """Return the number, or NaN if it is not one to compute with."""
+    text = text.strip("$€£% ")
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     try:
         number = float(text)
     except ValueError:
@@ -322,7 +330,7 @@ def _records(path: Path, column: str | None, notes: list[str]) -> list[Record]:
     """Read the rows that are not blank; the name of a column helps to find the delimiter."""
     if path.suffix.lower() in _FRAMES:
         return list(enumerate(_frame(path), 1))
-    text = _text(_bytes(path))
+    text = _text(_bytes(path), notes)
     try:
         mark = _delimiter(text, column)
         rows = list(
@@ -379,16 +387,19 @@ def _bytes(path: Path) -> bytes:
         ) from None
 
 
-def _text(data: bytes) -> str:
+def _text(data: bytes, notes: list[str]) -> str:
     if data.startswith(b"PK\x03\x04"):
         raise TableError(
             "is a spreadsheet or zip archive, not a CSV file; export the sheet as CSV (UTF-8)"
         )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise TableError(f"line {line} is not UTF-8 text; save the file as CSV in UTF-8") from None
+        notes.append(f"Line {line} is not UTF-8: the file is read as Windows-1252.")
+        return data.decode("cp1252", "replace")
 
 
 def _delimiter(text: str, column: str | None) -> str:
@@ -396,10 +407,11 @@ def _delimiter(text: str, column: str | None) -> str:
     lines = [line for line in text.splitlines() if line.strip()][:20]
 
     def merit(mark: str) -> tuple[bool, bool, int]:
-        first, *others = csv.reader(lines, delimiter=mark, skipinitialspace=True)
-        lengths = {len(fields) for fields in others or [first]}
-        alike = len(lengths) == 1 and lengths != {1}
-        return column in [name.strip() for name in first], alike, 0 if alike else len(first)
+        rows = list(csv.reader(lines, delimiter=mark, skipinitialspace=True))
+        width, times = Counter(map(len, rows)).most_common(1)[0]
+        named = any(column in [name.strip() for name in row] for row in rows)
+        alike = width > 1 and times > len(rows) / 2
+        return named, alike, 0 if alike else len(rows[0])
 
     return max(_DELIMITERS, key=merit) if lines else ","
 

@@ -152,7 +152,7 @@ def _headed(records: list[Record], label: str | None, notes: list[str]) -> tuple
     numbered = [[str(i) for i in range(k, width + k)] for k in (0, 1)]
     named = (label in names and not _is_whole(label)) or names in numbered
     first = above[0][1] if start == 1 else []
-    if len(first) == width - 1 and all(first) and not any(map(_is_number, first)):
+    if first and len(first) == width - 1 and all(first) and not any(map(_is_number, first)):
         names, body, above = ["", *first], records[1:], []  # R names no column of row names
     elif not named and any(map(_is_number, names)):
         notes.append(f"No header: the columns are numbered from 1 to {width}.")

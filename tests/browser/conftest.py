@@ -69,6 +69,8 @@ def visit(chromium, tmp_path):
         )
         page.clock.install()
         page.goto(path.as_uri())
+        if "const library = " in html and options.get("java_script_enabled", True):
+            page.locator(".view").first.wait_for()  # it is unpacked first
         return page
 
     yield open_page

@@ -118,7 +118,7 @@ def test_arrows_change_a_number_and_the_page_tells_what_that_does(visit) -> None
     z.fill("2")
     z.press("Enter")
     z.press("Alt+ArrowUp")
-    told = page.locator(".told").inner_text()
+    told = page.locator(".outcome").inner_text()
     gradient = float(tx.softmax(np.array([2.0, 1.0, 0.1]))[0])
     assert told.startswith("v1 is ")
     assert told.endswith(f"gradient × change: {number(gradient * 0.01)}.")

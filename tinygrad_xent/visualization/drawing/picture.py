@@ -39,10 +39,12 @@ class Picture:
         whole: Model | None = None,
         most: float = inf,
         expand: Sequence[str] = (),
+        live: Callable[..., Any] | None = None,
     ) -> None:
         self._model = model
         self._whole = whole or model  # what a page can unfold
         self._begin = most, expand
+        self._live = live  # of the boxes: what a page needs to compute their numbers
 
     @cached_property
     def svg(self) -> str:
@@ -65,12 +67,16 @@ class Picture:
     def _fragment(self, name: str = "") -> str:
         """Write an image, and the script that makes it a picture to look around in."""
         from tinygrad_xent.visualization.drawing.viewing import viewed
-        from tinygrad_xent.visualization.player.markup import fragment, packed
+        from tinygrad_xent.visualization.player.frames import grouped_svg
+        from tinygrad_xent.visualization.player.markup import HEAT, fragment, packed
 
         data: Any = viewed(self._whole, *self._begin)
-        if self._whole is not self._model:
-            data = packed({**data, "picture": Picture(self._whole).svg})
-        return fragment(self.svg, self.alt, "drawing", data, name)
+        live = self._live(self._whole.boxes) if self._live else None
+        if live:
+            data |= {"live": live, "heat": HEAT, "alone": bool(name)}
+        if live or self._whole is not self._model:
+            data = packed({**data, "picture": grouped_svg(self._whole)})
+        return fragment(self.svg, self.alt, "liveDrawing" if live else "drawing", data, name)
 
     def to_dot(self) -> Digraph:
         """Return the picture as a `graphviz.Digraph`, to be styled and laid out by Graphviz."""
@@ -219,7 +225,24 @@ def draw(
     model, whole = built(fold=fold), None
     if model.note:  # folded: a page can unfold it
         whole = built(fold="auto", most=MOST_BOXES)
-    return Picture(model, whole, FOLD_ABOVE if fold == "auto" else 0 if fold else inf, expand)
+    live = None
+    if model.seed and not backward:
+        live = _live(outputs[0], names or {})
+    return Picture(model, whole, FOLD_ABOVE if fold == "auto" else 0 if fold else inf, expand, live)
+
+
+def _live(output: Node, names: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return a function of the boxes; it keeps the graph, and of the names only those in it."""
+    nodes = ancestors(output)
+    used = {id(x) for node in nodes for x in (node, *node.inputs)}
+    own = {name: x for name, x in names.items() if id(x) in used}
+
+    def live(boxes: Any) -> Any:
+        from tinygrad_xent.visualization.live.page import live_data
+
+        return live_data(output, own, boxes)
+
+    return live
 
 
 def _backward_graph(

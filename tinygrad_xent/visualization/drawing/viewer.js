@@ -12,6 +12,7 @@ function drawing(root, data, picture) {
     element("p", { class: "key" }, "Keys: + − zoom, 0 fits, arrows go from tensor to tensor, Enter folds and unfolds. Drag moves the picture."));
   root.append(view);
   view.addEventListener("keydown", (event) => viewer.key(event));
+  return { viewer, view };
 }
 
 const SMALLEST = 0.08, LARGEST = 4, READABLE = 1; // 9 px is the smallest text of a picture

@@ -1,10 +1,15 @@
-// The picture of a graph with numbers to change, and without steps.
+// The page of `draw` with numbers to change: a picture to look around in, and what asks why.
 "use strict";
 
-/** Return the fields and answers that belong to a picture; null if its numbers cannot be changed. */
-function liveTools(picture, { live: page, heat, arrows, alone }) {
-  if (!page) return null;
+function liveDrawing(root, data, picture) {
+  const { viewer, view } = drawing(root, data, picture);
+  view.querySelector(".key").before(liveTools(root, viewer.picture, data));
+}
+
+/** Return the fields and answers that belong to a picture. */
+function liveTools(root, picture, { live: page, heat, arrows, alone }) {
   const live = new Live(page.program);
+  root.host.live = live; // for readers of the page's numbers
   const graph = new LivePicture(picture, page, heat, arrows);
   const point = (number, place) => {
     const box = Object.keys(page.boxes).find((id) => page.boxes[id][0] === number);
@@ -24,5 +29,5 @@ function liveTools(picture, { live: page, heat, arrows, alone }) {
   touchable(graph, live, edit, why, () => false, paths);
   edit.part.open = true;
   if (alone) edit.followAddress();
-  return element("div", { class: "tools" }, edit.part, why.part);
+  return element("div", { class: "beside" }, edit.part, why.part);
 }

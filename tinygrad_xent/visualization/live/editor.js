@@ -18,7 +18,7 @@ class Editor {
         element("option", { value: k }, constant ? `${name} (constant)` : name)));
     this.fields = element("div", { class: "fields" });
     this.word = element("p", { class: "hint", role: "alert" });
-    this.told = element("p", { class: "told", role: "status" });
+    this.told = element("p", { class: "outcome", role: "status" });
     this.promise = element("span", {});
     this.nudge = element("button", { type: "button", onclick: () => this.step(NUDGE) }, `Nudge by ${NUDGE}`);
     this.undo = element("button", { type: "button", onclick: () => this.back(() => live.undo()) }, "Undo");

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinygrad_xent.graph import Node
+import numpy as np
+
+from tinygrad_xent.errors import GraphTooLargeError, StaleGraphError
+from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.drawing.records import Box
 from tinygrad_xent.visualization.formulas import formula_of, mathml, rule_at
 from tinygrad_xent.visualization.live.letters import SOFTMAX, letters_in, with_softmax
-from tinygrad_xent.visualization.live.program import Late, Program
+from tinygrad_xent.visualization.live.program import Late, Program, program_of
 from tinygrad_xent.visualization.tracing import Trace
+
+MOST_TENSORS = 400  # up to which the page of a picture computes
 
 
 class LivePage:
@@ -116,6 +121,30 @@ class LivePage:
 def _axis(x: Node) -> int | str | None:
     axis = x.params.get("axis", -1)
     return axis if axis is None or isinstance(axis, int) else "several"
+
+
+def live_data(
+    output: Node, names: Mapping[str, Any], boxes: Sequence[Box]
+) -> dict[str, Any] | None:
+    """Return what the page of a picture needs to compute its numbers anew, if it can.
+
+    None if the graph is too large for that, or its numbers are no longer those of the boxes.
+    """
+    shown = {box.id: box.value for box in boxes}
+    nodes = ancestors(output)
+    leaves = [
+        (x.data, shown[f"n{i}"]) for i, x in enumerate(nodes) if not x.op and f"n{i}" in shown
+    ]
+    if len(nodes) > MOST_TENSORS or not leaves:
+        return None
+    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in leaves):
+        return None
+    try:
+        with np.errstate(all="ignore"):  # the picture marks what is not finite
+            program = program_of(output, np.ones_like(output.data), names)
+    except (GraphTooLargeError, StaleGraphError):
+        return None
+    return LivePage(program).to_dict(boxes)
 
 
 def entries_of(program: Program, trace: Trace, wrong: Any = None) -> dict[Any, int]:

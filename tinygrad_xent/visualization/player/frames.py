@@ -82,6 +82,12 @@ def frames(states: Sequence[State]) -> Frames:
     return Frames(svg, [dict(zip(ids, texts, strict=True)) for texts in bodies])
 
 
+def grouped_svg(model: Model) -> str:
+    """Paint a model with the groups that `Frames` describes, so that a page finds its numbers."""
+    layouts = [layout_of(box) for box in model.boxes]
+    return paint(model, layouts, model.title, model.alt, lambda layout: "".join(_grouped(layout)))
+
+
 def _grouped(layout: BoxLayout) -> tuple[str, str]:
     """Write what stands above a box's value, and its body: value and gradient, each in a group."""
     groups = [""]

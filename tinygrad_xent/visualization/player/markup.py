@@ -57,6 +57,7 @@ _LIVE = (
 )  # fmt: skip
 _SCRIPTS = {
     "drawing": ("player/view.js", "drawing/viewer.js"),
+    "liveDrawing": (*_LIVE, "live/drawing.js"),
     "player": (*_LIVE, "player/player.js"),
     "recording": (
         *_LIVE,

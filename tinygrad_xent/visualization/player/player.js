@@ -35,7 +35,7 @@ function player(root, data, picture) {
       element("label", {}, wrong, "Wrong order"), score),
     banner,
     element("div", { class: "stage" }, element("div", { class: "graphs" }, viewer.tools, viewer.part, graph.legend), details),
-    live ? element("div", { class: "tools" }, edit.part, why.part) : null,
+    live ? element("div", { class: "beside" }, edit.part, why.part) : null,
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
       "✓ gradient complete · 1/2 one contribution of two · ≠ wrong in the end", element("br", {}),

@@ -203,7 +203,9 @@ def test_numbers_are_printed_as_python_prints_them(visit) -> None:
     numbers = rng.normal(size=3000) * 10.0 ** rng.integers(-8, 9, size=3000)
     round_ones = np.array([1 - 1e-7, 999.9999, 1.0000001e10, 0.30000001, 12345.678, 2.5e-9, 1e22])
     ties = np.array([1.125, 0.0625, 1.375, -2.625, 11.25, 112.5, 1125.0, 11250.0, 0.00015, 999.5])
-    numbers = np.concatenate([numbers, ties, round_ones, [0.0, -0.0, np.nan, np.inf, -np.inf, 9995.0, 0.9999]])
+    numbers = np.concatenate(
+        [numbers, ties, round_ones, [0.0, -0.0, np.nan, np.inf, -np.inf, 9995.0, 0.9999]]
+    )
     source = json.dumps([repr(float(x)) for x in numbers])
     words = (live_cases.FOLDER / "printed.js").read_text("utf-8")
     tool = visit(f"{live_cases.HTML}<script>{words}</script>")

@@ -131,20 +131,17 @@ def live_data(
     None if the graph is too large for that, or its numbers are no longer those of the boxes.
     """
     shown = {box.id: box.value for box in boxes}
-    nodes = ancestors(output)
-    leaves = [
-        (x.data, shown[f"n{i}"]) for i, x in enumerate(nodes) if not x.op and f"n{i}" in shown
-    ]
-    if len(nodes) > MOST_TENSORS or not leaves:
-        return None
-    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in leaves):
-        return None
     try:
+        nodes = ancestors(output)
+        if len(nodes) > MOST_TENSORS:
+            return None
         with np.errstate(all="ignore"):  # the picture marks what is not finite
             program = program_of(output, np.ones_like(output.data), names)
     except (GraphTooLargeError, StaleGraphError):
         return None
-    return LivePage(program).to_dict(boxes)
+    pairs = [(x.data, shown.get(f"n{i}", x.data)) for i, x in enumerate(nodes)]
+    same = all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+    return LivePage(program).to_dict(boxes) if same and program.leaves else None
 
 
 def entries_of(program: Program, trace: Trace, wrong: Any = None) -> dict[Any, int]:

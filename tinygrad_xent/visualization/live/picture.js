@@ -77,7 +77,9 @@ class LivePicture {
       [...box.querySelectorAll("text")].filter((text) => text.textContent.startsWith("✗ ")).map((text) => [id, text]));
     const isBad = (entry) => live.values[entry]?.data.some((x) => !Number.isFinite(x));
     for (const [id, warning] of this.warnings) {
-      this.write(warning, live && ((text) => (this.page.boxes[id]?.some(isBad) ? text : "")));
+      const isOver = live && !this.page.boxes[id]?.some(isBad);
+      this.write(warning, isOver && (() => ""));
+      this.write(this.boxes.get(id).querySelector("title"), isOver && ((text) => text.replace(`\n${warning.full.slice(2)}`, "")));
     }
     this.lines ??= this.page.lines.map(([entry, id, word]) => ({
       entry, id, word,

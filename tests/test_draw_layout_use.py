@@ -276,3 +276,63 @@ def test_all_that_is_written_lies_in_the_picture(graph, placed) -> None:
 @of_each
 def test_twice_the_same_is_the_same(graph, placed) -> None:
     assert graph().svg == placed[graph][0].svg
+
+
+# -- chains ----------------------------------------------------------------------------------------
+
+
+def corners_of(picture) -> list[tuple[float, float, float, float]]:
+    """Left, top, width and height of each box, in order of the graph."""
+    found = re.findall(
+        r'<g id="[nc]\d+" transform="translate\(([\d.]+) ([\d.]+)\)">\n<title>[^<]*</title>\n'
+        r'<rect width="([\d.]+)" height="([\d.]+)"',
+        picture.svg,
+    )
+    return [tuple(map(float, place)) for place in found]
+
+
+@pytest.mark.parametrize("rules", [True, False])
+@pytest.mark.parametrize("data", [2.0, [0.5, -1.0, 2.0], np.ones((2, 2)), np.zeros(0)])
+def test_a_chain_goes_from_left_to_right(data, rules) -> None:
+    x = tx.Tensor(data, name="x")
+    picture = tx.draw(tx.tanh(tx.exp(x)), rules=rules)
+    boxes = corners_of(picture)
+    assert len(boxes) == 3
+    for (x0, y0, w0, h0), (x1, y1, _, h1) in pairwise(boxes):
+        assert x0 + w0 + 30 <= x1
+        assert y0 + h0 / 2 == pytest.approx(y1 + h1 / 2, abs=0.2)
+    assert ("← gradient sent back" in picture.svg) == (rules and np.size(data) > 0)
+    assert "↑" not in picture.svg
+
+
+def test_what_flowed_back_along_a_chain_stands_clear_of_the_boxes() -> None:
+    x = tx.Tensor([0.123456, -1.23456e-5, 2.5], name="x")
+    picture = tx.draw(tx.exp(tx.sin(x)))
+    boxes = corners_of(picture)
+    labels = re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*>(← [^<]*\])<', picture.svg)
+    assert len(labels) == 2
+    for text_x, _, text in labels:
+        right = float(text_x) + text_width(text, 9)
+        for left, _, width, _ in boxes:
+            assert right <= left or float(text_x) >= left + width
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x * x,  # two arrows between the same boxes
+        lambda x: tx.exp(x) + tx.Tensor([1.0, 2.0]),
+        lambda x: [x := tx.tanh(x) for _ in range(30)][-1],  # no page is so wide
+    ],
+)
+def test_what_is_no_chain_or_a_long_one_stands_upright(make) -> None:
+    boxes = corners_of(tx.draw(make(tx.Tensor([0.5, 1.0], name="x"))))
+    assert all(y0 < y1 for (_, y0, _, _), (_, y1, _, _) in pairwise(boxes[-2:]))
+
+
+def test_a_chain_in_a_scope_has_its_frame() -> None:
+    with tx.scope("layer"):
+        y = tx.tanh(tx.exp(tx.Tensor(1.0)))
+    boxes = corners_of(tx.draw(y))
+    assert 'id="s0"' in tx.draw(y).svg
+    assert boxes[0][1] < boxes[1][1] < boxes[2][1]

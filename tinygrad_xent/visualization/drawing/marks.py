@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.visualization.drawing import cells, style
 from tinygrad_xent.visualization.drawing.layout import Placement, Point, Rect, port_x
-from tinygrad_xent.visualization.drawing.records import Box, Model
+from tinygrad_xent.visualization.drawing.records import Arrow, Box, Model
 from tinygrad_xent.visualization.drawing.style import shorten, text_width
 
 # -- marks -----------------------------------------------------------------------------------------
@@ -305,7 +305,9 @@ def edge_labels(model: Model, layouts: Sequence[BoxLayout], placement: Placement
     for line, arrow in zip(lines, model.arrows, strict=True):
         if not arrow.short_contribution:
             continue
-        text = "↑ " + shorten(arrow.short_contribution, LONGEST_CONTRIBUTION).replace("-", "−")
+        text = contribution_text(arrow)
+        if line[0, 1] == line[-1, 1]:
+            text = text.replace("↑", "←")
         places = _places(line, text_width(text, LABEL))
         free = places[~_meet(places, taken)]
         place = _first_clear(free[~_meet(free, sides)], points, placement.width)
@@ -318,6 +320,11 @@ def edge_labels(model: Model, layouts: Sequence[BoxLayout], placement: Placement
         left, top, right, bottom = place.tolist()
         taken.append((left, top, right, bottom))
         yield Text(left, top + 9, text, LABEL, style.RULE)
+
+
+def contribution_text(arrow: Arrow) -> str:
+    """Return what stands beside an arrow."""
+    return "↑ " + shorten(arrow.short_contribution, LONGEST_CONTRIBUTION).replace("-", "−")
 
 
 def _points(route: Sequence[Point]) -> Any:
@@ -402,9 +409,10 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
         yield _words("gradient: ∂L/∂value" + (f", L = {output}" if output != "L" else ""))
     if any(box.rules for box in model.boxes):
         yield _words("∂x = …: rule for input x", style.RULE)
-    if model.with_contributions and any(arrow.short_contribution for arrow in model.arrows):
-        yield _words("↑ gradient sent back", style.RULE)
     marks = [mark for block in blocks for mark in block.marks]
+    sent = [mark.text[0] for mark in marks if isinstance(mark, Text) and mark.text[:1] in {*"↑←"}]
+    if sent:
+        yield _words(f"{sent[0]} gradient sent back", style.RULE)
     if any(isinstance(mark, Patch) and mark.fill in _COLOURS for mark in marks):
         yield _scale()
     found = {mark.what for mark in marks if isinstance(mark, Sign)}

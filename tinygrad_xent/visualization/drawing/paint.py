@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
 from tinygrad_xent.visualization.drawing import cells, marks, style
-from tinygrad_xent.visualization.drawing.layout import Cluster, Link, Placement, Point, Rect, place
+from tinygrad_xent.visualization.drawing.layout import (
+    GAP,
+    Cluster,
+    Link,
+    Placement,
+    Point,
+    Rect,
+    Size,
+    place,
+)
 from tinygrad_xent.visualization.drawing.records import Arrow, Box, Group, Model
 from tinygrad_xent.visualization.drawing.style import escape, quote, shorten, text_width
 
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0
 HEAD = 8.0  # length of an arrow's head
+WIDEST_ROW = (
+    1100.0  # a longer chain stands upright: a page would shrink it until nobody can read it
+)
 
 
 def paint(
@@ -37,11 +50,12 @@ def paint(
     """
     placement = _placed(model, layouts)
     notes = list(marks.edge_labels(model, layouts, placement))
-    ends = [(m.x, m.x + text_width(m.text, m.size)) for m in notes if isinstance(m, marks.Text)]
+    beside = [mark for mark in notes if isinstance(mark, marks.Text)]
+    ends = [(m.x, m.x + text_width(m.text, m.size)) for m in beside]
     outside = max([0.0, *(-x for x, _ in ends)])  # what is written left of all boxes
     wide = outside + max([placement.width, *(x for _, x in ends)])
     inner = max(wide, NARROWEST)
-    key = marks.legend(model, layouts, inner)
+    key = marks.legend(model, [*layouts, marks.Block(0, 0, tuple(beside))], inner)
     below = MARGIN + placement.height + SPACE
     width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + key.height + MARGIN / 2)
     left = MARGIN + (inner - wide) / 2 + outside
@@ -77,7 +91,27 @@ def _placed(model: Model, layouts: Sequence[marks.BoxLayout]) -> Placement:
         Cluster(group.boxes, group.parent, text_width(_scope_title(group), SCOPE_SIZE, bold=True))
         for group in model.groups
     ]
-    return place([(layout.width, layout.height) for layout in layouts], links, clusters)
+    sizes = [(layout.width, layout.height) for layout in layouts]
+    if [arrow[:2] for arrow in links] == list(itertools.pairwise(range(len(sizes)))):
+        texts = [marks.contribution_text(a) for a in model.arrows if model.with_contributions]
+        gaps = [max(GAP, text_width(text, marks.LABEL) + SPACE) for text in texts]
+        chain = _row(sizes, gaps or [GAP] * len(links))
+        if chain.width <= WIDEST_ROW and not clusters:
+            return chain
+    return place(sizes, links, clusters)
+
+
+def _row(sizes: Sequence[Size], gaps: Sequence[float]) -> Placement:
+    """Place boxes that follow each other from left to right, with a straight arrow in each gap."""
+    height = max(h for _, h in sizes)
+    corners: list[Point] = []
+    routes = []
+    x = 0.0
+    for (w, h), gap in zip(sizes, [*gaps, 0.0], strict=True):
+        corners.append((x, (height - h) / 2))
+        x += w + gap
+        routes.append(tuple([(x - gap * (1 - k / 3), height / 2) for k in range(4)]))
+    return Placement(x, height, tuple(corners), tuple(routes[:-1]))
 
 
 def _scope_title(group: Group) -> str:

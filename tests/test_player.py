@@ -123,9 +123,11 @@ def test_a_page_is_whole_and_asks_for_nothing_from_elsewhere(made, tmp_path) -> 
 @pytest.mark.parametrize("made", [lambda: play(by_hand()), recorded])
 def test_a_notebook_gets_an_image_that_passes_sanitizers_and_a_script(made) -> None:
     bundle = made()._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/svg+xml"}
+    assert set(bundle) == {"text/plain", "text/html", "image/svg+xml", "image/png"}
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     page = Page(bundle["text/html"])
-    assert page.tags == ["div", "img", "script"]
+    assert page.tags == ["div", "img", "p", "script"]
+    assert "run the cell" in bundle["text/html"].split("<script>")[0]
     div, image = (attrs for _, attrs in page.attributes[:2])
     assert div["data-lm-suppress-shortcuts"] == "true"
     svg = base64.b64decode(image["src"].removeprefix("data:image/svg+xml;base64,"))

@@ -15,7 +15,8 @@ from tinygrad_xent.checking.rows import find_rows
 from tinygrad_xent.checking.slopes import sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, precise
 from tinygrad_xent.graph import Node
-from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.formatting import brief, number
+from tinygrad_xent.visualization.readable import Readable
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
 _NOTICED = 1e-3  # of the largest entry: a difference that rounding may explain, but not pass over
@@ -50,8 +51,8 @@ class Claim:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
+@dataclass(frozen=True, eq=False, repr=False)
+class Case(Readable):
     """The gradient of one input, or of one tensor of a graph, and what it should be.
 
     Attributes
@@ -93,6 +94,15 @@ class Case:
     others: Sequence[Case] = ()
     sample: Any = None
     blamed: tuple[Node, ...] = ()
+
+    def _table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        return ("gradient of", self.name), [
+            ("entries", self.counted),
+            ("largest error", number(self.error) if self.judged else "wrong shape"),
+            ("verdict", self.remark),
+            ("returned", brief(self.raw[-1] if self.got is None else self.got[-1])),
+            ("it should be", brief(self.expected[-1])),
+        ]
 
     @property
     def name(self) -> str:

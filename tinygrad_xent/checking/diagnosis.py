@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinygrad_xent.visualization.readable import Readable
+
 CODES = (
     "wrong-sign",
     "constant-factor",
@@ -26,8 +28,8 @@ CODES = (
 )
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Readable):
     """What is wrong with the gradient of one input.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,14 @@ from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import names_of
-from tinygrad_xent.visualization.tables import table
+from tinygrad_xent.visualization.readable import Readable
 
 _DTYPES = (np.float16, np.float32, np.float64)
 _NOTICED = 1.0  # digits that an op may lose before it is named
 
 
-@dataclass(frozen=True)
-class OpDigits:
+@dataclass(frozen=True, repr=False)
+class OpDigits(Readable):
     """What one op did to the digits, in each precision.
 
     Attributes
@@ -44,8 +44,8 @@ class OpDigits:
     exact: str
 
 
-@dataclass(frozen=True)
-class Stability(Sequence[OpDigits]):
+@dataclass(frozen=True, repr=False)
+class Stability(Readable, Sequence[OpDigits]):
     """The digits that each op keeps; printed as a table.
 
     Attributes
@@ -70,24 +70,26 @@ class Stability(Sequence[OpDigits]):
         name = np.dtype(dtype).name
         return next((row for row in self.rows if row.lost[name] > _NOTICED), None)
 
-    def __str__(self) -> str:
-        names = [np.dtype(d).name for d in _DTYPES if np.dtype(d).name != self.reference]
+    def _table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        names = self._names()
         rows = [
             (row.name, row.op, *(_shown(row, name) for name in names), row.exact)
             for row in self.rows
         ]
-        lines = list(table(("tensor", "op", *names, "worst entry"), rows))
-        lines.append(
-            f"Right decimal digits, against {self.reference}; in brackets those lost here."
-        )
-        for name in names:
+        return ("tensor", "op", *names, "worst entry"), rows
+
+    def _names(self) -> list[str]:
+        return [np.dtype(d).name for d in _DTYPES if np.dtype(d).name != self.reference]
+
+    def _notes(self) -> Iterator[str]:
+        yield f"Right decimal digits, against {self.reference}; in brackets those lost here."
+        for name in self._names():
             row = self.first(name)
-            lines.append(
+            yield (
                 f"{name}: {row.op} ({row.name}) is the first to lose digits: {row.lost[name]:.1f}."
                 if row
                 else f"{name}: no op loses more than one digit."
             )
-        return "\n".join(lines)
 
 
 def _shown(row: OpDigits, name: str) -> str:

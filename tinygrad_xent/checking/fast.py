@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import Probe, sizes
 from tinygrad_xent.checking.subjects import Subject, fitted, is_real, precise
+from tinygrad_xent.visualization.readable import Readable
 
 _DIRECTIONS = 2  # at most; an error of the gradient's size hides from one in ten million if the
 _SURE = 1e-7  # bound is this share of the gradient's length, and then one is enough
@@ -19,8 +20,8 @@ _ROUNDINGS = 1000.0
 _VAGUE = 0.01  # of the gradient's length: with a larger bound a direction decides nothing
 
 
-@dataclass(frozen=True)
-class Along:
+@dataclass(frozen=True, repr=False)
+class Along(Readable):
     """The result of a check along random directions of one input.
 
     Attributes

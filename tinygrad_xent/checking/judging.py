@@ -18,6 +18,7 @@ from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import EPSILON, Function, Probe, Slopes, slopes
 from tinygrad_xent.checking.subjects import Subject, is_real, precise
 from tinygrad_xent.checking.through_graph import Way
+from tinygrad_xent.visualization.readable import Readable
 
 _MARGIN = 2.0  # the estimates of the slopes' errors are cautious already
 _ROUNDINGS = 100.0
@@ -25,8 +26,8 @@ _CANCELLED = 1000.0  # what sums of numbers as large as the upstream gradient ma
 _UNCLEAR = 0.01  # slopes less certain than this, relative to the largest, decide nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(Readable):
     """The entries of a gradient, judged; all arrays have the shape (upstream gradients, *input).
 
     Attributes

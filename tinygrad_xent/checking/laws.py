@@ -22,6 +22,7 @@ from tinygrad_xent.checking.symmetries import (
     total,
 )
 from tinygrad_xent.op import Op
+from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 __all__ = ["Invariants", "Law", "invariants"]
@@ -29,8 +30,8 @@ __all__ = ["Invariants", "Law", "invariants"]
 _LAWS = (linear, shift, scale, total, batches, curvature)
 
 
-@dataclass(frozen=True)
-class Invariants(Sequence[Law]):
+@dataclass(frozen=True, repr=False)
+class Invariants(Readable, Sequence[Law]):
     """The laws that apply to a rule, and whether it keeps them. True if it keeps all.
 
     Examples
@@ -77,8 +78,6 @@ class Invariants(Sequence[Law]):
         for law in self.broken:
             lines += ["", str(law)]
         return "\n".join(lines)
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = [(w.code, w.input, "kept" if w.ok else "broken", str(w)) for w in self.laws]

@@ -22,11 +22,13 @@ from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.formulas import formula_text
 from tinygrad_xent.visualization.line_plot import LinePlot
+from tinygrad_xent.visualization.pages import image
+from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GradcheckReport(Sequence[Case]):
+class GradcheckReport(Readable, Sequence[Case]):
     """The result of `gradcheck`; true if nothing is wrong.
 
     Attributes
@@ -192,9 +194,6 @@ class GradcheckReport(Sequence[Case]):
     def _head(self) -> tuple[str, ...]:
         return ("input" if self.whole is None else "tensor", "entries", "largest error", "verdict")
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         lines = [*table(self._head(), list(self.rows()))]
         missed = [f"A fast check can miss, {self.can_miss}."] if self.along else []
@@ -279,8 +278,8 @@ def _cell(level: int, text: str) -> str:
 _SMALLEST = 1e-17
 
 
-@dataclass(frozen=True)
-class StepCurve:
+@dataclass(frozen=True, repr=False)
+class StepCurve(Readable):
     """How far plain central differences lie from the gradient that was checked, step by step.
 
     For a right gradient the error falls with the square of the step until rounding takes over, and
@@ -307,6 +306,9 @@ class StepCurve:
             f"{number(self.errors[best])}, at a step of {number(self.steps[best])}."
         )
 
+    def __str__(self) -> str:
+        return self.alt
+
     @property
     def svg(self) -> str:
         """The picture, both axes logarithmic."""
@@ -325,6 +327,9 @@ class StepCurve:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def _repr_html_(self) -> str:
+        return image(self.svg, self.alt)
 
 
 def _step_curve(case: Case) -> StepCurve:

@@ -16,10 +16,11 @@ import numpy as np
 from tinygrad_xent.checking.subjects import Subject, fitted, is_real
 from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.readable import Readable
 
 
-@dataclass(frozen=True)
-class Law:
+@dataclass(frozen=True, repr=False)
+class Law(Readable):
     """What must hold for the gradient of one input.
 
     Attributes

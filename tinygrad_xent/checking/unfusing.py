@@ -19,6 +19,7 @@ from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import brief, number
+from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, table, table_style
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
@@ -26,8 +27,8 @@ _NARROW = 4  # up to so many entries an array is shown in full
 _NOTICED = 3.0  # lost digits that are reported; p - t always cancels one or two
 
 
-@dataclass(frozen=True, eq=False)
-class Way:
+@dataclass(frozen=True, eq=False, repr=False)
+class Way(Readable):
     """One way to compute a cross-entropy, with its results.
 
     Attributes
@@ -60,8 +61,8 @@ class Way:
     trouble: str
 
 
-@dataclass(frozen=True)
-class Unfused(Sequence[Way]):
+@dataclass(frozen=True, repr=False)
+class Unfused(Readable, Sequence[Way]):
     """The three ways of `unfuse`: printed as text, and shown in a notebook as a table.
 
     Attributes
@@ -106,8 +107,6 @@ class Unfused(Sequence[Way]):
 
     def __str__(self) -> str:
         return "\n".join([*table(self._head(), list(self._rows())), "", *self._troubles()])
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         graphs = "".join(

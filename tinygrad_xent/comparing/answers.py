@@ -23,13 +23,14 @@ from tinygrad_xent.errors import TinygradXentError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.tensor import Tensor
+from tinygrad_xent.visualization.readable import Readable
 
 ROUNDINGS = 8
 """How many roundings, each eps * max(1, abs(value)), two numbers that agree may differ by."""
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer(Readable):
     """The result of some steps for given labels and numbers.
 
     Attributes
@@ -142,8 +143,8 @@ def close(a: Any, b: Any) -> bool:
     return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+@dataclass(frozen=True, eq=False, repr=False)
+class Group(Readable):
     """Dialects that agree.
 
     Attributes
@@ -152,6 +153,9 @@ class Group:
     """
 
     answers: tuple[Answer, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.dialects)
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -180,8 +184,8 @@ class Piece(NamedTuple):
     second: slice
 
 
-@dataclass(frozen=True)
-class Exchange:
+@dataclass(frozen=True, repr=False)
+class Exchange(Readable):
     """One or more steps that one dialect takes in place of another's.
 
     Attributes
@@ -205,8 +209,8 @@ class Exchange:
     second_gradient: Any = None
 
 
-@dataclass(frozen=True)
-class Difference:
+@dataclass(frozen=True, repr=False)
+class Difference(Readable):
     """Why two groups disagree.
 
     Attributes

@@ -21,6 +21,7 @@ from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, table, table_style
 from tinygrad_xent.visualization.tracing import plain
 
@@ -29,8 +30,8 @@ _HEAD = ("", "loss", "gradient", "who")
 _STYLE = table_style("tx-compare", __file__)
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Readable):
     """The answers of all dialects for the same labels and numbers.
 
     Attributes

@@ -14,12 +14,13 @@ from tinygrad_xent import errors, ops
 from tinygrad_xent.comparing import rules
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import checked_labels, converted
+from tinygrad_xent.visualization.readable import Readable
 
 EPSILON = 1e-7  # Keras's: `keras.config.epsilon()`
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class State:
+@dataclasses.dataclass(frozen=True, repr=False)
+class State(Readable):
     """The values that one step passes to the next.
 
     Attributes
@@ -60,8 +61,8 @@ class State:
         return dataclasses.replace(self, **changes)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Step:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Step(Readable):
     """One step of a dialect.
 
     Attributes
@@ -77,6 +78,9 @@ class Step:
     stage: str
     words: str
     run: Callable[[State], State]
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def step(stage: str, words: str) -> Callable[[Callable[[State], State]], Step]:

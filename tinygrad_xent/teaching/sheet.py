@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,7 +23,7 @@ from tinygrad_xent.visualization.drawing.paint import paint
 from tinygrad_xent.visualization.drawing.records import Box, Model
 from tinygrad_xent.visualization.files import save
 from tinygrad_xent.visualization.naming import names_by_id
-from tinygrad_xent.visualization.pages import page
+from tinygrad_xent.visualization.pages import image, page
 
 MOST_BOXES, MOST_ENTRIES = 16, 12
 _PAD, _CELL, _DOWN, _TEXT, _SMALL = 12.0, 60.0, 30.0, 14.0, 11.0
@@ -118,12 +117,8 @@ class Worksheet:
         return saved
 
     def _repr_html_(self) -> str:
-        sheet, key = (
-            f'<img alt="{escape(what)} for {escape(self._name)}" '
-            'style="max-width:100%;background:#fff;border-radius:8px" '
-            f'src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
-            for what, svg in (("Worksheet", self.sheet), ("Answer key", self.key))
-        )
+        sheet = image(self.sheet, f"Worksheet for {self._name}")
+        key = image(self.key, f"Answer key for {self._name}")
         return f"{sheet}<details><summary>Answer key</summary>{key}</details>"
 
     def __repr__(self) -> str:

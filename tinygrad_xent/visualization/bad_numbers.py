@@ -14,6 +14,7 @@ from tinygrad_xent.graph import Node, ancestors, parents
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.formulas import formula_text, letters_of, rule_at
 from tinygrad_xent.visualization.naming import entry_name, names_of
+from tinygrad_xent.visualization.readable import Readable
 
 Names = Mapping[Node, str]
 _DOUBLE_WHERE = (
@@ -32,8 +33,8 @@ _MASK = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class BadNumber:
+@dataclass(frozen=True, eq=False, repr=False)
+class BadNumber(Readable):
     """The first NaN or infinity of a graph, and what made it.
 
     Attributes

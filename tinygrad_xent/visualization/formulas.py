@@ -162,15 +162,20 @@ def _first_letter(latex: str) -> str:
 # -- two ways to write it --------------------------------------------------------------------
 
 
-def mathml(latex: str, letters: Letters = _NONE) -> str:
+def mathml(latex: str, letters: Letters = _NONE, *, spelled: bool = False) -> str:
     r"""Write a formula as MathML; gradients of names get a ∂, those of letters an overline.
+
+    If `spelled`, invisible marks say what is raised, lowered or below a line: where a sanitiser
+    leaves the text without its tags, x² is still x^(2).
 
     Examples
     --------
     >>> mathml("y", {"y": "<loss>"})
     '<math ... display="inline"><mrow><mi class="name">&lt;loss&gt;</mi></mrow></math>'
     """
-    return _serialised(latex, tuple(_without_clashes(latex, letters).items())) if latex else ""
+    if not latex:
+        return ""
+    return _serialised(latex, tuple(_without_clashes(latex, letters).items()), spelled)
 
 
 def formula_text(latex: str, letters: Letters = _NONE) -> str:
@@ -207,9 +212,38 @@ def tree(latex: str) -> Element:
 
 
 @functools.lru_cache(1000)
-def _serialised(latex: str, letters: tuple[tuple[str, str], ...]) -> str:
-    text = tostring(_named(tree(latex), dict(letters)), encoding="unicode")
+def _serialised(latex: str, letters: tuple[tuple[str, str], ...], spelled: bool) -> str:
+    named = _named(tree(latex), dict(letters))
+    text = tostring(_spelled(named) if spelled else named, encoding="unicode")
     return text.replace("<math", f"<math{_NAMESPACE}", 1)
+
+
+_MARKS = {
+    "msub": ("", "_"),
+    "munder": ("", "_"),
+    "msup": ("", "^"),
+    "msubsup": ("", "_", "^"),
+    "munderover": ("", "_", "^"),
+    "mfrac": (" ", "/"),
+    "msqrt": ("√",),
+}
+
+
+def _spelled(node: Element) -> Element:
+    """Copy a tree, with invisible marks before its raised and lowered parts."""
+    copy = Element(node.tag, dict(node.attrib))
+    copy.text, copy.tail = node.text, node.tail
+    marks = _MARKS.get(node.tag, ())
+    for i, child in enumerate(map(_spelled, node)):
+        around = "()" if len("".join(child.itertext())) > 1 else "  "
+        if i < len(marks) and marks[i]:
+            row = SubElement(copy, "mrow")
+            SubElement(row, "mtext", style="display:none").text = (marks[i] + around[0]).strip()
+            row.append(child)
+            SubElement(row, "mtext", style="display:none").text = around[1].strip()
+        else:
+            copy.append(child)
+    return copy
 
 
 def _named(node: Element, letters: Letters) -> Element:

@@ -8,30 +8,30 @@ import json
 import os
 import secrets
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from tinygrad_xent.errors import MissingRendererError
 from tinygrad_xent.visualization import theme
-from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink, quote
+from tinygrad_xent.visualization.drawing.raster import png
+from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.files import save
-from tinygrad_xent.visualization.pages import page
+from tinygrad_xent.visualization.pages import image, page
 
 
 def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
     """Write markup for a notebook's output or a page's body; `data` may be `packed`.
 
-    Of all markup only an image passes the sanitizers of notebooks that are not yet trusted; the
-    script puts the live view in its place. The view lives in a shadow tree: its ids and styles
-    cannot meet those of the page or of another output.
+    The script puts the live view in place of the image and the line below it. The view lives in a
+    shadow tree: its ids and styles cannot meet those of the page or of another output.
     """
     name = name or f"tinygrad-xent-{secrets.token_hex(8)}"
-    image = base64.b64encode(svg.encode()).decode()
     return (
-        f'<div id="{name}" data-lm-suppress-shortcuts="true">'
-        f'<img alt={quote(alt)} src="data:image/svg+xml;base64,{image}" '
-        f'style="{_CARD}"></div>\n'
+        f'<div id="{name}" data-lm-suppress-shortcuts="true">{image(svg, alt)}'
+        f"<p>{_STILL}</p></div>\n"
         f'<script>\n(async () => {{\nconst library = "{_library(kind)}";\n{_LOADER}'
         f"start({_json(name)}, view, {_json(data)}, style);\n}})();\n</script>\n"
     )
@@ -48,8 +48,6 @@ script.remove();
 """
 
 
-# The picture is a white card: on a dark page it keeps its colours, with room around it.
-_CARD = "max-width:100%;height:auto;background:#fff;border-radius:8px"
 _LIVE = (
     "player/view.js", "drawing/viewer.js", "live/functions.js", "live/live.js", "live/printed.js",
     "live/numbers.js", "live/picture.js", "live/editor.js", "live/paths.js", "live/why.js",
@@ -64,6 +62,8 @@ _SCRIPTS = {
         "player/curve.js", "player/pictures.js", "player/training.js", "player/recording.js",
     ),
 }  # fmt: skip
+
+_STILL = "This is a still picture: run the cell, or allow scripts on this page, to make it live."
 
 HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 """The colours of cells, from the most negative to the most positive, each with that of its text."""
@@ -89,6 +89,13 @@ class Page(ABC):
     @abstractmethod
     def fragment(self, name: str = "", *, alone: bool = False) -> str:
         """Write markup to put into a page."""
+
+    def _bundle(self, svg: str) -> dict[str, str]:
+        """Return what a notebook can show, from the live view to plain text."""
+        forms = {"text/plain": str(self), "text/html": self.fragment(), "image/svg+xml": svg}
+        with suppress(MissingRendererError):
+            forms["image/png"] = base64.b64encode(png(svg)).decode()
+        return forms
 
     @property
     def html(self) -> str:

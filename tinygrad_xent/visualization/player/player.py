@@ -96,11 +96,7 @@ class Player(markup.Page):
         return markup.fragment(self._frames.svg, self._model.alt, "player", data, name)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
-        return {
-            "text/plain": str(self),
-            "text/html": self.fragment(),
-            "image/svg+xml": self._frames.svg,
-        }
+        return self._bundle(self._frames.svg)
 
     def __str__(self) -> str:
         return str(self.trace)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.backprop import check_seed
-from tinygrad_xent.errors import NotRecordedError, StaleGraphError
-from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.errors import NotRecordedError
+from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.records import Model
 from tinygrad_xent.visualization.formatting import count, number
@@ -21,68 +20,13 @@ from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.arrays import Arrays, window
 from tinygrad_xent.visualization.player.frames import State, pictures
-from tinygrad_xent.visualization.player.training import training
+from tinygrad_xent.visualization.player.training import Step, training
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import plain
 
 _MOST_LOSSES, _MOST_WEIGHTS = 2000, 2000
 _LAST = 3
 """How many of the last steps are kept as they are, to be looked at if nothing follows them."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step as it was taken: the loss, and copies of what the next step will change.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    loss : float
-    output : Tensor or None
-        The loss with its graph.
-    leaves : dict of Tensor to (ndarray, int)
-        The data of each leaf of the graph, and its birth.
-    arrays : dict of str to ndarray
-    """
-
-    number: int
-    loss: float
-    output: Node | None
-    leaves: dict[Node, tuple[Any, int]]
-    arrays: dict[str, Any]
-
-    @classmethod
-    def of(cls, number: int, loss: Any, arrays: Mapping[str, Any]) -> Step:
-        """Write a step down."""
-        output = loss if isinstance(loss, Node) else None
-        try:
-            nodes = [] if output is None else ancestors(output)
-        except StaleGraphError as error:
-            raise StaleGraphError(
-                f"{error}. Call recording.step(loss) before the parameters are updated"
-            ) from None
-        leaves = {x: (x.data.copy(), x.birth) for x in nodes if x.op is None}
-        value = float(np.asarray(loss if output is None else output.data).reshape(()))
-        return cls(number, value, output, leaves, {k: _copied(x) for k, x in arrays.items()})
-
-    @contextmanager
-    def back(self) -> Iterator[None]:
-        """Give the leaves for a while what they held when the step was taken."""
-        now = {x: (x._data, x._given, x.birth) for x in self.leaves}
-        try:
-            for x, (data, birth) in self.leaves.items():
-                x._data = x._given = data
-                x.birth = birth
-            yield
-        finally:
-            for x, (data, given, birth) in now.items():
-                x._data, x._given, x.birth = data, given, birth
-
-
-def _copied(x: Any) -> Any:
-    x = x.data if isinstance(x, Node) else x
-    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 @dataclass(frozen=True)
@@ -249,11 +193,7 @@ class Recording(markup.Page):
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         if not self._taken:
             return {"text/plain": str(self)}
-        return {
-            "text/plain": str(self),
-            "text/html": self.fragment(),
-            "image/svg+xml": self._curve.svg,
-        }
+        return self._bundle(self._curve.svg)
 
     def __str__(self) -> str:
         losses = self._points

@@ -1,19 +1,73 @@
-"""What a page needs to train a recorded model on: its program, its weights, and what it tells."""
+"""A step of training as it was taken, and what a page needs to train on from there."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import GraphTooLargeError
-from tinygrad_xent.graph import Node, downstream
+from tinygrad_xent.errors import GraphTooLargeError, StaleGraphError
+from tinygrad_xent.graph import Node, ancestors, downstream
 from tinygrad_xent.visualization.live.program import Program, program_of
 from tinygrad_xent.visualization.tracing import plain
 
-if TYPE_CHECKING:
-    from tinygrad_xent.visualization.player.recording import Step
+
+@dataclass(frozen=True)
+class Step:
+    """A step as it was taken: the loss, and copies of what the next step will change.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    loss : float
+    output : Tensor or None
+        The loss with its graph.
+    leaves : dict of Tensor to (ndarray, int)
+        The data of each leaf of the graph, and its birth.
+    arrays : dict of str to ndarray
+    """
+
+    number: int
+    loss: float
+    output: Node | None
+    leaves: dict[Node, tuple[Any, int]]
+    arrays: dict[str, Any]
+
+    @classmethod
+    def of(cls, number: int, loss: Any, arrays: Mapping[str, Any]) -> Step:
+        """Write a step down."""
+        output = loss if isinstance(loss, Node) else None
+        try:
+            nodes = [] if output is None else ancestors(output)
+        except StaleGraphError as error:
+            raise StaleGraphError(
+                f"{error}. Call recording.step(loss) before the parameters are updated"
+            ) from None
+        leaves = {x: (x.data.copy(), x.birth) for x in nodes if x.op is None}
+        value = float(np.asarray(loss if output is None else output.data).reshape(()))
+        return cls(number, value, output, leaves, {k: _copied(x) for k, x in arrays.items()})
+
+    @contextmanager
+    def back(self) -> Iterator[None]:
+        """Give the leaves for a while what they held when the step was taken."""
+        now = {x: (x._data, x._given, x.birth) for x in self.leaves}
+        try:
+            for x, (data, birth) in self.leaves.items():
+                x._data = x._given = data
+                x.birth = birth
+            yield
+        finally:
+            for x, (data, given, birth) in now.items():
+                x._data, x._given, x.birth = data, given, birth
+
+
+def _copied(x: Any) -> Any:
+    x = x.data if isinstance(x, Node) else x
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def training(

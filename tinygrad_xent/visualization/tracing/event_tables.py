@@ -53,7 +53,7 @@ def _tables(events: Sequence[Event], of: str, *, markup: bool) -> Iterator[Table
 
 
 def _forward_row(event: Forward, *, markup: bool) -> Sequence[str]:
-    formula = Markup(mathml(event.formula, event.letters)) if markup else event.text
+    formula = Markup(mathml(event.formula, event.letters, spelled=True)) if markup else event.text
     return str(event.step), event.name, event.op or "leaf", formula, _short(event.value)
 
 
@@ -64,7 +64,7 @@ def _backward_rows(events: Sequence[Backward], *, markup: bool) -> Iterator[Sequ
         if event.tensor is not sender:
             sender = event.tensor
             yield (f"{event.name} ({event.op}) has ∂{event.name} = {_short(event.incoming)}",)
-        rule = Markup(mathml(event.rule, event.letters)) if markup else event.text
+        rule = Markup(mathml(event.rule, event.letters, spelled=True)) if markup else event.text
         yield str(event.step), rule, event.to_name, _sent(event), _short(event.total)
 
 

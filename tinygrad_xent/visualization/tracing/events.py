@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.graph import Node
+from tinygrad_xent.visualization.formatting import brief
 from tinygrad_xent.visualization.formulas import formula_text, summed_over
+from tinygrad_xent.visualization.readable import Readable
 
 
-@dataclass(frozen=True, eq=False)
-class Forward:
+@dataclass(frozen=True, eq=False, repr=False)
+class Forward(Readable):
     """A tensor got its value.
 
     Attributes
@@ -45,6 +47,9 @@ class Forward:
     letters: Mapping[str, str]
     value: Any
 
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.text or self.name}, {brief(self.value)}"
+
     @property
     def text(self) -> str:
         """The formula with the tensors' names, on one line."""
@@ -56,8 +61,8 @@ class Forward:
         return _as_dict(self, "forward") | facts
 
 
-@dataclass(frozen=True, eq=False)
-class Backward:
+@dataclass(frozen=True, eq=False, repr=False)
+class Backward(Readable):
     """A tensor's rule sent a contribution to one of its inputs.
 
     Attributes
@@ -106,6 +111,10 @@ class Backward:
     unsummed: Any
     sent: Any
     total: Any
+
+    def __str__(self) -> str:
+        sent = f"sends {brief(self.sent)} to {self.to_name}"
+        return f"step {self.step}: {self.text or self.op} {sent}"
 
     @property
     def text(self) -> str:

@@ -15,6 +15,7 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import brief, count, number
 from tinygrad_xent.visualization.naming import entry_name
+from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tracing.events import Backward
 from tinygrad_xent.visualization.tracing.sentences import Place, equation, explain, plus
 
@@ -23,8 +24,8 @@ _MOST_PATHS = 1_000_000  # are counted
 _TRANSPARENT = ("look_through", "astype")  # they pass the gradient on as it is
 
 
-@dataclass(frozen=True)
-class Why:
+@dataclass(frozen=True, repr=False)
+class Why(Readable):
     """Sentences that explain a gradient, made by `why`: print it, or let the notebook show it.
 
     Attributes
@@ -36,8 +37,6 @@ class Why:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
-
-    __repr__ = __str__
 
 
 def quantity(name: str, seed: Any) -> str:

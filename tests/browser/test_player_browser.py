@@ -397,13 +397,13 @@ def test_axe_finds_nothing_serious(visit, which, width, scheme) -> None:
 
 def test_scrubbing_through_a_recording(visit) -> None:
     page = visit(recorded())
-    first = page.locator("figure").first.inner_text().split()
+    first = page.locator("figure", has_text="probs −").first.inner_text().split()
     assert first[:4] == ["probs", "−", "labels", "−0.667"]
     weight = box(page, "w").locator(".value text")
     before = weight.all_text_contents()
     page.keyboard.press("End")
     assert page.locator(".say").inner_text() == "Step 30: loss 0.0233"
-    assert page.locator("figure").first.inner_text().split()[3] != "−0.667"
+    assert page.locator("figure", has_text="probs −").first.inner_text().split()[3] != "−0.667"
     assert weight.all_text_contents() != before
     curve = page.locator(".curve svg")
     frame = curve.bounding_box()
@@ -415,7 +415,7 @@ def test_a_colour_means_the_same_at_every_step_of_a_recording(visit) -> None:
     page = visit(recorded())
     darkest = """figure => Math.min(...[...figure.querySelectorAll("td")].map((cell) =>
         Math.max(...getComputedStyle(cell).backgroundColor.match(/\\d+/g))))"""
-    differences = page.locator("figure").first
+    differences = page.locator("figure", has_text="probs −").first
     assert differences.evaluate(darkest) < 150
     page.keyboard.press("End")
     assert differences.evaluate(darkest) > 220  # they have shrunk, and are pale now

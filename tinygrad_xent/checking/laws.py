@@ -82,7 +82,7 @@ class Invariants(Readable, Sequence[Law]):
     def _repr_html_(self) -> str:
         rows = [(w.code, w.input, "kept" if w.ok else "broken", str(w)) for w in self.laws]
         table = html_table(("law", "input", "verdict", "why"), rows, self._verdict())
-        return f'<div class="tx-laws">{_STYLE}{table}</div>'
+        return f'<div class="tx-laws" tabindex="0">{_STYLE}{table}</div>'
 
 
 _STYLE = table_style("tx-laws", __file__)

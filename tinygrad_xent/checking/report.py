@@ -232,7 +232,7 @@ def _html(report: GradcheckReport) -> str:
         if case.arriving:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
         parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')
-    return f'<div class="tx-check">{_STYLE}{"".join(parts)}</div>'
+    return f'<div class="tx-check" tabindex="0">{_STYLE}{"".join(parts)}</div>'
 
 
 def _heats(case: Case) -> Iterator[str]:

@@ -116,7 +116,7 @@ class Unfused(Readable, Sequence[Way]):
         )
         troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._troubles())
         return (
-            f'<div class="tx-unfused">{_STYLE}'
+            f'<div class="tx-unfused" tabindex="0">{_STYLE}'
             f"{html_table(self._head(), self._rows(), 'One cross-entropy, three ways')}"
             f"<ul>{troubles}</ul>"
             f'<div class="graphs">{graphs}</div></div>'

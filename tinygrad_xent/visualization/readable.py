@@ -50,7 +50,7 @@ class Readable:
         if type(self).__str__ is Readable.__str__:
             head, lines = html_table(*self._table()), list(self._notes())
         body = head + "".join(f"<p>{escape(line)}</p>" for line in lines)
-        return f'<div class="tx-result">{STYLE}{body}</div>'
+        return f'<div class="tx-result" tabindex="0">{STYLE}{body}</div>'
 
 
 STYLE = table_style("tx-result", ".tx-result p { margin: 0 0 0.3em; max-width: 60em; }\n")

@@ -221,7 +221,7 @@ def _overview(
     facts = [row for _, row in rows]
     statuses = Counter(row["status"] for row in facts)
     told = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
-    yield f'{table_style("tx-class")}<div class="tx-class">\n'
+    yield f'{table_style("tx-class")}<div class="tx-class" tabindex="0">\n'
     yield f"<p>{count(len(facts), 'student')}: {told or 'none'}.</p>\n"
     results: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:

@@ -463,7 +463,7 @@ class Viewer {
     this.size[3] = this.fullHeight = top;
     const apart = shape("svg", { class: "legend", ...size }, legend);
     this.arrange();
-    return element("div", { class: "apart" }, apart);
+    return element("div", { class: "apart", tabindex: 0, role: "group", "aria-label": "legend" }, apart);
   }
 }
 

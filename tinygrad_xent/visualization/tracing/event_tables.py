@@ -39,7 +39,7 @@ def html_tables(events: Sequence[Event], of: str) -> str:
             f"<p>{left:,} more steps are not shown: print the trace, take a slice of it, or select "
             "the events of one tensor with trace.of(tensor).</p>"
         )
-    return f'<div class="tx-trace">{_STYLE}{"".join(parts)}</div>'
+    return f'<div class="tx-trace" tabindex="0">{_STYLE}{"".join(parts)}</div>'
 
 
 def _tables(events: Sequence[Event], of: str, *, markup: bool) -> Iterator[Table]:

@@ -50,7 +50,7 @@ _LATER = {
     "comparing": ("compare", "crossentropy_as"),
     "derivatives": ("gradients", "hessian", "jacobian"),
     "losses": list(losses._MODULE_OF),
-    "ops": list(ops._MODULE_OF),
+    "ops": list(ops.MODULE_OF),
     "teaching": ("Worksheet", "worksheet"),
     "teaching.exercises": ("Exercise", "Verdict", "check", "hint", "solution"),
     "visualization.bad_numbers": ("first_bad",),

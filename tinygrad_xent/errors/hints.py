@@ -48,7 +48,7 @@ ATTRIBUTES, NAMES, FUNCTIONS, RENAMED, ARGUMENTS, SAYINGS = _read()
 def no_attribute(x: Any, name: str, ops: Any) -> AttributeError:
     """Return the error for an attribute that a Tensor does not have."""
     hint = ATTRIBUTES.get(name)
-    if hint is None and name in ops.__all__:
+    if hint is None and name in ops.MODULE_OF:
         function = getattr(ops, name)
         parameters = inspect.signature(getattr(function, "function", function)).parameters
         needed = [str(p.name) for p in parameters.values() if p.default is p.empty]

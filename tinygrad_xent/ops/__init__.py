@@ -5,91 +5,26 @@ Read `elementwise` first, then `softmax_family` and `fused`.
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinygrad_xent.op import Op
-    from tinygrad_xent.ops.accumulation import *
-    from tinygrad_xent.ops.arithmetic import *
-    from tinygrad_xent.ops.array_api import *
-    from tinygrad_xent.ops.broadcasting import *
-    from tinygrad_xent.ops.cross_entropy import *
-    from tinygrad_xent.ops.einstein import *
-    from tinygrad_xent.ops.elementwise import *
-    from tinygrad_xent.ops.fused import *
-    from tinygrad_xent.ops.indexing import *
-    from tinygrad_xent.ops.linear_algebra import *
-    from tinygrad_xent.ops.piecewise import *
-    from tinygrad_xent.ops.powers import *
-    from tinygrad_xent.ops.products import *
-    from tinygrad_xent.ops.rearranging import *
-    from tinygrad_xent.ops.reductions import *
-    from tinygrad_xent.ops.rounding import *
-    from tinygrad_xent.ops.shaping import *
-    from tinygrad_xent.ops.softmax_family import *
-    from tinygrad_xent.ops.trigonometry import *
+from tinygrad_xent.op import Op
 
-    OPS: dict[str, Op]
-    """The ops of this package by name, without those that users define."""
+# A module is imported when the first of its functions is asked for. The stub, which type checkers
+# read, says which one that is. (Its loader reads it: the import of pathlib is slow.)
+_STUB = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()
+MODULE_OF = {name: module for module, name in re.findall(r"from (\S+ops\.\S+) import (\w+)", _STUB)}
 
-# A module is imported when the first of its functions is asked for.
-MODULES = {
-    "accumulation": ("cumprod", "cumsum", "prod"),
-    "arithmetic": ("add", "divide", "multiply", "negative", "power", "subtract"),
-    "array_api": (
-        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "concat", "cumulative_prod",
-        "cumulative_sum", "permute_dims", "pow",
-    ),
-    "broadcasting": ("broadcast_to", "sum", "sum_to"),
-    "cross_entropy": ("crossentropy",),
-    "einstein": ("einsum", "einsum_of"),
-    "elementwise": ("exp", "expm1", "log", "log1p", "sech2", "sigmoid", "sqrt", "tanh"),
-    "fused": (
-        "look_through", "softmax_cross_entropy", "softmax_minus_labels", "softmax_minus_one_hot",
-        "sparse_softmax_cross_entropy",
-    ),
-    "indexing": ("concatenate", "getitem", "put", "stack", "take", "take_along_axis"),
-    "linear_algebra": (
-        "diag", "diagonal", "matrix_trace", "matrix_transpose", "norm", "tril", "triu",
-        "vector_norm",
-    ),
-    "piecewise": ("absolute", "clip", "maximum", "minimum", "relu", "where"),
-    "powers": (
-        "cbrt", "exp2", "hypot", "log10", "log2", "logaddexp", "reciprocal", "square",
-    ),
-    "products": ("dot", "inner", "matmul", "outer", "tensordot"),
-    "rearranging": (
-        "append", "array_split", "atleast_1d", "atleast_2d", "flatten", "hstack", "moveaxis",
-        "pad", "ravel", "repeat", "roll", "sort", "split", "tile", "vstack",
-    ),
-    "reductions": ("max", "mean", "min", "std", "var"),
-    "rounding": ("ceil", "floor", "floor_divide", "remainder", "round", "sign"),
-    "shaping": (
-        "astype", "expand_dims", "flip", "reshape", "squeeze", "swapaxes", "transpose",
-    ),
-    "softmax_family": ("log_softmax", "logsumexp", "softmax"),
-    "trigonometry": (
-        "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh",
-        "sin", "sinh", "tan",
-    ),
-}  # fmt: skip
-_MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
-
-if not TYPE_CHECKING:  # type checkers read the lists of the modules instead
-    __all__ = ["OPS"]
-    __all__ += list(_MODULE_OF)
+__all__ = ["OPS", *MODULE_OF]  # noqa: PLE0604 - names, as the stub lists them
 
 
 def __getattr__(name: str) -> Any:
-    value: Any
     if name == "OPS":
-        from tinygrad_xent.op import Op
-
-        functions = [globals().get(each) or __getattr__(each) for each in _MODULE_OF]
+        functions = [globals().get(each) or __getattr__(each) for each in MODULE_OF]
         value = {op.name: op for op in functions if isinstance(op, Op)}
-    elif name in _MODULE_OF:
-        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    elif name in MODULE_OF:
+        value = getattr(import_module(MODULE_OF[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
@@ -97,4 +32,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return ["OPS", *_MODULE_OF]
+    return __all__

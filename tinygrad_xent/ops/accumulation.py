@@ -12,8 +12,6 @@ from tinygrad_xent.ops.broadcasting import Axis, spread
 from tinygrad_xent.ops.indexing import concatenate
 from tinygrad_xent.ops.shaping import flip, reshape, swapaxes, transpose
 
-__all__ = ["cumprod", "cumsum", "prod"]
-
 
 @op(symbol="Π", shapes="(m,n)->()", examples=({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}))
 def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -10,8 +10,6 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.elementwise import log
 from tinygrad_xent.ops.piecewise import where
 
-__all__ = ["add", "divide", "multiply", "negative", "power", "subtract"]
-
 
 @op(symbol="+")
 def add(x: Any, y: Any) -> Any:

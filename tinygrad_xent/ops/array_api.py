@@ -21,21 +21,6 @@ from tinygrad_xent.ops.trigonometry import (
     arctanh,
 )
 
-__all__ = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "concat",
-    "cumulative_prod",
-    "cumulative_sum",
-    "permute_dims",
-    "pow",
-]
-
 acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
 acosh, asinh, atanh = arccosh, arcsinh, arctanh
 concat, permute_dims, pow = concatenate, transpose, power

@@ -10,8 +10,6 @@ from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.shaping import expand_dims
 
-__all__ = ["broadcast_to", "sum", "sum_to"]
-
 Axis = int | tuple[int, ...] | None
 
 

@@ -15,8 +15,6 @@ from tinygrad_xent.ops.elementwise import log
 from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import expand_dims
 
-__all__ = ["crossentropy"]
-
 _REARRANGED = frozenset({
     "astype", "expand_dims", "flip", "getitem", "reshape", "squeeze", "swapaxes", "take",
     "transpose",

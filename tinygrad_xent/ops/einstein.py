@@ -14,8 +14,6 @@ from tinygrad_xent.ops.broadcasting import broadcast_to
 from tinygrad_xent.ops.linear_algebra import diagonal
 from tinygrad_xent.ops.rearranging import operand
 
-__all__ = ["einsum", "einsum_of"]
-
 
 @op(
     symbol="einsum",

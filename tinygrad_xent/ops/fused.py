@@ -19,14 +19,6 @@ from tinygrad_xent.ops.broadcasting import sum
 from tinygrad_xent.ops.shaping import expand_dims
 from tinygrad_xent.ops.softmax_family import centred, log_softmax, softmax, softmax_backward
 
-__all__ = [
-    "look_through",
-    "softmax_cross_entropy",
-    "softmax_minus_labels",
-    "softmax_minus_one_hot",
-    "sparse_softmax_cross_entropy",
-]
-
 Kernel = Callable[..., Any]
 
 

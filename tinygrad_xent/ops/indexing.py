@@ -14,8 +14,6 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.shaping import reshape
 
-__all__ = ["concatenate", "getitem", "put", "stack", "take", "take_along_axis"]
-
 _BASIC = (int, np.integer, slice, type(None), type(...))  # these select no entry twice
 _ROWS = np.array([[0, 2], [2, 2]])
 

@@ -16,18 +16,6 @@ from tinygrad_xent.ops.reductions import max, min
 from tinygrad_xent.ops.rounding import sign
 from tinygrad_xent.ops.shaping import swapaxes
 
-__all__ = [
-    "diag",
-    "diagonal",
-    "matrix_trace",
-    "matrix_transpose",
-    "norm",
-    "tril",
-    "triu",
-    "vector_norm",
-]
-
-
 # -- parts -----------------------------------------------------------------------------------
 
 

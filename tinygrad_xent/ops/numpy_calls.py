@@ -49,7 +49,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[s
         If there is none, or NumPy was asked for more than the plain call.
     """
     name = ufunc.__name__
-    if method == "__call__" and name in ops.__all__:
+    if method == "__call__" and name in ops.MODULE_OF:
         for key in kwargs:
             raise _without(key, name, getattr(ops, name))
         return getattr(ops, name)(*inputs)
@@ -71,7 +71,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     name = _OTHER_NAMES.get(f"{where}.{function.__name__}", function.__name__)
     if where == "numpy" and name in _OF_NUMBERS:
         return function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
-    known = name in ops.__all__ and where in ("numpy", "numpy.linalg")
+    known = name in ops.MODULE_OF and where in ("numpy", "numpy.linalg")
     if not known or f"{where}.{name}" in _UNLIKE:
         raise NumpyFunctionError(errors.hints.no_function(function.__name__))
     positional, named = _renamed(function, getattr(ops, name), args, kwargs)

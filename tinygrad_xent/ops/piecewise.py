@@ -9,8 +9,6 @@ import numpy as np
 from tinygrad_xent.arrays import all_numpy
 from tinygrad_xent.op import op
 
-__all__ = ["absolute", "clip", "maximum", "minimum", "relu", "where"]
-
 
 @op(symbol="|x|", domain="nonzero")
 def absolute(x: Any) -> Any:

@@ -11,8 +11,6 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.rearranging import moveaxis, operand, ravel
 from tinygrad_xent.ops.shaping import expand_dims, reshape, squeeze, swapaxes
 
-__all__ = ["dot", "inner", "matmul", "outer", "tensordot"]
-
 
 @op(symbol="@", shapes="(m,k),(k,n)->(m,n)")
 def matmul(x: Any, y: Any) -> Any:

@@ -20,24 +20,6 @@ from tinygrad_xent.ops.indexing import concatenate, put, take, take_along_axis
 from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import reshape, transpose
 
-__all__ = [
-    "append",
-    "array_split",
-    "atleast_1d",
-    "atleast_2d",
-    "flatten",
-    "hstack",
-    "moveaxis",
-    "pad",
-    "ravel",
-    "repeat",
-    "roll",
-    "sort",
-    "split",
-    "tile",
-    "vstack",
-]
-
 Axes = int | tuple[int, ...]
 _COPIES = ("edge", "reflect", "symmetric", "wrap")
 

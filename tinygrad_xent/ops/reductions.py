@@ -10,8 +10,6 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread
 from tinygrad_xent.ops.piecewise import where
 
-__all__ = ["max", "mean", "min", "std", "var"]
-
 
 @op(shapes="(m,n)->()", examples=({}, {"axis": -1}, {"axis": 0, "keepdims": True}))
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -13,8 +13,6 @@ import numpy as np
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.piecewise import where
 
-__all__ = ["ceil", "floor", "floor_divide", "remainder", "round", "sign"]
-
 
 def _zeros(grad: Any) -> Any:
     return where(False, grad, 0)  # not grad * 0, which is NaN for an infinite gradient

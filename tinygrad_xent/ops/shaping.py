@@ -9,16 +9,6 @@ import numpy as np
 from tinygrad_xent.arrays import as_array
 from tinygrad_xent.op import op
 
-__all__ = [
-    "astype",
-    "expand_dims",
-    "flip",
-    "reshape",
-    "squeeze",
-    "swapaxes",
-    "transpose",
-]
-
 Shape = int | tuple[int, ...]
 Axes = int | tuple[int, ...]
 

@@ -10,21 +10,6 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.elementwise import sqrt
 from tinygrad_xent.ops.powers import hypot
 
-__all__ = [
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "cos",
-    "cosh",
-    "sin",
-    "sinh",
-    "tan",
-]
-
 
 @op(symbol="sin")
 def sin(x: Any) -> Any:

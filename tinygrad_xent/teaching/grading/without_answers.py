@@ -52,7 +52,7 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
     withheld : frozenset of str
         Ops whose code is left out, besides all rules.
     """
-    data = (PACKAGE / "errors/hints.txt", *PACKAGE.glob("data/*.gz"))
+    data = (PACKAGE / "errors/hints.txt", PACKAGE / "ops/__init__.pyi", *PACKAGE.glob("data/*.gz"))
     files = {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in data}
     for path in PACKAGE.rglob("*.py"):
         part = path.relative_to(PACKAGE).with_suffix("").as_posix()

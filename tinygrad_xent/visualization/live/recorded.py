@@ -76,7 +76,7 @@ _OF_SHAPES = {"empty_like", "ndim", "ones_like", "result_type", "shape", "size",
 
 
 def _op_named(name: str) -> Any:
-    return FACTS.get(name) or (getattr(ops, name) if name in ops.__all__ else None)
+    return FACTS.get(name) or (getattr(ops, name) if name in ops.MODULE_OF else None)
 
 
 def _fact(name: str) -> Any:

@@ -24,7 +24,6 @@ from sphinx.util.docutils import SphinxDirective
 from tinygrad_xent import gradcheck
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.teaching.museum import STRANGERS_RULES, WRONG_RULES, WrongRule, op_of
-from tinygrad_xent.teaching.museum.rules import found_in
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from museum_accuracy import PASSED, accuracy, diagnosed

@@ -79,7 +79,8 @@ class Comparison(Readable):
         return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
-        return f'<div class="tx-compare" tabindex="0">{_STYLE}{self.answers_html()}{self.reasons_html()}</div>'
+        tables = self.answers_html() + self.reasons_html()
+        return f'<div class="tx-compare" tabindex="0">{_STYLE}{tables}</div>'
 
     def answers_html(self) -> str:
         """Return a table of the answers, with the errors and the dialects without the call."""

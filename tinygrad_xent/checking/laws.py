@@ -23,7 +23,7 @@ from tinygrad_xent.checking.symmetries import (
 )
 from tinygrad_xent.op import Op
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled, table
 
 __all__ = ["Invariants", "Law", "invariants"]
 
@@ -81,11 +81,8 @@ class Invariants(Readable, Sequence[Law]):
 
     def _repr_html_(self) -> str:
         rows = [(w.code, w.input, "kept" if w.ok else "broken", str(w)) for w in self.laws]
-        table = html_table(("law", "input", "verdict", "why"), rows, self._verdict())
-        return f'<div class="tx-laws" tabindex="0">{_STYLE}{table}</div>'
-
-
-_STYLE = table_style("tx-laws", __file__)
+        head = ("law", "input", "verdict", "why")
+        return styled("laws", html_table(head, rows, self._verdict()))
 
 
 def invariants(

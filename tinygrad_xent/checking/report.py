@@ -24,7 +24,7 @@ from tinygrad_xent.visualization.formulas import formula_text
 from tinygrad_xent.visualization.line_plot import LinePlot
 from tinygrad_xent.visualization.pages import image
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled, table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -205,7 +205,6 @@ class GradcheckReport(Readable, Sequence[Case]):
 
 
 _SIGNS = {cells.NAN: "NaN", cells.INF: "∞", cells.MINUS_INF: "−∞"}
-_STYLE = table_style("tx-check", __file__)
 
 
 def _html(report: GradcheckReport) -> str:
@@ -232,7 +231,7 @@ def _html(report: GradcheckReport) -> str:
         if case.arriving:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
         parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')
-    return f'<div class="tx-check" tabindex="0">{_STYLE}{"".join(parts)}</div>'
+    return styled("check", "".join(parts))
 
 
 def _heats(case: Case) -> Iterator[str]:

@@ -19,8 +19,9 @@ from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import brief, number
+from tinygrad_xent.visualization.pages import image
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled, table
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
 _NARROW = 4  # up to so many entries an array is shown in full
@@ -111,19 +112,12 @@ class Unfused(Readable, Sequence[Way]):
     def _repr_html_(self) -> str:
         graphs = "".join(
             f"<figure><figcaption>{escape(way.title)}</figcaption>"
-            f"{picture._repr_mimebundle_()['text/html']}</figure>"
+            f"{image(picture.svg, picture.alt)}</figure>"
             for way, picture in zip(self.ways, self.pictures, strict=True)
         )
         troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._troubles())
-        return (
-            f'<div class="tx-unfused" tabindex="0">{_STYLE}'
-            f"{html_table(self._head(), self._rows(), 'One cross-entropy, three ways')}"
-            f"<ul>{troubles}</ul>"
-            f'<div class="graphs">{graphs}</div></div>'
-        )
-
-
-_STYLE = table_style("tx-unfused", __file__)
+        rows = html_table(self._head(), self._rows(), "One cross-entropy, three ways")
+        return styled("unfused", f'{rows}<ul>{troubles}</ul><div class="graphs">{graphs}</div>')
 
 
 def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:

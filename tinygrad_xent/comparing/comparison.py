@@ -22,12 +22,11 @@ from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
 from tinygrad_xent.visualization.formatting import brief
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled, table
 from tinygrad_xent.visualization.tracing import plain
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")
-_STYLE = table_style("tx-compare", __file__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,8 +78,7 @@ class Comparison(Readable):
         return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
-        tables = self.answers_html() + self.reasons_html()
-        return f'<div class="tx-compare" tabindex="0">{_STYLE}{tables}</div>'
+        return styled("compare", self.answers_html() + self.reasons_html())
 
     def answers_html(self) -> str:
         """Return a table of the answers, with the errors and the dialects without the call."""

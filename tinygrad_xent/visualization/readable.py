@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_xent.graph import Node, describe
 from tinygrad_xent.visualization.formatting import brief
-from tinygrad_xent.visualization.tables import html_table, table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled, table
 
 
 class Readable:
@@ -50,10 +50,7 @@ class Readable:
         if type(self).__str__ is Readable.__str__:
             head, lines = html_table(*self._table()), list(self._notes())
         body = head + "".join(f"<p>{escape(line)}</p>" for line in lines)
-        return f'<div class="tx-result" tabindex="0">{STYLE}{body}</div>'
-
-
-STYLE = table_style("tx-result", ".tx-result p { margin: 0 0 0.3em; max-width: 60em; }\n")
+        return styled("result", body)
 
 
 def _short(x: Any) -> str:

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from html import escape
 from pathlib import Path
-
-# The class stands twice to outweigh JupyterLab's own rule, which aligns cells to the right.
-_STYLE = """
-.NAME { overflow-x: auto; color: var(--jp-ui-font-color1, inherit); }
-.NAME.NAME table { border-collapse: collapse; margin: 0 0 1em; font-size: 0.9em; }
-.NAME.NAME caption { text-align: start; font-weight: bold; padding: 0.3em 0; caption-side: top; }
-.NAME.NAME table :is(th, td) { text-align: start; padding: 0.25em 0.8em; vertical-align: baseline;
-  background: none; border: 0 solid var(--jp-border-color2, currentColor); }
-.NAME.NAME table thead th { border-bottom-width: 1px; }
-"""
 
 
 class Markup(str):
@@ -86,13 +77,14 @@ def html_table(
     return f"<table>{title}<thead><tr>{columns}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
-def table_style(name: str, module: str) -> str:
-    """Return the style of tables in an element of class `name`: thin lines, the page's colours.
+def styled(kind: str, html: str) -> str:
+    """Return HTML in an element of class ``tx-<kind>``, with tables of thin lines."""
+    return f'<div class="tx tx-{kind}" tabindex="0"><style>{_style()}</style>{html}</div>'
 
-    What is special about them is in the style sheet that lies beside the module, under its name.
-    """
-    more = Path(module).with_suffix(".css").read_text("utf-8")
-    return f"<style>{_STYLE.replace('NAME', name)}\n{more}</style>"
+
+@cache
+def _style() -> str:
+    return Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 def _row(cells: Sequence[str], width: int, *, headings: bool) -> str:

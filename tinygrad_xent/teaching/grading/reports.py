@@ -19,7 +19,7 @@ from tinygrad_xent.teaching.grading.submissions import NO_FILE
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page
-from tinygrad_xent.visualization.tables import html_table, table_style
+from tinygrad_xent.visualization.tables import html_table, styled
 
 COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
 _STUDENTS = ("student", "id", "email", "total", "maximum", "percent", "days late", "status")
@@ -212,7 +212,7 @@ def summary(
     marking: Marking,
 ) -> str:
     """Return the page for the teacher: what passed, what went wrong, who needs help."""
-    return page(marking.title, "".join(_overview(records, rows)), _STYLE)
+    return page(marking.title, styled("class", "".join(_overview(records, rows))), _STYLE)
 
 
 def _overview(
@@ -221,7 +221,6 @@ def _overview(
     facts = [row for _, row in rows]
     statuses = Counter(row["status"] for row in facts)
     told = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
-    yield f'{table_style("tx-class")}<div class="tx-class" tabindex="0">\n'
     yield f"<p>{count(len(facts), 'student')}: {told or 'none'}.</p>\n"
     results: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
@@ -257,7 +256,6 @@ def _overview(
             places = "; ".join(f"{student}: {file}, {lines}" for student, file, lines in group)
             yield f"<li>{escape(printable(places))}</li>\n"
         yield "</ul>\n"
-    yield "</div>\n"
 
 
 def _mistakes(name: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,14 +7,13 @@ from typing import Any
 
 from tinygrad_xent.visualization.formatting import brief, count
 from tinygrad_xent.visualization.formulas import mathml
-from tinygrad_xent.visualization.tables import Markup, html_table, table, table_style
+from tinygrad_xent.visualization.tables import Markup, html_table, styled, table
 from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward
 
 _MOST_PRINTED = 5  # entries up to which an array is printed in full
 _MOST_ROWS = 200  # of the HTML tables together
 _FORWARD = ("step", "tensor", "op", "formula", "value")
 _BACKWARD = ("step", "rule", "to", "sends", "total there")
-_STYLE = table_style("tx-trace", __file__)
 Table = tuple[str, Sequence[str], list[Sequence[str]]]  # caption, head, rows
 
 
@@ -39,7 +38,7 @@ def html_tables(events: Sequence[Event], of: str) -> str:
             f"<p>{left:,} more steps are not shown: print the trace, take a slice of it, or select "
             "the events of one tensor with trace.of(tensor).</p>"
         )
-    return f'<div class="tx-trace" tabindex="0">{_STYLE}{"".join(parts)}</div>'
+    return styled("trace", "".join(parts))
 
 
 def _tables(events: Sequence[Event], of: str, *, markup: bool) -> Iterator[Table]:

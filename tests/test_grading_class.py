@@ -251,14 +251,14 @@ def test_what_many_share_or_is_short_is_nobodys():
 
 def test_the_summary_tells_the_commonest_mistakes_without_names(run, tmp_path):
     files = {f"student{i}.py": f"def {NAME}(grad, y, x): return 2 * x" for i in range(3)}
-    made = run({**files, "dee.py": f"def {NAME}(grad, y, x): return None", "eve.py": RIGHT})
+    made = run({**files, "dee.py": f"def {NAME}(grad, y, x): return None", "quentin.py": RIGHT})
     page = made("-summary.html").read_text()
     mistakes = page[page.index("commonest mistakes") : page.index("Who needs help")]
     assert "3 students:" in mistakes
     assert "is not used" in mistakes
     assert "student0" not in mistakes
     assert all(name in page for name in ("student0", "student2", "dee"))
-    assert "eve" not in page
+    assert "quentin" not in page
     record = json.loads((tmp_path / "g-feedback" / "dee.json").read_text())
     assert record["results"][0]["share"] == 0
     feedback = (tmp_path / "g-feedback" / "dee.html").read_text()

@@ -326,6 +326,14 @@ def test_an_error_inside_an_op_stays_as_it_is() -> None:
         passing_on(tx.Tensor(1.0))
     assert not isinstance(raised.value, errors.OpCallError)
 
+    @tx.op
+    def along(x: Any, *, dim: int = 0) -> Any:
+        return fails(x, dim=dim)
+
+    with pytest.raises(TypeError, match=r"^f\(") as raised:
+        along(tx.Tensor(1.0), dim=1)
+    assert not isinstance(raised.value, errors.OpCallError)
+
 
 def test_the_hints_are_read_only_when_something_went_wrong() -> None:
     script = (

@@ -11,7 +11,7 @@ import inspect
 import opcode
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,18 +148,16 @@ def explain_function(
     explain_call(error, function, {p.name: named[p.name] for p in numbers if p.name in named})
 
 
-def _explain_signature(error: TypeError, function: Any, given: Collection[str]) -> None:
+def _explain_signature(error: TypeError, function: Any, given: Mapping[str, Any]) -> None:
     """Raise an error that says what to write, if a function does not take these arguments."""
     foreign = re.search(r"\(\) got an unexpected keyword argument '(\w+)'", str(error))
     began = error.__traceback__ and error.__traceback__.tb_next
-    if foreign and (not began or foreign[1] in given):
+    own = inspect.signature(function).parameters
+    if foreign and (not began or foreign[1] in given.keys() - own.keys()):
         raise no_argument(function, foreign[1]) from None
     if not began and re.search("positional argument|keyword-only argument", str(error)):
-        parameters = [
-            p for p in inspect.signature(function).parameters.values() if p.name != "self"
-        ]
-        by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        others = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        by_name = [p.name for p in own.values() if p.kind is p.KEYWORD_ONLY]
+        others = [name for name in own if name not in (*by_name, "self")]
         raise OpCallError(
             f"{_called(function)} takes {', '.join(others) or 'no argument'}"
             + (f", and only by name {', '.join(by_name)}" if by_name else "")

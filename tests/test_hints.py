@@ -182,6 +182,7 @@ ASKED = {
     "tx.sparse_categorical_crossentropy(LABELS, x, epsilon=None)": "not a number, such as epsilon",
     "tx.sparse_categorical_crossentropy(LABELS, x, epsilon='a')": "not a number, such as epsilon",
     "tx.softmax(x, axis=1.0)": "axis=1.0 is not an integer: write axis=1",
+    "x.sum(axis=[0, 1])": "axis=[0, 1] is not an integer: write axis=(0, 1)",
     "x.reshape(2.0, 2.0)": "shape=(2.0, 2.0) is not an integer",
     "x.sum('a')": "axis='a' is not an integer",
     "x.sum(2)": "sum: axis 2 is out of bounds for array of dimension 2: choose one from -2 to 1",

@@ -127,10 +127,11 @@ def explain_call(
             kind = ShapeError if isinstance(error, ValueError) else OpCallError
             raise kind(f"{name}: {said}: {advice}") from None
     for word, value in given.items():
-        several = value if isinstance(value, (tuple, list)) else (value,)
-        if "integer" in said and any(isinstance(x, (float, str)) for x in several):
-            whole = f": write {word}={value:.0f}" if isinstance(value, float) else ""
-            raise OpCallError(f"{word}={value!r} is not an integer{whole}") from None
+        several = value if isinstance(value, tuple) else (value,)
+        if "integer" in said and any(isinstance(x, (float, list, str)) for x in several):
+            hint = f": write {word}={value:.0f}" if isinstance(value, float) else ""
+            hint = f": write {word}={tuple(value)}" if isinstance(value, list) else hint
+            raise OpCallError(f"{word}={value!r} is not an integer{hint}") from None
         usual = parameters[word].default if word in parameters else None
         if isinstance(usual, (int, float)) and (value is None or isinstance(value, str)):
             message = f"{word}={value!r} is not a number, such as {word}={usual}"

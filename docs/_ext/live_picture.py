@@ -1,4 +1,4 @@
-"""The directive `live-picture`: a loss to step through and to change, on the landing page."""
+"""The directive `live-picture`: a loss on the landing page, whose numbers can be changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tinygrad_xent as tx
 
 FILE = "_live/first.html"
 FRAME = f"""<iframe class="live" src="{FILE}" loading="lazy"
-title="A softmax and its loss: step through both passes, or change a number"></iframe>"""
+title="A softmax and its loss, with values and gradients: change a number"></iframe>"""
 
 
 class LivePicture(SphinxDirective):
@@ -27,7 +27,7 @@ def write_page(app: Sphinx, error: Exception | None) -> None:
         loss = tx.sparse_categorical_crossentropy(0, p)
         path = Path(app.outdir) / FILE
         path.parent.mkdir(exist_ok=True)
-        tx.play(loss, names={"p": p, "loss": loss}).save(path)
+        tx.draw(loss, names={"p": p, "loss": loss}).save(path)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

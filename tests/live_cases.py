@@ -165,8 +165,11 @@ def numbers(state: Any, number: int, dtype: str = "float64") -> Any:
     return data.reshape(value["shape"])
 
 
-def rebuilt(program: Program, state: Any) -> dict[Node, Any]:
-    """Compute a graph anew, with the leaves and constants of a page; return the new tensors."""
+def rebuilt(program: Program, state: Any) -> tuple[dict[Node, Any], dict[str, Any]]:
+    """Compute a graph anew, with the leaves and constants of a page.
+
+    Return the new tensors by the old ones, and the constants by their names.
+    """
     given = {
         leaf.number: numbers(state, leaf.number, program.entries[leaf.number]["dtype"])
         for leaf in program.leaves
@@ -186,12 +189,12 @@ def rebuilt(program: Program, state: Any) -> dict[Node, Any]:
         ]
         twins[node] = node.op.on(inputs, node.params)
         twins[node].name = node.name
-    return twins
+    return twins, {leaf.name: given[leaf.number] for leaf in program.leaves if leaf.constant}
 
 
 def expected(program: Program, state: Any) -> dict[str, tuple[int, Any]]:
     """Compute a graph anew; return every array by a word, and the entry that must hold it."""
-    twins = rebuilt(program, state)
+    twins, _ = rebuilt(program, state)
     output = twins[list(program.tensors)[-1]]
     sent: list[Any] = []
     grads = dict(

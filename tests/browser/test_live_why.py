@@ -55,7 +55,7 @@ def last_step(page):
 
 def box(page, name):
     title = page.locator("tspan", has_text=re.compile(f"^{name}$"))
-    return page.locator(".graph svg g[id^=n]").filter(has=title)
+    return page.locator(".graph svg g[id]:has(> rect)").filter(has=title)
 
 
 def cell(page, name, kind, text):
@@ -368,3 +368,64 @@ def test_a_folded_graph_is_live_where_its_boxes_are_open(visit) -> None:
     field.press("Enter")
     assert values(page)[-1] != before
     assert not page.problems
+
+
+# -- a teacher's script --------------------------------------------------------------------------
+
+
+def point_at(page, thing, **at):
+    """Move the pointer to a thing as a hand would, and click."""
+    thing.scroll_into_view_if_needed()
+    frame = thing.bounding_box()
+    x = frame["x"] + at.get("x", frame["width"] / 2)
+    y = frame["y"] + at.get("y", frame["height"] / 2)
+    page.mouse.click(x, y)
+
+
+def test_why_a_softmax_saturates_is_shown_with_the_mouse_alone(visit) -> None:
+    """The script in docs/player.md, click by click."""
+    z = tx.Tensor([2.0, 1.0, 0.1])
+    t = np.array([0.0, 1.0, 0.0])
+    p = tx.softmax(z)
+    error = p - t
+    loss = (error * error).sum()
+    page = visit(tx.play(loss, names=locals()), width=1200)
+
+    def gradient():
+        texts = box(page, "z").locator(".gradient text").all_text_contents()
+        return [text for text in texts if text != "gradient"]
+
+    point_at(page, page.get_by_role("button", name="Last"))
+    assert gradient() == GRADIENTS[2]
+    drag(page, cell(page, "z", "value", "2"), 120)
+    assert cell(page, "z", "value", "8").count() == 1
+    assert gradient() == GRADIENTS[8]
+    drag(page, cell(page, "z", "value", "8"), 240)
+    assert cell(page, "z", "value", "20").count() == 1
+    assert cell(page, "loss", "value", "2.00").count() == 1
+    assert gradient() == GRADIENTS[20]
+    point_at(page, cell(page, "z", "gradient", gradient()[0]))
+    assert because(page)[2].startswith(
+        "∂z[0] = 1.00 ⋅ (2.00 − (2.00 ⋅ 1.00 + (−2.00) ⋅ (5.60 ⋅ 10^−9)"
+    )
+    point_at(page, box(page, "z"), x=12, y=12)
+    assert because(page)[0] == "2 paths lead from loss to z."
+    assert because(page)[1].endswith("norms 1 → 1.73 → 1.41 → 1.41 → 1.77e−08")
+    assert page.locator("svg g[id^=e].lit").count() == 5
+    point_at(page, page.get_by_role("button", name="Nudge by 0.01"))
+    outcome = page.locator(".outcome").inner_text()
+    assert outcome == "loss is 2.00. Change of loss: 2.68e−10; gradient × change: 2.70e−10."
+    point_at(page, box(page, "t").locator(".value text").nth(1))
+    point_at(page, page.locator(".classes button").first)
+    right = ((tx.softmax([20.01, 1.0, 0.1]) - np.array([1.0, 0.0, 0.0])) ** 2).sum()
+    assert cell(page, "loss", "value", number(right).replace("-", "−")).count() == 1
+    point_at(page, page.get_by_role("button", name="Reset"))
+    assert gradient() == GRADIENTS[2]
+    assert not page.problems
+
+
+GRADIENTS = {
+    2: ["0.525", "−0.494", "−0.0319"],
+    8: ["0.00437", "−0.00363", "−7.38e−04"],
+    20: ["2.70e−08", "−2.24e−08", "−4.56e−09"],
+}

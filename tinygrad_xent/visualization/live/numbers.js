@@ -36,7 +36,7 @@ const numbers = (() => {
 
   /** Return a number; a negative one is in parentheses, except where a row begins. */
   function numeral({ x, dtype }, first) {
-    const text = printed(x, dtype);
+    const text = printed(x + 0, dtype); // the sign of -0 would be noise here
     const [mantissa, exponent] = text.replace(/^-/, "").split(/e(?=[-+])/);
     const digits = [wrapped("mn", [mantissa])];
     if (exponent) { // 1.2e-05 is for machines

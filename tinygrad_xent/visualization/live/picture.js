@@ -206,7 +206,8 @@ class Painted {
     });
     this.marks.forEach(([cell, mark, room], k) => {
       const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
-      const text = this.isPrinted ? minus(printed(data[k], dtype)) : Number.isFinite(data[k]) ? "" : "!";
+      const sign = Number.isFinite(data[k]) ? "" : Number.isNaN(data[k]) ? "✗" : data[k] > 0 ? "▲" : "▼";
+      const text = this.isPrinted ? minus(`${sign} ${printed(data[k], dtype)}`.trim()) : sign;
       if (cell.getAttribute("fill") !== fill) cell.setAttribute("fill", fill);
       if (mark.textContent === text) return mark.setAttribute("fill", ink);
       mark.setAttribute("fill", ink);

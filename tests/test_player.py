@@ -613,3 +613,35 @@ def test_ticks_are_few_and_inside(low, size) -> None:
         assert 2 <= len(found) <= 9
         assert min(found) >= low - 1e-6 * size - 1e-9 * abs(low)
         assert max(found) <= high + 1e-6 * size + 1e-9 * abs(low)
+
+
+# -- large graphs ------------------------------------------------------------------------------
+
+
+def test_a_graph_of_more_tensors_than_a_picture_shows_is_folded() -> None:
+    w, h = tx.Tensor(0.5, name="w"), tx.Tensor(0.1, name="h0")
+    for _ in range(150):
+        h = tx.tanh(h * w + tx.Tensor(0.1))
+    loss = h * 1.0
+    data = data_of(play(loss).html)
+    assert len(data["forward"]) == 603
+    svg = ET.fromstring(play(loss)._frames.svg)  # noqa: S314 - our own
+    ids = {g.get("id") for g in svg.iter("{http://www.w3.org/2000/svg}g")}
+    used = {
+        step[key]
+        for step in data["forward"] + data["backward"]
+        for key in ("box", "to")
+        if key in step
+    }
+    assert used <= ids
+    assert any(name.startswith("f") for name in used)
+    assert data["live"] is None
+    assert "v300" in {name for names in data["view"]["holds"].values() for name in names}
+
+
+def test_up_to_400_tensors_each_has_its_box() -> None:
+    x = tx.Tensor(1.0)
+    for _ in range(399):
+        x = x + 1.0
+    data = data_of(play(x).html)
+    assert {step["box"] for step in data["forward"]} == {f"n{i}" for i in range(400)}

@@ -433,3 +433,36 @@ def test_a_player_shows_a_folded_step_by_the_box_that_holds_it(visit) -> None:
     page.get_by_role("button", name="Next", exact=True).click()
     assert page.locator(".graph .holds").count() == 0
     assert page.problems == []
+
+
+def test_a_player_of_many_tensors_goes_through_folded_ones(visit) -> None:
+    page = visit(play(recurrent(100)))
+    assert len(boxes(page)) < 60
+    page.get_by_role("slider").fill("300")
+    folded = page.locator(".graph g.current")
+    assert folded.get_attribute("id").startswith("f")
+    page.keyboard.press("End")
+    assert page.locator(".graph g.current .badge text").text_content() == "✓"
+    find(page, "v300")
+    assert page.locator(".hits").inner_text() == "1 of 1"
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+@pytest.mark.parametrize("classes", [10, 30])
+def test_no_line_of_numbers_is_cut(visit, width, classes) -> None:
+    z = tx.Tensor(np.linspace(-2.0, 3.0, classes), name="logits")
+    p = tx.softmax(z)
+    loss = -(tx.log(p) * np.eye(classes)[3]).sum()
+    page = visit(play(loss), width=width)
+    for _ in range(11):
+        cut = page.locator(".details").evaluate(
+            """(details) => {
+              const right = details.getBoundingClientRect().right;
+              return [...details.querySelectorAll("td, math, p")].filter((part) =>
+                part.getBoundingClientRect().right > right + 1).map((part) => part.outerHTML);
+            }"""
+        )
+        assert cut == []
+        page.keyboard.press("ArrowRight")
+    assert page.problems == []

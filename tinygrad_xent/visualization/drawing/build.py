@@ -484,19 +484,18 @@ class _Collector:
     def _folded(self, u: int) -> tuple[records.Box, list[records.Arrow]]:
         unit = self.units[u]
         sources: dict[int, list[str]] = {}
-        members = [self.things[m] for m in unit.members]
-        for thing in self._inputs(members):
+        for thing in self._inputs([self.things[m] for m in unit.members]):
             sources.setdefault(self.at[id(thing)], []).append(self.titles[id(thing)])
         arrows = []
         for source, titles in sources.items():
             label = titles[0] if len(titles) == 1 else count(len(titles), "tensor")
             arrows.append(records.Arrow(source, u, 0, label))
-        return self._box(f"f{unit.members[-1] - self.first}", unit.title, members), arrows
+        return self._box(f"f{unit.members[-1] - self.first}", unit.title, unit.members), arrows
 
     def group(self, g: int, group: records.Group) -> records.Box:
         """Return the box that a page shows in place of a group's frame, once that is folded."""
         members = sorted(m for u in group.boxes for m in self.units[u].members)
-        return self._box(f"s{g}f", group.title, [self.things[m] for m in members])
+        return self._box(f"s{g}f", group.title, members)
 
     def _inputs(self, members: Sequence[Any]) -> list[Any]:
         """Return what members of a folded box use that is not in it, each once."""
@@ -504,8 +503,9 @@ class _Collector:
         uses = [use for thing in members for use in self.uses.get(id(thing), ()) if use.boxed]
         return [*{id(x): x for use in uses if id(x := use.value) not in within}.values()]
 
-    def _box(self, name: str, title: str, members: Sequence[Any]) -> records.Box:
+    def _box(self, name: str, title: str, numbers: Sequence[int]) -> records.Box:
         """Return a box that stands for several constants and tensors."""
+        members = [self.things[m] for m in numbers]
         nodes = [thing for thing in members if isinstance(thing, Node)]
         within = {id(thing) for thing in members}
         seen = [node for node in nodes if self.users.get(id(node), set()) - within] or nodes[-1:]
@@ -537,7 +537,7 @@ class _Collector:
             gradient=self.flow.grads.get(last),
             members=len(members),
             norms=tuple(along),
-            holds=tuple([node.name for node in nodes if node.name]),
+            holds={f"n{m - self.first}": self.titles[id(self.things[m])] for m in numbers},
         )
 
     def _norms(self, nodes: Iterable[Node]) -> list[float]:

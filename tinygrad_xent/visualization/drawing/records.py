@@ -90,8 +90,8 @@ class Box:
     norms : tuple of float
         The norms of the gradients in a folded box, from the first op to the last: of the op that
         ends a repetition, at each of its steps.
-    holds : tuple of str
-        The names of the tensors that are folded.
+    holds : mapping of str to str
+        What the tensors that are folded are called, by the ids that they would have.
     """
 
     id: str
@@ -110,7 +110,7 @@ class Box:
     warning: str = ""
     members: int = 1
     norms: tuple[float, ...] = ()
-    holds: tuple[str, ...] = ()
+    holds: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def caption(self) -> str:

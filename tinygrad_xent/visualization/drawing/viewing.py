@@ -42,6 +42,6 @@ def viewed(
             for group in model.groups
             if group.box
         ],
-        "holds": {box.id: box.holds for box in model.boxes if box.holds},
+        "holds": {box.id: [*box.holds.values()] for box in model.boxes if box.holds},
         "open": list(expand),
     } | ({"most": most} if most < len(ids) else {})

@@ -37,7 +37,7 @@ class LivePicture {
       seen.set(arrow.ends.join(), nth + 1);
       arrow.sent = events[nth]?.[4] ?? null;
     }
-    const notes = [...this.picture.querySelectorAll("text")].filter((text) => text.textContent.startsWith("↑ ") && !text.closest("#legend"));
+    const notes = [...this.picture.querySelectorAll("text")].filter((text) => /^[↑←] /.test(text.textContent) && !text.closest("#legend"));
     const told = this.arrows.filter(({ group }) => group.querySelector("title").textContent.includes("gradient sent back"));
     told.forEach((arrow, k) => { arrow.note = notes.length === told.length ? notes[k] : null; });
   }
@@ -68,7 +68,7 @@ class LivePicture {
       const words = live && (sent === null || sent === undefined ? "changed" : inWords(live.values[sent]));
       const title = group.querySelector("title");
       this.write(title, live && ((text) => text.replace(/^(gradient sent back: ).*$/m, `$1${words}`)));
-      if (note) this.write(note, live && (() => `↑ ${minus(words)}`));
+      if (note) this.write(note, live && ((first) => `${first[0]} ${minus(words)}`));
     }
     for (const desc of this.picture.querySelectorAll("desc")) {
       this.write(desc, live && (() => "Numbers were changed; the fields and sentences beside the picture have the new ones."));
@@ -206,8 +206,8 @@ class Painted {
     });
     this.marks.forEach(([cell, mark, room], k) => {
       const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
-      const sign = Number.isFinite(data[k]) ? "" : Number.isNaN(data[k]) ? "✗" : data[k] > 0 ? "▲" : "▼";
-      const text = this.isPrinted ? minus(`${sign} ${printed(data[k], dtype)}`.trim()) : sign;
+      const shown = withSign(printed(data[k], dtype));
+      const text = this.isPrinted ? shown : Number.isFinite(data[k]) ? "" : shown[0];
       if (cell.getAttribute("fill") !== fill) cell.setAttribute("fill", fill);
       if (mark.textContent === text) return mark.setAttribute("fill", ink);
       mark.setAttribute("fill", ink);

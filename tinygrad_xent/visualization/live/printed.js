@@ -56,7 +56,7 @@ function printed(x, dtype = "float64") {
   if (dtype === "bool") return x ? "True" : "False";
   if (Number.isNaN(x)) return "NaN";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
-  if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  if (x === 0) return Object.is(x, -0) && dtype.startsWith("float") ? "-0" : "0";
   if (!dtype.startsWith("float") && Math.abs(x) < 100000) return String(x);
   const exponent = Number(x.toExponential(2).split("e")[1]);
   const plain = dtype.startsWith("float") && exponent >= -3 && exponent <= 3;

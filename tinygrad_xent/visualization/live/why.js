@@ -295,15 +295,16 @@ class Why {
 }
 
 const say = (text, kind = "") => element("p", { class: kind }, minus(text));
-const signed = (x) => (printed(x).startsWith("-") ? `(${printed(x)})` : printed(x));
+const signed = (x) => (printed(x + 0).startsWith("-") ? `(${printed(x)})` : printed(x));
 const times = ([first, ...others]) => [printed(first), ...others.map(signed)].join(" × ");
 const plus = ([first, ...others]) => [printed(first), ...others.map(signed)].join(" + ");
 
 /** Show a line of MathML; it is read aloud as text. */
 function lineOf(math) {
   if (!math) return null;
+  const text = numbers.spoken(math);
   return element("div", { class: "numbers" },
-    element("span", { "aria-hidden": "true" }, math), element("span", { class: "hidden" }, numbers.spoken(math)));
+    element("span", { "aria-hidden": "true" }, ...broken(math)), element("span", { class: "hidden" }, text));
 }
 
 /** Return where an array that went into another has a bad number: at the same place, or the first. */

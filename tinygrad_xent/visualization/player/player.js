@@ -404,12 +404,12 @@ class Graph extends LivePicture {
       const [got, all] = [arrived.get(id) ?? 0, expected.get(id) ?? 0];
       const done = (all > 0 && got === all) || (id === output && at >= forward);
       const bad = done && this.isWrong && this.data.wrong.at.includes(id);
-      box.classList.toggle("unknown", id.startsWith("n") && !known.has(id));
+      box.classList.toggle("unknown", !id.startsWith("c") && !known.has(id));
       box.classList.toggle("waiting", !done);
       box.classList.toggle("current", id === step.box);
       box.classList.toggle("receiver", id === step.to);
       box.classList.toggle("bad", bad);
-      box.querySelector(".badge text").textContent = bad ? "≠" : done ? "✓" : got ? `${got}/${all}` : "";
+      box.querySelector(".badge text").textContent = bad ? "≠" : done ? "✓" : !got ? "" : all > 99 ? `${Math.floor((100 * got) / all)} %` : `${got}/${all}`;
       box.querySelector(".badge").classList.toggle("empty", !done && !got);
     }
     this.activate(step);

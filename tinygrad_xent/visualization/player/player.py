@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
-from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
 from tinygrad_xent.visualization.drawing.viewing import viewed
 from tinygrad_xent.visualization.live.page import LivePage, entries_of
 from tinygrad_xent.visualization.live.program import program_of
@@ -37,12 +37,13 @@ class Player(markup.Page):
     def __init__(self, trace: Trace, names: Mapping[str, Any] | None = None) -> None:
         self.trace = trace
         self._name = trace.names[trace.output]
-        self._model = build((trace.output,), names, gradients=True)
+        self._model = build((trace.output,), names, gradients=True, fold="auto", most=MOST_BOXES)
         self._wrong = wrong_order(trace)
         self._live: LivePage | None = None
         other = partial(depth_first, direction=self._wrong.direction) if self._wrong else None
         with suppress(GraphTooLargeError):  # the page then shows what was recorded
-            self._live = LivePage(program_of(trace.output, trace.seed, names, other))
+            if not self._model.note:  # of what is folded no number can be changed
+                self._live = LivePage(program_of(trace.output, trace.seed, names, other))
 
     @cached_property
     def _frames(self) -> Frames:
@@ -60,7 +61,8 @@ class Player(markup.Page):
         """All that the page shows; see `player.js`."""
         arrays, live, wrong, boxes = Arrays(), self._live, self._wrong, self._model.boxes
         entries = entries_of(live.program, self.trace, wrong) if live else {}
-        steps = Steps(self.trace, arrays, entries, live.softmaxes if live else {})
+        homes = {inner: box.id for box in boxes for inner in box.holds}
+        steps = Steps(self.trace, arrays, entries, live.softmaxes if live else {}, homes)
         return {
             "name": self._name,
             "forward": steps.forward(),
@@ -111,7 +113,8 @@ def play(output: Node, *, names: Mapping[str, Any] | None = None) -> Player:
 
     The page that this makes shows at each step the formula with its numbers, the arrays that go
     into it and what comes out, and where contributions are added up. It can ask for the next
-    gradient before it shows it, and run the backward pass in a wrong order.
+    gradient before it shows it, and run the backward pass in a wrong order. A graph of more than
+    400 tensors is folded; its numbers cannot be changed in the page.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ def play(output: Node, *, names: Mapping[str, Any] | None = None) -> Player:
     NotRecordedError, NotScalarError, DtypeError, StaleGraphError
         If there is no backward pass to run; the message says why.
     GraphTooLargeError
-        If the graph has more tensors than a picture can show.
+        If the graph has more tensors than a picture can show, also folded.
 
     Examples
     --------

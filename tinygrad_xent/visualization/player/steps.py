@@ -46,12 +46,14 @@ class Steps:
         arrays: Arrays,
         entries: Mapping[Any, int],
         softmaxes: Mapping[Node, int],
+        homes: Mapping[str, str],
     ) -> None:
         self.trace = trace
         self.entries = entries  # which entry of a program an array is
         self.softmaxes = softmaxes
         self.arrays = arrays
-        self.ids = {node: f"n{i}" for i, node in enumerate(trace.names)}
+        # Of what is folded the id of the box that holds it.
+        self.ids = {node: homes.get(f"n{i}", f"n{i}") for i, node in enumerate(trace.names)}
 
     def forward(self) -> list[Step]:
         """Write the steps of the forward pass."""

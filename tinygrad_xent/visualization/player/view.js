@@ -87,7 +87,22 @@ function formula(mathml, kind) {
   if (!mathml) return null;
   const block = element("div", { class: kind });
   block.innerHTML = mathml; // written by the package; names in it are escaped
+  block.replaceChildren(...broken(block.firstChild));
   return block;
+}
+
+// Return a formula in parts, so that a line breaks before a sign where it is too long.
+function broken(whole) {
+  const row = whole.children.length === 1 && whole.firstChild.localName === "mrow" ? whole.firstChild : whole;
+  const parts = [];
+  for (const child of [...row.children]) {
+    const isSign = /^[=+−⋯]$/.test(child.textContent) && child.getAttribute("form") !== "prefix";
+    if (parts.length && isSign) child.setAttribute("form", "infix"); // spaced as in the middle of a line
+    if (!parts.length || isSign) parts.push(document.createElementNS(whole.namespaceURI, "math"));
+    if (/^[()]$/.test(child.textContent)) child.setAttribute("stretchy", "false"); // the other may be in another part
+    parts.at(-1).append(child);
+  }
+  return parts.flatMap((part) => [element("wbr"), part]);
 }
 
 function button(label, path, action, attributes = {}) {
@@ -111,17 +126,21 @@ function table(caption, array, heat, { mark = [], hide = false, onpick = null } 
     })),
   );
   return element("figure", { class: onpick ? "pickable" : null },
-    element("table", { class: body[0].children.length > 6 ? "wide" : null }, element("caption", {}, ...caption), element("tbody", {}, ...body)),
+    element("table", { class: body[0].children.length > 6 ? `wide${body.length === 1 ? " line" : ""}` : null }, element("caption", {}, ...caption), element("tbody", {}, ...body)),
     array.note && !hide ? element("figcaption", {}, minus(array.note)) : null,
   );
 }
 
+// What is not a finite number has a sign that is seen from afar.
+function withSign(text) {
+  return ({ NaN: "✗ ", inf: "▲ ", "-inf": "▼ " }[text] ?? "") + minus(text);
+}
+
 function cell(text, top, heat, marked) {
-  const sign = { NaN: "✗ ", inf: "▲ ", "-inf": "▼ " }[text] ?? "";
   const levels = (heat.length - 1) / 2;
   const graded = level(Number(text), top, levels);
   const colour = graded === undefined || text === "" ? null : graded - levels; // theme.py has them
-  return element("td", { class: marked ? "marked" : null, "data-level": colour }, minus(sign + text));
+  return element("td", { class: marked ? "marked" : null, "data-level": colour }, withSign(text));
 }
 
 // Zero alone is white; everything else is graded by its share of the largest magnitude.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -57,15 +58,15 @@ class Trace(Sequence[Event]):
     def _part(self, events: Iterable[Event]) -> Trace:
         return Trace(events, self.output, self.seed, self.names)
 
-    @property
+    @cached_property
     def forward(self) -> tuple[Forward, ...]:
         """The events of the forward pass."""
-        return tuple(event for event in self if isinstance(event, Forward))
+        return tuple([event for event in self._events if isinstance(event, Forward)])
 
-    @property
+    @cached_property
     def backward(self) -> tuple[Backward, ...]:
         """The events of the backward pass."""
-        return tuple(event for event in self if isinstance(event, Backward))
+        return tuple([event for event in self._events if isinstance(event, Backward)])
 
     def of(self, tensor: Node) -> Trace:
         """Keep the events in which a tensor gets its value, sends, or receives.

@@ -10,7 +10,7 @@ from dialect_answers import ask, differences
 from golden import load, source
 
 import tinygrad_xent as tx
-from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.recipes import DIALECTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
 
@@ -31,7 +31,7 @@ RECORDED = {
 
 
 def test_all_of_them_are_there() -> None:
-    assert list(RECIPES) == list(RECORDED)
+    assert list(DIALECTS) == list(RECORDED)
     assert source("dialects").startswith("TensorFlow 1.4.1, 2.2.0 and 2.21.0, Keras 3.15.1, PyTor")
     assert len(CASES) == 162
     assert len({case.edge for case in CASES}) == 49

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.comparing.dialects import FRAMEWORK_ERRORS, framework_error
-from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.recipes import DIALECTS, RECIPES, framework_error
 from tinygrad_xent.comparing.rules import kernel_gradient
 from tinygrad_xent.comparing.steps import constant
 
@@ -15,7 +14,7 @@ Z = np.array([[0.0, 1.0, -2.0], [3.0, 0.5, 0.5]])
 LABELS = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0]])  # the first row sums to 3
 
 
-@pytest.mark.parametrize("dialect", RECIPES)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_graph_can_be_drawn_and_traced(dialect: str) -> None:
     z = tx.Tensor(Z, name="z")
     given = tx.softmax(z) if dialect == "keras2-graph" else z
@@ -264,7 +263,13 @@ def test_an_exception_has_the_framework_s_name() -> None:
     assert framework_error("optax", tx.errors.BatchSizeError()) == "ValueError"
     assert framework_error("torch", tx.errors.DialectError()) is None
     assert framework_error("torch", KeyError()) is None
-    assert {d for names in FRAMEWORK_ERRORS.values() for d in names} <= RECIPES.keys()
+
+
+def test_what_is_written_for_a_dialect_is_a_call_or_an_exception_of_ours() -> None:
+    calls = [f"{a} {b}" for a in ("sparse", "dense") for b in ("logits", "probabilities")]
+    ours = {name.lower() for name in vars(tx.errors)}
+    for dialect in DIALECTS:
+        assert {"sparse logits", "dense logits"} <= RECIPES[dialect].keys() <= {*calls, *ours}
 
 
 def test_the_kernel_s_rules_hold_where_labels_sum_to_one() -> None:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_xent.comparing.dialects import framework_error, steps_of
-from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.dialects import steps_of
+from tinygrad_xent.comparing.recipes import framework_error, recipe
 from tinygrad_xent.comparing.steps import State, Step, any_axis, step, walk
 from tinygrad_xent.derivatives import gradients_or_none
 from tinygrad_xent.errors import TinygradXentError
@@ -103,7 +103,7 @@ def steps_in_comparison(
         return steps_of(dialect, state, sparse, from_logits)
     if state.axis not in (-1, state.x.ndim - 1):
         dialect = "keras2"
-    return (_softmax, *RECIPES[dialect](sparse, False))
+    return (_softmax, *recipe(dialect, sparse=sparse, from_logits=False))
 
 
 def ask(dialect: str, steps: tuple[Step, ...], start: State) -> Answer:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_xent.comparing import answers
 from tinygrad_xent.comparing.dialects import is_sparse, start
-from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.recipes import DIALECTS
 from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
@@ -208,7 +208,7 @@ def compare(
     x = constant(x)
     state = start(constant(labels), x, axis)
     given, absent = [], {}
-    for dialect in RECIPES:
+    for dialect in DIALECTS:
         kind = is_sparse(state, sparse, dialect)
         try:
             steps = answers.steps_in_comparison(dialect, state, kind, from_logits)

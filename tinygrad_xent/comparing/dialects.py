@@ -9,32 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import errors
-from tinygrad_xent.comparing.recipes import RECIPES
+from tinygrad_xent.comparing.recipes import DIALECTS, framework_error, recipe
 from tinygrad_xent.comparing.steps import State, Step, constant, run, sees_through
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import floating
 from tinygrad_xent.ops.cross_entropy import check_probabilities
-
-_TENSORFLOW, _DEFAULT = "InvalidArgumentError", "ValueError"
-_ON_TENSORFLOW = dict.fromkeys(("keras2", "keras2-graph", "keras3-tf"), _TENSORFLOW)
-
-FRAMEWORK_ERRORS: dict[type[Exception], dict[str, str]] = {
-    errors.AxisError: _ON_TENSORFLOW
-    | {"tf2": _TENSORFLOW, "keras3-torch": "IndexError", "keras3-numpy": "AxisError"},
-    errors.ShapeError: {"torch": "RuntimeError"},
-    errors.BatchSizeError: {},
-    errors.BroadcastError: {"tf2": _TENSORFLOW, "optax": "TypeError"},
-    errors.LabelRangeError: _ON_TENSORFLOW
-    | dict.fromkeys(("tf1", "tf2"), _TENSORFLOW)
-    | dict.fromkeys(("keras3-torch", "keras3-numpy", "torch"), "IndexError"),
-    errors.LabelDtypeError: dict.fromkeys(("tf1", "optax"), "TypeError")
-    | {"tf2": _TENSORFLOW, "torch": "RuntimeError"},
-    errors.DtypeError: _ON_TENSORFLOW,
-    errors.DialectError: {"keras3-tf": _DEFAULT},
-    errors.DialectFaultError: dict.fromkeys(("keras3-torch", "torch"), "RuntimeError")
-    | {"tf2": _TENSORFLOW},
-}
-"""The framework's exception for each of ours, by dialect; where none is listed, a ValueError."""
 
 
 def crossentropy_as(
@@ -108,11 +87,11 @@ def crossentropy_as(
     [-1.73105858 -0.26894142]
     [-1.19317574  1.19317574]
     """
-    if dialect not in RECIPES:
-        near = difflib.get_close_matches(str(dialect), RECIPES, 1)
+    if dialect not in DIALECTS:
+        near = difflib.get_close_matches(str(dialect), DIALECTS, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise errors.ArgumentError(
-            f"there is no dialect {dialect!r}{hint} Choose from {', '.join(RECIPES)}"
+            f"there is no dialect {dialect!r}{hint} Choose from {', '.join(DIALECTS)}"
         )
     state = start(labels, x, axis)
     sparse = is_sparse(state, sparse, dialect)
@@ -126,15 +105,6 @@ def crossentropy_as(
     if not from_logits:
         check_probabilities(x, "x")
     return result
-
-
-def framework_error(dialect: str, error: Exception) -> str | None:
-    """Return the name of the exception that the framework raises; None if it has no such call."""
-    for kind in type(error).__mro__:
-        if kind in FRAMEWORK_ERRORS:
-            default = None if kind is errors.DialectError else _DEFAULT
-            return FRAMEWORK_ERRORS[kind].get(dialect, default)
-    return None
 
 
 def start(labels: Any, x: Any, axis: int) -> State:
@@ -173,4 +143,4 @@ def steps_of(dialect: str, state: State, sparse: bool, from_logits: bool) -> tup
                 "that softmax returned"
             )
         dialect = "keras2"
-    return RECIPES[dialect](sparse, from_logits)
+    return recipe(dialect, sparse=sparse, from_logits=from_logits)

@@ -8,17 +8,6 @@ from pathlib import Path
 from tinygrad_xent.commands.streams import check_output, say, write_output
 from tinygrad_xent.errors import OutputError
 
-HELP = "write the source notebook of an nbgrader assignment"
-ABOUT = (
-    "Write a notebook of exercises as nbgrader wants its sources: locked statements, solutions "
-    "between marks that nbgrader removes from what it hands out, and a test worth one point for "
-    "each. Without names, list the exercises."
-)
-EXAMPLES = """\
-  tinygrad-xent assignment
-  tinygrad-xent assignment logsumexp log_backward --out week5.ipynb
-"""
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""

@@ -14,16 +14,6 @@ if TYPE_CHECKING:
 
     from tinygrad_xent.teaching.grading.judging import Report, Result
 
-HELP = "check the ops and the answers of a file or notebook"
-ABOUT = (
-    "Run a Python file or a notebook in a process of its own, check the backward rule of every op "
-    "that it defines, and judge every exercise that it answers. The exit status is 0 if all is "
-    "right, 1 if something is wrong, 2 if nothing can be checked."
-)
-EXAMPLES = """\
-  tinygrad-xent check homework.ipynb
-  tinygrad-xent check homework.py --json
-"""
 UNCHECKED = ("no-rule", "no-inputs")
 """Codes of ops that are neither right nor wrong: without a rule, or with unknown inputs."""
 

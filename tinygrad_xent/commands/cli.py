@@ -7,6 +7,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Sequence
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tinygrad_xent.commands import COMMANDS
@@ -54,31 +56,23 @@ def _parser() -> argparse.ArgumentParser:
         def error(self, message: str) -> NoReturn:
             raise UsageError(f"{message}; see {self.prog} --help")
 
-    def described(add: Any, *, description: str, epilog: str, **about: Any) -> Any:
+    def described(add: Any, about: str, examples: str, **more: Any) -> Any:
         return add(
-            **about,
-            description=textwrap.fill(description, 78),
-            epilog=epilog,
+            **more,
+            description=textwrap.fill(about, 78),
+            epilog="examples:" + examples.replace("\n", "\n  "),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
 
-    examples = "".join(command.EXAMPLES for command in COMMANDS.values())
-    parser: argparse.ArgumentParser = described(
-        Parser, prog=_NAME, description=_ABOUT, epilog=f"examples:\n{examples}"
-    )
+    help_ = ConfigParser(interpolation=None)
+    help_.read_string(Path(__file__).with_name("help.ini").read_text("utf-8"))
+    examples = "".join(help_[name]["examples"] for name in COMMANDS)
+    parser: argparse.ArgumentParser = described(Parser, _ABOUT, examples, prog=_NAME)
     parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, command in COMMANDS.items():
-        command.options(
-            described(
-                commands.add_parser,
-                name=name,
-                help=command.HELP,
-                description=command.ABOUT,
-                epilog=f"examples:\n{command.EXAMPLES}",
-            )
-        )
+        command.options(described(commands.add_parser, **help_[name], name=name))
     return parser
 
 

@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 
     from tinygrad_xent.comparing import Comparison
 
-HELP = "compare one loss between the frameworks"
-ABOUT = (
-    "Compare loss and gradient of TensorFlow 1 and 2, Keras 2 and 3 on their backends, PyTorch and "
-    "Optax for the same labels and numbers: which of them agree, and which steps of their "
-    "algorithms make the difference."
-)
-EXAMPLES = """\
-  tinygrad-xent compare --probs "0,0,0" --target 0
-  tinygrad-xent compare --logits "0,1" --labels "2,1"
-  tinygrad-xent compare --logits "1,2,3" --target -1
-  tinygrad-xent compare --logits "0,-inf / 5,1" --target "0,1" --out report.html
-"""
 _FORMS = (".html", ".json", ".txt")
 _LARGEST_CLASS = 1e15  # up to here a float distinguishes whole numbers
 

@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.submissions import Submission
 
-HELP = "grade a folder of submissions"
-ABOUT = (
-    "Grade the exercises of a class: every file in a folder, or every folder in it, is a student's "
-    "work. Each runs in a process of its own with limits; the verdicts are made outside it, on "
-    "inputs that nobody knows. Writes a table with a row for each student and exercise, and beside "
-    "it a folder with a page of feedback for each student. When it was stopped half-way, the same "
-    "command grades the rest, and what has changed. The exit status is 0 if all that was handed in "
-    "is graded, 1 if some of it could not be, 2 if nothing can be graded."
-)
-EXAMPLES = """\
-  tinygrad-xent grade submissions --out grades.csv
-  tinygrad-xent grade submissions --exercises logsumexp,log_backward
-  tinygrad-xent grade submissions --cluster tcp://scheduler:8786
-"""
 _MOST = 1_000_000  # of each: more than any system takes
 
 

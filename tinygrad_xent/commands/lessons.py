@@ -7,16 +7,6 @@ from pathlib import Path
 
 from tinygrad_xent.commands.streams import say
 
-HELP = "copy the lessons to a folder, and open them"
-ABOUT = (
-    "Copy the lessons, a course in notebooks from the derivative to the fused cross-entropy, to a "
-    "folder and open the first, 00_start, in JupyterLab. Notebooks that exist there already, with "
-    "your work in them, are kept."
-)
-EXAMPLES = """\
-  tinygrad-xent lessons
-  tinygrad-xent lessons my-course --no-open
-"""
 _FOLDER = "tinygrad-xent-lessons"
 
 

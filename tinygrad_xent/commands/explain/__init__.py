@@ -17,19 +17,6 @@ if TYPE_CHECKING:
 
     from tinygrad_xent.commands.explain.explanation import Explanation
 
-HELP = "explain the gradient of one loss, step by step"
-ABOUT = (
-    "Explain the gradient of one loss: logits, softmax, loss, p - t, every step of the backward "
-    "pass, and a numerical check of every gradient. Without options: train a small classifier on "
-    "handwritten digits and explain the held-out digit that it gets most wrong."
-)
-EXAMPLES = """\
-  tinygrad-xent explain
-  tinygrad-xent explain --data flowers.csv --label species --out flower.html
-  tinygrad-xent explain --logits "2,1,0.1" --target 0
-  tinygrad-xent explain --logits "2,1,0.1" --labels "0.7,0.2,0.1"
-  tinygrad-xent explain --probs "0.7,0.2,0.1" --target 0
-"""
 FORMS = {
     ".svg": "The graph with its values and gradients",
     ".png": "The graph with its values and gradients",

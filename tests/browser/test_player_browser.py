@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,9 +255,79 @@ def test_a_wrong_prediction(visit) -> None:
     for text in ("0.3", "-1/3", "3", "1e-3", "0"):
         answer(page, text)
         shown = text.replace("-1", "−1").replace("e-", "e−")
-        assert page.locator(".answer").inner_text().startswith(f"Not {shown}: it is 0.3333.")
+        assert page.locator(".question .hint").inner_text().startswith(f"Not {shown}. ")
+        assert page.locator(".question .hint").inner_text().endswith("Try again, or press Show.")
         assert page.locator(".score").inner_text() == "0 of 1 right"
+        page.get_by_role("textbox").fill("1/3")  # once more
+        page.keyboard.press("Enter")
+        assert page.locator(".answer").inner_text().startswith("Right: 0.3333.")
+        assert page.locator(".score").inner_text() == "0 of 1 right"  # the first answer counts
         page.reload()
+
+
+BROUGHT_DOWN = "differentiating brings down, as in the derivative of a square."
+
+
+def squares():
+    x = tx.Tensor([3.0, -1.0], name="x")
+    loss = (tx.square(x) * np.array([5.0, 5.0])).sum()
+    loss.name = "L"
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-30", "Look for a minus sign too few or too many, as in the derivative of -x or of 1/x."),
+        ("5", "By the chain rule every gradient is the local slope times the upstream gradient."),
+        ("6", "By the chain rule every gradient is the local slope times the upstream gradient."),
+        (
+            "150",
+            "A gradient is linear in grad: twice the upstream gradient gives twice the gradient.",
+        ),
+        (
+            "15",
+            f"Look for a factor 2 that {BROUGHT_DOWN}",
+        ),
+        ("60", "Is a factor 2 counted twice, or 1/2 of the function forgotten?"),
+        ("7", ""),
+        ("0", ""),
+    ],
+)
+def test_a_misconception_is_named_in_the_words_of_the_check(visit, text, words) -> None:
+    page = visit(play(squares()))
+    page.get_by_label("Predict first").check()
+    go(page, page.get_by_role("slider").get_attribute("max"))
+    page.get_by_role("textbox").fill(text)
+    page.keyboard.press("Enter")
+    shown = text.replace("-", "−")
+    told = " ".join(filter(None, [f"Not {shown}.", words, "Try again, or press Show."]))
+    assert page.locator(".question .hint").inner_text() == told
+    folder = Path(tx.__file__).parent / "checking" / "hypotheses"
+    check = " ".join(file.read_text("utf-8") for file in folder.glob("*.py"))
+    assert words in re.sub(r'"\s*f?"', "", check)
+
+
+def test_the_score_has_its_kinds_and_starts_again(visit) -> None:
+    page = visit(play(squares()))
+    page.get_by_label("Predict first").check()
+    again = page.get_by_role("button", name="Start again")
+    assert again.is_hidden()
+    go(page, 5)
+    for text in ("1", "5", "4"):
+        page.get_by_role("textbox").fill(text)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+    assert (
+        page.locator(".score").inner_text()
+        == "2 of 3 right: multiply 1 of 1, square 0 of 1, sum 1 of 1"
+    )
+    again.click()
+    assert page.locator(".score").inner_text() == "0 of 0 right"
+    assert counter(page).startswith("5 /")
+    page.keyboard.type("1")  # the question has the focus
+    page.keyboard.press("Enter")
+    assert page.locator(".score").inner_text() == "1 of 1 right"
 
 
 def test_what_is_no_number_is_asked_for_again(visit) -> None:
@@ -295,7 +366,8 @@ def test_a_whole_pass_can_be_predicted_by_keyboard(visit) -> None:
         page.keyboard.type(text)
         page.keyboard.press("Enter")  # check
         page.keyboard.press("Enter")  # next step, whose question has the focus
-    assert page.locator(".score").inner_text() == "6 of 6 right"
+    each = "add 2 of 2, log 1 of 1, multiply 3 of 3"
+    assert page.locator(".score").inner_text() == f"6 of 6 right: {each}"
     assert counter(page) == "11 / 11"
 
 

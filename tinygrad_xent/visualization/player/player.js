@@ -10,7 +10,9 @@ function player(root, data, picture) {
   const status = element("p", { class: "hidden", role: "status" });
   const score = element("span", { class: "score" });
   const banner = element("p", { class: "banner", hidden: true });
-  const answers = new Map(); // by step: the text of the answer and whether it was right
+  const answers = new Map(); // by step: the answer that settled it, and whether it was right
+  const firsts = new Map(); // by step: whether the first answer was right
+  const again = element("button", { type: "button", hidden: true, onclick: restart }, "Start again");
   const mode = { predict: false, wrong: false };
   let seen = null; // the step that was scrolled to
   const live = data.live ? new Live(data.live.program) : null;
@@ -32,7 +34,7 @@ function player(root, data, picture) {
       stepper.counter),
     element("div", { class: "modes" },
       element("label", {}, predict, "Predict first"),
-      element("label", {}, wrong, "Wrong order"), score),
+      element("label", {}, wrong, "Wrong order"), again, score),
     banner,
     element("div", { class: "stage" }, element("div", { class: "graphs" }, viewer.tools, viewer.part, graph.legend), details),
     live ? element("div", { class: "beside" }, edit.part, why.part) : null,
@@ -78,11 +80,10 @@ function player(root, data, picture) {
   }
 
   function changed() {
-    answers.clear();
     places.clear();
     paint();
     why.refresh();
-    tally();
+    forget();
     stepper.go(stepper.at);
     if (data.alone) edit.writeAddress();
   }
@@ -131,9 +132,26 @@ function player(root, data, picture) {
     stepper.go(stepper.at);
   }
 
+  // Count the first answers, in all and for each op.
   function tally() {
-    const right = [...answers.values()].filter((answer) => answer.right).length;
-    score.textContent = mode.predict ? `${right} of ${answers.size} right` : "";
+    const of = (steps) => `${steps.filter(([, right]) => right).length} of ${steps.length}`;
+    const all = [...firsts];
+    const ops = [...new Set(all.map(([at]) => steps()[at].op))].sort();
+    const each = ops.map((op) => `${op} ${of(all.filter(([at]) => steps()[at].op === op))}`);
+    score.textContent = mode.predict ? `${of(all)} right${ops.length > 1 ? `: ${each.join(", ")}` : ""}` : "";
+    again.hidden = !mode.predict || !all.length;
+  }
+
+  function restart() {
+    forget();
+    stepper.go(data.forward.length);
+    details.querySelector("input")?.focus();
+  }
+
+  function forget() {
+    answers.clear();
+    firsts.clear();
+    tally();
   }
 
   function nextStepOf(id) {
@@ -285,12 +303,20 @@ function player(root, data, picture) {
       if (guess === null) {
         hint.textContent = "Type a number, such as 0.25, -1e-3 or 1/3.";
         input.focus();
-      } else settle(at, { text: input.value.trim(), right: close(guess, truthOf(step, at)) });
+        return;
+      }
+      const right = close(guess, truthOf(step, at));
+      if (!firsts.has(at)) firsts.set(at, right);
+      if (right) return settle(at, { right });
+      tally();
+      const why = misconception(guess, truthOf(step, at), upstreamOf(step, at));
+      hint.textContent = `Not ${minus(input.value.trim())}. ${why}${why && " "}Try again, or press Show.`;
+      input.select();
     };
     return element("form", { class: "question", onsubmit: check },
       element("label", {}, `What is sent to ${receiver}${place}?`, input),
       element("button", { type: "submit", class: "main" }, "Check"),
-      element("button", { type: "button", onclick: () => settle(at, { text: "", right: false }) }, "Show"),
+      element("button", { type: "button", onclick: () => settle(at, { right: false }) }, "Show"),
       hint);
   }
 
@@ -301,8 +327,17 @@ function player(root, data, picture) {
     return entries[numbers.placeOf(lengths, focus(step, at).index)];
   }
 
+  // The upstream gradient of the entry that is asked for, if it is a single number.
+  function upstreamOf(step, at) {
+    const array = live?.values[step.grad[2]];
+    const { index } = focus(step, at);
+    if (!array || array.data.length === 1) return array?.data[0];
+    return array.shape.length === index.length ? array.data[numbers.placeOf(array.shape, index)] : undefined;
+  }
+
   function settle(at, given) {
     answers.set(at, given);
+    if (!firsts.has(at)) firsts.set(at, given.right);
     tally();
     stepper.go(at);
     details.querySelector(".answer button")?.focus();
@@ -313,8 +348,7 @@ function player(root, data, picture) {
     if (!given) return null;
     const step = steps()[at];
     const truth = minus(String(Number(truthOf(step, at).toPrecision(4))));
-    const words = given.right ? `Right: ${truth}.`
-      : given.text ? `Not ${minus(given.text)}: it is ${truth}.` : `It is ${truth}.`;
+    const words = given.right ? `Right: ${truth}.` : `It is ${truth}.`;
     const next = () => {
       stepper.go(at + 1);
       (details.querySelector("input") ?? stepper.next).focus();
@@ -333,6 +367,19 @@ function guessed(text) {
   if (more.length || !isNumber.test(above)) return null;
   if (below === undefined) return Number(above);
   return isNumber.test(below) && Number(below) !== 0 ? Number(above) / Number(below) : null;
+}
+
+// What a wrong answer looks like, in the words of `gradcheck`.
+function misconception(guess, truth, upstream) {
+  const is = (x) => guess !== 0 && close(guess, x);
+  if (is(-truth)) return "Look for a minus sign too few or too many, as in the derivative of -x or of 1/x.";
+  if (Number.isFinite(upstream) && Math.abs(upstream) !== 1) {
+    if (is(upstream) || is(truth / upstream)) return "By the chain rule every gradient is the local slope times the upstream gradient.";
+    if (is(truth * upstream)) return "A gradient is linear in grad: twice the upstream gradient gives twice the gradient.";
+  }
+  if (is(2 * truth)) return "Is a factor 2 counted twice, or 1/2 of the function forgotten?";
+  if (is(truth / 2)) return "Look for a factor 2 that differentiating brings down, as in the derivative of a square.";
+  return "";
 }
 
 // Two significant digits are enough; a zero must be a zero.

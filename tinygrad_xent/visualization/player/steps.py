@@ -34,9 +34,9 @@ class Steps:
     row and column in the table.
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
-    of the arrows between the two; ``part``, which of how many contributions this is; ``ask``, the
-    entry to be predicted; the table ``grad``; the table ``unsummed``, what the rule returned, if
-    ``sent`` is the sum of it; where contributions are added up ``before`` and ``total``; in a wrong
+    of the arrows between the two; ``part``, which of how many contributions this is; ``op``, that
+    of the sender; ``ask``, the entry to be predicted; the table ``grad``; the table ``unsummed``,
+    what the rule returned, if ``sent`` is the sum of it; where contributions are added up ``before`` and ``total``; in a wrong
     order ``notes``, sentences, and ``right``, a table.
     """
 
@@ -124,6 +124,7 @@ class Steps:
             "unsummed": self._unsummed(event),
             "sent": self._table(["sent to ", named(event.to_name)], sent),
             "cell": cell,
+            "op": event.op,
             "ask": float(sent[place]) if can_ask else None,
             "start": self._start(event) if node is self.trace.output else [],
         }

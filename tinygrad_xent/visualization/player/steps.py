@@ -35,9 +35,10 @@ class Steps:
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
     of the arrows between the two; ``part``, which of how many contributions this is; ``op``, that
-    of the sender; ``ask``, the entry to be predicted; the table ``grad``; the table ``unsummed``,
-    what the rule returned, if ``sent`` is the sum of it; where contributions are added up ``before`` and ``total``; in a wrong
-    order ``notes``, sentences, and ``right``, a table.
+    of the sender; ``ask``, the entry to be predicted; and the table ``grad``. Some have more: the
+    table ``unsummed``, what the rule returned if ``sent`` is the sum of it; ``before`` and
+    ``total``, where contributions are added up; and in a wrong order ``notes``, sentences, and
+    ``right``, a table.
     """
 
     def __init__(

@@ -190,6 +190,13 @@ def test_a_vanishing_gradient_shows_in_a_folded_box() -> None:
     assert heights[0] < heights[-1] / 5
 
 
+def test_norms_that_hardly_differ_are_level_and_high() -> None:
+    box = Box("f0", "× 2: exp", "folded", np.ones(2), members=4, norms=(0.126, 0.14, 0.159))
+    (bars,) = [m for m in layout_of(box).marks if isinstance(m, Patch) and m.fill == RULE]
+    heights = [h for *_, h in bars.rects]
+    assert min(heights) > 0.9 * max(heights) > 20
+
+
 @pytest.mark.parametrize(
     "norms", [(0.0, 0.0), (np.nan, 1.0), (np.inf, 1e-300, 0.0), (2.0,) * 500, (1e308, 1e-308)]
 )

@@ -183,13 +183,13 @@ def _bars(norms: Sequence[float]) -> Block:
     data = np.array(norms[:: -(-len(norms) // MOST_BARS)])
     there = np.isfinite(data) & (data > 0)
     logs = np.log10(data, where=there, out=np.zeros(len(data)))
-    low = float(np.min(logs, where=there, initial=np.inf))
-    # At least two decades high: what hardly differs looks level.
-    span = max(float(np.max(logs, where=there, initial=low)) - low, 2.0)
+    top = float(np.max(logs, where=there, initial=-np.inf))
+    # The largest is as high as there is room; at least two decades: what hardly differs is level.
+    span = max(top - float(np.min(logs, where=there, initial=top)), 2.0)
     marks: list[Mark] = []
     rects = []
     for k, norm in enumerate(data.tolist()):
-        tall = 3 + (TALLEST - 3) * (logs[k] - low) / span if there[k] else 0.0
+        tall = 3 + (TALLEST - 3) * (1 - (top - logs[k]) / span) if there[k] else 0.0
         rects.append((k * BAR, TALLEST - tall, BAR - 1, tall))
         if not np.isfinite(norm):
             marks.append(Sign(k * BAR, TALLEST - 8, 8, cells.NAN if np.isnan(norm) else cells.INF))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from tinygrad_xent.visualization.formulas import formula_text, mathml
 from tinygrad_xent.visualization.tables import html_table
@@ -82,21 +83,7 @@ class Note:
         return self.markdown
 
 
-_STYLE = """
-.tx-verdict { border-inline-start: 4px solid #3d8f5f; padding: 0.2em 0 0.2em 1em; max-width: 46em;
-  color: var(--jp-ui-font-color1, inherit); line-height: 1.5; overflow-wrap: break-word; }
-.tx-verdict.tx-failed { border-color: #c4692b; border-inline-start-style: double;
-  border-inline-start-width: 6px; }
-.tx-verdict p { margin: 0.3em 0; }
-.tx-verdict code { font-size: 0.95em; background: none; color: inherit; padding: 0; }
-.tx-verdict table { border-collapse: collapse; font-size: 0.9em; margin: 0.4em 0; }
-.tx-verdict caption { text-align: start; caption-side: top; padding: 0; color: inherit; }
-.tx-verdict tbody th { font-family: var(--jp-code-font-family, monospace); }
-.tx-verdict.tx-verdict table :is(th, td) { text-align: start; padding: 0.1em 1em 0.1em 0;
-  background: none; border: 0; vertical-align: baseline; white-space: normal;
-  font-variant-numeric: tabular-nums; }
-.tx-verdict th { font-weight: 600; white-space: nowrap; }
-"""
+_STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -167,7 +154,7 @@ class Verdict:
             parts.append(f"<p><strong>Hint.</strong> {html_of(self.hint)}</p>")
         if not self.passed:
             parts.append(f"<p>{html_of(f'`{self._more()}`')}</p>")
-        return f'<div class="{kind}"><style>{_STYLE}</style>{"".join(parts)}</div>'
+        return f'<div class="{kind}"><style>\n{_STYLE}</style>{"".join(parts)}</div>'
 
     def _word(self) -> str:
         if self.code == "blank":

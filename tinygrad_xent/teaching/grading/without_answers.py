@@ -31,6 +31,7 @@ _WITHOUT_RULES = (
     "products", "rearranging", "reductions", "rounding", "shaping", "softmax_family",
     "trigonometry",
 )  # fmt: skip
+_DATA = ("errors/hints.txt", "ops/__init__.pyi", "teaching/exercises/verdict.css")
 _WORDS = ("backward", "cross_entropy", "scaled")  # names of functions in `ops` that hold answers
 _ABSENT = """
 def __getattr__(name):
@@ -52,7 +53,7 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
     withheld : frozenset of str
         Ops whose code is left out, besides all rules.
     """
-    data = (PACKAGE / "errors/hints.txt", PACKAGE / "ops/__init__.pyi", *PACKAGE.glob("data/*.gz"))
+    data = (*(PACKAGE / name for name in _DATA), *PACKAGE.glob("data/*.gz"))
     files = {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in data}
     for path in PACKAGE.rglob("*.py"):
         part = path.relative_to(PACKAGE).with_suffix("").as_posix()

@@ -319,7 +319,7 @@ def batch_divided_early(grad, loss, logits, *, target):
     return p * (grad / logits.dtype.type(len(logits)))
 
 
-@right(layers.square, lambda rng: ((np.asarray(positive.draw(rng, ())),), {}))
+@right(ops.square, lambda rng: ((np.asarray(positive.draw(rng, ())),), {}))
 def square_of_a_scalar(grad, y, x):
     """Returns a NumPy scalar, not an array."""
     return (x + x) * grad[()]

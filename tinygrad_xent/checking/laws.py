@@ -10,24 +10,10 @@ import numpy as np
 
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.checking.subjects import subject_of
-from tinygrad_xent.checking.symmetries import (
-    Law,
-    Point,
-    batches,
-    curvature,
-    linear,
-    scale,
-    shape,
-    shift,
-    total,
-)
+from tinygrad_xent.checking.symmetries import LAWS, Law, Point, shape
 from tinygrad_xent.op import Op
 from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, styled, table
-
-__all__ = ["Invariants", "Law", "invariants"]
-
-_LAWS = (linear, shift, scale, total, batches, curvature)
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,5 +148,5 @@ def _laws_at(point: Point) -> Iterator[Law]:
         yield from misshapen  # nothing more can be said
     if misshapen or not np.all(np.isfinite(point.out)):
         return
-    for law in _LAWS:
+    for law in LAWS:
         yield from law(point)

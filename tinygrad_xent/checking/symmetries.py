@@ -400,3 +400,7 @@ def _bends_up(height: Any, x: Any, rng: np.random.Generator) -> bool:
         if np.isfinite(chord) and not chord - middle > 1e-9 * (abs(chord) + abs(middle)):
             return False
     return True
+
+
+LAWS = (linear, shift, scale, total, batches, curvature)
+"""What holds where the gradient has the right shape and the output is finite."""

@@ -14,7 +14,8 @@ from tinygrad_xent.op import Op
 # A module is imported when the first of its functions is asked for. The stub, which type checkers
 # read, says which one that is. (Its loader reads it: the import of pathlib is slow.)
 _STUB = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()
-MODULE_OF = {name: module for module, name in re.findall(r"from (\S+ops\.\S+) import (\w+)", _STUB)}
+_LINES = re.findall(r"from (\S+ops\.\S+) import (\w+) as (\w+)", _STUB)
+MODULE_OF = {alias: (module, name) for module, name, alias in _LINES}
 
 __all__ = ["OPS", *MODULE_OF]  # noqa: PLE0604 - names, as the stub lists them
 
@@ -24,7 +25,8 @@ def __getattr__(name: str) -> Any:
         functions = [globals().get(each) or __getattr__(each) for each in MODULE_OF]
         value = {op.name: op for op in functions if isinstance(op, Op)}
     elif name in MODULE_OF:
-        value = getattr(import_module(MODULE_OF[name]), name)
+        module, known_as = MODULE_OF[name]
+        value = getattr(import_module(module), known_as)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

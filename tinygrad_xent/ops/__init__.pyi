@@ -10,18 +10,8 @@ from tinygrad_xent.ops.arithmetic import multiply as multiply
 from tinygrad_xent.ops.arithmetic import negative as negative
 from tinygrad_xent.ops.arithmetic import power as power
 from tinygrad_xent.ops.arithmetic import subtract as subtract
-from tinygrad_xent.ops.array_api import acos as acos
-from tinygrad_xent.ops.array_api import acosh as acosh
-from tinygrad_xent.ops.array_api import asin as asin
-from tinygrad_xent.ops.array_api import asinh as asinh
-from tinygrad_xent.ops.array_api import atan as atan
-from tinygrad_xent.ops.array_api import atan2 as atan2
-from tinygrad_xent.ops.array_api import atanh as atanh
-from tinygrad_xent.ops.array_api import concat as concat
 from tinygrad_xent.ops.array_api import cumulative_prod as cumulative_prod
 from tinygrad_xent.ops.array_api import cumulative_sum as cumulative_sum
-from tinygrad_xent.ops.array_api import permute_dims as permute_dims
-from tinygrad_xent.ops.array_api import pow as pow
 from tinygrad_xent.ops.broadcasting import broadcast_to as broadcast_to
 from tinygrad_xent.ops.broadcasting import sum as sum
 from tinygrad_xent.ops.broadcasting import sum_to as sum_to
@@ -125,5 +115,5 @@ from tinygrad_xent.ops.trigonometry import tan as tan
 
 OPS: dict[str, Op]
 """The ops of this package by name, without those that users define."""
-MODULE_OF: dict[str, str]
-"""The module that defines each of them, and each function that is made of ops."""
+MODULE_OF: dict[str, tuple[str, str]]
+"""The module of each of them, and of each function that is made of ops, and its name there."""

@@ -1,4 +1,4 @@
-"""The names of the array API standard for what NumPy's older names say here as well."""
+"""Functions of the array API standard; what it has under other names is in the stub of `ops`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.ops.accumulation import cumprod, cumsum
-from tinygrad_xent.ops.arithmetic import power
 from tinygrad_xent.ops.indexing import concatenate
 from tinygrad_xent.ops.rearranging import operand
-from tinygrad_xent.ops.shaping import transpose
-from tinygrad_xent.ops.trigonometry import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-)
-
-acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
-acosh, asinh, atanh = arccosh, arcsinh, arctanh
-concat, permute_dims, pow = concatenate, transpose, power
 
 
 def cumulative_sum(x: Any, *, axis: int | None = None, include_initial: bool = False) -> Any:

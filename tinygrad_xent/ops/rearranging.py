@@ -230,12 +230,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     >>> split([1.0, 2.0, 3.0, 4.0], [1, 3])
     [array([1.]), array([2., 3.]), array([4.])]
     """
-    x = operand(x)
-    return _parts(
-        x,
-        np.split(np.arange(x.shape[normalize_axis_index(axis, x.ndim)]), indices_or_sections),
-        axis,
-    )
+    return _parts(np.split, operand(x), indices_or_sections, axis)
 
 
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -260,18 +255,15 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     >>> array_split([1.0, 2.0, 3.0], 2)
     [array([1., 2.]), array([3.])]
     """
-    x = operand(x)
-    return _parts(
-        x,
-        np.array_split(np.arange(x.shape[normalize_axis_index(axis, x.ndim)]), indices_or_sections),
-        axis,
-    )
+    return _parts(np.array_split, operand(x), indices_or_sections, axis)
 
 
-def _parts(x: Any, parts: Any, axis: int) -> list[Any]:
-    before = (slice(None),) * (axis % x.ndim)
+def _parts(split: Any, x: Any, where: Any, axis: int) -> list[Any]:
+    """Return views of an array as a function of NumPy cuts the numbers of its rows."""
+    axis = normalize_axis_index(axis, x.ndim)
+    parts = split(np.arange(x.shape[axis]), where)
     cuts = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
-    return [x[(*before, cut)] for cut in cuts]
+    return [x[(*(slice(None),) * axis, cut)] for cut in cuts]
 
 
 def atleast_1d(*xs: Any) -> Any:

@@ -10,8 +10,10 @@ from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread
 from tinygrad_xent.ops.piecewise import where
 
+_AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": 1, "keepdims": True})
 
-@op(shapes="(m,n)->()", examples=({}, {"axis": -1}, {"axis": 0, "keepdims": True}))
+
+@op(shapes="(m,n)->()", examples=_AXES)
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Arithmetic mean over axes: $y = \frac{1}{n} \sum_i x_i$.
 
@@ -85,11 +87,7 @@ def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) 
     return where((x == y) | (count == 0), grad * shares.astype(grad.dtype), 0)
 
 
-@op(
-    shapes="(m,n)->()",
-    domain="distinct",
-    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
-)
+@op(shapes="(m,n)->()", domain="distinct", examples=_AXES)
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Largest entry over axes: $y = \max_i x_i$.
 
@@ -107,11 +105,7 @@ def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> An
     return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
 
 
-@op(
-    shapes="(m,n)->()",
-    domain="distinct",
-    examples=({}, {"axis": 0}, {"axis": 1, "keepdims": True}),
-)
+@op(shapes="(m,n)->()", domain="distinct", examples=_AXES)
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Smallest entry over axes: $y = \min_i x_i$.
 

@@ -30,17 +30,6 @@ from tinygrad_xent.teaching.museum import (
 )
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule, found_in
 
-__all__ = [
-    "RIGHT_RULES",
-    "STRANGERS_RULES",
-    "WRONG_RULES",
-    "Rule",
-    "WrongRule",
-    "answer",
-    "op_of",
-    "puzzle",
-]
-
 WRONG_RULES: tuple[WrongRule, ...] = found_in(
     *map(vars, (arithmetic, reductions, shapes, softmax, cross_entropy))
 )

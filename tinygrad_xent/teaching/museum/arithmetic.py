@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.teaching.museum.layers import clipped_log, hard_tanh, square
+from tinygrad_xent.teaching.museum.layers import clipped_log, hard_tanh
 from tinygrad_xent.teaching.museum.rules import above_zero, few_negative, normal, with_value, wrong
 
 # -- functions of one variable ---------------------------------------------------------------
@@ -136,13 +136,13 @@ def negative_passes(grad, y, x):
     return grad
 
 
-@wrong(square, "constant-factor")
+@wrong(ops.square, "constant-factor")
 def square_without_the_two(grad, y, x):
     """Half of the gradient: only one of the two factors is counted."""
     return x * grad
 
 
-@wrong(square, "missing-gradient")
+@wrong(ops.square, "missing-gradient")
 def square_held_constant(grad, y, x):
     """The weights before this op never move."""
     return np.zeros_like(x)

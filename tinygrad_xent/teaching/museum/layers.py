@@ -14,18 +14,6 @@ from tinygrad_xent.ops import reshape, softmax_minus_one_hot, where
 _TARGET = np.array([1, 0])
 
 
-@op
-def square(x: Any) -> Any:
-    r"""Square: $y = x^2$."""
-    return x * x
-
-
-@square.backward
-def square_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x = 2 x\,\bar y$"""
-    return 2 * x * grad
-
-
 @op(domain=distinct)
 def hard_tanh(x: Any) -> Any:
     r"""Identity, clipped at 1 and -1: $y = \max(-1, \min(x, 1))$."""

@@ -1,7 +1,5 @@
 """A random direction or two instead of every entry: for inputs that are too large for more."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

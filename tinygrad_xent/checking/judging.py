@@ -7,8 +7,6 @@ more than rounding refute it. Where a shorter step supports it, that step is bel
 tells, nothing is known.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Laws that a gradient must obey because of what its function is seen to do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

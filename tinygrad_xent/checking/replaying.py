@@ -1,7 +1,5 @@
 """Run a graph again on other data, or in another precision."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any

@@ -5,8 +5,6 @@ not depend on each other, one entry of every row can move in the same call. Then
 takes 10 calls instead of 320.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A rule with side effects may return the right numbers and still spoil a backward
 rules are handed the same array, and gradients are held while other rules run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

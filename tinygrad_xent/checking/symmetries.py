@@ -3,8 +3,6 @@
 Each function tries one property of the function at a point and yields the law that follows.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass

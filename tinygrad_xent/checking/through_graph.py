@@ -7,8 +7,6 @@ moves with the input. In the second part the rows are independent, so one entry 
 in the same call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The same cross-entropy three ways: from primitives, by log-softmax, and as one fused op."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape

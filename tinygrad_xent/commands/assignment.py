@@ -1,7 +1,5 @@
 """`tinygrad-xent assignment`: a notebook of exercises, to hand out with nbgrader."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`tinygrad-xent lessons`: copy the lessons, and open them in JupyterLab."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

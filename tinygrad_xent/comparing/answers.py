@@ -5,8 +5,6 @@ Where they differ there is a piece of the one and a piece of the other. The smal
 whose exchange turns the one answer into the other is the difference. No table of causes is used.
 """
 
-from __future__ import annotations
-
 import difflib
 import itertools
 from collections.abc import Sequence

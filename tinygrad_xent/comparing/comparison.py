@@ -1,7 +1,5 @@
 """The same loss in every dialect: which dialects agree, and which steps make the difference."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

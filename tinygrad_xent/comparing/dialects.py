@@ -1,7 +1,5 @@
 """One cross-entropy, computed as a given framework computes it."""
 
-from __future__ import annotations
-
 import difflib
 import operator
 from typing import Any

@@ -1,7 +1,5 @@
 """The recipe of each dialect: its steps, in order, and the exceptions of its framework."""
 
-from __future__ import annotations
-
 from configparser import ConfigParser
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 The dialects compute everything else with the ops of the package.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

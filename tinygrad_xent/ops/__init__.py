@@ -3,8 +3,6 @@
 Read `elementwise` first, then `softmax_family` and `fused`.
 """
 
-from __future__ import annotations
-
 import re
 from importlib import import_module
 from typing import Any

@@ -1,7 +1,5 @@
 """Elementwise arithmetic with broadcasting; the engine sums gradients over broadcast axes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

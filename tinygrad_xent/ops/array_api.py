@@ -1,7 +1,5 @@
 """Functions of the array API standard; what it has under other names is in the stub of `ops`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sum and broadcast: they are adjoint, so each is the other's rule."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

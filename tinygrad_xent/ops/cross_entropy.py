@@ -1,7 +1,5 @@
 """Cross-entropy of probabilities, per example."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

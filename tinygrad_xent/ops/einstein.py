@@ -1,7 +1,5 @@
 """Einstein sums: any sum of products over axes, written with letters."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Sequence
 from typing import Any

@@ -6,8 +6,6 @@ $\bar x$: by the chain rule, $\bar y$ times the derivative of the op. For $y = e
 is $y$, so $\bar x = y\,\bar y$.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

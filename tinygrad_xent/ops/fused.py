@@ -4,8 +4,6 @@ The gradient of each is p - t. In a recorded backward pass it is an op of its ow
 shows and which can be differentiated again; on arrays a kernel computes it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

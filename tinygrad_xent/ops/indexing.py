@@ -3,8 +3,6 @@
 The adjoint of indexing is to add entries to zeros at the same positions; that of joining is to cut.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -8,8 +8,6 @@ sums, not a difference that cancels.
 float16 is computed in float32, and what a row has one of, such as its sum, in float64.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """NumPy's own functions of Tensors: `np.sum(x, 0)` calls the op with its arguments by name."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Functions in pieces: each passes the gradient to what it chose, entry by entry."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Squares, roots, and powers and logarithms to the bases 2 and 10."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Products that sum over axes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 Most of these are functions made of other ops, which are what a graph then shows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Means, variances and extremes over axes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

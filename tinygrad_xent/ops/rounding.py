@@ -4,8 +4,6 @@ A step itself has no derivative. The gradients are 0 on it too, so that nothing 
 one of these functions is ever trained; `remainder` alone is a ramp between its steps.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Ops that rearrange entries; each rule rearranges the gradient back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ On NumPy's real arrays `kernels` computes them. The formulas here are the same i
 alone: for complex numbers, for arrays of other libraries, and to read.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

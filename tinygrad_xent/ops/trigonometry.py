@@ -1,7 +1,5 @@
 r"""Trigonometric and hyperbolic functions, and their inverses. Angles are in radians."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Numbers that are easy to compute with by hand: writing them exactly, and finding some."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """The lessons: where their notebooks are, the learners' copies, and what has passed in these."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path

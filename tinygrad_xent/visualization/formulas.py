@@ -4,8 +4,6 @@ In text the gradient of the loss with respect to x, an overline in the formulas,
 overlines of combining characters are misplaced by many terminals, and lost when read aloud.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import re

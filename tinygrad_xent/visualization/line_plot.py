@@ -1,7 +1,5 @@
 """A line through points, as SVG that needs no font, style or script."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The picture names the tensors after the variables of the notebook.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Mapping
 from typing import Any

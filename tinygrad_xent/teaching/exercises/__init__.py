@@ -12,8 +12,6 @@ them returns the same wrong numbers, the verdict is its sentence. A backward rul
 these mistakes is diagnosed by `gradcheck`.
 """
 
-from __future__ import annotations
-
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Comparing a returned value with the expected one: the first difference, in a sentence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

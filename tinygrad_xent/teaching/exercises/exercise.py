@@ -1,7 +1,5 @@
 """An exercise: a function to write, its hints and common mistakes, and how an answer is judged."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence

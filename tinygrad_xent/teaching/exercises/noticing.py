@@ -4,8 +4,6 @@ Each sentence is computed from the numbers: it holds in every call with finite r
 calls that it holds for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Reading a task, the module of an exercise: the sections of its docstring, and its code."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

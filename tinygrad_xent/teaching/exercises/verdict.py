@@ -1,7 +1,5 @@
 """What a learner reads: notes and verdicts, in Markdown, as text and as HTML."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

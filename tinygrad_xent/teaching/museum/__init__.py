@@ -10,8 +10,6 @@ def softmax_diagonal_only(grad, y, x, *, axis):
 >>> softmax = op_of(wrong)  # an op with a wrong gradient
 """
 
-from __future__ import annotations
-
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any

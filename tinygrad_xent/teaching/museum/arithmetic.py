@@ -1,7 +1,5 @@
 """Wrong rules of functions of one variable, sums, products, quotients, powers and choices."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

@@ -1,7 +1,5 @@
 """Wrong rules of the cross-entropies, fused and not, and of the mean squared error."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

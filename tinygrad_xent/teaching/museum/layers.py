@@ -1,7 +1,5 @@
 """Ops that learners write and the package lacks, each with its right rule."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

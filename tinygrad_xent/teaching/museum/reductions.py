@@ -1,7 +1,5 @@
 """Wrong rules of reductions, of broadcasting, and of matrix products and linear layers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

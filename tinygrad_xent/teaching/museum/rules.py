@@ -1,7 +1,5 @@
 """A rule of the museum: its op, its description, inputs that show the mistake, its diagnosis."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

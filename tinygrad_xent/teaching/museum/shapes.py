@@ -1,7 +1,5 @@
 """Wrong rules of ops that move or pick entries."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

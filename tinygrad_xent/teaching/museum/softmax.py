@@ -1,7 +1,5 @@
 """Wrong rules of the softmax, its logarithm, and other functions of a whole row."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

@@ -4,8 +4,6 @@ People wrote them who had not seen it, after public questions of learners and re
 `first_sight` is the code of the diagnosis that they got then.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_xent import ops

@@ -3,8 +3,6 @@
 Which of them depends on the shape alone, so that a value and its gradient look alike.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ It knows only the sizes of boxes. They get layers by the longest path from above
 cross little, and then moved sideways towards what they are connected to. Nothing recurses.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The events of a trace as two tables, for a terminal and for a notebook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

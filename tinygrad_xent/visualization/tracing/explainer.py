@@ -1,7 +1,5 @@
 """Why a tensor has the gradient it has: along which paths it came, and how each entry adds up."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ function of a `Contribution` under `@explains("op")`. An op without either is ex
 formula of its rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -88,7 +88,9 @@ def _placed(model: Model, layouts: Sequence[marks.BoxLayout]) -> Placement:
     ports = [max(len(box.ports), 1) for box in model.boxes]
     links = [Link(a.source, a.target, a.port, ports[a.target]) for a in model.arrows]
     clusters = [
-        Cluster(group.boxes, group.parent, text_width(_scope_title(group), SCOPE_SIZE, bold=True))
+        Cluster(
+            group.boxes, group.parent, text_width(f"▾ {_scope_title(group)}", SCOPE_SIZE, bold=True)
+        )
         for group in model.groups
     ]
     sizes = [(layout.width, layout.height) for layout in layouts]

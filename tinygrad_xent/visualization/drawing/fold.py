@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Any
 
 import numpy as np
@@ -207,28 +207,22 @@ def _layers(items: Sequence[Item], run: Sequence[Unit], period: int) -> list[int
     using the one before, as the steps of an unrolled loop do.
     """
     depth: dict[int, int] = {}  # of each op: how many copies follow each other up to it
-    parts: list[int] = []
-    deepest = -1
-    loop = False
+    depths = []
     for k in range(0, len(run), period):
         own = {m for unit in run[k : k + period] for m in unit.members}
         before = {x for m in own for x in items[m].sources if x in depth}
-        here = max([depth[x] + 1 for x in before], default=0)
-        depth.update(dict.fromkeys(own, here))
-        if parts and here == deepest and not loop:
+        depths.append(max([depth[x] + 1 for x in before], default=0))
+        depth.update(dict.fromkeys(own, depths[-1]))
+    parts: list[int] = []
+    last = (-1, 0)
+    for deep, same in groupby(depths):
+        beside = len(list(same))
+        if parts and last == (deep - 1, 1) and beside == 1:
             parts[-1] += 1
-        elif parts and here == deepest:  # the last step of the loop was the first of a layer
-            parts[-1] -= 1
-            parts.append(2)
-            loop = False
-        elif parts and here == deepest + 1 and (loop or parts[-1] == 1):
-            parts[-1] += 1
-            loop = True
         else:
-            parts.append(1)
-            loop = False
-        deepest = here
-    return [part for part in parts if part]
+            parts.append(beside)
+        last = deep, beside
+    return parts
 
 
 def _repeated(items: Sequence[Item], part: Sequence[Unit], period: int) -> Unit:

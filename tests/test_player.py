@@ -524,7 +524,8 @@ def test_a_page_trains_on_what_training_changed() -> None:
         recording.step((x @ w).sum())
         w = tx.Tensor(w.data - 0.1, name="w")  # a new tensor each time
     training = data_of(recording.html)["training"]
-    assert [name for name, *_ in training["weights"]] == ["w"]
+    leaves = {leaf["number"]: leaf["name"] for leaf in training["program"]["leaves"]}
+    assert [leaves[number] for number in training["weights"]] == ["w"]
     assert training["frames"][2] == [pytest.approx([0.8, 0.8])]
     alone = record()
     alone.step(1.0)

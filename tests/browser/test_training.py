@@ -308,8 +308,23 @@ def test_what_was_not_trained_is_not_trained_here(visit) -> None:
         z = x @ parameters[0]
         return tx.sparse_softmax_cross_entropy_with_logits(labels=[0, 1, 1, 1], logits=z).mean()
 
-    recording = recorded(5, 0.5, loss, [tx.Tensor(np.eye(2), name="W")])
-    assert [name for name, *_ in recording._data()["training"]["weights"]] == ["W"]
+    page = visit(recorded(5, 0.5, loss, [tx.Tensor(np.eye(2), name="W")]))
+    press(page, "One step")
+    captions = page.locator(".pictures figcaption").all_inner_texts()
+    assert len(captions) == 2
+    assert captions[1] == "W 2 × 2"
+
+
+def test_it_is_trained_by_touch(visit) -> None:
+    page = visit(recorded(5), width=420, has_touch=True)
+    page.get_by_role("button", name="Last").tap()
+    page.get_by_role("button", name="One step").tap()
+    assert loss_shown(page).startswith("Step 6: ")
+    curve = page.locator(".losses")
+    frame = curve.bounding_box()
+    curve.tap(position={"x": frame["width"] * 0.12, "y": frame["height"] / 2})
+    assert loss_shown(page).startswith("Step 1: ")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
 def test_an_op_that_the_page_does_not_know_is_named(visit) -> None:

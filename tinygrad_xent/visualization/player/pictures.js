@@ -22,8 +22,9 @@ class HeatMap {
 
 /** The weights as pictures: a matrix, or one image for each column that is a square. */
 class Weights {
-  constructor(weights, live, heat) {
-    this.pictures = weights.map(([name, number, , seesInputs]) => {
+  constructor({ weights, live }, heat) {
+    this.pictures = weights.map(({ name, number }) => {
+      const seesInputs = productsIn(live.program).some(({ in: [x, y] }) => y === number && !live.program.entries[x].op);
       const { shape: lengths, data } = live.values[number];
       const [height, width] = tableShape(lengths);
       const side = Math.sqrt(height);
@@ -51,6 +52,35 @@ class Weights {
       });
     }
   }
+}
+
+/** Return the calls that multiply matrices. */
+function productsIn(program) {
+  return program.entries.filter(({ op }) => ["matmul", "dot", "inner"].includes(op));
+}
+
+/**
+ * Find what a model of two inputs decides: the entry of the inputs, two for each example; that of the
+ * labels, or null; and that of the last tensor which follows from the inputs alone, without labels.
+ */
+function surfaceIn({ live, weights }) {
+  const { entries, leaves, tensors } = live.program;
+  const given = leaves.map(({ number }) => number).filter((number) => !weights.some((w) => w.number === number));
+  const shapeOf = (number) => live.first[number]?.shape ?? [];
+  const points = productsIn(live.program).map((call) => call.in[0]).find((x) =>
+    given.includes(x) && shapeOf(x).length === 2 && shapeOf(x)[1] === 2);
+  if (points === undefined) return null;
+  const [count] = shapeOf(points);
+  const labels = given.filter((number) => number !== points && shapeOf(number)[0] === count);
+  const following = (numbers) => {
+    const reached = new Set(numbers);
+    entries.forEach((entry, k) => { if (inputsOf(entry).some((i) => reached.has(i))) reached.add(k); });
+    return reached;
+  };
+  const [fromPoints, fromLabels] = [following([points]), following(labels)];
+  const scores = tensors.map(({ number }) => number).filter((number) => number !== points &&
+    fromPoints.has(number) && !fromLabels.has(number) && shapeOf(number)[0] === count && shapeOf(number).length <= 2);
+  return scores.length ? { points, labels: labels[0] ?? null, scores: scores[scores.length - 1] } : null;
 }
 
 const SIDE = 32; // cells of a surface in each direction

@@ -95,14 +95,15 @@ function recording(root, data, picture) {
 
   function modelOf() {
     const trainer = new Trainer(training);
-    const surface = training.surface && new Surface(training.surface, trainer.live, data.heat);
-    const weights = new Weights(training.weights, trainer.live, data.heat);
+    const found = surfaceIn(trainer);
+    const surface = found && new Surface(found, trainer.live, data.heat);
+    const weights = new Weights(trainer, data.heat);
     const known = training.frames.findIndex((each, k) =>
       each && training.frames[k + 1] && frames[k + 1]?.step === frames[k].step + 1);
     const rate = known < 0 ? null : trainer.rateBetween(training.frames[known], training.frames[known + 1]);
     const from = () => {
       const at = stepper.at;
-      const numbers = training.frames[at] ?? training.weights.map(([, number]) => trainer.live.first[number].data);
+      const numbers = training.frames[at] ?? training.weights.map((number) => trainer.live.first[number].data);
       return { step: training.frames[at] ? frames[at].step : 1, weights: numbers };
     };
     return { trainer, surface, weights, controls: trainingControls(trainer, rate, { from, moved }) };
@@ -132,9 +133,10 @@ function recording(root, data, picture) {
 
   // The bodies of the first graph, with the numbers of this page.
   function paintGraph(graph, { values }) {
-    for (const [id, entries] of Object.entries(training.boxes)) {
-      const box = graph.querySelector(`#${id}`);
-      if (!box) continue;
+    training.program.tensors.forEach(({ number, gradient }, i) => {
+      const entries = [number, gradient];
+      const box = graph.querySelector(`#n${i}`);
+      if (!box) return;
       const width = Number(box.querySelector("rect").getAttribute("width"));
       ["value", "gradient"].forEach((kind, k) => {
         const group = box.querySelector(`.body .${kind}`);
@@ -144,6 +146,6 @@ function recording(root, data, picture) {
         group.painted ??= new Painted(group, width - start - 8);
         group.painted.paint(values[entries[k]], data.heat);
       });
-    }
+    });
   }
 }

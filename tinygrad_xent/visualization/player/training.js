@@ -19,7 +19,7 @@ function followed(live, values, changes, last = Infinity) {
 class Trainer {
   constructor({ program, weights, output }) {
     this.live = new Live(program);
-    this.weights = weights.map(([name, number, gradient]) => ({ name, number, gradient }));
+    this.weights = weights.map((number) => program.tensors.find((tensor) => tensor.number === number));
     this.output = output;
     this.values = this.live.values;
   }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.errors import GraphTooLargeError, StaleGraphError
-from tinygrad_xent.graph import Node, ancestors, downstream
-from tinygrad_xent.visualization.live.program import Program, program_of
+from tinygrad_xent.graph import Node, ancestors
+from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.tracing import plain
 
 
@@ -87,10 +87,9 @@ def training(
     Returns
     -------
     dict
-        ``program``; ``output``, the entry of the loss; ``weights``, the name, entry and gradient of
-        each leaf that training changed, and whether it is multiplied with inputs; ``frames``, for
-        each kept step the numbers of these leaves, or null; ``boxes``, by their ids, the entries of
-        the boxes of the graph; ``surface``, see `_surface`; ``why``, what cannot be followed.
+        ``program``; ``output``, the entry of the loss; ``weights``, the entry of each leaf that
+        training changed; ``frames``, for each kept step the numbers of these leaves, or null;
+        ``why``, what the page cannot follow.
     """
     if first.output is None:
         return None
@@ -102,23 +101,11 @@ def training(
     weights = [x for x in first.leaves if x in program.gradients and _changes(x, kept)]
     if not weights:
         return None
-    entries = [[number, program.gradients.get(x)] for x, number in program.tensors.items()]
-    boxes = {f"n{i}": pair for i, pair in enumerate(entries)}
-    seeing = {
-        x.inputs[1]
-        for x in _products(program)
-        if isinstance(x.inputs[1], Node) and getattr(x.inputs[0], "op", None) is None
-    }
     return {
         "program": program.to_dict(),
         "output": program.tensors[first.output],
-        "weights": [
-            [program.names[x], program.tensors[x], program.gradients[x], x in seeing]
-            for x in weights
-        ],
+        "weights": [program.tensors[x] for x in weights],
         "frames": [_numbers(weights, leaves) for leaves in kept],
-        "boxes": boxes,
-        "surface": _surface(program, weights),
         "why": program.unknown,
     }
 
@@ -141,55 +128,3 @@ def _numbers(weights: Sequence[Node], leaves: Mapping[Node, Any]) -> list[Any] |
     """Return the entries of each weight in a step, or None if one of them is not known."""
     data = [_then(x, leaves) for x in weights]
     return None if any(a is None for a in data) else [plain(a.ravel()) for a in data]
-
-
-def _surface(program: Program, weights: Sequence[Node]) -> dict[str, Any] | None:
-    """Find what a model of two inputs decides.
-
-    Returns
-    -------
-    dict or None
-        ``points``, the entry of the inputs, two for each example; ``scores``, that of the last
-        tensor which follows from them alone, without labels; ``labels``, that of the labels, or
-        None.
-    """
-    entry = program.tensors | program.constants  # of a tensor, or of a constant in its place
-    entries_of = {
-        x: {entry.get(y if isinstance(y, Node) else (x, i)) for i, y in enumerate(x.inputs)}
-        for x in program.tensors
-    }
-    held = {number: x.inputs[i] for (x, i), number in program.constants.items()}
-    held |= {n: x.data for x, n in program.tensors.items() if x.op is None}
-    used = [
-        entry.get(y if isinstance(y, Node) else (x, 0))
-        for x in _products(program)
-        for y in x.inputs[:1]
-    ]
-    fit = [n for n in used if n in held and np.ndim(held[n]) == 2 and np.shape(held[n])[1] == 2]
-    if not fit or fit[0] in {program.tensors[x] for x in weights}:
-        return None
-    points, count = fit[0], len(held[fit[0]])
-    trained = {program.tensors[x] for x in weights}
-    labels = [
-        n for n, a in held.items() if n not in {points, *trained} and np.shape(a)[:1] == (count,)
-    ]
-
-    def after(numbers: Collection[int]) -> set[Node]:
-        users = [x for x, given in entries_of.items() if not given.isdisjoint(numbers)]
-        return downstream(program.tensors, users)
-
-    scores = [
-        number
-        for x, number in program.tensors.items()
-        if x in after({points}) - after(labels)
-        if x.data.ndim in (1, 2) and len(x.data) == count
-    ]
-    if not scores:
-        return None
-    return {"points": points, "scores": scores[-1], "labels": labels[0] if labels else None}
-
-
-def _products(program: Program) -> list[Node]:
-    """Return the matrix products."""
-    ops = ("matmul", "dot", "inner")
-    return [x for x in program.tensors if x.op is not None and x.op.name in ops]

@@ -8,15 +8,6 @@ from pathlib import Path
 from tinygrad_xent.commands.streams import say
 from tinygrad_xent.errors import OutputError, UsageError
 
-HELP = "write each learner's exercises, with numbers of their own"
-ABOUT = (
-    "Write a folder for each learner of a class: a notebook with the same exercises, and a "
-    "worksheet for paper, with numbers and graphs of their own. The keys are in a folder beside it."
-)
-EXAMPLES = """\
-  tinygrad-xent handout --students class.csv softmax_backward logsumexp --out week5
-"""
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""

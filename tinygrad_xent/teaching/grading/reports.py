@@ -236,8 +236,8 @@ def _overview(
         )
         for name, same in results.items()
     ]
-    head = ("exercise", "passed", "wrong", "not answered", "seconds (median)")
-    yield html_table(head, lines, "The exercises")
+    head = ("exercise", "passed", "wrong", "missing", "seconds")
+    yield html_table(head, lines, "The exercises, with the median of the seconds")
     yield "\n<h2>The commonest mistakes</h2>\n"
     for name, same in results.items():
         yield from _mistakes(name, same)

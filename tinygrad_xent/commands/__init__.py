@@ -1,8 +1,8 @@
 """The subcommands of `tinygrad-xent`, a module or a folder for each.
 
-A module has constants for `--help`: `HELP` in the list of commands, `ABOUT` and `EXAMPLES`. Its
-function `options(parser)` adds the options; `run(options)` does the work and returns the exit
-status. `run` imports what is slow to import, so that `--help` and the other commands stay fast.
+What `--help` says of each is in help.ini. The function `options(parser)` of a module adds the
+options; `run(options)` does the work and returns the exit status. `run` imports what is slow to
+import, so that `--help` and the other commands stay fast.
 """
 
 from tinygrad_xent.commands import assignment, check, compare, explain, grade, handout, lessons

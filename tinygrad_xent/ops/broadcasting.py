@@ -26,8 +26,8 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.])
     """
-    if isinstance(x, np.ndarray):  # faster on small arrays
-        return x.sum(axis=axis, keepdims=keepdims)
+    if isinstance(x, np.ndarray):  # faster on small arrays, and an overflow is warned of here
+        return np.add.reduce(x, axis=axis, keepdims=keepdims)
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 

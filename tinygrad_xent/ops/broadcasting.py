@@ -27,7 +27,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     array([4., 6.])
     """
     if isinstance(x, np.ndarray):  # faster on small arrays, and an overflow is warned of here
-        return np.add.reduce(x, axis=axis, keepdims=keepdims)
+        return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 

@@ -19,7 +19,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     3.0
     """
     if isinstance(x, np.ndarray) and x.dtype.char in "fd" and x.size:
-        total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+        total = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
         return total / reduced_count(x, total)  # the bits of np.mean, and faster
     return np.mean(x, axis=axis, keepdims=keepdims)
 

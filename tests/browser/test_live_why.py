@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
+from tinygrad_xent.commands.by_hand import explain_numbers
+from tinygrad_xent.commands.explain.page import page as explained
 from tinygrad_xent.visualization.formatting import number
 
 pytestmark = pytest.mark.browser
@@ -367,6 +369,19 @@ def test_a_folded_graph_is_live_where_its_boxes_are_open(visit) -> None:
     field.fill("0.5")
     field.press("Enter")
     assert values(page)[-1] != before
+    assert not page.problems
+
+
+def test_the_page_of_explain_is_live_and_says_what_is_not(visit) -> None:
+    page = visit(explained(explain_numbers("2, 1, 0.1", target="1")))
+    page.get_by_text("Change a number", exact=True).click()
+    field = page.locator(".fields input").first
+    field.fill("3")
+    field.press("Enter")
+    p = tx.softmax(np.array([3.0, 1.0, 0.1]))
+    assert page.locator(".graph svg .gradient").get_by_text(number(p[0])).count() >= 1
+    assert page.get_by_text("The tables below keep the numbers of this example.").is_visible()
+    assert "=3" in page.url
     assert not page.problems
 
 

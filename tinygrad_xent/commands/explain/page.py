@@ -23,6 +23,11 @@ from tinygrad_xent.visualization.player import Player
 from tinygrad_xent.visualization.tables import Markup, html_table
 from tinygrad_xent.visualization.tracing import Backward
 
+LIVE = (
+    "Drag a number that was given, or open “Change a number”: values, gradients and formulas of "
+    "the graph follow. The tables below keep the numbers of this example."
+)
+
 
 def page(e: Explanation) -> str:
     """Return the page."""
@@ -30,7 +35,7 @@ def page(e: Explanation) -> str:
     sections = [
         *([("The example", _example(e.training))] if e.training else []),
         ("The loss", _loss(e)),
-        ("The graph", Player(e.trace).fragment("player")),
+        ("The graph", _paragraphs(LIVE) + Player(e.trace).fragment("player")),
         ("The forward pass", _forward(e)),
         ("The backward pass", _backward(e)),
         ("The check", _check(e)),

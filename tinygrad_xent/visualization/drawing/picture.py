@@ -73,7 +73,7 @@ class Picture:
         data: Any = viewed(self._whole, *self._begin)
         live = self._live(self._whole.boxes) if self._live else None
         if live:
-            data |= {"live": live, "heat": HEAT, "alone": bool(name)}
+            data |= {"live": live, "heat": HEAT, "address": bool(name)}
         if live or self._whole is not self._model:
             data = packed({**data, "picture": grouped_svg(self._whole)})
         return fragment(self.svg, self.alt, "liveDrawing" if live else "drawing", data, name)

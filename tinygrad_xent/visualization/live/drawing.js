@@ -7,7 +7,7 @@ function liveDrawing(root, data, picture) {
 }
 
 /** Return the fields and answers that belong to a picture. */
-function liveTools(root, picture, { live: page, heat, arrows, alone }) {
+function liveTools(root, picture, { live: page, heat, arrows, address }) {
   const live = new Live(page.program);
   root.host.live = live; // for readers of the page's numbers
   const graph = new LivePicture(picture, page, heat, arrows);
@@ -18,7 +18,7 @@ function liveTools(root, picture, { live: page, heat, arrows, alone }) {
   const changed = () => {
     graph.follow(live.values === live.first ? null : live);
     why.refresh();
-    if (alone) edit.writeAddress();
+    if (address) edit.writeAddress();
   };
   const edit = new Editor(live, page, changed, point);
   const why = new Why(live, page, graph);
@@ -28,6 +28,6 @@ function liveTools(root, picture, { live: page, heat, arrows, alone }) {
   };
   touchable(graph, live, edit, why, () => false, paths);
   edit.part.open = true;
-  if (alone) edit.followAddress();
+  if (address) edit.followAddress();
   return element("div", { class: "beside" }, edit.part, why.part);
 }

@@ -49,7 +49,7 @@ function player(root, data, picture) {
   view.addEventListener("keydown", (event) => viewer.key(event));
   listen();
   stepper.go(0);
-  if (live && data.alone) edit.followAddress();
+  if (live && data.address) edit.followAddress();
 
   // Listen to clicks in the picture, and to drags.
   function listen() {
@@ -85,7 +85,7 @@ function player(root, data, picture) {
     why.refresh();
     forget();
     stepper.go(stepper.at);
-    if (data.alone) edit.writeAddress();
+    if (data.address) edit.writeAddress();
   }
 
   // Paint the numbers of the picture; in a wrong order the gradients are what has arrived in the end.
@@ -168,10 +168,11 @@ function player(root, data, picture) {
     const backward = at >= data.forward.length;
     const asked = asks(at);
     graph.show(all, at, data.forward.length, asked);
-    if (at !== seen) reveal(pane, viewer.shown(graph.active));
+    const isNew = at !== seen; // after a change the same step stays where it is
     seen = at;
+    if (isNew) reveal(pane, viewer.shown(graph.active));
     details.replaceChildren(...(backward ? backwardStep(step, at, asked) : forwardStep(step, at)).filter(Boolean));
-    details.scrollTo(0, 0);
+    if (isNew) details.scrollTo(0, 0);
     const phase = backward ? "backward" : "forward";
     const numbers = asked ? "Predict it." : isChanged() ? inWords(live.values[step.sent[2]]) : step.brief;
     stepper.slider.setAttribute("aria-valuetext", `${at + 1} of ${count}, ${phase}`);

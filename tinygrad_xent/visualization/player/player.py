@@ -90,11 +90,12 @@ class Player(markup.Page):
         Parameters
         ----------
         name : str
-            The id of the element; a random one if it is empty.
+            The id of the element; a random one if it is empty. With a name, what was changed in
+            the page stands in its address.
         alone : bool
             Whether the page has no other use for keys: they then work wherever the focus is.
         """
-        data = {**self._data, "alone": alone}
+        data = {**self._data, "alone": alone, "address": bool(name)}
         return markup.fragment(self._frames.svg, self._model.alt, "player", data, name)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:

@@ -99,7 +99,15 @@ def test_long_arrays_and_numbers_in_titles(visit) -> None:
     change(page, "x[0]", "2.5")
     change(page, "x[39]", "4.75")
     assert shown(page)["steps"] == shown(visit(wide(2.5)))["steps"]
+    page.get_by_label("entry to change").fill("17")
+    page.get_by_label("entry to change").press("Enter")
+    change(page, "x[17]", "1.5")
+    change(page, "x[17]", repr(16 / 8))  # as it was
+    page.get_by_label("entry to change").fill("40")
+    page.get_by_label("entry to change").press("Enter")
+    assert page.get_by_text("x has no entry [40]: its shape is (40)").is_visible()
     choose(page, "y of v1 (constant)")
+    assert page.get_by_label("entry to change").is_hidden()
     change(page, "y of v1", "-0.75")
     choose(page, "n of v3 (constant)")
     change(page, "n of v3", "3")

@@ -16,6 +16,10 @@ class Editor {
     this.choice = element("select", { "aria-label": "tensor to change", onchange: () => this.show() },
       ...live.leaves.map(({ name, constant }, k) =>
         element("option", { value: k }, constant ? `${name} (constant)` : name)));
+    this.entry = element("input", {
+      type: "text", autocomplete: "off", "aria-label": "entry to change", onchange: () => this.choosePlace(),
+    });
+    this.where = element("label", {}, "Entry ", this.entry);
     this.fields = element("div", { class: "fields" });
     this.word = element("p", { class: "hint", role: "alert" });
     this.told = element("p", { class: "outcome", role: "status" });
@@ -25,11 +29,11 @@ class Editor {
     this.reset = element("button", { type: "button", onclick: () => this.back(() => live.reset()) }, "Reset");
     this.part = element("details", { class: "edit" },
       element("summary", {}, "Change a number"),
-      element("div", { class: "choose" }, element("label", {}, "Tensor ", this.choice), this.undo, this.reset),
+      element("div", { class: "choose" }, element("label", {}, "Tensor ", this.choice), this.where, this.undo, this.reset),
       this.fields, this.word, this.told,
       element("p", { class: "nudge" }, this.nudge, " ", this.promise),
       element("p", { class: "note" }, "Type a number and press Enter, drag it left or right, here or in the picture, ",
-        "or press ↑ and ↓: by 0.1, with Shift by 1, with Alt by 0.01. The steps as text stay as they were recorded."));
+        "or press ↑ and ↓: by 0.1, with Shift by 1, with Alt by 0.01. The text at the end stays as it was recorded."));
     this.show();
   }
 
@@ -56,6 +60,12 @@ class Editor {
       ...visible(height, 8, 4, 2).map((i) => element("tr", {},
         ...visible(width, 10, 4, 3).map((j) => element("td", {}, ...cell(i, j))),
         classes?.kind === "row" && i !== null ? element("td", {}, this.classes(classes.count, i * width, true)) : null)))));
+    const { place } = this.selected;
+    this.where.hidden = height <= 8 && width <= 10; // all entries have fields
+    this.entry.value = bracketed(array.shape, place).slice(1, -1).replaceAll(",", ", ");
+    if (array.data.length && !this.inputs.has(place)) {
+      this.fields.append(element("p", {}, `${this.nameOf(number, place)} `, this.field(place)));
+    }
     this.refresh();
   }
 
@@ -64,9 +74,18 @@ class Editor {
     const k = this.live.leaves.findIndex((leaf) => leaf.number === number);
     this.part.open = true;
     this.selected = { number, place };
-    if (Number(this.choice.value) === k) return this.refresh();
+    if (Number(this.choice.value) === k && this.inputs.has(place)) return this.refresh();
     this.choice.value = k;
     this.show();
+  }
+
+  /** Choose the entry whose index was typed. */
+  choosePlace() {
+    const { number, name } = this.leaf;
+    const { shape } = this.live.values[number];
+    const place = placeOf(shape, (this.entry.value.match(/\d+/g) ?? []).join(","));
+    this.say(place < 0 ? `${name} has no entry [${this.entry.value}]: its shape is (${shape.join(", ")})` : "");
+    if (place >= 0) this.choose(number, place);
   }
 
   /** Return the name of a number, such as W1[0, 2]. */

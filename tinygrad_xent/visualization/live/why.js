@@ -24,7 +24,7 @@ class Why {
     this.where = element("label", {}, " at ", this.entry);
     this.word = element("p", { class: "hint", role: "alert" });
     this.answer = element("div", { class: "because", role: "status" });
-    this.part = element("details", { class: "edit", ontoggle: () => this.part.open || this.clear() },
+    this.part = element("details", { class: "edit", ontoggle: () => this.toggled() },
       element("summary", {}, "Why this number?"),
       element("div", { class: "choose" },
         element("label", {}, "Explain the ", this.kind), element("label", {}, " of ", this.tensor),
@@ -67,6 +67,12 @@ class Why {
   /** Explain the same again, after a change. */
   refresh() {
     if (this.shown) this.show(this.shown.kind, this.shown.k, this.shown.place);
+  }
+
+  /** Explain the result at first; closed, forget what was asked. */
+  toggled() {
+    if (!this.part.open) this.clear();
+    else if (!this.shown) this.chosen();
   }
 
   clear() {

@@ -253,6 +253,7 @@ _CONCLUSIVE = 0.1  # a step decides if its rounding is this share of the differe
 _SETTLED = 0.3  # of a slope: with a larger error it still changes with the step
 _GROSS = 1e-3  # of the slope: a complex step subtracts nothing, so it never loses as much
 _FINEST = 1e-8  # of the largest slope: about the root of float64's epsilon, where differences end
+_DROPPED = 1e-11  # likewise: an absolute value in a function may drop so much of a complex step
 _NEAR = (
     0.02  # of an entry: a function may change its slope within the entry's size, not within this
 )
@@ -294,10 +295,11 @@ def refine(
         rows = rows or Rows(1, True, np.shape(x))
         if found.method != "complex step" or not (wrong & _gross(got, found.value)).any():
             found = _with_error(f, x, weights, found, rows, out_epsilon)
-        if found.method != "complex step":
-            largest = np.max(np.abs(found.value), initial=0.0, where=np.isfinite(found.value))
-            found = replace(found, error=np.fmax(found.error, _FINEST * largest))
+        largest = np.max(np.abs(found.value), initial=0.0, where=np.isfinite(found.value))
+        least = _DROPPED if found.method == "complex step" else _FINEST
+        found = replace(found, error=np.fmax(found.error, least * largest))
         probe = Probe(f, x, np.asarray(f(x)), weights, rows, out_epsilon)
+        probe.shorten()
         value, error, g = (rows.several(a) for a in (found.value, found.error, got))
         kink = np.repeat(rows.of(found.kink)[:, None], len(got), axis=1)
         suspect = rows.several(wrong) | kink

@@ -25,6 +25,8 @@ EPSILON = float(np.finfo(np.float64).eps)
 _FINER = 0.1
 _MOST_TRIES = 7
 _JITTERS = 3
+_TURNS = 1000.0  # so much more than it moves may a function turn within a step
+_SHORT = 2048.0  # units in the last place
 _BELIEVED = 10.0  # errors: a shorter step may move a slope so far
 _GOOD = 1e-6  # an error of this share of the largest slope needs no other step
 _SMALLEST_JUMP = _GOOD  # of the largest slope: a smaller jump does not count as a kink
@@ -107,7 +109,10 @@ def slopes(
         if again:
             probe.step *= again
             return probe.central()
-        return probe.complex_step() or probe.central()
+        found = probe.complex_step()
+        if found is None and probe.shorten():
+            found = probe.complex_step()
+        return found or probe.central()
 
 
 def sizes(x: Any) -> Any:
@@ -202,6 +207,22 @@ class Probe:
         return value, terms
 
     # -- central differences -----------------------------------------------------------------
+
+    def shorten(self) -> bool:
+        """Take a short step if the function turns many times within one, as sin(1e10) does.
+
+        The last digits of x then move the output in proportion, and far more than the step does.
+        """
+        digits = np.random.default_rng(0).integers(8, 16, self.x.shape) * np.spacing(self.x)
+        steps = self.step / (12 * EPSILON)
+        few, many, far = (
+            self.weigh((self(self.x + n * digits) - self.y)[None]) for n in (1, 8, steps)
+        )
+        turns = np.abs(many) * steps / 8 > _TURNS * np.abs(far)
+        if not (turns & (np.abs(many - 8 * few) < 0.1 * np.abs(many))).any():
+            return False
+        self.step = _SHORT * self.epsilon
+        return True
 
     def central(self) -> Slopes:
         """Differentiate along each entry of every row, with shorter steps where that is needed."""

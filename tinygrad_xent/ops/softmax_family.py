@@ -150,7 +150,9 @@ def logsumexp_backward(
     b = factors_of(b, x)
     alive = (b != 0) if where is None else (b != 0) & mask_of(where, x)
     share = exp(choose(alive, x, 0) - choose(alive, spread(y, x, axis, keepdims), 0))
-    return choose(alive, b * share, 0) * grad
+    shares = choose(alive, b * share, 0)
+    total = sum(shares, axis=axis, keepdims=True)  # 1, but for what rounding took from y
+    return shares / choose(total != 0, total, 1) * grad
 
 
 def _weighted(x: Any, b: Any) -> Any:

@@ -16,6 +16,7 @@ import argparse
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
@@ -307,12 +308,13 @@ def main() -> None:
     given = parser.parse_args()
     kinds: Counter[str] = Counter()
     bad = done = 0
-    for seed in range(given.first, given.first + given.count):
-        found = list(right(seed) if given.which == "right" else wrong(seed, kinds))
-        done += 1
-        bad += bool(found)
-        for text in found:
-            print(f"-- {seed}: {text}", flush=True)  # noqa: T201 - this is a script, too
+    with suppress(KeyboardInterrupt):  # then it tells how far it came
+        for seed in range(given.first, given.first + given.count):
+            found = list(right(seed) if given.which == "right" else wrong(seed, kinds))
+            done += 1
+            bad += bool(found)
+            for text in found:
+                print(f"-- {seed}: {text}", flush=True)  # noqa: T201 - this is a script, too
     if given.which == "wrong":
         told = dict(kinds.most_common())
         print(f"{kinds.total()} mutations change something: {told}")  # noqa: T201

@@ -32,6 +32,7 @@ class Said:
     case: Case
     gradients: Gradients
     tolerance: float
+    words: str = ""  # the whole text
 
     @cached_property
     def draws(self) -> list[Any]:
@@ -105,6 +106,9 @@ def _factor(said: Said, m: re.Match[str]) -> bool:
 
 def _few(said: Said, m: re.Match[str]) -> bool:
     listed = [tuple(map(int, at.split(", "))) for at in re.findall(r"\[([\d, ]+)\]", m["listed"])]
+    whole = len(listed) == int(m["wrong"]) or m["listed"].endswith("...")
+    if listed != sorted({*listed}) or not whole:
+        return False
     if said.tolerance > 1e-3:
         return True  # the smallest mistakes do not show there
     somewhat, clearly = (
@@ -266,6 +270,11 @@ def _own_entry_only(said: Said, m: re.Match[str]) -> bool:
     return alone and any(np.count_nonzero(wanted) > 1 for _, wanted in pairs)
 
 
+def _gathered(said: Said, m: re.Match[str]) -> bool:
+    ones = np.eye(said.case.out.size)[:64].reshape(-1, *said.case.out.shape)
+    return any(np.count_nonzero(said.pair(one)[1]) > 1 for one in ones)
+
+
 def _elsewhere(said: Said, m: re.Match[str]) -> bool:
     """The gradient in one row or column changes with the upstream gradients of the others."""
     axis = {"column": said.case.x.ndim - 1, "row": said.case.x.ndim - 2}.get(m["line"])
@@ -278,6 +287,157 @@ def _elsewhere(said: Said, m: re.Match[str]) -> bool:
         found, then = (np.moveaxis(said.pair(g)[0], axis, 0)[0] for g in (grad, other))
         changed |= not np.allclose(found, then, rtol=1e-7, atol=0)
     return changed
+
+
+# -- formulas ---------------------------------------------------------------------------------
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+PYTHON = {name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sign")}
+PYTHON |= {
+    "abs": np.abs,
+    "pi": np.pi,
+    "softmax": softmax,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+
+
+def computed(said: Said, formula: str, grad: Any) -> Any:
+    """Run the Python of a formula, with the words that the text explains."""
+    case = said.case
+    names: dict[str, Any] = {**PYTHON, "onehot": lambda labels: np.eye(case.x.shape[-1])[labels]}
+    names |= {"grad": grad, "y": case.out, "out": case.out, **case.subject.params}
+    for name, x in zip(case.subject.names, case.subject.inputs, strict=True):
+        several = re.fullmatch(r"(\w+)\[(\d+)\]", name)
+        if several:
+            names.setdefault(several[1], {})[int(several[2])] = np.asarray(x)
+        else:
+            names[name] = np.asarray(x)
+    with np.errstate(all="ignore"):
+        for word, meaning in re.findall(r"Here (\w+) is `([^`]*)`", said.words):
+            names[word] = eval(meaning, names)  # noqa: S307 - what the check wrote
+        return np.asarray(eval(formula, names), float)  # noqa: S307 - likewise
+
+
+def _holds_everywhere(said: Said, holds: Callable[[Any, Any, Any], Any]) -> bool:
+    """Whether something holds of upstream gradients, what is returned, and what is right."""
+    triples = ((g, *pair) for g, pair in zip(said.draws, said.pairs, strict=True))
+    return all(bool(np.all(holds(*triple))) for triple in triples)
+
+
+def _formulas(said: Said, m: re.Match[str]) -> bool:
+    known = m.groupdict()
+
+    def holds(grad: Any, found: Any, wanted: Any) -> Any:
+        both = (known.get("returned"), found), (known.get("right"), wanted)
+        return all(said.alike(computed(said, f, grad), to) for f, to in both if f)
+
+    return _holds_everywhere(said, holds)
+
+
+def _multiplied(said: Said, m: re.Match[str]) -> bool:
+    return _holds_everywhere(
+        said, lambda g, found, wanted: said.same(found * computed(said, m[1], g), wanted)
+    )
+
+
+def _added(said: Said, m: re.Match[str]) -> bool:
+    return _holds_everywhere(
+        said, lambda g, found, wanted: said.same(found + computed(said, m[1], g), wanted)
+    )
+
+
+def _factor_of(said: Said, m: re.Match[str]) -> bool:
+    """A factor that is missing, one too many, or on the wrong side of the bar."""
+    n = {"missing": 1, "one too many": -1, "not divided": -1, "divided, not": 1}
+    n |= {"multiplied": -2, "divided": 2}
+    exponent = n[next(k for k in (m["how"], m["instead"], m["only"]) if k)]
+
+    def holds(grad: Any, found: Any, wanted: Any) -> Any:
+        factor = computed(said, m["factor"], grad)
+        with np.errstate(all="ignore"):
+            one, other = (found, wanted) if exponent > 0 else (wanted, found)
+            minus = -1 if "A minus sign is wrong" in said.words else 1
+            return said.same(minus * one * factor ** abs(exponent), other)
+
+    return _holds_everywhere(said, holds)
+
+
+def _replaced(said: Said, m: re.Match[str]) -> bool:
+    """One part in place of another makes the right formula: of the text, or of the numbers."""
+    returned = re.findall(r"returns `([^`]*)`", said.words)[0]
+    a, b = m["stands"], m["belongs"]
+    turned = re.sub(rf"(?<!\w){re.escape(a)}(?!\w)", lambda _: f"({b})", returned)
+
+    def holds(grad: Any, found: Any, wanted: Any) -> Any:
+        stands, belongs = computed(said, a, grad), computed(said, b, grad)
+        minus = -1 if "A minus sign is wrong" in said.words else 1
+        with np.errstate(all="ignore"):
+            return (
+                said.alike(computed(said, turned, grad), wanted)
+                or said.alike(minus * found * belongs, wanted * stands)
+                or said.alike(minus * found / belongs, wanted / stands)
+            )
+
+    def share(grad: Any, found: Any, wanted: Any) -> Any:
+        gap = computed(said, b, grad) - computed(said, a, grad)
+        with np.errstate(all="ignore"):
+            share = (wanted - found) / gap
+            return share if "grad" in a + b else share / grad.reshape(grad.shape or (1,))
+
+    if _holds_everywhere(said, holds):
+        return True
+    one, other = (share(g, *pair) for g, pair in list(zip(said.draws, said.pairs, strict=True))[:2])
+    return bool(np.nanmedian(np.abs(one - other)) <= 1e-6 * np.nanmax(np.abs(one)))
+
+
+def _not_linear(said: Said, m: re.Match[str]) -> bool:
+    def total(a: float, b: float) -> bool:
+        one, other = said.draws[:2]
+        apart = a * said.pair(one)[0] + b * said.pair(other)[0]
+        return said.alike(said.pair(a * one + b * other)[0], apart)
+
+    return not all(total(a, b) for a, b in ((1, 2), (-2, 1), (-1, -1), (1, -1)))
+
+
+# -- places -----------------------------------------------------------------------------------
+
+
+def _moved(said: Said, m: re.Match[str]) -> bool:
+    axis = int(m["axis"] or 0) - said.case.x.ndim
+    if m["shift"]:
+        moves = [partial(np.roll, shift=sign * int(m["shift"]), axis=axis) for sign in (1, -1)]
+    else:
+        moves = [partial(np.flip, axis=axis)]
+    return any(said.all(lambda found, wanted, f=f: said.same(f(found), wanted)) for f in moves)
+
+
+def _in_another_order(said: Said, m: re.Match[str]) -> bool:
+    return said.all(lambda found, wanted: said.same(np.sort(found, None), np.sort(wanted, None)))
+
+
+def _forwards(said: Said, m: re.Match[str]) -> bool:
+    (found, wanted), (one, other) = said.pairs[0], said.draws[:2]
+    return said.alike(np.vdot(found, other), np.vdot(one, said.pair(other)[1])) and wanted.any()
+
+
+def _left_out(said: Said, m: re.Match[str]) -> bool:
+    at = tuple(map(int, re.findall(r"\d+", m["at"])))
+    units = np.eye(said.case.out.size).reshape(-1, *said.case.out.shape)
+    found, wanted = (
+        np.array([pair[at] for pair in side])
+        for side in zip(*(said.pair(unit) for unit in units), strict=True)
+    )
+    taken, needed = (np.abs(part) > 1e-6 * np.abs(wanted).max() for part in (found, wanted))
+    return (int(needed.sum()), int(taken.sum())) == (int(m["whole"]), int(m["some"]))
+
+
+def _whole_numbers(said: Said, m: re.Match[str]) -> bool:
+    return said.all(lambda found, wanted: found == np.round(found))
 
 
 def _accepted(said: Said, m: re.Match[str]) -> bool:
@@ -325,7 +485,38 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     rf"{G} in (?P<line>row|column|\w+) .* changes with the upstream gradients elsewhere\. .*": (
         _elsewhere
     ),
-    r"Broadcasting repeats NAME \d+ times\. Its .*, and should be their sum\.": _accepted,
+    r"For NAME the (rule|backward pass) returns `(?P<returned>[^`]*)`(; right is `(?P<right>[^`]*)`"
+    r"\.|, which is not its gradient\.)( Here \w+ is `[^`]*`\.)*": _formulas,
+    rf"{G} is `(?P<right>[^`]*)`; the (rule|backward pass) returns something else\."
+    r"( Here \w+ is `[^`]*`\.)*": _formulas,
+    rf"Every entry of {G[0].lower()}{G[1:]} is right once multiplied by `([^`]*)`\."
+    r"( Here \w+ is `[^`]*`\.)*": _multiplied,
+    rf"A term of {G[0].lower()}{G[1:]} is wrong\.": _accepted,
+    r" ?Is the factor `([^`]*)` missing\?": _multiplied,
+    r" ?What is missing is `([^`]*)`\.( Here \w+ is `[^`]*`\.)*": _added,
+    r" ?The (factor|mask) `(?P<factor>[^`]*)` is (?P<how>missing|one too many)\."
+    r"(?P<instead>)(?P<only>)": _factor_of,
+    r" ?It is (?P<how>not divided)(?P<instead>)(?P<only>) by `(?P<factor>[^`]*)`\.": _factor_of,
+    r" ?It is (?P<only>multiplied|divided)(?P<how>)(?P<instead>) by `(?P<factor>[^`]*)` where it "
+    r"should be (divided|multiplied) by it\.": _factor_of,
+    r" ?`(?P<stands>[^`]*)` stands where `(?P<belongs>[^`]*)` belongs\.": _replaced,
+    r" ?(`[^`]*` and `[^`]*` are exchanged|The term `[^`]*` is (missing|one too many)|It is "
+    r"divided by `[^`]*`, and should not be|It runs .* where it should run [^.]*|A (sum|mean) "
+    r"(stands where a \w+ belongs|lacks keepdims=True)|keepdims=True is too many|A minus sign is "
+    r"wrong, too)\.": _accepted,
+    r" ?Outputs depend on several entries of NAME: the sum over them is missing\.": _gathered,
+    r" ?(A gradient is linear in grad|The rule for NAME is not linear in grad): twice the upstream "
+    r"gradient (gives|does not give) twice the gradient( of NAME)?\.": _not_linear,
+    rf"{G} is (shifted by (?P<shift>\d+)|reversed)( along axis (?P<axis>\d+))?: its numbers are "
+    r"right, in the wrong places\.": _moved,
+    r"The numbers of the gradient of NAME are right, in the wrong order\.": _in_another_order,
+    r"The rule runs forwards: .*": _forwards,
+    r"What comes back to NAME is not added up: NAME(?P<at>\[[\d, ]*\])? goes into (?P<whole>\d+) "
+    r"entries of the output, and the rule takes the contributions of (?P<some>\d+) of them only"
+    r"\.": (
+        _left_out
+    ),
+    rf"{G} has whole numbers only: digits after the point are lost\.": _whole_numbers,
     r"The rule for NAME (works along|mixes) .*": _accepted,
     r"The slopes with respect to NAME are taken along .*": _accepted,
     rf"{G} (runs|is summed) along the wrong axis.*": _accepted,
@@ -335,14 +526,27 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     r"The function (itself is not finite here|has a kink).*": _accepted,
     r"`.*` returns .*": _accepted,
 }  # fmt: skip
-HINTS = ("Every entry is right once",)
+HINTS = (
+    "Is the",
+    "What is missing",
+    "The factor",
+    "The mask",
+    "The term",
+    "It is ",
+    "It runs",
+    "A sum",
+    "A mean",
+    "`",
+    "keepdims=True is",
+    "A gradient is linear",
+)
 
 
 def untrue(report: GradcheckReport, gradients: Gradients) -> Iterator[str]:
     """Yield the sentences of a report that do not hold, or that nobody can read."""
     names = [found.input for found in report.diagnoses]
     for found in report.diagnoses:
-        if names.count(found.input) > 1 or found.code in ("wrong-formula", "second-order-only"):
+        if names.count(found.input) > 1 or found.code == "second-order-only":
             continue  # of several mistakes each is said of what is left of the others
         case = next((case for case in report.cases if case.name == found.input), None)
         if case is None:
@@ -352,7 +556,7 @@ def untrue(report: GradcheckReport, gradients: Gradients) -> Iterator[str]:
             (kind for kind in kinds if kind.kind == "f"), key=lambda kind: np.finfo(kind).eps
         )
         here = partial(gradients, inputs=case.subject.inputs)
-        said = Said(case, here, TOLERANCES[str(narrow)])
+        said = Said(case, here, TOLERANCES[str(narrow)], str(found))
         texts = [found.message, *(h for h in [found.hint] if h.startswith(HINTS))]
         yield from (text for text in texts if not _read(said, text))
 

@@ -11,10 +11,12 @@ import json
 from collections import Counter
 
 import pytest
+from strangers import wrong_more
+from strangers.case import cases_of
 from strangers.claims import claims_in
 from strangers.right_rules import RIGHT
 from strangers.slopes import disagrees
-from strangers.verdicts import FIRST_SIGHT, UNTRUE, Verdict, acceptable, verdict_on
+from strangers.verdicts import FIRST_SIGHT, MORE, UNTRUE, Verdict, acceptable, verdict_on
 from strangers.wrong_rules import WRONG
 
 ACCEPTABLE_AT_FIRST_SIGHT = 47  # of 100, as `acceptable` counts them
@@ -88,7 +90,7 @@ def test_more_wrong_rules_are_named_than_at_first_sight(verdicts, first_sight):
         return sum(acceptable(case, table[case.name]) for case in WRONG)
 
     assert count(first_sight) == ACCEPTABLE_AT_FIRST_SIGHT
-    assert count(verdicts) >= 60
+    assert count(verdicts) >= 96
 
 
 def test_fewer_wrong_rules_are_unknown_than_at_first_sight(verdicts, first_sight):
@@ -96,7 +98,20 @@ def test_fewer_wrong_rules_are_unknown_than_at_first_sight(verdicts, first_sight
         return sum(table[case.name].code == "unknown" for case in WRONG)
 
     assert count(first_sight) == UNKNOWN_AT_FIRST_SIGHT
-    assert count(verdicts) <= 43
+    assert count(verdicts) <= 4
+
+
+def test_of_rules_that_came_when_the_check_had_learned_most_are_named_too():
+    """Seen by the check before it looked for formulas, and with it."""
+    later = cases_of(wrong_more)
+    before = {name: Verdict(**said) for name, said in json.loads(MORE.read_text()).items()}
+    now = {case.name: verdict_on(case) for case in later}
+    assert all(disagrees(case) for case in later)
+    named = [sum(acceptable(c, table[c.name]) for c in later) for table in (before, now)]
+    unknown = [sum(v.code == "unknown" for v in table.values()) for table in (before, now)]
+    assert (len(later), named[0], unknown[0]) == (36, 19, 20)
+    assert named[1] >= 33
+    assert unknown[1] <= 2
 
 
 def test_the_untrue_sentences_were_said_at_first_sight(first_sight):

@@ -13,6 +13,7 @@ import tinygrad_xent as tx
 from tinygrad_xent.errors import TinygradXentError
 
 FIRST_SIGHT = Path(__file__).parent / "first_sight.json"
+MORE = Path(__file__).parent / "first_sight_more.json"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.judging import Judged
-from tinygrad_xent.checking.rows import find_rows
 from tinygrad_xent.checking.slopes import sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, precise
 from tinygrad_xent.graph import Node
@@ -22,7 +21,6 @@ _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not exp
 _NOTICED = 1e-3  # of the largest entry: a difference that rounding may explain, but not pass over
 _LEFT = 0.1  # of the error: a correction that leaves more has not found the mistake
 _VAGUE = 1e-3  # of the largest entry: with less certain slopes nothing is explained
-_LARGEST_JACOBIAN = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,10 @@ class Claim:
         correct.
     hint : str
     evidence : tuple of str
+    undo : str
+        What to do with the gradient to get the corrected one, where another mistake is left.
+    partial : bool
+        Whether it tells a part only: a claim that tells all goes before it.
     """
 
     code: str
@@ -49,6 +51,8 @@ class Claim:
     corrected: Any
     hint: str = ""
     evidence: tuple[str, ...] = ()
+    undo: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -298,36 +302,6 @@ class Case(Readable):
     def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
         """Return what the rule returns for other numbers, or None: see `Subject.gradients`."""
         return self.subject.gradients(self.index, upstream, out, inputs, shape)
-
-    @property
-    def diagonal(self) -> Any:
-        """The diagonal of the Jacobian, or None.
-
-        None where outputs move with no other input, or where it is too much work.
-        """
-        return self._jacobian and self._jacobian[0]
-
-    @property
-    def gathers(self) -> bool:
-        """Whether outputs depend on several entries of the input, each by itself."""
-        return bool(self._jacobian) and self._jacobian[1]
-
-    @cached_property
-    def _jacobian(self) -> Any:
-        x, f = precise(self.x), self.subject.function_of(self.index)
-        rows = find_rows(f, x, precise(self.out), sizes(x))
-        length = x.size // rows.count
-        if length * x.size > _LARGEST_JACOBIAN:
-            return None
-        each = np.broadcast_to(np.eye(length)[:, None], (length, rows.count, length))
-        found = slopes(f, x, np.stack([rows.x(one) for one in each]))
-        blocks = rows.several(found.value)  # the Jacobian of each row
-        diagonal = np.diagonal(blocks, axis1=1, axis2=2)
-        others = blocks - diagonal[:, None] * np.eye(length)
-        if not np.abs(others).max() > 1e-9 * np.abs(blocks).max():
-            return None
-        felt = np.count_nonzero(np.abs(blocks) > 1e-9 * np.abs(blocks).max(), axis=2)
-        return rows.x(diagonal), bool((felt > 1).any())
 
 
 Hypothesis = Callable[[Case], Iterator[Claim]]

@@ -18,6 +18,7 @@ CODES = (
     "gradients-swapped",
     "missing-gradient",
     "few-entries-wrong",
+    "wrong-formula",
     "kink",
     "non-finite",
     "second-order-only",

@@ -11,28 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim, Hypothesis
 from tinygrad_xent.checking.diagnosis import Diagnosis
-from tinygrad_xent.checking.hypotheses.axes import rows_mixed, wrong_axis
+from tinygrad_xent.checking.hypotheses.axes import wrong_axis
 from tinygrad_xent.checking.hypotheses.entries import family_wrong, few_entries_wrong
 from tinygrad_xent.checking.hypotheses.factors import (
     constant_factor,
     ignores_upstream,
-    missing_cross_term,
     missing_gradient,
-    upstream_squared,
+    not_linear,
     wrong_sign,
 )
+from tinygrad_xent.checking.hypotheses.formula import wrong_formula
 from tinygrad_xent.checking.hypotheses.numerals import non_finite, wrong_dtype
-from tinygrad_xent.checking.hypotheses.shapes import (
-    gradients_swapped,
-    not_summed,
-    transposed,
-    wrong_shape,
-)
+from tinygrad_xent.checking.hypotheses.places import forwards, left_out, misplaced, transposed
+from tinygrad_xent.checking.hypotheses.shapes import gradients_swapped, not_summed, wrong_shape
 from tinygrad_xent.checking.hypotheses.unexplained import kink, not_finite, unknown
 
 __all__ = ["HYPOTHESES", "diagnose", "kink", "not_finite"]
@@ -43,23 +40,23 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     gradients_swapped,
     non_finite,
     constant_factor,
-    not_summed,
     ignores_upstream,
     wrong_dtype,
     transposed,
+    misplaced,
+    forwards,
     few_entries_wrong,
+    wrong_formula,
     wrong_axis,
-    missing_cross_term,
-    upstream_squared,
-    rows_mixed,
+    not_linear,
     family_wrong,
+    left_out,
 )
 # Mistakes that can be undone, and so be told apart from a second one.
 _FIRST: tuple[Hypothesis, ...] = (wrong_sign, ignores_upstream, constant_factor, transposed)
 _SECOND: tuple[Hypothesis, ...] = (
     wrong_sign,
     constant_factor,
-    missing_cross_term,
     few_entries_wrong,
 )
 _SHAPELESS: tuple[Hypothesis, ...] = (
@@ -77,14 +74,31 @@ def diagnose(case: Case) -> list[Diagnosis]:
     if case.got is None:
         found = next(_right(_SHAPELESS, case), unknown(case))
         return [_said(found, case)]
+    if both := _two_mistakes((wrong_sign,), (constant_factor,), case):
+        return both
+    part = unknown(case)
     for claim in _right(HYPOTHESES, case):
-        return [_said(claim, case)]
-    for hypothesis in _FIRST:
-        for first in _claims(hypothesis, case):
-            others = [other for other in _SECOND if other is not hypothesis]
-            for second in _right(others, case.with_gradient(first.corrected)):
-                return [_said(first, case), _said(second, case)]
-    return [_said(unknown(case), case)]
+        if not claim.partial:
+            return [_said(claim, case)]
+        part = claim
+    return _two_mistakes(_FIRST, _SECOND, case) or [_said(part, case)]
+
+
+def _two_mistakes(
+    ones: Iterable[Hypothesis], others: Iterable[Hypothesis], case: Case
+) -> list[Diagnosis]:
+    """Return two mistakes that make a wrong gradient together, or none."""
+    for one in ones:
+        for first in filter(lambda claim: claim.undo, _claims(one, case)):
+            left = [other for other in others if other is not one]
+            for second in _right(left, case.with_gradient(first.corrected)):
+                told = f"The gradient of {{name}} has two mistakes. Undo one: {first.undo}."
+                then = f"Then the other is left. {second.message}"
+                return [
+                    _said(replace(first, message=told), case),
+                    _said(replace(second, message=then), case),
+                ]
+    return []
 
 
 def _right(hypotheses: Iterable[Hypothesis], case: Case) -> Iterator[Claim]:
@@ -96,8 +110,8 @@ def _right(hypotheses: Iterable[Hypothesis], case: Case) -> Iterator[Claim]:
 
 
 def _claims(hypothesis: Hypothesis, case: Case) -> Iterator[Claim]:
-    """Yield the claims of a hypothesis, as far as these shapes and numbers let it compute."""
-    with suppress(ValueError, IndexError, TypeError), np.errstate(all="ignore"):
+    """Yield the claims of a hypothesis, as far as a function and a rule take other numbers."""
+    with suppress(Exception), np.errstate(all="ignore"):
         yield from hypothesis(case)
 
 

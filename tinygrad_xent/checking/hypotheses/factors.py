@@ -51,13 +51,14 @@ def wrong_sign(case: Case) -> Iterator[Claim]:
         "The gradient of {name} has the wrong sign everywhere; its size is right.",
         -case.got,
         "Look for a minus sign too few or too many, as in the derivative of -x or of 1/x.",
+        undo="change its sign",
     )
 
 
 def constant_factor(case: Case) -> Iterator[Claim]:
     """The right gradient times the same number in every entry."""
     factor = _ratio(case.got, case.expected)
-    if factor is None or factor <= 0:
+    if factor is None or factor <= 0 or math.isclose(factor, 1, rel_tol=1e-6):
         return
     found = _meaning(factor, case)
     exactly, hint = found or (
@@ -70,6 +71,7 @@ def constant_factor(case: Case) -> Iterator[Claim]:
         case.got / factor,
         hint,
         (f"factor {factor:.12g}",),
+        undo=f"divide it by {exactly.removeprefix('exactly ')}",
     )
 
 
@@ -99,16 +101,10 @@ def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
 def _follows(case: Case, what: str, times: bool) -> bool:
     """Whether the factor changes with what it is taken for, in smaller arrays: a 2 may be a 2."""
     for smaller in case.smaller:
-        factor = _ratio(smaller.got, smaller.expected)
+        factor = abs(_ratio(smaller.got, smaller.expected) or 0.0)
         alike = [value for value, said, *_ in _numbers(smaller) if _unnumbered(said, what)]
-        if (
-            factor
-            and alike
-            and not any(
-                math.isclose(factor if times else 1 / factor, value, rel_tol=1e-6)
-                for value in alike
-            )
-        ):
+        close = (math.isclose(factor, n if times else 1 / n, rel_tol=1e-6) for n in alike)
+        if factor and alike and not any(close):
             return False
     return True
 
@@ -162,34 +158,6 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
         yield k, "", more, less
 
 
-def missing_cross_term(case: Case) -> Iterator[Claim]:
-    """Only the Jacobian's diagonal: how each output depends on its own input, and on no other."""
-    if case.out.shape != case.x.shape or case.x.size < 2 or not case.gathers:
-        return
-    crossed = case.expected - case.diagonal * case.upstream
-    yield Claim(
-        "missing-cross-term",
-        "The gradient of {name} is that of the Jacobian's diagonal only. It counts how each output "
-        "depends on its own input, but not how it depends on the others.",
-        case.got + crossed,
-        "Outputs depend on several inputs here: sum over all outputs, as in "
-        "y * (grad - sum(grad * y)) for a softmax.",
-    )
-    with np.errstate(all="ignore"):
-        slope = case.got[:1] / case.upstream[:1]
-    separate = np.abs(case.got - slope * case.upstream) <= 1e-9 * case.scale
-    if separate.all() and np.isfinite(slope).all():
-        yield Claim(
-            "missing-cross-term",
-            "Each entry of the gradient of {name} depends only on the same entry of the upstream "
-            "gradient. But outputs depend on several entries of {name}: a term that sums "
-            "over them is missing.",
-            case.got + (case.expected - slope * case.upstream),
-            "Differentiate what all outputs share, too: a sum in the denominator, a mean, a "
-            "standard deviation.",
-        )
-
-
 def ignores_upstream(case: Case) -> Iterator[Claim]:
     """The same for every upstream gradient: right only at the end of the graph."""
     got = case.got
@@ -214,18 +182,24 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
             "The gradient of {name} is the same for every upstream gradient.",
             case.got * upstream,
             "By the chain rule every gradient is the local slope times the upstream gradient.",
+            undo="multiply it by grad",
         )
 
 
-def upstream_squared(case: Case) -> Iterator[Claim]:
-    """Multiplied by the upstream gradient twice."""
-    upstream = _broadcast_upstream(case)
-    if upstream is not None:
+def not_linear(case: Case) -> Iterator[Claim]:
+    """Twice the upstream gradient does not give twice the gradient."""
+    upstream = case.upstream[:1] + 2 * case.upstream[1:2]
+    again = case.vjp(case.subject.inputs, case.out, upstream, case.x.shape)
+    total = case.got[:1] + 2 * case.got[1:2]
+    close = max(1e-6, 2000 * case.epsilon) * np.abs(total).max()
+    if len(case.upstream) > 2 and again is not None and (np.abs(again - total) > close).any():
         yield Claim(
-            "unknown",
-            "The gradient of {name} is multiplied by the upstream gradient twice.",
-            case.got / upstream,
-            "A gradient is linear in grad: twice the upstream gradient gives twice the gradient.",
+            "wrong-formula",
+            "The rule for {name} is not linear in grad: twice the upstream gradient does not give "
+            "twice the gradient of {name}.",
+            None,
+            "Look for grad in another factor, a condition or a rounding; or for other inputs that "
+            "were updated with it.",
         )
 
 

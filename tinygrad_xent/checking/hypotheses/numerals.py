@@ -10,6 +10,7 @@ from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import count, number
 
+_LARGE = 1e12  # numbers hardly larger have no digits after the point
 _CUT = 2.0  # what two contributions lose that are cut to whole numbers
 
 
@@ -47,6 +48,14 @@ def _origin(case: Case) -> str:
 
 def wrong_dtype(case: Case) -> Iterator[Claim]:
     """Whole numbers, or fewer digits than the input has."""
+    cut = case.got is not None and np.array_equal(case.got, np.round(case.got))
+    if cut and case.scale < _LARGE and (case.upstream % 1).any() and (case.expected % 1).any():
+        yield Claim(
+            "wrong-dtype",
+            "The gradient of {name} has whole numbers only: digits after the point are lost.",
+            None,
+            "Look for // where / belongs, and for a rounding.",
+        )
     kinds = {np.asarray(r).dtype for r in case.raw if r is not None}
     if not kinds or (case.got is None and not any(k.kind in "cOUS" for k in kinds)):
         return

@@ -18,7 +18,7 @@ def exp_local_slope_only(grad, y, x):
     return y
 
 
-@wrong(ops.exp, "unknown")
+@wrong(ops.exp, "wrong-formula")
 def exp_as_a_power(grad, y, x):
     """The power rule, although the exponent varies: 0 at x = 0, where the slope is 1."""
     return grad * x * np.exp(x - 1)
@@ -36,7 +36,7 @@ def log_local_slope_only(grad, y, x):
     return 1 / x
 
 
-@wrong(ops.log, "unknown")
+@wrong(ops.log, "wrong-formula")
 def log_multiplies(grad, y, x):
     """Small where it should be large: the rare classes of a cross-entropy hardly learn."""
     return grad * x
@@ -54,13 +54,13 @@ def log_of_bare_numbers(grad, y, x):
     return grad / x.data
 
 
-@wrong(ops.log1p, "unknown")
+@wrong(ops.log1p, "wrong-formula")
 def log1p_as_log(grad, y, x):
     """Enormous near x = 0, where the slope is 1: the denominator lacks the 1."""
     return grad / x
 
 
-@wrong(ops.expm1, "unknown")
+@wrong(ops.expm1, "wrong-formula")
 def expm1_as_exp(grad, y, x):
     """Zero at x = 0, where the slope is 1: the output is e^x - 1, not e^x."""
     return grad * y
@@ -72,13 +72,13 @@ def sqrt_without_the_two(grad, y, x):
     return grad / y
 
 
-@wrong(ops.sqrt, "unknown")
+@wrong(ops.sqrt, "wrong-formula")
 def sqrt_exponent_not_lowered(grad, y, x):
     """Grows with x instead of shrinking: the power rule with the old exponent."""
     return grad * 0.5 * x**0.5
 
 
-@wrong(ops.tanh, "unknown")
+@wrong(ops.tanh, "wrong-formula")
 def tanh_not_squared(grad, y, x):
     """Right where the unit saturates at 1, but up to 2 where it saturates at -1."""
     return grad * (1 - y)
@@ -102,13 +102,13 @@ def tanh_of_bare_numbers(grad, y, x):
     return grad * (1 - np.square(y.data))
 
 
-@wrong(ops.sigmoid, "unknown")
+@wrong(ops.sigmoid, "wrong-formula")
 def sigmoid_of_its_input(grad, y, x):
     """Gradients of any size and sign: y (1 - y) computed from the input instead of the output."""
     return grad * x * (1 - x)
 
 
-@wrong(ops.sigmoid, "unknown")
+@wrong(ops.sigmoid, "wrong-formula")
 def sigmoid_twice(grad, y, x):
     """Always between 0.19 and 0.25, even where the unit saturates: σ is applied to its output."""
     s = 1 / (1 + np.exp(-y))
@@ -158,7 +158,7 @@ def relu_passes(grad, y, x):
     return grad
 
 
-@wrong(ops.relu, "unknown", few_negative((4, 5), 3))
+@wrong(ops.relu, "wrong-formula", few_negative((4, 5), 3))
 def relu_of_the_gradient(grad, y, x):
     """Negative gradients are lost, whatever x is: the mask tests `grad`, not x."""
     return np.where(grad > 0, grad, 0)
@@ -228,7 +228,7 @@ def multiply_exchanged(grad, z, x, y):
     return grad * x, grad * y
 
 
-@wrong(ops.multiply, "unknown", normal((2, 3), (2, 3)))
+@wrong(ops.multiply, "wrong-formula", normal((2, 3), (2, 3)))
 def multiply_as_add(grad, z, x, y):
     """The gradient does not depend on the factors at all."""
     return grad, grad
@@ -264,13 +264,13 @@ def divide_numerator_only(grad, z, x, y):
     return grad / y, None
 
 
-@wrong(ops.divide, "unknown", above_zero((2, 3), (2, 3)))
+@wrong(ops.divide, "wrong-formula", above_zero((2, 3), (2, 3)))
 def divide_not_squared(grad, z, x, y):
     """Right where y is 1, and off by a factor of y elsewhere."""
     return grad / y, -grad * x / y
 
 
-@wrong(ops.power, "unknown")
+@wrong(ops.power, "wrong-formula")
 def power_exponent_kept(grad, y, x, n):
     """The exponent is copied in front but not reduced by 1."""
     return grad * n * x**n, grad * y * np.log(x)

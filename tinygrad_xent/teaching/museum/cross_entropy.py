@@ -30,14 +30,14 @@ def crossentropy_sign_forgotten(grad, loss, probs, labels, *, axis):
     return grad * labels / probs, grad * np.log(probs)
 
 
-@wrong(ops.crossentropy, "unknown")
+@wrong(ops.crossentropy, "wrong-formula")
 def crossentropy_upside_down(grad, loss, probs, labels, *, axis):
     """Small labels get huge gradients: numerator and denominator are swapped."""
     grad = np.expand_dims(grad, axis)
     return -grad * probs / labels, -grad * np.log(probs)
 
 
-@wrong(ops.crossentropy, "unknown")
+@wrong(ops.crossentropy, "wrong-formula")
 def crossentropy_without_the_logarithm(grad, loss, probs, labels, *, axis):
     """A confident error gets no larger correction than a slight one."""
     grad = np.expand_dims(grad, axis)
@@ -120,14 +120,14 @@ def cross_entropy_softmax_twice(grad, loss, labels, logits, *, axis):
     return -grad * log_softmax(logits), grad * (softmax(softmax(logits)) - labels)
 
 
-@wrong(ops.softmax_cross_entropy, "unknown", _DENSE)
+@wrong(ops.softmax_cross_entropy, "wrong-formula", _DENSE)
 def cross_entropy_with_logits_for_probabilities(grad, loss, labels, logits, *, axis):
     """The logits move towards the labels themselves, as in least squares."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * (logits - labels)
 
 
-@wrong(ops.softmax_cross_entropy, "unknown", lambda rng: (_any_labels(rng), {}))
+@wrong(ops.softmax_cross_entropy, "wrong-formula", lambda rng: (_any_labels(rng), {}))
 def cross_entropy_of_any_labels(grad, loss, labels, logits, *, axis):
     """Right if the labels of a row sum to 1. If they do not, p - t is not the derivative."""
     grad = np.expand_dims(grad, axis)

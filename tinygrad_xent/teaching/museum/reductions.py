@@ -46,7 +46,7 @@ def mean_of_nothing_else(grad, y, x, *, axis, keepdims):
     return np.full_like(x, 1 / x.size)
 
 
-@wrong(ops.max, "unknown", normal((4, 5), axis=1), also=("few-entries-wrong",))
+@wrong(ops.max, "wrong-formula", normal((4, 5), axis=1), also=("few-entries-wrong",))
 def max_as_sum(grad, y, x, *, axis, keepdims):
     """All entries of a row get the gradient, not only the largest."""
     return np.broadcast_to(np.expand_dims(grad, axis), x.shape)
@@ -72,7 +72,7 @@ def var_biased(grad, y, x, *, axis, ddof, keepdims):
     return grad * 2 * (x - np.mean(x)) / x.size
 
 
-@wrong(ops.var, "unknown", normal((4, 3)))
+@wrong(ops.var, "missing-cross-term", normal((4, 3)))
 def var_not_centred(grad, y, x, *, axis, ddof, keepdims):
     """Pulls towards 0 instead of towards the mean, so the mean drifts."""
     return grad * 2 * x / x.size
@@ -103,7 +103,7 @@ def logsumexp_not_shifted(grad, y, x, *, axis, keepdims):
     return grad * e / np.sum(e)
 
 
-@wrong(ops.cumsum, "missing-cross-term", normal((3, 5), axis=1))
+@wrong(ops.cumsum, "missing-cross-term", normal((3, 5), axis=1), also=("few-entries-wrong",))
 def cumsum_entry_by_entry(grad, y, x, *, axis):
     """The last entry is right; the first, which is in every sum, gets far too little."""
     return grad
@@ -135,7 +135,7 @@ def prod_zero_left_out(grad, y, x, *, axis, keepdims):
     return np.where(x == 0, 0, grad * y / np.where(x == 0, 1, x))
 
 
-@wrong(ops.prod, "unknown", above_zero((2, 3)))
+@wrong(ops.prod, "wrong-formula", above_zero((2, 3)))
 def prod_of_all_of_them(grad, y, x, *, axis, keepdims):
     """All entries get the same gradient: the product of all, not of the others."""
     return np.full_like(x, grad * y)
@@ -205,13 +205,13 @@ def matmul_exchanged(grad, z, x, y):
     return x.T @ grad, grad @ y.T
 
 
-@wrong(ops.matmul, "unknown", _SQUARE)
+@wrong(ops.matmul, "wrong-formula", _SQUARE)
 def matmul_in_the_other_order(grad, z, x, y):
     """The right two matrices in the wrong order: their product does not commute."""
     return y.T @ grad, grad @ x.T
 
 
-@wrong(ops.matmul, "unknown", _SQUARE, also=("missing-cross-term",))
+@wrong(ops.matmul, "wrong-formula", _SQUARE, also=("missing-cross-term",))
 def matmul_as_multiply(grad, z, x, y):
     """The rule of the elementwise product, which only square matrices allow."""
     return grad * y, grad * x

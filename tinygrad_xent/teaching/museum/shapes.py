@@ -38,7 +38,7 @@ def swapaxes_forgotten(grad, y, x, *, axis1, axis2):
     return grad
 
 
-@wrong(ops.flip, "unknown", normal((2, 4), axis=1))
+@wrong(ops.flip, "transposed", normal((2, 4), axis=1))
 def flip_forgotten(grad, y, x, *, axis):
     """The first entry learns from the errors of the last."""
     return grad

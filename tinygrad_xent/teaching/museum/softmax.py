@@ -19,7 +19,7 @@ def softmax_diagonal_only(grad, y, x, *, axis):
     return grad * y * (1 - y)
 
 
-@wrong(ops.softmax, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(ops.softmax, "missing-cross-term", _ROWS)
 def softmax_as_exp(grad, y, x, *, axis):
     """The numerator's gradient without the denominator's: rows do not sum to 0."""
     return grad * y
@@ -31,7 +31,7 @@ def softmax_turned_round(grad, y, x, *, axis):
     return y * (np.sum(grad * y, axis=axis, keepdims=True) - grad)
 
 
-@wrong(ops.softmax, "unknown", _ROWS)
+@wrong(ops.softmax, "wrong-formula", _ROWS)
 def softmax_plus_the_mean(grad, y, x, *, axis):
     """One sign is wrong: the gradient of a row does not sum to 0."""
     return y * (grad + np.sum(grad * y, axis=axis, keepdims=True))
@@ -92,19 +92,19 @@ def log_softmax_diagonal_only(grad, y, x, *, axis):
     return grad * (1 - np.exp(y))
 
 
-@wrong(ops.log_softmax, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(ops.log_softmax, "missing-cross-term", _ROWS)
 def log_softmax_passes(grad, y, x, *, axis):
     """All logits grow forever: the denominator counts as a constant."""
     return grad
 
 
-@wrong(ops.log_softmax, "unknown", _ROWS)
+@wrong(ops.log_softmax, "wrong-formula", _ROWS)
 def log_softmax_forgets_the_exponential(grad, y, x, *, axis):
     """The log-probabilities in place of the probabilities."""
     return grad - y * np.sum(grad, axis=axis, keepdims=True)
 
 
-@wrong(ops.log_softmax, "unknown", _ROWS)
+@wrong(ops.log_softmax, "wrong-formula", _ROWS)
 def log_softmax_as_softmax(grad, y, x, *, axis):
     """The rule of the softmax, applied to logarithms: rows do not sum to 0."""
     return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
@@ -135,7 +135,7 @@ def log_softmax_of_bare_numbers(grad, y, x, *, axis):
     return grad - np.exp(y.data) * sum(grad, axis=axis, keepdims=True)
 
 
-@wrong(centre, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(centre, "missing-cross-term", _ROWS)
 def centre_passes(grad, y, x):
     """The path through the mean of the row is missing."""
     return grad
@@ -147,7 +147,7 @@ def normalise_diagonal_only(grad, y, x):
     return grad * (1 - y) / np.sum(x, axis=-1, keepdims=True)
 
 
-@wrong(standardise, "unknown", _ROWS, also=("missing-cross-term",))
+@wrong(standardise, "missing-cross-term", _ROWS)
 def standardise_statistics_held_constant(grad, y, x):
     """Mean and deviation count as constants."""
     return grad / np.std(x, axis=-1, keepdims=True)

@@ -97,7 +97,7 @@ def _renamed(function: Any, ours: Any, args: Any, kwargs: Any) -> tuple[list[Any
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional += value
         elif parameter.kind is parameter.VAR_KEYWORD:
-            for foreign in value.keys() - set(parameters):
+            for foreign in value.keys() - (set(parameters) - named.keys()):
                 raise _without(foreign, function.__name__, ours)
             named.update(value)
         elif place < len(inputs):

@@ -241,3 +241,9 @@ def test_paper_shows_the_whole_graph_and_no_buttons(visit, written, which, schem
         assert frame["x"] - 1 <= at["x"]
         assert at["x"] + at["width"] <= frame["x"] + frame["width"] + 1
         assert at["y"] + at["height"] <= frame["y"] + frame["height"] + 1
+
+
+def test_a_picture_prints_on_one_page_with_its_legend(visit, written) -> None:
+    page = ready(visit(written("draw")), "draw")
+    sheets = re.findall(rb"/Type /Page\b(?!s)", page.pdf())
+    assert len(sheets) == 1

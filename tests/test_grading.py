@@ -339,6 +339,17 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
     alias.unlink()
 
 
+def test_a_process_that_cannot_be_started_leaves_no_folder(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise BlockingIOError("too many processes")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(parent.subprocess, "Popen", refuse)
+    with pytest.raises(BlockingIOError):
+        Session(["x = 1"], [])
+    assert list(tmp_path.iterdir()) == []
+
+
 DAEMONS = """
 import ctypes, os, time
 libc = ctypes.CDLL(None)

@@ -69,7 +69,7 @@ def test_what_can_be_read_leaves_every_copy_of_the_package_out(tmp_path, monkeyp
             (tmp_path / "real" / site / name).mkdir(parents=True)
     (tmp_path / "real" / "share").mkdir()
     (tmp_path / "linked").symlink_to(tmp_path / "real")
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "linked"))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "linked"))
     found = sandbox.readable("/the/copy")
     real = str(tmp_path / "real")
     assert {
@@ -86,3 +86,15 @@ def test_what_can_be_read_leaves_every_copy_of_the_package_out(tmp_path, monkeyp
         },
     }
     assert found["/the/copy"] == sandbox._READ
+
+
+def test_an_environment_in_the_folder_of_the_course_opens_nothing_of_the_course(
+    tmp_path, monkeypatch
+):
+    for name in ("lib/python3.11/site-packages/numpy", "bin", "submissions"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "grades.csv").touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    found = [path for path in sandbox.readable("/the/copy") if path.startswith(str(tmp_path))]
+    assert found
+    assert all(path.startswith(f"{tmp_path}/lib") for path in found)

@@ -79,7 +79,9 @@ def readable(package: str) -> dict[str, int]:
     """
     sites = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
-    wanted = {sys.prefix, sys.base_prefix, *sites, *filter(None, libraries), *_SYSTEM}
+    # Of an environment only this, as some make theirs in the very folder of the course.
+    environment = [str(Path(sys.prefix, name)) for name in ("lib", "lib64", "Lib")]
+    wanted = {sys.base_prefix, *environment, *sites, *filter(None, libraries), *_SYSTEM}
     real = {os.path.realpath(path) for path in wanted if Path(path).exists()}
     sites += [str(site) for path in real for site in Path(path).glob(_SITES)]
     closed = {os.path.realpath(Path(site, "tinygrad_xent")) for site in sites}

@@ -146,7 +146,11 @@ class Session:
         if withheld is not None:
             source = Path(os.path.realpath(self._folder), "package")
             Files(package(withheld), "").write(str(source))
-        self._start(source)
+        try:
+            self._start(source)
+        except OSError:  # such as too many processes
+            self.close()
+            raise
         first = {
             "file": files.name,
             "names": sorted(names),

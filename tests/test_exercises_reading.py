@@ -46,8 +46,6 @@ other
     That is a product.
 """
 
-lesson = 1
-
 
 def doubled(a, b):
     """Return twice the sum."""
@@ -74,7 +72,7 @@ def exercise(tmp_path: Path, source: str) -> Exercise:
     assert spec.loader is not None
     task = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(task)
-    return Exercise(task)
+    return Exercise(task, lesson=1)
 
 
 def test_the_docstring_has_all_the_words(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ from tinygrad_xent.teaching.exercises.verdict import Note, Verdict, text_of
 __all__ = ["CATALOGUE", "Exercise", "Mistake", "Note", "Verdict", "check", "hint", "solution"]
 
 PASSED = "passed.txt"  # in a folder with copies of the lessons: the exercises that passed there
-_NAMES = tuple(Path(__file__).with_name("order.txt").read_text("utf-8").split())
+_ORDER = Path(__file__).with_name("order.txt").read_text("utf-8").splitlines()  # a line per lesson
+_LESSON_OF = {name: lesson for lesson, names in enumerate(_ORDER, 1) for name in names.split()}
 WITHHELD = "hints-from.txt"
 """A file that a teacher puts beside a notebook: the date from which hints are shown there."""
 
@@ -41,20 +42,20 @@ class Catalogue(Mapping[str, Exercise]):
     """The exercises by name."""
 
     def __getitem__(self, name: str) -> Exercise:
-        if name not in _NAMES:
-            near = difflib.get_close_matches(str(name), _NAMES, n=3, cutoff=0.5)
+        if name not in _LESSON_OF:
+            near = difflib.get_close_matches(str(name), _LESSON_OF, n=3, cutoff=0.5)
             meant = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {self}"
             raise UnknownExerciseError(f"there is no exercise {name!r}; {meant}")
         return _loaded(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
+        return iter(_LESSON_OF)
 
     def __len__(self) -> int:
-        return len(_NAMES)
+        return len(_LESSON_OF)
 
     def __contains__(self, name: object) -> bool:
-        return name in _NAMES
+        return name in _LESSON_OF
 
     def __repr__(self) -> str:
         return f"<{len(self)} exercises: {', '.join(self)}>"
@@ -66,7 +67,7 @@ CATALOGUE = Catalogue()
 @cache
 def _loaded(name: str) -> Exercise:
     """Return the exercise that a module of `tasks` describes."""
-    return Exercise(importlib.import_module(f"{__name__}.tasks.{name}"))
+    return Exercise(importlib.import_module(f"{__name__}.tasks.{name}"), _LESSON_OF[name])
 
 
 def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> Verdict:

@@ -55,7 +55,6 @@ class Exercise:
 
         - the function to write, which is the right answer. It also computes the expected values, so
           it must be right to the last digit. Its docstring is that of the function to write.
-        - `lesson`, the number of the lesson that the exercise belongs to.
         - `inputs(rng)`, which yields cases (`Case`) drawn with a random generator, small ones
           first. They should tell each mistake from the right answer and from the other mistakes.
         - `forward`, only for a backward rule: the function that it belongs to. The cases are inputs
@@ -67,11 +66,13 @@ class Exercise:
         - `tolerance`, the largest error, relative to the largest expected number: 1e-9 by default.
         - `entrywise`, whether the error of each number is relative to that number instead.
 
+    lesson : int
+        The number of the lesson that the exercise belongs to.
+
     Attributes
     ----------
     name, title, statement : str
         The name of the function to write; the statement is Markdown.
-    lesson : int
     hints : tuple of str
     blank, solution : str
         Source code: what the learner starts from, and a right answer.
@@ -91,11 +92,11 @@ class Exercise:
         return grad * 2 * x
     """
 
-    def __init__(self, task: ModuleType) -> None:
+    def __init__(self, task: ModuleType, lesson: int) -> None:
         self.name = task.__name__.rpartition(".")[2]
         read = sections(inspect.getsource(task), task.__name__)
         self.title, self.statement, self.hints, mistakes = read
-        self.lesson: int = task.lesson
+        self.lesson = lesson
         self.answer: Function = getattr(task, self.name)
         self.solution = bare_source(self.answer)
         self.blank = blank_source(self.answer, self.solution)

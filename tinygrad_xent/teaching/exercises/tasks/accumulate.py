@@ -38,8 +38,6 @@ in_order_of_discovery
 
 from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
 
-lesson = 2
-
 
 def accumulate(inputs, slopes, output):
     """Return the gradient of output with respect to each name that it depends on."""

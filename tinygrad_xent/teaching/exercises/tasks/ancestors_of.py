@@ -37,8 +37,6 @@ return set(inputs) - {name}
 
 from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
 
-lesson = 1
-
 
 def ancestors_of(inputs, name):
     """Return the set of all names that `name` was computed from."""

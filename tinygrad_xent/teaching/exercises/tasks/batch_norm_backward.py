@@ -55,8 +55,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 12
-
 
 def batch_norm_backward(grad, y, x, gain, bias, *, epsilon):
     """Return the gradients (dx, dgain, dbias) of batch normalisation."""

@@ -41,7 +41,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 10
 tolerance = 1e-6
 
 

@@ -35,8 +35,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 2
-
 
 def chain_rule(x):
     """Return dy/dx, where y = exp(-x**2)."""

@@ -45,8 +45,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 8
-
 
 def clipped_log_backward(grad, y, p, *, epsilon):
     """Return the gradient of p, where y = log(clip(p, epsilon, 1 - epsilon))."""

@@ -43,7 +43,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 10
 tolerance = 1e-12
 entrywise = True
 

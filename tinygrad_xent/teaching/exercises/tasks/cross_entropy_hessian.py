@@ -41,8 +41,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 13
-
 
 def cross_entropy_hessian(p):
     """Return the Hessian of the cross-entropy of each row, from its probabilities."""

@@ -42,8 +42,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 12
-
 
 def embedding_backward(grad, y, table, *, index):
     """Return the gradient of table, where y = table[index]."""

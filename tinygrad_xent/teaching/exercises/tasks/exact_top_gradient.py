@@ -37,7 +37,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 9
 entrywise = True
 
 

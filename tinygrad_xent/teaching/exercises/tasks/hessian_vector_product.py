@@ -43,8 +43,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 13
-
 
 def hessian_vector_product(logits, v):
     """Return the Hessian of the log-sum-exp of the logits, times v."""

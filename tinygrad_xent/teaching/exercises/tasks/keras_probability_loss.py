@@ -48,8 +48,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 14
-
 
 def keras_probability_loss(target, p):
     """Return the loss of each row, as Keras 2.2 computes it from an array of probabilities."""

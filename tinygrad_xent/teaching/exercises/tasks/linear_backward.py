@@ -37,8 +37,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 11
-
 
 def linear_backward(grad, y, x, w, b):
     """Return the gradients (dx, dw, db), where y = x @ w + b."""

@@ -31,7 +31,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 6
 entrywise = True
 
 

@@ -36,8 +36,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 6
-
 
 def log_softmax_backward(grad, y, x):
     """Return the gradient of x, where y is the log of the softmax of x over the last axis."""

@@ -44,8 +44,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 6
-
 
 def logsumexp(x):
     """Return the log of the sum of exp(x) over the last axis."""

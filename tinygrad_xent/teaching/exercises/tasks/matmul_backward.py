@@ -33,8 +33,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 4
-
 
 def matmul_backward(grad, y, a, b):
     """Return the gradients (da, db), where y = a @ b."""

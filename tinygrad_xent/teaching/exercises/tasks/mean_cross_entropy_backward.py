@@ -43,8 +43,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 9
-
 
 def mean_cross_entropy_backward(grad, loss, logits, *, target):
     """Return the gradient of the logits of a mean cross-entropy."""

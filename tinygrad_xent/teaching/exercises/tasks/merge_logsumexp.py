@@ -42,7 +42,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 15
 returns = "m, s"
 
 

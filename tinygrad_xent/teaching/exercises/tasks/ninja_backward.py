@@ -58,8 +58,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 12
-
 
 def ninja_backward(index, target, table, w1, gain, bias, w2, b2):
     """Return the gradient of the mean cross-entropy with respect to each weight."""

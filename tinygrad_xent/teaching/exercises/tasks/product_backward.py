@@ -31,8 +31,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 1
-
 
 def product_backward(grad, y, a, b):
     """Return the gradients (da, db), where y = a * b."""

@@ -49,7 +49,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 11
 returns = "w, velocity"
 
 

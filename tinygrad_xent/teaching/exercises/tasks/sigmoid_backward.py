@@ -34,8 +34,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 3
-
 
 def sigmoid_backward(grad, y, x):
     """Return the gradient of x, where y = 1 / (1 + exp(-x))."""

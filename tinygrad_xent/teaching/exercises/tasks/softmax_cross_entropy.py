@@ -48,8 +48,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 7
-
 
 def softmax_cross_entropy(labels, logits):
     """Return the cross-entropy of each row."""

@@ -43,8 +43,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 7
-
 
 def softmax_cross_entropy_backward(grad, loss, labels, logits):
     """Return the gradients (dlabels, dlogits) of the cross-entropy of each row."""

@@ -38,8 +38,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 5
-
 
 def softmax_jacobian(p):
     """Return the matrix of the derivatives dp[i]/dx[j], where p is the softmax of x."""

@@ -51,8 +51,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 8
-
 
 def sparse_cross_entropy(target, logits):
     """Return the cross-entropy of each row from the number of its class."""

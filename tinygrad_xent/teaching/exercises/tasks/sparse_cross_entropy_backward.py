@@ -47,8 +47,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 8
-
 
 def sparse_cross_entropy_backward(grad, loss, logits, *, target, axis):
     """Return the gradient of the logits of a sparse cross-entropy along an axis."""

@@ -49,8 +49,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 5
-
 
 def stable_softmax(x):
     """Return the softmax over the last axis."""

@@ -41,8 +41,6 @@ from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPa
 from tinygrad_xent.teaching.exercises.comparing import a, shown
 from tinygrad_xent.teaching.exercises.verdict import quoted
 
-lesson = 2
-
 
 def topological_order(inputs, output):
     """Return a list of output and its ancestors, inputs first."""

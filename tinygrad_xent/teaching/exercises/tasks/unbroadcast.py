@@ -49,8 +49,6 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
-lesson = 4
-
 
 def unbroadcast(grad, shape):
     """Return grad, summed to the shape that was broadcast to its own."""

@@ -102,6 +102,16 @@ class LivePicture {
     if (mark.textContent !== text) mark.textContent = text;
   }
 
+  /** Make the marks of all numbers while nothing else is to do: the first change is then quick. */
+  warm() {
+    const waiting = this.tables.filter(({ entry }) => entry !== null);
+    const next = (deadline) => {
+      while (waiting.length && deadline.timeRemaining() > 1) waiting.pop().painted.make();
+      if (waiting.length) requestIdleCallback(next);
+    };
+    window.requestIdleCallback?.(next);
+  }
+
   // -- pointing ---------------------------------------------------------------------------------
 
   /** Return the number under a pointer: { id, kind, entry, place }, or null. */
@@ -196,14 +206,19 @@ class Painted {
     return fitted(shape("text", { x: like.getAttribute("x"), y, "font-size": this.single ? 14 : 11, fill: "#1b2430" }), text, this.room);
   }
 
-  // The marks are made once: the browser then has only colours and texts to change.
-  painted({ data, dtype }, heat) {
-    const top = data.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 0);
+  /** Make a mark for each entry. */
+  make() {
     this.marks ??= this.cells.map(([x, y, width, height]) => {
       const cell = { d: `M${x} ${y}h${width}v${height}h${-width}z`, stroke: "#d3d8df", "stroke-width": 0.6 };
       const at = { x: x + width / 2, y: y + height / 2 + 4, "font-size": 11, "text-anchor": "middle" };
       return [shape("path", cell), shape("text", at), width - 4];
     });
+  }
+
+  // The marks are made once: the browser then has only colours and texts to change.
+  painted({ data, dtype }, heat) {
+    const top = data.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 0);
+    this.make();
     this.marks.forEach(([cell, mark, room], k) => {
       const [fill, ink] = heat[level(data[k], top, (heat.length - 1) / 2)] ?? ["#ffffff", "#000000"];
       const shown = withSign(printed(data[k], dtype));

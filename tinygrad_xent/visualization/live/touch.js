@@ -11,6 +11,8 @@ function touchable(picture, live, editor, why, isHidden, onbox) {
     const at = picture.pick(event);
     return at && !isHidden(at.id, at.kind) ? at : null;
   };
+  picture.picture.addEventListener("pointerenter", () => picture.warm(), { once: true });
+  editor.part.addEventListener("focusin", () => picture.warm(), { once: true });
   let wasDragged = false;
   for (const [id, box] of picture.boxes) {
     box.addEventListener("pointerdown", (event) => {

@@ -487,7 +487,7 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     ),
     r"For NAME the (rule|backward pass) returns `(?P<returned>[^`]*)`(; right is `(?P<right>[^`]*)`"
     r"\.|, which is not its gradient\.)( Here \w+ is `[^`]*`\.)*": _formulas,
-    rf"{G} is `(?P<right>[^`]*)`; the (rule|backward pass) returns something else\."
+    rf"{G} is `(?P<right>[^`]*)`; the (rule|backward pass) returns another\."
     r"( Here \w+ is `[^`]*`\.)*": _formulas,
     rf"Every entry of {G[0].lower()}{G[1:]} is right once multiplied by `([^`]*)`\."
     r"( Here \w+ is `[^`]*`\.)*": _multiplied,

@@ -28,7 +28,7 @@ from tinygrad_xent.checking.hypotheses.factors import (
 )
 from tinygrad_xent.checking.hypotheses.formula import wrong_formula
 from tinygrad_xent.checking.hypotheses.numerals import non_finite, wrong_dtype
-from tinygrad_xent.checking.hypotheses.places import forwards, left_out, misplaced, transposed
+from tinygrad_xent.checking.hypotheses.places import left_out, misplaced, transposed
 from tinygrad_xent.checking.hypotheses.shapes import gradients_swapped, not_summed, wrong_shape
 from tinygrad_xent.checking.hypotheses.unexplained import kink, not_finite, unknown
 
@@ -44,7 +44,6 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     wrong_dtype,
     transposed,
     misplaced,
-    forwards,
     few_entries_wrong,
     wrong_formula,
     wrong_axis,

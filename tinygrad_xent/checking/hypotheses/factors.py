@@ -133,18 +133,16 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
         more = "Does the rule count the repetitions that broadcasting makes once too often?"
         less = "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
         yield y.size // x.size, what, more, less
-    for name, value in case.subject.params.items():
-        if isinstance(value, Real):
-            more = f"Is {name} counted once too often?"
-            less = f"Was {name} forgotten in the derivative?"
-            yield float(value), f"the parameter {name}", more, less
+    others = zip(case.subject.names, case.subject.inputs, strict=True)
+    single = [("input", name, n) for name, n in others if name != case.name and np.size(n) == 1]
+    single += [("parameter", name, n) for name, n in case.subject.params.items()]
+    for kind, name, value in single:
+        if isinstance(value, Real | np.ndarray):
+            more, less = f"Is {name} counted once too often?", f"Was {name} forgotten?"
+            yield abs(float(np.ravel(value)[0])), f"the {kind} {name}", more, less
     more = "Is a factor 2 counted twice, or 1/2 of the function forgotten?"
     less = "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
     yield 2.0, "", more, less
-    for i, (name, other) in enumerate(zip(case.subject.names, case.subject.inputs, strict=True)):
-        if i != case.index and np.size(other) == 1 and isinstance(other, np.ndarray | float | int):
-            more, less = f"Is {name} counted once too often?", f"Was {name} forgotten?"
-            yield abs(float(other)), f"the input {name}", more, less
     more, less = "Was a division forgotten?", "Was something divided by it?"
     for length in {*x.shape, *y.shape, x.size, y.size}:
         yield length, "a length of the arrays", more, less

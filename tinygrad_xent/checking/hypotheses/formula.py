@@ -45,42 +45,36 @@ def wrong_formula(case: Case) -> Iterator[Claim]:
     hint = "" if search.linear else (
         "A gradient is linear in grad: twice the upstream gradient gives twice the gradient."
     )  # fmt: skip
-    code = "wrong-formula"
+    code, whole, message = "wrong-formula", None, ""
     if right and wrong:
         if text(right) == text(wrong):
             return
-        said = difference(wrong, right)
+        whole, said = case.expected, difference(wrong, right)
         code = _code(search, wrong, right, said)
         if code == "missing-cross-term":
             said += " Outputs depend on several entries of {name}: the sum over them is missing."
         hint = f"{said} {hint}".strip()
         message = f"For {{name}} the {returns} returns `{text(wrong)}`; right is `{text(right)}`."
     elif factor := search.find("factor"):
-        hint = f"Is the factor `{bare(text(factor))}` missing?"
-        message = "Every entry of the gradient of {name} is right once multiplied by "
-        message += f"`{bare(text(factor))}`."
+        said, whole = bare(text(factor)), case.expected
+        hint = f"Is the factor `{said}` missing?"
+        message = f"Every entry of the gradient of {{name}} is right once multiplied by `{said}`."
     else:
         missing = search.find("missing") if search.linear else None
-        if missing:
-            hint = f"What is missing is `{text(missing)}`.{_meanings(search, text(missing))}"
         if wrong:
             message = (
                 f"For {{name}} the {returns} returns `{text(wrong)}`, which is not its gradient."
             )
         elif right:
-            message = (
-                f"The gradient of {{name}} is `{text(right)}`; the {returns} returns something "
-                "else."
-            )
-            code = code if hint else "unknown"
+            message = f"The gradient of {{name}} is `{text(right)}`; the {returns} returns another."
+            code = code if missing or hint else "unknown"
         elif missing:
             message = "A term of the gradient of {name} is wrong."
-        else:
-            return
-    whole = (
-        case.expected if (code != "unknown" and "once" in message) or (right and wrong) else None
-    )
-    yield Claim(code, message + _meanings(search, message), whole, hint, partial=whole is None)
+        if missing:
+            hint = f"What is missing is `{text(missing)}`.{_meanings(search, text(missing))}"
+    if message:
+        message += _meanings(search, message)
+        yield Claim(code, message, whole, hint, partial=whole is None)
 
 
 def difference(wrong: Sum, right: Sum) -> str:

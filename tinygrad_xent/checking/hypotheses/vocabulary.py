@@ -34,20 +34,19 @@ _FUNCTIONS = {
     for name in ["exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "sign", "pi"]
 }
 _FUNCTIONS |= {"sigmoid": lambda x: 1 / (1 + np.exp(-x)), "softmax": _softmax}
-# How complicated the factors are that are made of an array, or of an array and a number.
-_OF_THE_OUTPUT = {
-    "1 - {0}": 0.6, "1 + {0}": 0.6, "1 - {0}**2": 1.2, "1 + {0}**2": 1.2, "exp({0})": 0.9,
-    "sqrt(1 - {0}**2)": 1.4, "sqrt(1 + {0}**2)": 1.4, "tanh({0})": 1.0, "sigmoid({0})": 1.1,
-}  # fmt: skip
-_OF_ONE = _OF_THE_OUTPUT | {
-    "log({0})": 0.9, "sqrt({0})": 0.9, "sin({0})": 1.0, "cos({0})": 1.0, "abs({0})": 1.0,
-    "sign({0})": 0.9, "1 + abs({0})": 1.4, "{0} > 0": 0.4, "{0} <= 0": 0.5,
-}  # fmt: skip
-_WITH_A_NUMBER = {
-    "{0}**{1}": 0.9, "{0}**({1} - 1)": 0.5, "{1}**{0}": 1.2, "exp({1} * {0})": 1.3,
-    "sigmoid({1} * {0})": 1.3, "{0} > {1}": 0.5, "{0} < {1}": 0.5, "abs({0}) < {1}": 0.6,
-    "abs({0}) > {1}": 0.6,
-}  # fmt: skip
+# Factors that are made of an array, or of an array and a number, the plainest first.
+_OF_THE_OUTPUT = [
+    "1 - {0}", "1 + {0}", "exp({0})", "tanh({0})", "sigmoid({0})", "1 - {0}**2", "1 + {0}**2",
+    "sqrt(1 - {0}**2)", "sqrt(1 + {0}**2)",
+]  # fmt: skip
+_OF_ONE = [
+    "{0} > 0", "{0} <= 0", *_OF_THE_OUTPUT, "log({0})", "sqrt({0})", "sign({0})", "sin({0})",
+    "cos({0})", "abs({0})", "1 + abs({0})",
+]  # fmt: skip
+_WITH_A_NUMBER = [
+    "{0} > {1}", "{0} < {1}", "{0}**({1} - 1)", "abs({0}) < {1}", "abs({0}) > {1}", "{0}**{1}",
+    "{1}**{0}", "exp({1} * {0})", "sigmoid({1} * {0})",
+]  # fmt: skip
 _ALONG = {"softmax({0}{1})": 0.8, "{0} == {0}.max({2})": 0.7, "{0} - {0}.mean({2})": 0.8}
 _NAMED = {
     "std": "{0}.std({2})", "norm": "sqrt(({0}**2).sum({2}))",
@@ -176,9 +175,9 @@ class Vocabulary:
         for name in (x, *floating[:2], self.out):
             parts = _OF_THE_OUTPUT if name == self.out else _OF_ONE
             cost = self.plain.setdefault(name, 1.4)
-            self.plain |= {part.format(name): cost + c for part, c in parts.items()}
+            self.plain |= {f.format(name): cost + 0.4 + 0.06 * k for k, f in enumerate(parts)}
         for n in single:
-            self.plain |= {part.format(x, n): 1 + c for part, c in _WITH_A_NUMBER.items()}
+            self.plain |= {f.format(x, n): 1.4 + 0.1 * k for k, f in enumerate(_WITH_A_NUMBER)}
         for a, b in permutations(single, 2):
             self.plain[f"({x} > {a}) * ({x} < {b})"] = 2.0
         self.plain |= {f"{x} {sign} {other}": 1.6 for other in floating for sign in "<>"}

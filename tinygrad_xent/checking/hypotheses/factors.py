@@ -139,7 +139,7 @@ def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
     for kind, name, value in single:
         if isinstance(value, Real | np.ndarray):
             more, less = f"Is {name} counted once too often?", f"Was {name} forgotten?"
-            yield abs(float(np.ravel(value)[0])), f"the {kind} {name}", more, less
+            yield abs(float(np.asarray(value).flat[0])), f"the {kind} {name}", more, less
     more = "Is a factor 2 counted twice, or 1/2 of the function forgotten?"
     less = "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
     yield 2.0, "", more, less

@@ -77,7 +77,8 @@ class Search:
         """Yield formulas that fit the sample, the plainest first."""
         target = self._sampled(lambda point: point.wanted(what))
         if what == "factor":
-            yield self._named(next(self._slopes.sums(target), []), ONE)
+            found = self._named(next(self._slopes.sums(target), []), ONE)
+            yield [terms for terms in found if len(terms) == 1]
         elif (slope := self._slope(what)) is not None:
             yield from self._of_slope(slope)
         elif what == "expected" or self.linear:
@@ -92,9 +93,9 @@ class Search:
     def _of_slope(self, slope: Any) -> Iterator[list[Sum]]:
         """Yield formulas of rules that work entry by entry."""
         sums = self._slopes.sums(slope)
-        pieces = self._named(next(self._pieces.sums(slope), []), self._grad)
+        pieces = [*filterfalse(_whole, self._named(next(self._pieces.sums(slope), []), self._grad))]
         plain = self._named(next(sums, []), self._grad)
-        yield sorted([*filterfalse(_whole, pieces), *plain], key=self._cost)
+        yield sorted([*pieces, *plain], key=self._cost_of_pieces) if pieces else plain
         for found in islice(self._slopes.sums(1 / slope), 1):
             for terms in (terms for terms in self._named(found, ONE) if len(terms) > 1):
                 common, rest = shared(terms)
@@ -160,12 +161,18 @@ class Search:
 
     def _cost(self, terms: Sum, plain: Mapping[str, float] | None = None) -> float:
         """Return how complicated a sum is."""
-        known, x, y = plain or self.words.plain, self.words.x, self.words.out
+        known = plain or self.words.plain
         return sum(
-            sum(float(known.get(f, 0.2) + 0.2 * (n < 0)) * float(abs(n) ** 0.7) for f, n in term)
-            + ({(x, -1), (y, 1)} <= term or {(x, 1), (y, -1)} <= term)  # it may be of pieces
+            float(known.get(f, 0.2) + 0.2 * (n < 0)) * float(abs(n) ** 0.7)
             for _, term in terms
+            for f, n in term
         )
+
+    def _cost_of_pieces(self, terms: Sum) -> float:
+        """Return likewise, where a slope is one of pieces: that may be what y / x means."""
+        x, y = self.words.x, self.words.out
+        odd = any({(x, -1), (y, 1)} <= term or {(x, 1), (y, -1)} <= term for _, term in terms)
+        return self._cost(terms) + odd
 
     @cached_property
     def _sums(self) -> Terms:

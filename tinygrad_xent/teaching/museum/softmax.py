@@ -141,7 +141,7 @@ def centre_passes(grad, y, x):
     return grad
 
 
-@wrong(normalise, "missing-cross-term", above_zero((4, 5)))
+@wrong(normalise, "missing-cross-term", above_zero((4, 5)), also=("not-summed-over-broadcast",))
 def normalise_diagonal_only(grad, y, x):
     """All entries grow together forever, which does not change the output."""
     return grad * (1 - y) / np.sum(x, axis=-1, keepdims=True)

@@ -28,7 +28,7 @@ def test_the_citation_names_this_version() -> None:
 def test_a_release_needs_no_password() -> None:
     publish = WORKFLOWS["release"].split("  publish:\n")[1]
     assert "id-token: write" in publish
-    assert not re.search("password|secrets|token:(?! write)", WORKFLOWS["release"], re.IGNORECASE)
+    assert not re.search(r"password:|secrets\.", WORKFLOWS["release"])
 
 
 def test_the_site_is_built_with_the_lessons_in_it() -> None:

@@ -78,7 +78,12 @@ def test_the_commands_are_answered_as_shown(
 
 # -- names in the text -----------------------------------------------------------------------
 
-SOURCES = [*(ROOT / "tinygrad_xent").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
+SOURCES = [
+    path
+    for folder in ("tinygrad_xent", "docs")
+    for path in (ROOT / folder).rglob("*.py*")
+    if path.suffix in {".py", ".pyi"}
+]
 WORDS = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)))
 FILES = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if ".venv" not in path.parts}
 THEIRS = {"NN_name", "prepare", "nbgrader_config", "plt", "nbclient", "ipykernel", "def", "docs",

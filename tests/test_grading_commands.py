@@ -107,3 +107,10 @@ def test_refusals(folder, capsys, argv, words):
     assert silent.startswith(f"tinygrad-xent: error: {words}")
     assert len(silent.splitlines()) == 1
     assert [path.name for path in folder.iterdir()] == ["empty.py"]
+
+
+def test_a_rule_with_a_name_like_an_exercises_is_no_answer_to_check(tmp_path, capsys):
+    path = tmp_path / "a.py"
+    path.write_text("def square_backwards(grad, y, x):\n    return grad\n")
+    assert cli.main(["check", str(path)]) == 2
+    assert "defines no op and answers no exercise" in capsys.readouterr().err

@@ -46,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
     report = judge_cells(cells, tuple(CATALOGUE), seed=seed, with_ops=True, files=files)
     if report.errors:  # what is left out may be the cause
         report = replace(report, errors=(*report.errors, *left_out))
-    answered = [result for result in report.exercises if result.code != "not-answered"]
+    answered = [
+        result for result in report.exercises if result.code not in ("not-answered", "misnamed")
+    ]
     results = [*report.ops, *answered]
     if not results and not report.errors:
         raise SubmissionError(f"{path.name} defines no op and answers no exercise")

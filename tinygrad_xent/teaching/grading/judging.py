@@ -84,7 +84,7 @@ def not_answered(name: str, found: Mapping[str, Any]) -> Result:
         code = LOST[" does not parse: " not in why]
         return Result(name, 0, code, f"The answer is lost, as its {quoted(why)}.")
     others = [other for other in found["functions"] if other not in CATALOGUE]
-    for near in difflib.get_close_matches(name, others, n=1, cutoff=0.8):
+    for near in difflib.get_close_matches(name, others, n=1, cutoff=0.85):
         message = f"There is no answer to this exercise. Did you mean {quoted(near)}? Then call it"
         return Result(name, 0, "misnamed", f"{message} `{name}`.")
     return Result(name, 0, "not-answered", "There is no answer to this exercise.")

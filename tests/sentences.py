@@ -520,7 +520,7 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     r"The rule for NAME (works along|mixes) .*": _accepted,
     r"The slopes with respect to NAME are taken along .*": _accepted,
     rf"{G} (runs|is summed) along the wrong axis.*": _accepted,
-    r"In the gradient of NAME the (factor \S+ must|upstream gradient is).*": _accepted,
+    r"In the gradient of NAME the (factor \S+ (must|runs)|upstream gradient is).*": _accepted,
     r"The rule stops: .*": _accepted,
     r"What the rule returns for NAME is not an array of numbers, and cannot be .*": _accepted,
     r"The function (itself is not finite here|has a kink).*": _accepted,

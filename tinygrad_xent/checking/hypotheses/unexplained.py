@@ -52,7 +52,7 @@ def kink(case: Case) -> Diagnosis:
     # For an upstream gradient of ones.
     got, middle = case.got[-1][first], case.expected[-1][first]
     half = np.abs(case.tolerance[-1][first]) / 2
-    left, right = (number(round(float(slope), 9)) for slope in (middle - half, middle + half))
+    left, right = (number(round(float(slope), 9) + 0.0) for slope in (middle - half, middle + half))
     return Diagnosis(
         "kink",
         f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "

@@ -230,13 +230,19 @@ def test_the_check_of_a_gradient_says_where_digits_are_lost() -> None:
 
 
 def test_the_check_of_a_gradient_names_whole_numbers() -> None:
-    for f in (tx.multiply, lambda x, y: x * y):
-        text = str(tx.gradcheck(f, [1, 2], [1.0, 2.0]))
-        assert "Not checked: x, held constant as array of whole numbers. To check its" in text
-        assert "whole numbers" in tx.gradcheck(f, [1, 2], [1.0, 2.0])._repr_html_()
-        assert "Not checked" not in str(tx.gradcheck(f, [1.0, 2.0], [1.0, 2.0]))
+    def f(x, y):
+        return x * y
+
+    text = str(tx.gradcheck(f, [1, 2], [1.0, 2.0]))
+    assert "Not checked: x, held constant as array of whole numbers. To check its" in text
+    assert "whole numbers" in tx.gradcheck(f, [1, 2], [1.0, 2.0])._repr_html_()
+    assert "Not checked" not in str(tx.gradcheck(f, [1.0, 2.0], [1.0, 2.0]))
+    # An op says which of its inputs are numbers to calculate with, and which are labels.
+    both = tx.gradcheck(tx.multiply, [1, 2], [1.0, 2.0])
+    assert both.ok
+    assert [case.name for case in both.cases] == ["x", "y"]
     labels = tx.gradcheck(tx.ops.sparse_softmax_cross_entropy, [1], [[1.0, 2.0]])
-    assert "Not checked" not in str(labels)  # class numbers are whole
+    assert "Not checked" not in str(labels)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u4", "?"])

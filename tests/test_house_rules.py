@@ -144,8 +144,8 @@ def test_a_module_that_wants_more_is_two_modules(module: Path) -> None:
 
 
 def test_the_package_stays_small() -> None:
-    assert len(MODULES) <= 205
-    assert sum(map(code_lines, MODULES)) <= 20_540
+    assert len(MODULES) <= 210
+    assert sum(map(code_lines, MODULES)) <= 20_700
     assert len([entry for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]) <= 20
 
 

@@ -15,6 +15,7 @@ from tinygrad_xent.checking.slopes import sizes, slopes
 from tinygrad_xent.checking.subjects import Subject, precise
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.formatting import brief, number
+from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.readable import Readable
 
 _CLOSE = 1e-7  # of the largest entry: a hypothesis that leaves more has not explained the error
@@ -201,9 +202,9 @@ class Case(Readable):
             left = ("no digit", "1 digit")[digits] if digits < 2 else f"{digits} digits"
             found = [f"right within rounding, which leaves {left}"]
         if self.wrong and self.sample is not None:
-            where = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
             got, expected = map(number, self.at_worst)
-            found.append(f"∂{self.name}{where} is {got}, differences give {expected}")
+            where = entry_name(self.name, self.worst)
+            found.append(f"∂{where} is {got}, differences give {expected}")
         if self.suspects:
             found.append(f"look at the rule of {' and '.join(self.suspects)}")
         if self.kinks:

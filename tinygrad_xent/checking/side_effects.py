@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.diagnosis import Diagnosis
+from tinygrad_xent.visualization.naming import entry_name
 
 _ARRAYS = (np.ndarray, np.generic)
 _SAME = 1e-6  # of the largest entry: threads may add up in another order, and no more
@@ -89,7 +90,7 @@ class SideEffects:
                 if not off.any():
                     continue
                 at = tuple(map(int, np.argwhere(off)[0]))
-                where = f" at [{', '.join(map(str, at))}]" if at else ""
+                where = f" at {entry_name('', at)}" if at else ""
                 numbers = f": {float(a[at]):.6g}{where}, then {float(b[at]):.6g}"
             else:
                 numbers = ""

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_xent.checking.subjects import Subject, fitted, is_real
 from tinygrad_xent.errors import RuleResultError
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.naming import entry_name
 from tinygrad_xent.visualization.readable import Readable
 
 
@@ -297,7 +298,7 @@ def _apart(found: Any, want: Any) -> str:
     """Return in words the entry where two arrays differ most: "0.5 at [1, 2], not 0.25"."""
     off = np.abs(np.subtract(found, want))
     worst = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
-    where = f" at [{', '.join(map(str, worst))}]" if worst else ""
+    where = f" at {entry_name('', worst)}" if worst else ""
     return f"{number(found[worst])}{where}, not {number(want[worst])}"
 
 

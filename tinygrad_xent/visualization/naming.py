@@ -177,7 +177,7 @@ def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:
     return found
 
 
-def entry_name(name: str, place: tuple[int, ...]) -> str:
+def entry_name(name: str, place: Any) -> str:
     """Return an entry as code would write it; the name alone where there is only one entry.
 
     Examples
@@ -185,7 +185,7 @@ def entry_name(name: str, place: tuple[int, ...]) -> str:
     >>> entry_name("z", (0, 2)), entry_name("loss", ())
     ('z[0, 2]', 'loss')
     """
-    return f"{name}[{', '.join(map(str, place))}]" if place else name
+    return f"{name}[{', '.join(map(str, place))}]" if len(place) else name
 
 
 def printable(text: object) -> str:

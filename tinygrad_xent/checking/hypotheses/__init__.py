@@ -53,19 +53,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
 )
 # Mistakes that can be undone, and so be told apart from a second one.
 _FIRST: tuple[Hypothesis, ...] = (wrong_sign, ignores_upstream, constant_factor, transposed)
-_SECOND: tuple[Hypothesis, ...] = (
-    wrong_sign,
-    constant_factor,
-    few_entries_wrong,
-)
+_SECOND: tuple[Hypothesis, ...] = (wrong_sign, constant_factor, few_entries_wrong)
+# Of results that do not have the shape of the input.
 _SHAPELESS: tuple[Hypothesis, ...] = (
-    missing_gradient,
-    gradients_swapped,
-    wrong_dtype,
-    transposed,
-    not_summed,
-    wrong_shape,
-)
+    gradients_swapped, wrong_dtype, transposed, not_summed, wrong_shape,
+)  # fmt: skip
 
 
 def diagnose(case: Case) -> list[Diagnosis]:

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.checking.hypotheses.shapes import fits
 from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.naming import entry_name
 
 _FEW = 0.34
 _NAMED = 0.5  # entries with something in common may be more than a few
@@ -49,7 +50,7 @@ def _family(case: Case, unnamed: float, named: float) -> Iterator[Claim]:
         said for said, mask in patterns if mask.mean() < _FEW and (mask | ~places)[known].all()
     )
     among = f", all among {found}" if (found := next(within, "")) else ""
-    shown = ", ".join(place(index) for index in np.argwhere(places)[:_MOST_SHOWN])
+    shown = ", ".join(entry_name("", index) for index in np.argwhere(places)[:_MOST_SHOWN])
     more = "" if places.sum() <= _MOST_SHOWN else ", ..."
     compared = "" if known.all() else " that can be compared"
     yield Claim(
@@ -123,11 +124,6 @@ def written(factor: float) -> str:
             return text.format(round(value)) if value > 0 else f"{factor:.4g}"
     short = number(factor)
     return short if float(short) != 1 else f"{factor:.9g}"
-
-
-def place(index: Any) -> str:
-    """Return an index in brackets; nothing for an array without axes."""
-    return f"[{', '.join(map(str, index))}]" if len(index) else ""
 
 
 # -- sets of entries that mistakes are made at, with words for them ---------------------------

@@ -17,7 +17,7 @@ from tinygrad_xent.visualization.formatting import number
 
 def missing_gradient(case: Case) -> Iterator[Claim]:
     """None or zeros, where there is a gradient."""
-    if case.got is None or not np.isfinite(case.got).all():
+    if not np.isfinite(case.got).all():
         return
     if all(np.asarray(r).dtype.kind in "iub" for r in case.raw) and case.scale < 1:
         return  # whole numbers: the digits after the point are what is missing

@@ -30,8 +30,7 @@ _LONGEST = 60  # letters of what is named
 def wrong_formula(case: Case) -> Iterator[Claim]:
     """Another formula than the right one: both are named, or the one that was found."""
     if (
-        case.got is None
-        or not 0 < case.x.size <= _LARGEST
+        not 0 < case.x.size <= _LARGEST
         or "grad" in case.subject.names
         or case.epsilon > EPSILON
         or len(case.upstream) < 3

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.naming import entry_name
 
 _LARGE = 1e12  # numbers hardly larger have no digits after the point
 _CUT = 2.0  # what two contributions lose that are cut to whole numbers
@@ -16,22 +17,19 @@ _CUT = 2.0  # what two contributions lose that are cut to whole numbers
 
 def non_finite(case: Case) -> Iterator[Claim]:
     """NaN or an infinity where the gradient is a number."""
-    if case.got is None:
-        return
     bad = ~np.isfinite(case.got) & np.isfinite(case.expected)
     if not bad.any():
         return
     places = bad.any(axis=0)
     first = tuple(np.argwhere(places)[0])
     kinds = {number(v) for v in case.got[bad]}
-    at = f"[{', '.join(map(str, first))}]" if first else ""
     value, many = number(case.x[first]), count(int(places.sum()), "entry")
     slope, doubt = np.abs(case.expected[-1][first]), case.tolerance[-1][first]
     smooth = f", where the slope is {number(case.expected[-1][first])}" if doubt <= slope else ""
     yield Claim(
         "non-finite",
         f"The gradient of {{name}} is {' or '.join(sorted(kinds))} in {many}, "
-        f"first at {{name}}{at} = {value}{smooth}.",
+        f"first at {entry_name('{name}', first)} = {value}{smooth}.",
         np.where(bad, case.expected, case.got),
         _origin(case)
         or "Look for a division by 0, 0 times infinity, or an exponential that overflows. where() "

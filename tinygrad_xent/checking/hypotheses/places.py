@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
-from tinygrad_xent.checking.hypotheses.entries import place
 from tinygrad_xent.checking.hypotheses.shapes import MOST_AXES, fits, stacked
 from tinygrad_xent.checking.slopes import slopes
 from tinygrad_xent.checking.subjects import is_real, precise
+from tinygrad_xent.visualization.naming import entry_name
 
 _MOST_SHIFTED = 4
 _MOST_OUTPUTS = 512  # entries: the rule is asked for each
@@ -130,10 +130,10 @@ def left_out(case: Case) -> Iterator[Claim]:
     worst = int(np.argmax(lost))
     some, whole = int(taken[:, worst].sum()), int(needed[:, worst].sum())
     if 0 < some < whole:
-        at = place(np.unravel_index(worst, x.shape))
+        at = entry_name("{name}", np.unravel_index(worst, x.shape))
         yield Claim(
             "not-summed-over-broadcast",
-            f"What comes back to {{name}} is not added up: {{name}}{at} goes into {whole} entries "
+            f"What comes back to {{name}} is not added up: {at} goes into {whole} entries "
             f"of the output, and the rule takes the contributions of {some} of them only.",
             None,
             "What is used several times gets the sum of what comes back from each use: += and "

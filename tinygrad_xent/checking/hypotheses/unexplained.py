@@ -8,8 +8,8 @@ import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
 from tinygrad_xent.checking.diagnosis import Diagnosis
-from tinygrad_xent.checking.hypotheses.entries import place
 from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.naming import entry_name
 
 _CERTAIN = 1e-3  # of a slope: three digits of it can be told
 
@@ -38,7 +38,7 @@ def unknown(case: Case) -> Claim:
     return Claim(
         "unknown",
         f"The gradient of {{name}} is wrong in {wrong.sum()} of its {count(wrong.size, 'entry')}, "
-        f"most at {{name}}{place(worst)}: {arriving}it is {got} and should {should}.",
+        f"most at {entry_name('{name}', worst)}: {arriving}it is {got} and should {should}.",
         None,
         "No usual mistake explains it. Derive the rule for two entries by hand, and compare.",
     )
@@ -56,9 +56,8 @@ def kink(case: Case) -> Diagnosis:
     return Diagnosis(
         "kink",
         f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "
-        f"{case.name}{place(first)} = {number(case.x[first])}. The slopes on its two sides are "
-        f"{left} and {right}, and the rule gives {number(got)}. "
-        "That is not a mistake.",
+        f"{entry_name(case.name, first)} = {number(case.x[first])}. The slopes on its two sides "
+        f"are {left} and {right}, and the rule gives {number(got)}. That is not a mistake.",
         case.name,
         (),
         "At a kink there is no derivative: any value between the two slopes will do. To test the "
@@ -74,8 +73,8 @@ def not_finite(name: str, out: Any) -> Diagnosis:
     return Diagnosis(
         "non-finite",
         f"The function itself is not finite here, in {places.sum()} of its "
-        f"{count(places.size, 'output')}: output{place(first)} is {number(out[first])}. A gradient "
-        "that depends on it cannot be compared.",
+        f"{count(places.size, 'output')}: {entry_name('output', first)} is {number(out[first])}. A "
+        "gradient that depends on it cannot be compared.",
         name,
         (),
         "Check the rule where the function is defined.",

@@ -13,7 +13,7 @@ from tinygrad_xent.commands.explain.classifier import HIDDEN
 from tinygrad_xent.commands.explain.explanation import Explanation, Training
 from tinygrad_xent.commands.streams import Style
 from tinygrad_xent.visualization.formatting import brief, count, number
-from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.naming import entry_name, printable
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import Backward, Trace
 
@@ -221,7 +221,7 @@ def summary(array: Any) -> str:
     largest = []
     for place in order:
         index = np.unravel_index(place, array.shape)
-        largest.append(f"{number(array[index])} at [{', '.join(map(str, map(int, index)))}]")
+        largest.append(f"{number(array[index])} at {entry_name('', index)}")
     return f"{shape}, norm {number(np.linalg.norm(flat))}, largest {', '.join(largest)}"
 
 

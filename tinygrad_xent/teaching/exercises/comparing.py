@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_xent.teaching.exercises.cases import MOST_ENTRIES
 from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.visualization.formatting import brief, number
-from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.naming import entry_name, printable
 
 _MOST_NAMES = 5  # that a sentence lists
 _SMALLEST_SCALE = 1e-3  # a gradient of ordinary inputs much below it counts as 0
@@ -102,9 +102,8 @@ def _arrays(given: Any, expected: Any, name: str, close: Closeness) -> Differenc
     if np.all(right):
         return None
     place = tuple(int(i) for i in np.argwhere(~right)[0])
-    where = f"{name}[{', '.join(map(str, place))}]" if place else name
     wrong, should = _told_apart(numbers[place], truth[place])
-    message = f"`{where}` is {wrong}, and should be {should}."
+    message = f"`{entry_name(name, place)}` is {wrong}, and should be {should}."
     if not np.isfinite(numbers[place]):
         return Difference("non-finite", message)
     if array.dtype.kind in "biu" and expected.dtype.kind == "f":

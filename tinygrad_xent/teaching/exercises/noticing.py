@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_xent.teaching.exercises.comparing import Closeness, in_parts, listed, real_array
 from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.naming import entry_name
 
 _FEWEST = 3  # entries that a sentence about all of them needs
 _NEARLY = 0.02  # the largest error, relative to the largest entry, that is called nearly right
@@ -207,7 +208,7 @@ def _of_one(call: Call) -> Iterator[str]:
             elif _same(call, call.given[part], -call.expected[part]):
                 yield f"has the wrong sign {where}, and is wrong {elsewhere}, too"
     if right.size > _FEWEST and 0 < 2 * np.count_nonzero(~right) < right.size:
-        places = [f"[{', '.join(map(str, at))}]" for at in np.argwhere(~right).tolist()]
+        places = [entry_name("", at) for at in np.argwhere(~right).tolist()]
         shown = places if len(places) <= 6 else [*places[:5], f"{len(places) - 5} more"]
         yield f"is wrong only at {listed(shown)}, of {right.size} entries"
 

@@ -214,3 +214,26 @@ def test_recorded_gradients_are_tensors_of_the_right_dtype() -> None:
     seed = tx.Tensor([1.0])
     assert tx.gradients(narrow * 2, narrow, seed=seed, create_graph=True).dtype == np.float32
     assert isinstance(tx.jacobian(narrow[:0] * 1, narrow, create_graph=True), tx.Tensor)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "logits", "said"),
+    [
+        ("softmax_cross_entropy", (3, 4), (3,), "the labels come first"),  # the order of PyTorch
+        ("softmax_cross_entropy", (3,), (3, 4), "be broadcast together"),
+        ("softmax_cross_entropy", (2, 3, 4), (3, 4), "the labels come first"),
+        ("softmax_cross_entropy", (3, 4), (), "a number has none"),
+        ("sparse_softmax_cross_entropy", (3, 4), (3,), "the labels come first"),
+        ("sparse_softmax_cross_entropy", (3, 4), (3, 4), "the labels come first"),
+        ("sparse_softmax_cross_entropy", (2,), (3, 4), "be broadcast together"),
+        ("sparse_softmax_cross_entropy", (), (), "a number has none"),
+        ("softmax_minus_labels", (3, 4), (3,), "the labels come first"),
+        ("softmax_minus_one_hot", (3, 4), (3,), "the labels come first"),
+    ],
+)
+def test_labels_and_logits_in_the_other_order(
+    name: str, labels: Any, logits: Any, said: str
+) -> None:
+    for z in (np.zeros(logits), tx.Tensor(np.zeros(logits))):
+        with pytest.raises((errors.ShapeError, errors.AxisError), match=said):
+            getattr(tx, name)(np.zeros(labels, int), z)

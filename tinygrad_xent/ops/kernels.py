@@ -31,7 +31,7 @@ def _rows(x: Array, axis: int) -> Array:
 
     It is a view where `x` has this dtype and its rows lie one behind the other, otherwise a copy.
     """
-    if axis not in (-1, x.ndim - 1):
+    if not x.ndim or axis not in (-1, x.ndim - 1):
         x = _turned(x, axis)
     dtype = np.float32 if x.dtype == np.float16 else x.dtype if x.dtype.kind == "f" else float
     return np.ascontiguousarray(x, dtype).reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -160,3 +160,23 @@ def test_an_error_in_the_body_of_a_rule_is_the_learners_to_see() -> None:
     for check in CHECKS.values():
         with pytest.raises(AttributeError, match="undefined"):
             check(op)
+
+
+@pytest.mark.parametrize(
+    ("function", "made"),
+    [
+        (lambda x: None, "object"),
+        (lambda x: "a", "<U1"),
+        (lambda x: x > 0, "bool"),
+        (lambda x: x + 1j * x, "complex128"),  # whose imaginary parts no difference would see
+        (lambda x: {"a": x}, "object"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_an_op_that_makes_no_real_numbers_is_not_checked(
+    function: Any, made: str, mode: str
+) -> None:
+    op = tx.op(function)
+    op.backward(lambda grad, y, x: grad)
+    with pytest.raises(tx.errors.DtypeError, match=f"made {made}: only real numbers have grad"):
+        tx.gradcheck(op, [1.0, -2.0], mode=mode)

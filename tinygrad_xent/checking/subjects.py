@@ -142,9 +142,14 @@ class OpSubject(Subject):
     def value(self, inputs: Arrays) -> Any:
         """Compute the op's function."""
         function = self.op.function
-        return np.array(
+        out = np.array(
             self.side_effects.call("The function", function, inputs, self.names, self.params)
         )
+        if out.dtype.kind not in ("fiuc" if any(map(np.iscomplexobj, inputs)) else "fiu"):
+            raise DtypeError(
+                f"op `{self.op.name}` made {out.dtype}: only real numbers have gradients to check"
+            )
+        return out
 
     def on_tensors(self, inputs: Arrays) -> Any:
         """Record the op."""

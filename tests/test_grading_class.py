@@ -175,7 +175,7 @@ def test_late_work(run, tmp_path):
     [
         (None, "10%/day", "--late needs --deadline"),
         ("2026-11-27", "10", "--late: '10' is not a rule; write"),
-        ("Friday", None, "--deadline: 'Friday' is no time; write"),
+        ("Friday", None, "--deadline: 'Friday' is not a time; write"),
     ],
 )
 def test_rules_that_are_none(due, rule, words):

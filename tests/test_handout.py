@@ -115,7 +115,7 @@ def test_hints_come_on_their_day(handed_out, monkeypatch):
         (["--students", "none.csv", "logsumexp"], "none.csv cannot be read"),
         (["--students", "class.csv", "logsumex"], "did you mean 'logsumexp'"),
         (["--students", "class.csv", "logsumexp", "--seed", "-1"], "--seed: -1 is not a whole"),
-        (["--students", "class.csv", "logsumexp", "--hints-from", "May"], "'May' is no date"),
+        (["--students", "class.csv", "logsumexp", "--hints-from", "May"], "'May' is not a date"),
     ],
 )
 def test_what_is_refused(tmp_path, monkeypatch, capsys, argv, words):
@@ -124,3 +124,37 @@ def test_what_is_refused(tmp_path, monkeypatch, capsys, argv, words):
     assert cli.main(["handout", *argv]) == 2
     assert words in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["class.csv"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "who"),
+    [
+        ("Ann,1\nBen,\nben,", "Ben"),  # one folder, also where capitals count for nothing
+        ("Ann,1\n💥,", "💥"),
+        ("Ann,1\nA-B,7\nA B,7", "A-B"),
+    ],
+)
+def test_two_who_cannot_be_told_apart_lose_nothing(tmp_path, capsys, rows, who):
+    (tmp_path / "class.csv").write_text(f"name,id\n{rows}\n", "utf-8")
+    given = ["--students", str(tmp_path / "class.csv"), "--out", str(tmp_path / "week5")]
+    assert cli.main(["handout", *given, "logsumexp"]) == 2
+    assert f"nothing tells '{who}' from others; give each an id" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["class.csv"]
+
+
+def test_names_too_long_for_a_folder_and_a_row_without_a_name(tmp_path, capsys):
+    rows = "".join(f"{letter * 300},{i}\n" for i, letter in enumerate("né字"))
+    (tmp_path / "class.csv").write_text(f"name,id\n{rows},4711\n", "utf-8")
+    given = ["--students", str(tmp_path / "class.csv"), "--out", str(tmp_path / "week5")]
+    assert cli.main(["handout", *given, "logsumexp"]) == 0
+    assert capsys.readouterr().out.startswith("4 folders: ")
+    assert sorted(path.name.split()[-1] for path in (tmp_path / "week5").iterdir()) == [
+        "0", "1", "2", "4711",
+    ]  # fmt: skip
+
+
+def test_one_learner_gets_one_folder(tmp_path, capsys):
+    (tmp_path / "class.csv").write_text("name,id\nAnn,1\n", "utf-8")
+    given = ["--students", str(tmp_path / "class.csv"), "--out", str(tmp_path / "week5")]
+    assert cli.main(["handout", *given, "logsumexp"]) == 0
+    assert capsys.readouterr().out.startswith("1 folder: ")

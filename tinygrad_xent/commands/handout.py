@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from tinygrad_xent.teaching.exercises import CATALOGUE
     from tinygrad_xent.teaching.grading.roster import read_roster
     from tinygrad_xent.teaching.handout import write_handout
+    from tinygrad_xent.visualization.formatting import count
     from tinygrad_xent.visualization.naming import printable
 
     names = [name for name in dict.fromkeys(options.names) if CATALOGUE[name]]
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         hints_from = date.fromisoformat(options.hints_from) if options.hints_from else ""
     except ValueError:
-        wrong = f"--hints-from: {options.hints_from!r} is no date; write 2026-12-01"
+        wrong = f"--hints-from: {options.hints_from!r} is not a date; write 2026-12-01"
         raise UsageError(wrong) from None
     out = Path(options.out)
     keys = out.with_name(f"{out.name}-keys")
@@ -46,8 +47,15 @@ def run(options: argparse.Namespace) -> int:
     for path in (out, keys):
         if path.exists():
             raise OutputError(f"--out: {printable(path)} exists; name another folder")
+    taken = [person.folder.casefold() for person in people]
+    for person, name in zip(people, taken, strict=True):
+        if not name or taken.count(name) > 1:
+            raise UsageError(
+                f"{printable(options.students)}: nothing tells {person.name!r} from others; give "
+                "each an id of their own"
+            )
     for i, person in enumerate(people):
         folder = out / person.folder
         facts = {"title": options.title, "hints_from": str(hints_from)}
         write_handout(folder, keys, names, options.seed + i, **facts)
-    return say(f"{len(people)} folders: {printable(out)}\nTheir keys: {printable(keys)}\n")
+    return say(f"{count(len(people), 'folder')}: {printable(out)}\nTheir keys: {printable(keys)}\n")

@@ -67,10 +67,10 @@ class Person:
 
     @property
     def folder(self) -> str:
-        """A name for a folder of theirs, which no other person on the list has."""
+        """A name for a folder of theirs, which nobody else has who has another id."""
         number = next(iter(self.ids), "")
         words = re.findall(r"[^\W_]+", f"{self.name} {number or self.email}")
-        return " ".join(words)
+        return " ".join(words)[-60:].strip()  # a file's name can have 255 bytes
 
     @property
     def keys(self) -> set[str]:
@@ -115,7 +115,8 @@ def _person(row: Mapping[str, str]) -> Person | None:
         held = {head.strip().casefold(): value.strip() for head, value in row.items()}
         return [held[head] for head in _HEADS[kind] if held.get(head)]
 
-    name = next(iter(values("name")), "") or " ".join(values("first") + values("last"))
+    name = (values("name") or [" ".join(values("first") + values("last"))])[0]
+    name = name or " ".join((values("id") or values("email"))[:1])
     if not name or name.casefold() in ("points possible", "student, test"):  # rows of Canvas
         return None
     ids = tuple(re.sub(r"\D*(\d+)", r"\1", each) for each in values("id"))
@@ -175,7 +176,9 @@ class Due:
         try:
             when = datetime.fromisoformat(due).astimezone() if due else None
         except (ValueError, OverflowError, OSError):
-            raise UsageError(f'--deadline: {due!r} is no time; write "2026-11-27 18:00"') from None
+            raise UsageError(
+                f'--deadline: {due!r} is not a time; write "2026-11-27 18:00"'
+            ) from None
         return cls(when, float(found[1]) / 100, bool(found[2]))
 
     def days(self, written: float) -> int:

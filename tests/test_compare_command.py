@@ -88,6 +88,9 @@ REFUSALS = {
     ),
     ("--logits", "", "--target", "0"): '--logits is empty; write --logits "2,1,0.1"',
     ("--logits", "1,2 /", "--target", "0"): "--logits has an empty row",
+    ("--logits", "1, ;3", "--target", "0"): (
+        '--logits lacks a number between two commas; write --logits "2,1,0.1"'
+    ),
     ("--logits", "1,2/3", "--target", "0"): (
         "--logits: the rows have 2, 1 numbers; give all the same number"
     ),

@@ -355,6 +355,8 @@ def test_features_are_chosen_by_name_or_number(tmp_path):
     assert column(tmp_path, ["1"] * 24, features="width").columns == ("width",)
     with pytest.raises(errors.TableError, match="--features has the label 'species'; leave it out"):
         column(tmp_path, ["1"] * 24, features="width,species")
+    with pytest.raises(errors.TableError, match="--features names no column; leave it out to use"):
+        column(tmp_path, ["1"] * 24, features="")
     with pytest.raises(errors.TableError, match="no column 'widht'; did you mean 'width'"):
         column(tmp_path, ["1"] * 24, features="widht")
     rows = "".join(f"{i},v{i},{i % 2}\n" for i in range(201))
@@ -408,6 +410,12 @@ def test_decimal_commas(tmp_path, mark, header):
     table = table_from(tmp_path, text, "species" if header else "-1")
     np.testing.assert_array_equal(table.features, table_from(tmp_path, FLOWERS).features)
     assert table.notes[0] == "Decimal commas are read as points."
+
+
+def test_a_number_of_the_table_is_not_taken_for_the_columns(tmp_path):
+    rows = [f"-1,{i};-{i},5;{'ab'[i % 2]}" for i in range(10)]  # split at commas, a field is -1
+    table = table_from(tmp_path, "x;y;k\n" + "\n".join(rows), "-1")
+    assert (table.label, table.columns) == ("k", ("x", "y"))
 
 
 def test_columns_apart_by_spaces(tmp_path):

@@ -56,6 +56,8 @@ def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
         raise UsageError(f"{option} is empty; write {_example(option)}")
     if not all(rows):
         raise UsageError(f"{option} has an empty row")
+    if ",," in "".join(text.replace(";", ",").split()):
+        raise UsageError(f"{option} lacks a number between two commas; write {_example(option)}")
     for i, word in enumerate(words, 1):
         if (value := _value(word)) is None:
             raise UsageError(

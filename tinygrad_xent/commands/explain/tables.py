@@ -257,6 +257,8 @@ def _features(
             words.append(f"'{name}'")
             for value in values:
                 features[f"{name}={value}"] = np.where(gap, np.nan, cells == value)
+    if not places:
+        raise TableError("--features names no column; leave it out to use all")
     if not features:
         raise TableError(f"has no column to predict from; left out: {_some(left_out)}")
     if left_out:
@@ -409,7 +411,7 @@ def _delimiter(text: str, column: str | None) -> str:
     def merit(mark: str) -> tuple[bool, bool, int]:
         rows = list(csv.reader(lines, delimiter=mark, skipinitialspace=True))
         width, times = Counter(map(len, rows)).most_common(1)[0]
-        named = any(column in [name.strip() for name in row] for row in rows)
+        named = not _is_whole(column) and any(column in map(str.strip, row) for row in rows)
         alike = width > 1 and times > len(rows) / 2
         return named, alike, 0 if alike else len(rows[0])
 

@@ -411,7 +411,8 @@ def _delimiter(text: str, column: str | None) -> str:
     def merit(mark: str) -> tuple[bool, bool, int]:
         rows = list(csv.reader(lines, delimiter=mark, skipinitialspace=True))
         width, times = Counter(map(len, rows)).most_common(1)[0]
-        named = not _is_whole(column) and any(column in map(str.strip, row) for row in rows)
+        names = [] if _is_whole(column) else [name.strip() for row in rows for name in row]
+        named = column in names
         alike = width > 1 and times > len(rows) / 2
         return named, alike, 0 if alike else len(rows[0])
 

@@ -44,7 +44,7 @@ class Case(NamedTuple):
     edits: list[tuple[int, int, str]]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"program": json.loads(self.program.to_json()), "edits": self.edits}
+        return {"program": self.program.to_dict(), "edits": self.edits}
 
 
 def case_of(label: str, output: Any, rng: np.random.Generator, count: int = 20) -> Case:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import re
 
 import live_cases
@@ -165,7 +164,7 @@ def editor(visit):
         page = visit(live_cases.HTML)
         page.evaluate(
             "(program) => { window.live = new Live(program); }",
-            json.loads(program_of(output, **options).to_json()),
+            program_of(output, **options).to_dict(),
         )
         return page
 

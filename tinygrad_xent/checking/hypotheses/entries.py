@@ -142,8 +142,7 @@ def _patterns(case: Case) -> Iterator[Pattern]:
     for axis, length in enumerate(x.shape):
         if length < 2:
             continue
-        index = np.arange(length).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
-        along = np.broadcast_to(index, x.shape)
+        along = _along(axis, x)
         for k, which in ((length - 1, "the last"), (0, "the first")):
             where = place_along(axis, x.ndim, which)
             yield where, along == k
@@ -242,21 +241,21 @@ def place_along(axis: int, ndim: int, which: int | str) -> str:
     return f"{place} of axis {axis}" if noun == "slice" else place
 
 
+def _along(axis: int, x: Any) -> Any:
+    """Return for each entry of an array its index along an axis."""
+    return np.broadcast_to(np.indices(x.shape, sparse=True)[axis], x.shape)
+
+
 def _labels(case: Case) -> Iterator[tuple[str, Any]]:
     """Class numbers among the inputs and parameters, as places in the input."""
-    named = [
-        *zip(case.subject.names, case.subject.inputs, strict=True),
-        *case.subject.params.items(),
-    ]
-    for name, value in named:
+    subject = case.subject
+    given = zip(subject.names, subject.inputs, strict=True)
+    for name, value in (*given, *subject.params.items()):
         labels = np.asarray(value) if value is not None else np.empty(0)
         if labels.dtype.kind in "iu" and labels.ndim == case.x.ndim - 1 and labels.size:
             for axis in range(case.x.ndim):
                 if labels.shape == case.x.shape[:axis] + case.x.shape[axis + 1 :]:
-                    classes = np.arange(case.x.shape[axis]).reshape(
-                        [-1 if a == axis else 1 for a in range(case.x.ndim)]
-                    )
-                    yield name, classes == np.expand_dims(labels, axis)
+                    yield name, _along(axis, case.x) == np.expand_dims(labels, axis)
         if (
             name != case.name
             and labels.dtype.kind == "f"
@@ -269,19 +268,12 @@ def _labels(case: Case) -> Iterator[tuple[str, Any]]:
 def _repeated(case: Case) -> Iterator[tuple[str, Any]]:
     """Entries that an index names more than once."""
     numbers = np.arange(case.x.size).reshape(case.x.shape)
-    index = case.subject.params.get("index", case.subject.params.get("indices"))
-    candidates = (
-        [index]
-        if index is not None
-        else [v for v in case.subject.inputs if np.asarray(v).dtype.kind in "iu"]
-    )
-    for given in candidates:
+    params = case.subject.params
+    index, axis = params.get("index", params.get("indices")), params.get("axis", 0)
+    whole = [v for v in case.subject.inputs if np.asarray(v).dtype.kind in "iu"]
+    for given in whole if index is None else [index]:
         try:
-            read = (
-                numbers[given]
-                if case.subject.params.get("axis", 0) in (0, None)
-                else np.take(numbers, given, axis=case.subject.params["axis"])
-            )
+            read = numbers[given] if axis in (0, None) else np.take(numbers, given, axis=axis)
         except (IndexError, TypeError):
             continue
         times = np.bincount(read.ravel(), minlength=case.x.size).reshape(case.x.shape)

@@ -20,9 +20,11 @@ from tinygrad_xent.visualization.tracing import Backward, Trace
 _SHADES = " ░▒▓█"
 _BAR = 10
 _SCREEN = 30  # lines
+_LINE = 88  # letters
 _WIDTH = 72  # of the table of classes, beside which there is an image
 MOST_CLASSES = 12
 _FEW = 5
+_LONGEST = 20  # letters of a name
 
 NOTATION = (
     "∂x is the gradient of the loss with respect to x; a bracket [...] is 1 where it is true, else "
@@ -46,9 +48,9 @@ METHOD = (
 def report(e: Explanation, style: Style, *, full: bool = False) -> list[str]:
     """Return the example, p - t and the verdict, which fit on a screen; all steps if `full`."""
     sentences = [] if e.training is None else training_sentences(e.training)
-    before = [line for sentence in sentences for line in wrapped(sentence)]
+    before = [line for sentence in sentences for line in textwrap.wrap(sentence, _LINE)]
     sentences = [loss_sentence(e), *gradient_sentences(e), *e.notes]
-    after = [line for sentence in sentences for line in wrapped(sentence)]
+    after = [line for sentence in sentences for line in textwrap.wrap(sentence, _LINE)]
     verdict = style.strong(check_sentence(e), "32" if e.check.ok else "1;31")
     image = None if e.training is None else e.training.image
     room = MOST_CLASSES if full else _SCREEN - len(before) - len(after) - 6
@@ -85,11 +87,6 @@ def _bar(x: float, scale: float) -> str:
     length = round(abs(x) / scale * _BAR) if np.isfinite(x) and scale else 0
     left, right = ("█" * length, "") if x < 0 else ("", "█" * length)
     return f"{left:>{_BAR}}│{right:<{_BAR}}"
-
-
-def wrapped(text: str, width: int = 88) -> list[str]:
-    """Break a sentence into lines."""
-    return textwrap.wrap(text, width)
 
 
 # -- sentences that the page has, too ---------------------------------------------------------
@@ -254,7 +251,7 @@ def decimal(x: Any, *, signed: bool = False) -> str:
     return f"{x:{sign}.4f}" if abs(x) < 1000 else sign * (x > 0) + number(x)
 
 
-def shortened(text: str, most: int = 20) -> str:
+def shortened(text: str) -> str:
     """Return a printable name, shortened in the middle if it is long."""
     text = printable(text)
-    return text if len(text) <= most else f"{text[: most - 8]}…{text[-7:]}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 8]}…{text[-7:]}"

@@ -226,9 +226,7 @@ def _graded(tasks: Sequence[Task], facts: Mapping[str, Any], jobs: int) -> Itera
     """Yield the records as they come; the work is done by the processes of the submissions."""
     STOPPED.clear()
     with ThreadPoolExecutor(jobs) as pool, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # wrong answers overflow, which is not the teacher's concern
+        warnings.simplefilter("ignore")  # wrong answers overflow: not the teacher's concern
         try:
             for future in as_completed([pool.submit(_record, task, facts) for task in tasks]):
                 yield future.result()

@@ -36,8 +36,7 @@ class Result:
         1 or 0.
     code : str
         The code of the verdict, or "not-answered", "misnamed", "does-not-parse", "cell-failed",
-        "own-op", "too-slow", "no-time-left",
-        "too-much-written", "crashed", "no-answer".
+        "own-op", "too-slow", "no-time-left", "too-much-written", "crashed", "no-answer".
     message : str
         What a teacher would say, in Markdown.
     case : str

@@ -142,7 +142,8 @@ def judge_notebook(notebook: Mapping[str, Any], folder: Path | None = None) -> N
         Where the notebook lies: its code may import and read copies of what lies there.
     """
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    tests = [cell for cell in code if _is_test(cell["metadata"].get("nbgrader", {}))]
+    marked = [(cell, cell["metadata"].get("nbgrader", {})) for cell in code]
+    tests = [cell for cell, marks in marked if marks.get("grade") and not marks.get("solution")]
     names = list(dict.fromkeys(filter(None, (_tested(cell["source"]) for cell in tests))))
     sources = [plain(cell["source"]) for cell in code]
     files = Files(read_beside(folder / "answers.py")[0]) if folder else None
@@ -159,10 +160,6 @@ def _tested(source: str) -> str | None:
     """Return the exercise that a test cell of `assignment` tests; None for any other cell."""
     found = _TEST.search(source)
     return found[1] if found and found[1] in CATALOGUE else None
-
-
-def _is_test(marks: Mapping[str, Any]) -> bool:
-    return bool(marks.get("grade") and not marks.get("solution"))
 
 
 def _output(result: Result | None) -> dict[str, Any]:

@@ -226,7 +226,7 @@ class Session:
             shutil.copy(fonts, plots)
         script = _START.format(str(source))
         with _STARTING:  # so that no other session takes it for a stray
-            _adopt_orphans(wanted=True)
+            _adopt_orphans()
             self._others = {*_children(), *_known()}
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, "-I", "-B", "-X", "utf8", "-c", script],
@@ -393,10 +393,10 @@ def _is_confined(pid: int) -> bool:
     return False
 
 
-def _adopt_orphans(*, wanted: bool) -> None:
+def _adopt_orphans() -> None:
     """Make a process whose parent has ended below this one a child of this one (Linux only)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SUBREAPER, int(wanted), 0, 0, 0)
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
 def _remove(folder: str) -> None:

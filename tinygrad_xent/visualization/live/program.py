@@ -7,7 +7,6 @@ has changed, without any rule: it only needs the functions of the ops.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -131,12 +130,6 @@ class Program:
             "others": [list(event) for event in self.others],
             "conditions": [condition._asdict() for condition in self.conditions],
         }
-
-    def to_json(self) -> str:
-        """Return the program as JSON that can stand inside a script element of a page."""
-        return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":")).replace(
-            "</", "<\\/"
-        )
 
 
 Order = Callable[[Node, Any], Iterable[tuple[Any, ...]]]

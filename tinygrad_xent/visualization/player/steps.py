@@ -153,14 +153,8 @@ class Steps:
 
     def _start(self, event: Backward) -> Sentence:
         """Describe how the backward pass begins."""
-        start = self._number(event.incoming)
-        return [
-            "The backward pass starts at ",
-            named(event.name),
-            " with the gradient ",
-            start,
-            ".",
-        ]
+        where = ["The backward pass starts at ", named(event.name), " with the gradient "]
+        return [*where, self._number(event.incoming), "."]
 
     def _mistakes(self, event: Backward, wrong: WrongOrder) -> list[Sentence]:
         """Describe what is wrong with one step of a wrong order."""

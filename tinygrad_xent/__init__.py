@@ -10,8 +10,6 @@ Examples
 array([-0.341,  0.242,  0.099])
 """
 
-from __future__ import annotations
-
 import inspect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -5,8 +5,6 @@ calls that library's function. Ops and rules written with NumPy's functions and 
 run on it as they stand; all they must not do is to turn it into a NumPy array by `np.asarray`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

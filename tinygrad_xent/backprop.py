@@ -1,7 +1,5 @@
 """The chain rule: a generator that walks a graph backwards and yields each finished gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is read from an op's definition: how to call it, its formulas and its docstring."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable

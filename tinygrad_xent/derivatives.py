@@ -1,7 +1,5 @@
 """Derivatives as values, not left on the graph: gradients, Jacobians and Hessians."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 

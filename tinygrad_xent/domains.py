@@ -1,7 +1,5 @@
 """The domains of ops, printed on their pages and sampled by their tests."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

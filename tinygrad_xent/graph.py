@@ -1,7 +1,5 @@
 """A node remembers how it was computed. A graph is nothing but nodes and their inputs."""
 
-from __future__ import annotations
-
 import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Gradients, checked against differences and against the laws that they must obey."""
 
-from __future__ import annotations
-
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.gradient_check import gradcheck
 from tinygrad_xent.checking.laws import Invariants, invariants

@@ -1,7 +1,5 @@
 """The diagnosis of a wrong gradient."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tinygrad_xent.visualization.readable import Readable

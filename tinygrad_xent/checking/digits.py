@@ -1,7 +1,5 @@
 """How many digits each op of a computation keeps, and which one loses them first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

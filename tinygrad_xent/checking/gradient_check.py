@@ -1,7 +1,5 @@
 """`gradcheck`: a rule, or a whole backward pass, against differences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal

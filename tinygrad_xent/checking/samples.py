@@ -1,7 +1,5 @@
 """Calls of an op made from its own definition: sizes from `shapes`, values from `domains`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -9,8 +9,6 @@ values and the measured noise of the function.
    SIAM Review 40 (1998).
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The command `tinygrad-xent`; each subcommand imports its modules only when it runs."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -1,7 +1,5 @@
 """`tinygrad-xent handout`: a notebook and a worksheet for each learner, with their own numbers."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -5,8 +5,6 @@ built-in exception that it makes precise, so `except ValueError` keeps working f
 care which mistake it was.
 """
 
-from __future__ import annotations
-
 import sys
 import typing
 import warnings

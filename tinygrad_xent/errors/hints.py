@@ -4,8 +4,6 @@ hints.txt beside this file says what the words of other libraries are called her
 more, add a line there, and one to the table in tests/test_hints.py.
 """
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import opcode

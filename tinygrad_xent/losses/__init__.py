@@ -1,7 +1,5 @@
 """The cross-entropies under the names, with the arguments and the numbers of TensorFlow."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

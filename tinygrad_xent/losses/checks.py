@@ -1,7 +1,5 @@
 """What the cross-entropies share: the checks of their arguments, and the search for logits."""
 
-from __future__ import annotations
-
 import operator
 from typing import Any
 

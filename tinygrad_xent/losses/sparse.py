@@ -5,8 +5,6 @@ One loss per example; the numbers are those of TensorFlow 1.4 (`tf.nn`) and 2.2
 digits that cancellation loses) the docstring says so.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

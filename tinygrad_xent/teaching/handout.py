@@ -1,7 +1,5 @@
 """Handouts: for each learner the same work with graphs and numbers of their own, and the key."""
 
-from __future__ import annotations
-
 import inspect
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A worksheet: the graph of a loss with blanks to fill in by hand, and the answer key."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

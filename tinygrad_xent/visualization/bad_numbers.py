@@ -1,7 +1,5 @@
 """Find where a graph made its first NaN or infinity, forward or backward."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Numbers and arrays as text, with three significant digits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which tensors a graph has, and what every view of it calls them."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping

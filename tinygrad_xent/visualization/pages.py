@@ -1,7 +1,5 @@
 """A complete HTML page that needs no network."""
 
-from __future__ import annotations
-
 import base64
 from html import escape
 

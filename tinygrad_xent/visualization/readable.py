@@ -1,7 +1,5 @@
 """Results that read well wherever they are shown: printed, as a repr, and in a notebook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any

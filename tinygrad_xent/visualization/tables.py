@@ -1,7 +1,5 @@
 """Tables: as text in columns, and as HTML."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from html import escape

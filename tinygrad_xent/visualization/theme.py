@@ -1,7 +1,5 @@
 """Light, dark and paper: the colours of pages, and of the pictures in them."""
 
-from __future__ import annotations
-
 import colorsys
 import functools
 from collections.abc import Iterator

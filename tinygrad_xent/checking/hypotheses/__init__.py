@@ -7,8 +7,6 @@ hypothesis reports what it saw. To add one, write such a function and put it int
 the more special before the more general.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace

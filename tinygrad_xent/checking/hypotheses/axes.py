@@ -1,7 +1,5 @@
 """Sums along a wrong axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any

@@ -1,7 +1,5 @@
 """Gradients that are wrong in a family of entries, and what these have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import combinations
 from numbers import Real

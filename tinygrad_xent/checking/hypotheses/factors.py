@@ -1,7 +1,5 @@
 """The right gradient times a number."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

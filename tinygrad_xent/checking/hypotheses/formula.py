@@ -1,7 +1,5 @@
 """The formula that a rule computes, the right one, and what distinguishes them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, product

@@ -1,7 +1,5 @@
 """NaN and infinities, and dtypes that cannot hold the gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

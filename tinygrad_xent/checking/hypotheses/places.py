@@ -1,7 +1,5 @@
 """Right numbers in wrong places, and contributions that are left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import permutations
 from typing import Any

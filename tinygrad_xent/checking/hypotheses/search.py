@@ -5,8 +5,6 @@ else a sum of terms that contain the upstream gradient once. A formula is found 
 for inputs and upstream gradients that it was not searched for with, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import combinations, filterfalse, islice, product

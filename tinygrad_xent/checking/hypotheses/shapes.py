@@ -1,7 +1,5 @@
 """Shapes that do not fit, and gradients of other inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any

@@ -1,7 +1,5 @@
 """Mistakes that no hypothesis explains; kinks and undefined functions, which are no mistakes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What formulas are made of: short pieces of Python, and the numbers that they are tried on."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

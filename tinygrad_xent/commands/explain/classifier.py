@@ -1,7 +1,5 @@
 """A small classifier, trained with the tensors and ops of this package: linear, relu, linear."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The facts about one loss, from which every report is written."""
 
-from __future__ import annotations
-
 import json
 import time
 import warnings

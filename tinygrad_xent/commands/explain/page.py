@@ -3,8 +3,6 @@
 The graph is shown by the player, and without scripts as a picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files

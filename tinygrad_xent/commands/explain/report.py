@@ -1,7 +1,5 @@
 """An explanation as text for a terminal, and the sentences that the page has, too."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ filled; `Table.notes` says so. The csv module reads text, pandas or polars anyth
 on one line.
 """
 
-from __future__ import annotations
-
 import csv
 import difflib
 import gzip

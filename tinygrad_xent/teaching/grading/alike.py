@@ -1,7 +1,5 @@
 """Submissions that are alike beyond names and the order of definitions, for a look at the lines."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 from collections import defaultdict

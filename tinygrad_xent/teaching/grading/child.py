@@ -6,7 +6,6 @@ Both streams are moved elsewhere before the learner's code runs, so what that co
 The child receives the arguments of a call and never the expected result: there is nothing to find.
 """
 
-from __future__ import annotations
 import __future__
 
 import ast

@@ -1,7 +1,5 @@
 """Grading on a Dask cluster: the files are sent to the workers as bytes, the records come back."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ Submissions are graded in parallel. Each student's record is written as soon as 
 written whole; a second run keeps the records that still fit and grades the rest.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

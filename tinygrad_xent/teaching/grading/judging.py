@@ -1,7 +1,5 @@
 """Verdicts on a file: its answers to exercises, and the ops that it defines."""
 
-from __future__ import annotations
-
 import difflib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,7 +1,5 @@
 """How much a learner's code may use; the operating system holds it to most of that."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -4,8 +4,6 @@ Never pickles: unpickling runs code, and the child runs a stranger's. An array i
 its shape and its bytes, which are checked before memory is allocated.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -7,8 +7,6 @@ call. With two lines in `nbgrader_config.py` it is judged in a child process ins
     judge_outside(c)
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """The check of an op that a learner's file defines, in the process that ran the file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a teacher and a student read: the tables, the summary of a class, a student's page."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

@@ -1,7 +1,5 @@
 """What was handed in: whose files a folder holds, the code in them, one student's grades."""
 
-from __future__ import annotations
-
 import ast
 import codecs
 import contextlib

@@ -6,8 +6,6 @@ engine, which would find every gradient. Their code is not there, so nobody can 
 them is told that an answer does this work itself. Pictures and hints do nothing.
 """
 
-from __future__ import annotations
-
 import ast
 import marshal
 from collections.abc import Collection, Mapping

@@ -4,8 +4,6 @@ Ops stand in order of birth. What is put together stands side by side in that or
 each other without a branch, so that the folded graph has no cycle either.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile

@@ -1,7 +1,5 @@
 """What is written in boxes, beside arrows and below the picture, and where: marks to paint."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """From a model, its layouts and their places to SVG that needs no style or script."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

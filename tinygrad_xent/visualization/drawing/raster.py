@@ -1,7 +1,5 @@
 """From SVG to PNG, with the font that ships."""
 
-from __future__ import annotations
-
 from tinygrad_xent.errors import MissingRendererError
 from tinygrad_xent.visualization.drawing.style import DATA
 

@@ -3,8 +3,6 @@
 Everything after `build` (layout, painting, DOT, text, the player) reads these records only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -3,8 +3,6 @@
 The colours hold in every viewer. Text is measured in the font that ships.
 """
 
-from __future__ import annotations
-
 import functools
 import html
 import json

@@ -1,7 +1,5 @@
 """A picture to look around in: what `viewer.js` needs to know of a model."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

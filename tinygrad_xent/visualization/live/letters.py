@@ -1,7 +1,5 @@
 """Which array each letter in the formulas of a tensor's op stands for."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a page knows beside the program: which array is where, and what made each tensor."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

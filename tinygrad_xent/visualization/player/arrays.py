@@ -1,7 +1,5 @@
 """Arrays as a page shows them: printed numbers, and of a large array its corners."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

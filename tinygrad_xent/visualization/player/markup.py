@@ -1,7 +1,5 @@
 """A live view in a notebook or a file: an image, and the script that takes its place."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

@@ -1,7 +1,5 @@
 """A graph to step through: forward, then backward."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace

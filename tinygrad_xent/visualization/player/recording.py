@@ -1,7 +1,5 @@
 """A training run to scrub through: the loss, chosen arrays and the graph, step by step."""
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a page shows at each step of a trace, as plain data."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ tensor whose gradient comes from two places then sends on what has arrived so fa
 arrives later is never passed on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any

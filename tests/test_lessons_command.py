@@ -135,7 +135,7 @@ def test_without_jupyterlab_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(util, "find_spec", lambda name: None)
     assert run("mine") == 0
     *_, words, command = capsys.readouterr().out.splitlines()
-    assert words == "To work in them, install JupyterLab, and give this command again:"
+    assert words == "To work in them, install JupyterLab, and run this command again:"
     assert command == f'  {sys.executable} -m pip install jupyterlab matplotlib "dask[array]"'
 
 

@@ -39,7 +39,7 @@ def _open(folder: Path) -> int:
     if find_spec("jupyterlab") is None:
         packages = 'jupyterlab matplotlib "dask[array]"'
         say(
-            "To work in them, install JupyterLab, and give this command again:\n"
+            "To work in them, install JupyterLab, and run this command again:\n"
             f"  {sys.executable} -m pip install {packages}\n"
         )
         return 0

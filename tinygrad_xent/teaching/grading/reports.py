@@ -84,6 +84,7 @@ def student_rows(
 ) -> list[tuple[Person | None, dict[str, Any]]]:
     """Return a row for each student: of the class list first, then of those who are not on it."""
     by_name = {record["student"]: record for record in records}
+    maximum = max((len(record["results"]) for record in records), default=0)
     rows = []
     for person, record in matched(marking.people, by_name):
         results = record["results"] if record else []
@@ -94,14 +95,13 @@ def student_rows(
             "id": next(iter(person.ids), "") if person else record["id"] if record else "",
             "email": person.email if person else "",
             "total": f"{total:.4g}",
-            "maximum": len(results),
-            "percent": round(100 * total / max(len(results), 1)),
+            "maximum": maximum,
+            "percent": round(100 * total / max(maximum, 1)),
             "days late": days,
             "status": _status(person, record, marking),
         }
         rows.append((person, facts))
-    most = max((len(record["results"]) for record in records), default=0)
-    return [(person, facts | {"maximum": most}) for person, facts in rows]
+    return rows
 
 
 def _status(person: Person | None, record: Mapping[str, Any] | None, marking: Marking) -> str:

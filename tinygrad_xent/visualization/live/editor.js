@@ -296,7 +296,7 @@ function dragged(start, far, dtype) {
   const size = Math.abs(start);
   const scale = Number.isFinite(size) && size > 0 ? 10 ** Math.max(Math.floor(Math.log10(size)), -6) : 1;
   const unit = 0.05 * scale;
-  return written(Number((Number.isFinite(start) ? start : 0) + Math.round(far) * unit).toPrecision(6) * 1);
+  return written(Number(((Number.isFinite(start) ? start : 0) + Math.round(far) * unit).toPrecision(6)));
 }
 
 /**

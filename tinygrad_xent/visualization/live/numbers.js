@@ -387,5 +387,5 @@ const numbers = (() => {
     return children.slice(k + 1);
   }
 
-  return { Lines, spoken, math, name, numeral, sign, series, indexOf, placeOf, MOST_TERMS };
+  return { Lines, spoken, math, name, numeral, sign, series, indexOf, placeOf };
 })();

@@ -49,7 +49,7 @@ class Why {
   show(kind, k, place = 0) {
     this.part.open = true;
     this.shown = { kind, k, place };
-    const { number, name } = this.tensors[k];
+    const { number } = this.tensors[k];
     const shape = this.live.values[number]?.shape ?? [];
     this.kind.value = kind;
     this.tensor.value = k;
@@ -61,7 +61,6 @@ class Why {
     this.picture.mark(id, kind, kind === "paths" ? undefined : place);
     const parts = kind === "paths" ? this.paths(k) : kind === "value" ? this.value(k, place) : this.gradient(k, place);
     this.answer.replaceChildren(...parts.filter(Boolean));
-    return name;
   }
 
   /** Explain the same again, after a change. */

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 import traceback
 import warnings
@@ -238,7 +239,7 @@ def _picture(picture: Any) -> None:
     assert picture.to_dot().source
     model = picture._model
     small = [arrow.short_contribution for arrow in model.arrows if model.with_contributions]
-    written = picture.svg.count(">↑ ") - any(small)  # the legend has one
+    written = len(re.findall(">[↑←] ", picture.svg)) - any(small)  # the legend has one
     assert written == sum(map(bool, small)), f"{written} labels of {sum(map(bool, small))}"
 
 

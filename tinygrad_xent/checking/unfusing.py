@@ -152,8 +152,8 @@ def unfuse(labels: Any, logits: Any, axis: int = -1) -> Unfused:
     --------
     >>> unfuse(0, [1000.0, 0.0])
                                   primitives  log-softmax and pick  fused
-    loss                          NaN         0                     0
-    gradient of the logits        [NaN NaN]   [0 0]                 [0 0]
+    loss                          NaN         -0                    0
+    gradient of the logits        [NaN NaN]   [-0 0]                [0 0]
     right digits of the loss      0.0         16.0                  16.0
     right digits of the gradient  0.0         16.0                  16.0
     tensors kept                  6           3                     1

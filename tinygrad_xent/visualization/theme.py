@@ -56,7 +56,7 @@ def turned(colour: str, power: float = 1.0) -> str:
     Examples
     --------
     >>> turned("#ffffff"), turned("#1b2430")
-    ('#1f1f1f', '#f9fafc')
+    ('#1f1f1f', '#f8fafb')
     """
     wanted = (luminance(PAPER) + 0.05) * contrast(colour, "#ffffff") ** power - 0.05
     hue, _, saturation = colorsys.rgb_to_hls(*(x / 255 for x in bytes.fromhex(colour[1:])))

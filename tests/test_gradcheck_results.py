@@ -180,3 +180,9 @@ def test_an_op_that_makes_no_real_numbers_is_not_checked(
     op.backward(lambda grad, y, x: grad)
     with pytest.raises(tx.errors.DtypeError, match=f"made {made}: only real numbers have grad"):
         tx.gradcheck(op, [1.0, -2.0], mode=mode)
+
+
+def test_a_check_takes_a_seed_and_refuses_rows_of_unlike_length() -> None:
+    assert tx.gradcheck(tx.exp, [1.0, 2.0], rng=1).ok
+    with pytest.raises(tx.errors.ShapeError, match="row 1 has 2 entries, row 0 has 1 entry"):
+        tx.gradcheck(tx.exp, [[1.0], [1.0, 2.0]])

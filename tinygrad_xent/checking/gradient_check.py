@@ -111,7 +111,7 @@ def gradcheck(
         raise ArgumentError(
             f'gradcheck has order=1 or 2 and mode="full" or "fast", got {order!r} and {mode!r}'
         )
-    rng = rng or np.random.default_rng(0)
+    rng = np.random.default_rng(0 if rng is None else rng)
     if callable(f) and not isinstance(f, Op) and not inputs and params.keys() <= _OF_GRAPHS:
         f = _returned(f)
     if isinstance(f, Node):

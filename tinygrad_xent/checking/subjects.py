@@ -26,6 +26,7 @@ from tinygrad_xent.errors import (
     RuleResultError,
     TinygradXentError,
 )
+from tinygrad_xent.errors.hints import explain_data
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import concatenate, reshape, sum_to
@@ -309,7 +310,11 @@ def _array(x: Any) -> Any:
     """Return lists and floats as arrays; integers, booleans and None are constants."""
     if x is None or isinstance(x, int | str):
         return x
-    return np.asarray(x)
+    try:
+        return np.asarray(x)
+    except ValueError:
+        explain_data(x)
+        raise
 
 
 def _names(function: Callable[..., Any], number: int) -> list[str]:

@@ -117,8 +117,7 @@ def left_out(case: Case) -> Iterator[Claim]:
     if mine.shape == right.T.shape and np.abs(mine - right.T).max() <= close:
         yield Claim(
             "transposed",
-            "The rule runs forwards: it does with grad what the function does with {name}. It must "
-            "run backwards: multiply by the Jacobian's transpose.",
+            "The rule runs forwards: it multiplies grad by the Jacobian, not by its transpose.",
             None,
             "What the function moves from entry i to entry j comes back from entry j to entry i.",
         )

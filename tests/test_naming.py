@@ -223,3 +223,26 @@ def test_the_seed_of_a_second_pass_has_a_name() -> None:
     loss.name = None
     slope = tx.gradients(loss, x, create_graph=True)
     assert "seed" in boxes((slope * slope).sum())
+
+
+@pytest.mark.parametrize("show", [tx.draw, tx.play, tx.first_bad, tx.trace])
+@pytest.mark.parametrize("names", ["x", ["x"], 3])
+def test_names_that_name_nothing_are_refused(show, names) -> None:
+    with pytest.raises(tx.errors.ArgumentError, match=r"names is .*; write names={\"x\": x}, or"):
+        show(tx.exp(1.0 * Tensor(2.0)), names=names)
+
+
+@pytest.mark.parametrize("loss", ["a", None, 1j, np.ones(3), np.ones(0), {}])
+def test_what_is_not_a_loss_is_not_recorded(loss) -> None:
+    recording = tx.record()
+    with pytest.raises(tx.errors.NotScalarError, match="the loss of a step is one number, got "):
+        recording.step(loss)
+    recording.step(1.0)
+    assert str(recording).split() == ["step", "loss", "1", "1"]
+
+
+def test_a_file_that_cannot_be_written_is_called_by_its_name(tmp_path) -> None:
+    path = tmp_path / "none" / "x.svg"
+    with pytest.raises(FileNotFoundError) as caught:
+        tx.draw(Tensor(1.0) * 2).save(path)
+    assert str(caught.value) == f"[Errno 2] No such file or directory: '{path}'"

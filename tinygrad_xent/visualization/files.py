@@ -26,6 +26,9 @@ def write_whole(path: Path, content: bytes) -> None:
         if path.exists():
             beside.chmod(path.stat().st_mode)
         beside.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # nobody has asked for the other
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.formatting import telling
 
@@ -169,6 +170,8 @@ def _free(name: str, taken: set[str]) -> str:
 def names_by_id(names: Mapping[str, Any] | None) -> dict[int, str]:
     """Look names up by object; the first counts, and names that begin with `_` do not."""
     found: dict[int, str] = {}
+    if not isinstance(names or {}, Mapping):
+        raise ArgumentError(f'names is {names!r}; write names={{"x": x}}, or names=locals()')
     for name, x in (names or {}).items():
         if isinstance(x, Node | np.ndarray) and not name.startswith("_"):
             found.setdefault(id(x), name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import GraphTooLargeError, StaleGraphError
+from tinygrad_xent.errors import GraphTooLargeError, NotScalarError, StaleGraphError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.tracing import plain
@@ -48,8 +48,15 @@ class Step:
                 f"{error}. Call recording.step(loss) before the parameters are updated"
             ) from None
         leaves = {x: (x.data.copy(), x.birth) for x in nodes if x.op is None}
-        value = float(np.asarray(loss if output is None else output.data).reshape(()))
-        return cls(number, value, output, leaves, {k: _copied(x) for k, x in arrays.items()})
+        value = np.asarray(loss if output is None else output.data)
+        if value.size != 1 or value.dtype.kind not in "fiub":
+            raise NotScalarError(
+                f"the loss of a step is one number, got {type(loss).__name__} of shape "
+                f"{value.shape}: reduce it first (.sum() or .mean())"
+            )
+        return cls(
+            number, float(value.item()), output, leaves, {k: _copied(x) for k, x in arrays.items()}
+        )
 
     @contextmanager
     def back(self) -> Iterator[None]:

@@ -145,6 +145,13 @@ def test_files_that_cannot_be_read(tmp_path, name, content, words):
     assert str(caught.value) == words
 
 
+def test_a_folder_without_a_name_of_its_own_has_one(tmp_path, monkeypatch):
+    (tmp_path / "week5").mkdir()
+    monkeypatch.chdir(tmp_path / "week5")
+    with pytest.raises(SubmissionError, match=r"^week5 is neither a Python file"):
+        cells_of(Path())
+
+
 # -- what is found and judged ----------------------------------------------------------------
 
 

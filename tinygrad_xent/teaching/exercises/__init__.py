@@ -44,7 +44,11 @@ class Catalogue(Mapping[str, Exercise]):
     def __getitem__(self, name: str) -> Exercise:
         if name not in _LESSON_OF:
             near = difflib.get_close_matches(str(name), _LESSON_OF, n=3, cutoff=0.5)
-            meant = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {self}"
+            meant = (
+                f"did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else f"there are {str(self)[1:-1]}"
+            )
             raise UnknownExerciseError(f"there is no exercise {name!r}; {meant}")
         return _loaded(name)
 

@@ -69,7 +69,7 @@ def cells_of(path: Path) -> list[str]:
     except OSError as error:
         why = f"{printable(path.name)} cannot be read ({error.strerror})"
         raise SubmissionError(why) from None
-    return cells_in(path.name, content)
+    return cells_in(path.absolute().name, content)
 
 
 def cells_in(name: str, content: bytes) -> list[str]:

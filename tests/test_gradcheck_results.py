@@ -186,3 +186,13 @@ def test_a_check_takes_a_seed_and_refuses_rows_of_unlike_length() -> None:
     assert tx.gradcheck(tx.exp, [1.0, 2.0], rng=1).ok
     with pytest.raises(tx.errors.ShapeError, match="row 1 has 2 entries, row 0 has 1 entry"):
         tx.gradcheck(tx.exp, [[1.0], [1.0, 2.0]])
+
+
+def test_a_rule_that_stops_without_a_word_is_told_by_the_kind_of_its_error() -> None:
+    op = tx.op(lambda x: x * x)
+
+    @op.backward
+    def rule(grad: Any, y: Any, x: Any) -> Any:
+        raise ValueError
+
+    assert tx.gradcheck(op, [1.0]).diagnoses[0].message == "The rule stops: ValueError"

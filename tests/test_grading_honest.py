@@ -142,20 +142,20 @@ def test_what_is_lost_is_told_with_its_cause():
         "square_backward": (
             "does-not-parse",
             (
-                "The answer is lost, as its `cell 2 does not parse: line 3: SyntaxError: "
+                "The answer is lost: `cell 2 does not parse: line 3: SyntaxError: "
                 "'(' was never closed in 'return ('`."
             ),
         ),
         "chain_rule": (
             "cell-failed",
             (
-                "The answer is lost, as its `cell 3, line 1: AttributeError: module 'numpy' has no "
+                "The answer is lost: `cell 3, line 1: AttributeError: module 'numpy' has no "
                 "attribute 'nothing' in '@np.nothing'`."
             ),
         ),
         "logsumexp": (
             "cell-failed",
-            "The answer is lost, as its `cell 4, line 2: SystemExit in 'sys.exit()'`.",
+            "The answer is lost: `cell 4, line 2: SystemExit in 'sys.exit()'`.",
         ),
         "log_backward": (
             "misnamed",

@@ -309,7 +309,7 @@ def _stopped(stop: Stop, subject: Subject, limit: float = np.inf) -> list[Diagno
     """Return what is wrong with a rule that raises an error, or returns what nothing can use."""
     if stop.node is not None and (found := _of_rule(stop.node, limit)):
         return found
-    error, message = stop.error, f"The rule stops: {stop.error}"
+    error, message = stop.error, f"The rule stops: {str(stop.error) or type(stop.error).__name__}"
     hint = "Write the shapes of grad, the output and the inputs beside the line that stops."
     code = "wrong-axis" if isinstance(error, np.exceptions.AxisError) else "wrong-shape"
     if isinstance(error, RuleResultError):

@@ -79,7 +79,7 @@ def not_answered(name: str, found: Mapping[str, Any]) -> Result:
     """Return the result for an exercise without an answer: its cell failed, or it is misnamed."""
     if why := found["lost"].get(name):
         code = LOST[" does not parse: " not in why]
-        return Result(name, 0, code, f"The answer is lost, as its {quoted(why)}.")
+        return Result(name, 0, code, f"The answer is lost: {quoted(why)}.")
     others = [other for other in found["functions"] if other not in CATALOGUE]
     for near in difflib.get_close_matches(name, others, n=1, cutoff=0.85):
         message = f"There is no answer to this exercise. Did you mean {quoted(near)}? Then call it"

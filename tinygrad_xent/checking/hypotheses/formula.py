@@ -98,6 +98,8 @@ def difference(wrong: Sum, right: Sum) -> str:
     for one_term, whole, how in ((wrong, right, "missing"), (right, wrong, "one too many")):
         common, rest = shared(whole)
         if len(one_term) == 1 and one_term[0][1] == common and len(whole) > 1:
+            sign = one_term[0][0]
+            rest = tuple((s * sign, term) for s, term in rest)
             return f"The factor `{text(rest)}` is {how}."
     if not extra:
         return f"The term `{_alone(lacking, right)}` is missing."

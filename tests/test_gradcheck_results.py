@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -196,3 +197,21 @@ def test_a_rule_that_stops_without_a_word_is_told_by_the_kind_of_its_error() -> 
         raise ValueError
 
     assert tx.gradcheck(op, [1.0]).diagnoses[0].message == "The rule stops: ValueError"
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_the_slopes_beside_a_kink_are_shown_without_what_rounding_allows(
+    scale: float,
+) -> None:
+    rows = np.array([[1.0, 1.0, 0.0], [2.0, 3.0, 3.0]])
+    found = tx.gradcheck(lambda x: scale * tx.max(x, axis=1), rows).diagnosis
+    said = re.search(r"on its two sides are (.*) and (.*), and the rule", str(found))
+    assert said is not None
+    assert [float(slope) for slope in said.groups()] == [0.0, scale]
+
+
+def test_a_rule_that_cannot_be_called_is_told_how_it_is_called() -> None:
+    op = tx.op(lambda x: x * x)
+    op.backward(lambda grad, x: 2 * grad * x)
+    with pytest.raises(tx.errors.OpDefinitionError, match=r"is called as <lambda>\(grad, y, x\)"):
+        tx.gradcheck(op, [1.0])

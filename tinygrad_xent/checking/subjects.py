@@ -26,7 +26,7 @@ from tinygrad_xent.errors import (
     RuleResultError,
     TinygradXentError,
 )
-from tinygrad_xent.errors.hints import explain_data
+from tinygrad_xent.errors.hints import explain_data, explain_rule
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import concatenate, reshape, sum_to
@@ -160,7 +160,11 @@ class OpSubject(Subject):
         """Apply the rule; thunks are computed."""
 
         def rule(*arguments: Any, **params: Any) -> tuple[Any, ...]:
-            results = self.rule(*arguments, **params)
+            try:
+                results = self.rule(*arguments, **params)
+            except TypeError as error:
+                explain_rule(error, self.op, self.rule)
+                raise
             results = results if isinstance(results, tuple) else (results,)
             if len(results) != len(inputs):
                 raise RuleResultError(

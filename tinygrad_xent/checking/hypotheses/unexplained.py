@@ -1,5 +1,6 @@
 """Mistakes that no hypothesis explains; kinks and undefined functions, which are no mistakes."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ def kink(case: Case) -> Diagnosis:
     # For an upstream gradient of ones.
     got, middle = case.got[-1][first], case.expected[-1][first]
     half = np.abs(case.tolerance[-1][first]) / 2
-    left, right = (number(round(float(slope), 9) + 0.0) for slope in (middle - half, middle + half))
+    digits = 3 - math.ceil(math.log10(half))  # the allowance for rounding is in the half, too
+    sides = [round(float(slope), digits) + 0.0 for slope in (middle - half, middle + half)]
+    left, right = map(number, sides)
     return Diagnosis(
         "kink",
         f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "

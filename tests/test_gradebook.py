@@ -40,6 +40,8 @@ def folder(tmp_path):
     (folder / "bo" / "deep" / "final.py").write_text(RIGHT)
     (folder / "bo" / "broken.ipynb").write_text("{")
     (folder / "bo" / ".ipynb_checkpoints" / "old.py").write_text("1/0")
+    os.utime(folder / "bo" / "broken.ipynb", (0, 0))  # the latest version counts, which is final.py
+    os.utime(folder / "bo" / "draft.py", (0, 0))
     return folder
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import errors
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.side_effects import SideEffects, copy_array
 from tinygrad_xent.derivatives import gradients_or_none
@@ -26,7 +27,6 @@ from tinygrad_xent.errors import (
     RuleResultError,
     TinygradXentError,
 )
-from tinygrad_xent.errors.hints import explain_data, explain_rule
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import concatenate, reshape, sum_to
@@ -163,7 +163,7 @@ class OpSubject(Subject):
             try:
                 results = self.rule(*arguments, **params)
             except TypeError as error:
-                explain_rule(error, self.op, self.rule)
+                errors.hints.explain_rule(error, self.op, self.rule)
                 raise
             results = results if isinstance(results, tuple) else (results,)
             if len(results) != len(inputs):
@@ -317,7 +317,7 @@ def _array(x: Any) -> Any:
     try:
         return np.asarray(x)
     except ValueError:
-        explain_data(x)
+        errors.hints.explain_data(x)
         raise
 
 

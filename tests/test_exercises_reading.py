@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tinygrad_xent.errors import ExerciseError
-from tinygrad_xent.teaching.exercises import Exercise
+from tinygrad_xent.teaching.exercises import Exercise, reading
 
 TASK = '''r"""A doubled sum.
 
@@ -141,3 +143,19 @@ def test_python_may_drop_the_docstrings() -> None:
     )
     assert plain.stdout == bare.stdout
     assert len(plain.stdout) > 10_000
+
+
+def test_only_one_thread_makes_a_syntax_tree_at_a_time(monkeypatch) -> None:
+    """CPython 3.11 raises a SystemError where two do, and then nobody knows a learner's mark."""
+    at_once, most = [], []
+
+    def parse(source):
+        at_once.append(source)
+        most.append(len(at_once))
+        time.sleep(0.01)
+        at_once.pop()
+
+    monkeypatch.setattr(reading.ast, "parse", parse)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(reading.parsed, ["x = 1"] * 8))
+    assert set(most) == {1}

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -19,6 +20,17 @@ _SECTIONS = re.compile(
 )
 _MISTAKE = re.compile(r"^((?:\S.*\n)+)((?: .*\n)+)", re.MULTILINE)  # code, and indented words
 _TO_WRITE = "    # The backward pass:"  # the lines above it are given to the learner
+
+_PARSING = threading.Lock()
+
+
+def parsed(source: str | bytes) -> ast.Module:
+    """Return the syntax tree of Python code, one thread at a time.
+
+    CPython 3.11 raises a SystemError where two threads make syntax trees at once.
+    """
+    with _PARSING:
+        return ast.parse(source)
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ def sections(source: str, name: str) -> tuple[str, str, tuple[str, ...], str]:
 
     They are read from the source of the task, since `python -OO` drops docstrings.
     """
-    found = _SECTIONS.fullmatch(ast.get_docstring(ast.parse(source)) or "")
+    found = _SECTIONS.fullmatch(ast.get_docstring(parsed(source)) or "")
     if found is None:
         raise ExerciseError(
             f"the docstring of {name} must have a title, a statement, a section `Hints` "
@@ -125,6 +137,6 @@ def blank_source(answer: Function, solution: str) -> str:
 
 
 def _parsed(source: str) -> ast.FunctionDef:
-    (node,) = ast.parse(source).body
+    (node,) = parsed(source).body
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 - answers and rules are written with def
     return node

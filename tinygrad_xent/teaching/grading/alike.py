@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tinygrad_xent.teaching.exercises.reading import parsed
+
 _SMALLEST = 40  # nodes of a function's syntax tree: of a line or two, most are alike
 _MOST = 3  # students: what more of them share was handed out, or is how one writes it
 
@@ -24,7 +26,7 @@ def definitions_in(cells: Sequence[str], file: str) -> Iterator[list[Any]]:
     """
     for number, cell in enumerate(cells, 1):
         try:
-            tree = ast.parse(cell)
+            tree = parsed(cell)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for node in ast.walk(tree):

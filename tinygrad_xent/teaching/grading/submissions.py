@@ -1,6 +1,5 @@
 """What was handed in: whose files a folder holds, the code in them, one student's grades."""
 
-import ast
 import codecs
 import contextlib
 import hashlib
@@ -22,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tinygrad_xent.errors import SubmissionError
+from tinygrad_xent.teaching.exercises.reading import parsed
 from tinygrad_xent.teaching.grading.alike import definitions_in
 from tinygrad_xent.teaching.grading.judging import LOST, Result, judge_cells
 from tinygrad_xent.teaching.grading.limits import Limits
@@ -137,7 +137,7 @@ def plain(source: str) -> str:
     x = 1
     """
     try:
-        ast.parse(source)
+        parsed(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass
     else:

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
+from tinygrad_xent.teaching.exercises.reading import parsed
+
 PACKAGE = Path(__file__).parents[2]
 REFUSAL = "an answer does this work itself"
 _WHOLE = (
@@ -56,12 +58,12 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
     for path in PACKAGE.rglob("*.py"):
         part = path.relative_to(PACKAGE).with_suffix("").as_posix()
         if part in _WHOLE:
-            tree = ast.parse(path.read_bytes())
+            tree = parsed(path.read_bytes())
         elif part.startswith("ops/") and part[4:] in _WITHOUT_RULES:
-            tree = _Hollow(withheld).visit(ast.parse(path.read_bytes()))
+            tree = _Hollow(withheld).visit(parsed(path.read_bytes()))
         else:
             silent = part.startswith(("teaching", "visualization"))
-            tree = ast.parse(_ABSENT % (REFUSAL, silent))
+            tree = parsed(_ABSENT % (REFUSAL, silent))
         code = compile(tree, f"tinygrad_xent/{part}.py", "exec", dont_inherit=True)
         files[f"tinygrad_xent/{part}.pyc"] = MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
     return files
@@ -77,5 +79,5 @@ class _Hollow(ast.NodeTransformer):
         is_rule = any(getattr(each, "attr", "") == "backward" for each in node.decorator_list)
         if is_rule or node.name in self.withheld or any(word in node.name for word in _WORDS):
             message = f"tinygrad_xent's own {node.name}: {REFUSAL}"
-            node.body = ast.parse(f"raise PermissionError({message!r})").body
+            node.body = parsed(f"raise PermissionError({message!r})").body
         return node

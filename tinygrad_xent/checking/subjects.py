@@ -248,6 +248,12 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
             f"{type(f).__name__}: gradcheck(tx.softmax, x), gradcheck(lambda x: (x * x).sum(), x), "
             "gradcheck(loss)"
         )
+    for x in inputs:
+        if isinstance(x, (list, tuple)) and any(isinstance(entry, Node) for entry in x):
+            raise ArgumentError(
+                f"inputs are given one after another, not in a {type(x).__name__}: "
+                "gradcheck(f, x, y), with lambda *xs: f(xs) for a function that takes a list"
+            )
     subject = (
         OpSubject(f, inputs, params) if isinstance(f, Op) else FunctionSubject(f, inputs, params)
     )

@@ -168,6 +168,9 @@ def test_late_work(run, tmp_path):
     }  # fmt: skip
     made = run({}, "--deadline", "2026-11-27 18:00", "--late", "20%")
     assert [s["total"] for s in table(made("-students.csv"))] == ["0.8", "1", "0.8", "0.8"]
+    for name in ("day", "month"):  # graded before there was a deadline
+        assert "late: 80 % of the points count." in made(f"-feedback/{name}.html").read_text()
+    assert "late" not in made("-feedback/early.html").read_text()
 
 
 @pytest.mark.parametrize(

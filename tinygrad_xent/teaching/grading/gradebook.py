@@ -134,7 +134,7 @@ class Gradebook:
         step: Callable[[], object] = lambda: None,
         tell: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Grade submissions, write their records and pages, and then the tables.
+        """Grade submissions, write their records, and then the pages and the tables.
 
         Parameters
         ----------
@@ -166,8 +166,10 @@ class Gradebook:
             self.write()
 
     def write(self) -> None:
-        """Write the tables and the summary of all that is graded."""
+        """Write the tables, the summary, and the pages of all that is graded."""
         records = self.shown()
+        for record in records:  # a page tells the marks, which another deadline changes
+            _write(self._path(record["student"], "html"), feedback(record, self.marking))
         table, _, students, overview, uploaded = self.outputs
         rows = student_rows(records, self.marking)
         _write(table, answers_table(records, self.marking))
@@ -181,9 +183,6 @@ class Gradebook:
         before = self.records.get(student, {}).get("results", ())
         results = {result["name"]: result for result in (*before, *record["results"])}
         self.records[student] = {**record, "results": list(results.values())}
-        for shown in self.shown():
-            if shown["student"] == student:
-                _write(self._path(student, "html"), feedback(shown, self.marking))
         content = json.dumps(self.records[student], indent=1)
         _write(self._path(student, "json"), content)
 

@@ -81,7 +81,8 @@ def write_handout(
         cells += [
             _cell("markdown", f"## {exercise.title}\n\n{exercise.statement}"),
             _cell("code", exercise.blank),
-            _cell("code", f'{numbers}\n\ntx.check("{name}", {name})'),
+            _cell("code", numbers),  # a cell of its own, so that the result is shown
+            _cell("code", f'tx.check("{name}", {name})'),
         ]
         results += f"<h2>{name}</h2>\n<pre>{escape(numbers)}\n{escape(result)}</pre>\n"
     for path in (folder, keys):

@@ -369,8 +369,8 @@ def _handed_in(path: Path) -> tuple[list[Path], list[Path], list[str]]:
         name = printable(path.name)
         held = ", ".join(printable(other.name) for other in others[:3])
         held = f"; it holds {held}" if held else ""
-        problems.append(f"{name} holds no .py or .ipynb file{held}" if path.is_dir()
-                        else f"{name} is not a .py or .ipynb file")  # fmt: skip
+        problems.append(f"{name} holds no .py, .ipynb or .zip file{held}" if path.is_dir()
+                        else f"{name} is not a .py, .ipynb or .zip file")  # fmt: skip
     return files[:_MOST_FILES], list(filter(_is_plain, others))[:_MOST_OTHERS], problems
 
 

@@ -212,8 +212,27 @@ def test_one_exercise_is_graded_again(run, tmp_path, capsys):
     assert [row["score"] for row in table(made(".csv"))] == ["0", "0", "1", "0"]
 
 
+@pytest.mark.parametrize("head", ["Maximum grade", "Maximum Grade", "Other"])
+@pytest.mark.parametrize(("most", "top"), [("100.00", "100"), ("7,5", "7.5"), ("", "1")])
+def test_moodle_gets_a_share_of_what_its_assignment_counts(run, head, most, top):
+    roster = f'Identifier,Full name,Grade,{head}\nParticipant 7,a,,"{most}"\n'
+    (row,) = table(run({"a.py": RIGHT}, "--upload", "moodle", roster=roster)("-upload.csv"))
+    assert row == {
+        "Identifier": "Participant 7", "Full name": "a", head: most,
+        "Grade": "1" if head == "Other" else top,
+    }  # fmt: skip
+
+
 def test_upload_needs_a_list(run):
     run({"a.py": RIGHT}, "--upload", "moodle", status=2)
+
+
+@pytest.mark.parametrize(("kind", "head"), [("moodle", "Identifier"), ("canvas", "Student")])
+def test_upload_needs_the_list_of_the_platform(run, capsys, kind, head):
+    made = run({"a.py": RIGHT}, "--upload", kind, roster="name,id\na,1\n", status=2)
+    words = f"list.csv has no column '{head}'; give --roster the list that the platform exports"
+    assert words in capsys.readouterr().err
+    assert not made("-students.csv").exists()  # nothing has been graded
 
 
 # -- alike -----------------------------------------------------------------------------------

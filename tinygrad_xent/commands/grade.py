@@ -89,6 +89,12 @@ def run(options: argparse.Namespace) -> int:
         upload=options.upload or "",
         title=options.title,
     )
+    head = {"moodle": "Identifier", "canvas": "Student"}.get(marking.upload)
+    if head and head not in marking.people[0].row:
+        raise UsageError(
+            f"--upload {marking.upload}: {printable(options.roster)} has no column {head!r}; "
+            "give --roster the list that the platform exports"
+        )
     again = _names(options.regrade) if options.regrade else ()
     book = Gradebook(out, _names(options.exercises), limits, marking)
     found = submissions(folder, (*book.outputs, *roster))

@@ -199,18 +199,21 @@ class Due:
 
 
 def upload(kind: str, title: str, maximum: float, grades: Iterable[tuple[Person, float]]) -> str:
-    """Return the table that Moodle or Canvas takes, with the columns of the list as it was read."""
+    """Return the table that Moodle or Canvas takes, with the columns of the list as it was read.
+
+    Moodle's list says what its assignment counts, and the grades are a share of that.
+    """
     rows = []
     for person, total in grades:
         if kind == "canvas":
             ours = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
             row = {head: person.row.get(head, "") for head in ours}
-            row["Student"] = row["Student"] or person.name
-            row["ID"] = row["ID"] or next(iter(person.ids), "")
             rows.append({**row, title: f"{total:g}"})
         else:
-            given = person.row or {}
-            rows.append({**given, "Grade": f"{total:g}", "Maximum grade": f"{maximum:g}"})
+            heads = {head.casefold(): head for head in person.row}
+            most = person.row.get(heads.get("maximum grade", ""), "").replace(",", ".")
+            top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
+            rows.append({**person.row, "Grade": f"{total / maximum * top:.4g}"})
     if kind == "canvas":
         rows.insert(0, dict.fromkeys(rows[0], "") | {"Student": "Points Possible",
                                                      title: f"{maximum:g}"})  # fmt: skip

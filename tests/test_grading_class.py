@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import unicodedata
 from datetime import datetime
 
 import pytest
@@ -134,6 +135,18 @@ def test_a_list_by_other_words(tmp_path, roster):
     for student in ("Ann Lee", "ann_lee", "leeann" if "X" not in roster else "annlee", "ann.lee"):
         ((person, record),) = matched(people, {student: {"student": student}})
         assert (person, record) == (people[0], {"student": student})
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("roster", ["name,id\n{},4\n{},5\n", "name,email\n{},a@x.y\n{},b@x.y\n"])
+def test_the_folders_of_a_handout_come_back(tmp_path, roster, form):
+    path = tmp_path / "list.csv"
+    path.write_text(roster.format("José O'Neil", "José O'Neil"), "utf-8")
+    people = read_roster(path)
+    records = {unicodedata.normalize(form, p.folder): {"id": ""} for p in reversed(people)}
+    assert len(records) == 2
+    found = [record for _, record in matched(people, records)]
+    assert [id(record) for record in found] == [id(r) for r in reversed(records.values())]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,8 +76,8 @@ class Person:
     @property
     def keys(self) -> set[str]:
         """What a submission of theirs may be called: Canvas puts the last name first."""
-        words = _words(self.name)
-        names = {"".join(words[i:] + words[:i]) for i in range(len(words))}
+        called = (_words(self.name), _words(self.folder))
+        names = {"".join(words[i:] + words[:i]) for words in called for i in range(len(words))}
         login = {"".join(_words(self.email)), "".join(_words(self.email.partition("@")[0]))}
         return (names | login | set(self.ids)) - {""}
 
@@ -124,7 +125,8 @@ def _person(row: Mapping[str, str]) -> Person | None:
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+", name.casefold())
+    composed = unicodedata.normalize("NFC", name)  # some systems take letters and accents apart
+    return re.findall(r"[^\W_]+", composed.casefold())
 
 
 def matched(

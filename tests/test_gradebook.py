@@ -233,10 +233,12 @@ def test_feedback_of_a_message_that_is_not_a_formula():
         "name": "chain_rule", "score": 0, "code": "raised", "message": r"$\frac{$ <b>", "hint": "",
         "case": "", "evidence": [], "share": 0,
     }  # fmt: skip
+    problems = ["<b>", "cell 1: NameError in `<b>`"]
     page = feedback(
-        {"student": "<b>", "problems": ["<b>"], "results": [result], "written": 0}, Marking()
+        {"student": "<b>", "problems": problems, "results": [result], "written": 0}, Marking()
     )
     assert "<b>" not in page
+    assert "<li>cell 1: NameError in <code>&lt;b&gt;</code></li>" in page
 
 
 # -- nbgrader's notebooks, without nbgrader --------------------------------------------------

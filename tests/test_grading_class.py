@@ -284,6 +284,15 @@ def test_what_many_share_or_is_short_is_nobodys():
     assert list(definitions_in(["def f(:", "(" * 9999, "\0"], "a.py")) == []
 
 
+def test_the_summary_shows_one_of_several_mistakes_of_a_kind(run, tmp_path):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "essay.pdf").write_text("")
+    files = {f"{i}.py": f"def {NAME}(grad, y, x): return {i} * x * grad" for i in (5, 7)}
+    page = run(files, status=1)("-summary.html").read_text()
+    assert "2 students, one of them:" in page
+    assert "3 students: 2 graded, 1 could not be graded." in page
+
+
 def test_the_summary_tells_the_commonest_mistakes_without_names(run, tmp_path):
     files = {f"student{i}.py": f"def {NAME}(grad, y, x): return 2 * x" for i in range(3)}
     made = run({**files, "dee.py": f"def {NAME}(grad, y, x): return None", "quentin.py": RIGHT})
@@ -291,6 +300,7 @@ def test_the_summary_tells_the_commonest_mistakes_without_names(run, tmp_path):
     mistakes = page[page.index("commonest mistakes") : page.index("Who needs help")]
     assert "3 students:" in mistakes
     assert "is not used" in mistakes
+    assert "student:<" in mistakes  # that of dee
     assert "student0" not in mistakes
     assert all(name in page for name in ("student0", "student2", "dee"))
     assert "quentin" not in page

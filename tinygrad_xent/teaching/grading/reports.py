@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ def _status(person: Person | None, record: Mapping[str, Any] | None, marking: Ma
     if record is None:
         return "missing"
     if all(result["code"] == NO_FILE for result in record["results"]):
-        return "nothing could be graded"
+        return "could not be graded"
     return "graded" if person or not marking.people else "not on the list"
 
 
@@ -185,6 +186,7 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
         yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
     if record["problems"]:
         items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
+        items = re.sub("`([^`\n]+)`", r"<code>\1</code>", items)
         yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
 
 
@@ -264,7 +266,8 @@ def _mistakes(name: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     kinds = Counter(_kind(result) for result in wrong)
     for kind, number in kinds.most_common(_COMMONEST):
         example = next(result for result in wrong if _kind(result) == kind)
-        yield f"<p>{count(number, 'student')}:</p>\n{_verdict(example)}"
+        one = ", one of them" if number > 1 and not kind[1] else ""  # they need not be the same
+        yield f"<p>{count(number, 'student')}{one}:</p>\n{_verdict(example)}"
 
 
 def _kind(result: Mapping[str, Any]) -> tuple[str, str]:

@@ -225,6 +225,11 @@ def test_one_exercise_is_graded_again(run, tmp_path, capsys):
     assert [row["score"] for row in table(made(".csv"))] == ["0", "0", "1", "0"]
 
 
+def test_only_what_is_asked_for_is_graded_again(run, capsys):
+    run({"a.py": RIGHT}, "--regrade", f"{NAME},chain_rule", status=2)
+    assert "--regrade: chain_rule is not among --exercises; add it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("head", ["Maximum grade", "Maximum Grade", "Other"])
 @pytest.mark.parametrize(("most", "top"), [("100.00", "100"), ("7,5", "7.5"), ("", "1")])
 def test_moodle_gets_a_share_of_what_its_assignment_counts(run, head, most, top):

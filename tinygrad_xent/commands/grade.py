@@ -95,8 +95,10 @@ def run(options: argparse.Namespace) -> int:
             f"--upload {marking.upload}: {printable(options.roster)} has no column {head!r}; "
             "give --roster the list that the platform exports"
         )
-    again = _names(options.regrade) if options.regrade else ()
-    book = Gradebook(out, _names(options.exercises), limits, marking)
+    names, again = _names(options.exercises), _names(options.regrade) if options.regrade else ()
+    if others := set(again) - set(names):
+        raise UsageError(f"--regrade: {min(others)} is not among --exercises; add it there")
+    book = Gradebook(out, names, limits, marking)
     found = submissions(folder, (*book.outputs, *roster))
     todo = book.open(found, again)
     quiet = options.no_color or sys.stderr is None or not sys.stderr.isatty()

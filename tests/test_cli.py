@@ -234,6 +234,10 @@ REFUSALS = {
     ("--out", "no/e.svg"): "--out no/e.svg: there is no directory 'no'; make it first",
     ("--out", "d.svg"): "--out d.svg: is a directory; name a file in it",
     ("--frob",): "unrecognized arguments: --frob; see tinygrad-xent --help",
+    ("--logits", "2,", "1,", "0.1", "--target", "0"): (
+        'unrecognized arguments: 1, 0.1: numbers stand in quotes, as in --logits "2, 1, 0.1"; see '
+        "tinygrad-xent --help"
+    ),
     ("--data",): "argument --data: expected one argument; see tinygrad-xent explain --help",
 }
 

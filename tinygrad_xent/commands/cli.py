@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         """Report errors in one line."""
 
         def error(self, message: str) -> NoReturn:
+            if message.startswith("unrecognized") and not any(map(str.isalpha, message[24:])):
+                message += ': numbers stand in quotes, as in --logits "2, 1, 0.1"'
             raise UsageError(f"{message}; see {self.prog} --help")
 
     def described(add: Any, about: str, examples: str, **more: Any) -> Any:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -129,6 +129,10 @@ class Picture:
         }
         pdf = "For PDF save .svg or .html and print it from a browser, or run Graphviz on .dot"
         return save(path, forms, pdf)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = "notebooks show it by itself; elsewhere write .save('graph.html') and open the file"
+        raise AttributeError(f"a Picture has no attribute {name!r}: {hint}", name=name, obj=self)
 
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         bundle = {"text/plain": str(self), "text/html": self._fragment(), "image/svg+xml": self.svg}

@@ -85,7 +85,8 @@ class _OfProbabilities(Op):
 def crossentropy(probs: Any, labels: Any, *, axis: int = -1) -> Any:
     r"""Cross-entropy of probabilities: $\ell = -\sum_i t_i \ln p_i$. A label of 0 adds nothing.
 
-    Nothing broadcasts: labels have the shape of the probabilities.
+    Nothing broadcasts: labels have the shape of the probabilities. The probabilities come first:
+    of the losses with the names of TensorFlow and Keras it is the labels.
 
     >>> print(crossentropy([0.5, 0.5, 0.0], [1.0, 0.0, 0.0]))
     0.6931471805599453

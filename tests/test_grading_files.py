@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from folders import write
 from hostile import RIGHT
 
 from tinygrad_xent.commands import cli
@@ -51,13 +52,6 @@ BESIDE = {
     "factor.txt": b"2",
     "data/factor.csv": b"2.0\n",
 }
-
-
-def write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("lines", IMPORTS)

@@ -7,6 +7,7 @@ import os
 import zipfile
 
 import pytest
+from folders import write
 from hostile import RIGHT
 
 from tinygrad_xent.teaching.grading import submissions as handed_in
@@ -100,13 +101,6 @@ FORMS = {
         "    return tx.multiply(tx.multiply(2, x), tx.Tensor(g)).data".encode()
     },
 }  # fmt: skip
-
-
-def write(folder, files):
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("form", FORMS)

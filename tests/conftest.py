@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no mistake: no example has a deadline, and none is drawn too slowly.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+# A busy machine is not a mistake: no example has a deadline, and none is drawn too slowly.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Whoever runs the tests gets the same examples; --hypothesis-profile=others draws other ones.
+settings.register_profile("same", patient, derandomize=True)
+settings.register_profile("others", patient)
+settings.load_profile("same")
 
 collect_ignore = [
     "benchmarks",  # a program, and it times

@@ -23,7 +23,7 @@ from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing import Picture, draw
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.style import escape, quote, shorten
-from tinygrad_xent.visualization.naming import printable
+from tinygrad_xent.visualization.naming import names_of
 
 EVIL = "</text></title><script>1</script>&amp;\"'\\N\\l]]>\n\t\x00\x1b[31m\u202eé漢 <b>$\\alpha$"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,6 +41,12 @@ def plain(*outputs, names=None) -> Picture:
 
 def parse(xml: str | bytes) -> ET.Element:
     return ET.fromstring(xml)  # noqa: S314 - our own
+
+
+def as_shown(name: str) -> str:
+    """Return the name's form in pictures: printable, and LaTeX is set."""
+    (shown,) = names_of([tx.Tensor(1.0, name=name)]).values()
+    return shown
 
 
 def texts(svg: str) -> list[str]:
@@ -193,10 +199,12 @@ class Tags(HTMLParser):
 @example("\\")
 @example('"')
 @example("\ud800")
+@example(r"\text0")
+@example(r"$\alpha<b$")
 @settings(max_examples=40, deadline=None)
 def test_a_name_is_text_never_markup(name: str) -> None:
     picture = plain(loss(name))
-    shown = printable(name) or "v0"
+    shown = as_shown(name)
     svg = picture.svg.encode()  # also: nothing that has no encoding
     root = parse(svg)
     tips = [title.text for title in root.iter(f"{SVG}title")]
@@ -254,6 +262,7 @@ def test_hostile_names_are_text_in_dot_too(given_name: str) -> None:
 
 
 @given(st.text(max_size=30))
+@example(r"\text0")
 @settings(max_examples=30, deadline=None)
 def test_a_name_is_text_in_dot_too(given_name: str) -> None:
     check_dot(given_name)
@@ -261,7 +270,7 @@ def test_a_name_is_text_in_dot_too(given_name: str) -> None:
 
 def check_dot(name: str) -> None:
     inside, quoted = dot_texts(plain(loss(name)).to_dot().source)
-    shown = printable(name) or "v0"
+    shown = as_shown(name)
     assert shorten(shown, 30) in [unpaired(text) for text in inside]
     tips = [unpaired(text, 2) for text in quoted]
     assert f"{shown}\n(3,) float64" in tips
@@ -271,7 +280,7 @@ def check_dot(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_graphviz_reads_names_as_text(name: str) -> None:
     svg = parse(plain(loss(name)).to_dot().pipe("svg"))
-    shown = printable(name) or "v0"
+    shown = as_shown(name)
     inside = [text.text for text in svg.iter(f"{SVG}text")]
     if shown.strip():
         words = " ".join(shorten(shown, 30).split())

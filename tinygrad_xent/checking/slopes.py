@@ -27,6 +27,8 @@ _TURNS = 1000.0  # so much more than it moves may a function turn within a step
 _SHORT = 2048.0  # units in the last place
 _BELIEVED = 10.0  # errors: a shorter step may move a slope so far
 _GOOD = 1e-6  # an error of this share of the largest slope needs no other step
+_ROUGH = 0.01  # with such a share left, rounding is most of what was measured, and its size is
+_CAUTION = 10.0  # a guess from few values: it may be this many times larger
 _SMALLEST_JUMP = _GOOD  # of the largest slope: a smaller jump does not count as a kink
 _TINY = 1e-20  # the complex step: so short that its square is nothing beside 1
 _LEAST = 1e-250  # of an entry: a shorter complex step would not be a number
@@ -250,7 +252,9 @@ class Probe:
             better = (found[1] < error[..., again]) & (within | ~np.isfinite(error[..., again]))
             for old, new in zip((value, error, kink), found, strict=True):
                 old[..., again] = np.where(better, new, old[..., again])
-        return value, error, kink
+        known = np.where(np.isfinite(error), np.abs(value), 0)
+        rough = ~kink & (error > _ROUGH * known.max(initial=0.0))
+        return value, np.where(rough, _CAUTION * error, error), kink
 
     def _measure(self, moves: Sequence[Any], step: float) -> tuple[Any, Any, Any]:
         """Return values, errors and kinks (rows, number, moves) with one length of step."""

@@ -1,6 +1,9 @@
 # The ops, each with the module that defines it: for type checkers, and `ops` itself reads it.
 
-from tinygrad_xent.op import Op as Op
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_xent.op import Op
 from tinygrad_xent.ops.accumulation import cumprod as cumprod
 from tinygrad_xent.ops.accumulation import cumsum as cumsum
 from tinygrad_xent.ops.accumulation import prod as prod
@@ -127,3 +130,6 @@ OPS: dict[str, Op]
 """The ops of this package by name, without those that users define."""
 MODULE_OF: dict[str, tuple[str, str]]
 """The module of each of them, and of each function that is made of ops, and its name there."""
+
+def catalogue(package: Any) -> dict[str, tuple[str, str]]: ...
+def importing(package: str, names: dict[str, tuple[str, str]]) -> Callable[[str], Any]: ...

@@ -31,7 +31,10 @@ _WITHOUT_RULES = (
     "products", "rearranging", "reductions", "rounding", "shaping", "softmax_family",
     "trigonometry",
 )  # fmt: skip
-_DATA = ("errors/hints.txt", "ops/__init__.pyi", "teaching/exercises/verdict.css")
+_DATA = (
+    "__init__.pyi", "errors/hints.txt", "losses/__init__.pyi", "ops/__init__.pyi",
+    "teaching/exercises/verdict.css",
+)  # fmt: skip
 _WORDS = ("backward", "cross_entropy", "scaled")  # names of functions in `ops` that hold answers
 _ABSENT = """
 def __getattr__(name):

@@ -6,6 +6,7 @@ run on it as they stand; all they must not do is to turn it into a NumPy array b
 """
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -126,12 +127,15 @@ def first(wrong: Any) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(wrong)[0])
 
 
-def at(place: tuple[int, ...]) -> str:
+def at(place: tuple[int, ...], start: tuple[int, ...] = ()) -> str:
     """Return where an entry is, for a message; nothing if there is only one entry.
+
+    `start` is the index of the first entry if these are a part of an array.
 
     Examples
     --------
-    >>> at((3,)), at((0, 1)), at(())
-    (' at position 3', ' at position (0, 1)', '')
+    >>> at((3,)), at((0, 1)), at(()), at((3,), (20,))
+    (' at position 3', ' at position (0, 1)', '', ' at position 23')
     """
+    place = tuple(map(operator.add, place, start or (0,) * len(place)))
     return f" at position {place if len(place) > 1 else place[0]}" if place else ""

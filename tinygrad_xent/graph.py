@@ -123,9 +123,19 @@ def _leaf(kind: type[Node], data: Any, name: str | None, grad: Any = None) -> No
     return leaf
 
 
+def values(x: Any) -> Any:
+    """Return the array of a Tensor, and anything else as it is."""
+    return x.data if isinstance(x, Node) else x
+
+
+def operand(x: Any) -> Any:
+    """Return a Tensor as it is, and anything else as an array."""
+    return x if isinstance(x, Node) else as_array(x)
+
+
 def real_array(data: Any, dtype: Any = None) -> Any:
     """Return data as an array of real numbers."""
-    array = as_array(data.data if isinstance(data, Node) else data, dtype)
+    array = as_array(values(data), dtype)
     if array.dtype.kind not in "fiub":
         errors.hints.explain_input(array)
         raise DtypeError(f"a Tensor holds real numbers, got {array.dtype}; convert the data first")

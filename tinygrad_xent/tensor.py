@@ -16,7 +16,7 @@ from tinygrad_xent import errors, ops
 from tinygrad_xent.arrays import as_array, is_foreign, owned, read_only
 from tinygrad_xent.backprop import backpropagate
 from tinygrad_xent.errors import DtypeError, InPlaceError, NotScalarError, NumpyFunctionError
-from tinygrad_xent.graph import Node, describe, real_array
+from tinygrad_xent.graph import Node, describe, real_array, values
 from tinygrad_xent.op import answering
 
 Axis = int | tuple[int, ...] | None
@@ -34,7 +34,7 @@ def _operators(name: str) -> tuple[Any, Any]:
 
 
 def _compared(function: Any) -> Any:
-    return lambda x, other: function(x.data, _plain(other))
+    return lambda x, other: function(x.data, values(other))
 
 
 class Tensor(Node):
@@ -454,10 +454,6 @@ class _Module(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Module
-
-
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
 
 
 def _one_or_many(numbers: tuple[Any, ...]) -> Any:

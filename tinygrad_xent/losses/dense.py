@@ -6,25 +6,14 @@ exist, digits that cancellation loses) the docstring says so.
 """
 
 import functools
-import operator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent import errors, ops
-from tinygrad_xent.arrays import as_array, at, checked, first
-from tinygrad_xent.errors import ArgumentError, DtypeError, LabelsWarning, ShapeError, warn
-from tinygrad_xent.graph import Node
-from tinygrad_xent.losses.checks import (
-    check_classes,
-    check_named,
-    converted,
-    floating,
-    logits_of,
-    masked_logits,
-    named,
-    warn_of_double_softmax,
-)
+from tinygrad_xent.arrays import at, checked, first
+from tinygrad_xent.graph import Node, operand, values
+from tinygrad_xent.losses import checks
 from tinygrad_xent.ops.cross_entropy import check_output
 
 __all__ = [
@@ -110,9 +99,8 @@ def softmax_cross_entropy_with_logits(
     >>> z.grad.round(4)
     array([[-0.341 ,  0.2424,  0.0986]])
     """
-    check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    labels = labels.data if isinstance(labels, Node) else labels
-    return _dense(labels, logits, dim, name, where, axis_word="dim")
+    checks.check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    return _dense(values(labels), logits, dim, name, where, axis_word="dim")
 
 
 def softmax_cross_entropy_with_logits_v2(
@@ -207,25 +195,23 @@ def categorical_crossentropy(
     array([1.2039728])
     """
     if not 0 < epsilon < 0.5:
-        raise ArgumentError(errors.hints.no_epsilon(epsilon))
-    output = floating(output, "output")
-    axis = check_classes(output, axis, "axis")
+        raise errors.ArgumentError(errors.hints.no_epsilon(epsilon))
+    output = checks.floating(output, "output")
+    axis = checks.check_classes(output, axis, "axis")
     target = dense_labels(target, output, axis, "target", "output")
-    logits, where = logits_of(output, axis, from_logits, where)
+    logits, where = checks.logits_of(output, axis, from_logits, where)
     if logits is not None:
         return _checked_cross_entropy(target, logits, axis, "target", where)
     rows = None
     if where is not None:
-        _, mask, rows = masked_logits(output, where, axis)
+        _, mask, rows = checks.masked_logits(output, where, axis)
         output = ops.where(mask, output, np.expand_dims(~rows, axis).astype(output.dtype))
         target = ops.where(mask, target, 0)
     check_distributions(_without_padding(target, rows, axis), output.dtype, axis, "target")
-    target = converted(target, output.dtype)
+    target = checks.converted(target, output.dtype)
     output = check_output(output)
-    low = np.asarray(epsilon, output.dtype)
-    low = np.maximum(low, np.finfo(low.dtype).smallest_subnormal)  # half rounds 1e-9 to 0
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
-    return ops.crossentropy(ops.clip(probs, low, 1 - low), target, axis=axis)
+    return ops.crossentropy(checks.clipped(probs, epsilon), target, axis=axis)
 
 
 # -- the steps that they share, and the check of dense labels ---------------------------------
@@ -234,20 +220,20 @@ def categorical_crossentropy(
 def _dense(
     labels: Any, logits: Any, axis: int, name: str | None, where: Any, axis_word: str
 ) -> Any:
-    logits = floating(logits, "logits")
-    axis = check_classes(logits, axis, axis_word)
+    logits = checks.floating(logits, "logits")
+    axis = checks.check_classes(logits, axis, axis_word)
     labels = dense_labels(labels, logits, axis, "labels", "logits")
-    warn_of_double_softmax(logits)
-    return named(_checked_cross_entropy(labels, logits, axis, "labels", where), name)
+    checks.warn_of_double_softmax(logits)
+    return checks.named(_checked_cross_entropy(labels, logits, axis, "labels", where), name)
 
 
 def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str, where: Any) -> Any:
     """Check the labels after the call: a recorded one has added them up anyway."""
     rows = None
     if where is not None:
-        logits, mask, rows = masked_logits(logits, where, axis)
+        logits, mask, rows = checks.masked_logits(logits, where, axis)
         labels = ops.where(mask, labels, 0)
-    loss = ops.softmax_cross_entropy(converted(labels, logits.dtype), logits, axis=axis)
+    loss = ops.softmax_cross_entropy(checks.converted(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
     check_distributions(_without_padding(labels, rows, axis), logits.dtype, axis, word, error=error)
@@ -258,17 +244,18 @@ def _without_padding(labels: Any, rows: Any, axis: int) -> Any:
     """Return dense labels that are distributions in rows that do not take part."""
     if rows is None:
         return labels
-    values = labels.data if isinstance(labels, Node) else labels
-    return np.where(np.expand_dims(rows, axis), values, 1 / values.shape[axis])
+    return np.where(np.expand_dims(rows, axis), values(labels), 1 / labels.shape[axis])
 
 
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
     """Return dense labels as an array or Tensor; check the blocks of a Dask array."""
-    labels = labels if isinstance(labels, Node) else as_array(labels)
+    labels = operand(labels)
     if labels.dtype.kind not in "fiub":
-        raise DtypeError(errors.hints.no_numbers(labels, word))
+        raise errors.DtypeError(errors.hints.no_numbers(labels, word))
     if labels.shape != logits.shape:
-        raise ShapeError(errors.hints.distributions(labels, word, logits.shape, other_word, axis))
+        raise errors.ShapeError(
+            errors.hints.distributions(labels, word, logits.shape, other_word, axis)
+        )
     if not hasattr(labels, "map_blocks"):
         return labels
     other = logits.dtype
@@ -286,33 +273,32 @@ def check_distributions(
     word: str,
     *,
     error: float = np.inf,
-    start: tuple[int, ...] | None = None,
+    start: tuple[int, ...] = (),
 ) -> None:
     """Warn of rows of dense labels, for logits of `dtype`, that are not distributions.
 
     `error` is how far from 1 a row sums at most, if it is known; `start` is the index of the first
     entry.
     """
-    values = labels.data if isinstance(labels, Node) else labels
-    coarsest = _coarsest(values.dtype, dtype)
-    rounding = coarsest * (4 + values.shape[axis] ** 0.5)
+    array = values(labels)
+    coarsest = _coarsest(array.dtype, dtype)
+    rounding = coarsest * (4 + array.shape[axis] ** 0.5)
     # Half of it, because the known error is that of labels rounded to the dtype of the logits.
-    if error <= rounding / 2 or hasattr(values, "map_blocks"):
+    if error <= rounding / 2 or hasattr(array, "map_blocks"):
         return
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite sum is not 1 either
-        sums: Any = np.sum(values, axis=axis, dtype=np.float64)
+        sums: Any = np.sum(array, axis=axis, dtype=np.float64)
     off = ~(np.abs(sums - 1) <= rounding)
-    if np.any(off) or np.min(values, initial=0) < 0:
-        place = first(off | np.any(values < 0, axis=axis))
-        start = start or (0,) * values.ndim
-        where = at(tuple(map(operator.add, start[:axis] + start[axis + 1 :], place)))
+    if np.any(off) or np.min(array, initial=0) < 0:
+        place = first(off | np.any(array < 0, axis=axis))
+        where = at(place, start[:axis] + start[axis + 1 :])
         negative = abs(sums[place] - 1) <= rounding
         total = f"{sums[place]:.{int(1 - np.log10(coarsest))}g}"  # enough digits to differ from 1
-        warn(
+        errors.warn(
             f"the row of {word}{where} is not a probability distribution: it sums to {total}, "
             f"{'but has a negative entry' if negative else 'not 1'}. The loss and its gradient "
             "are computed from the labels as they are",
-            LabelsWarning,
+            errors.LabelsWarning,
         )
 
 

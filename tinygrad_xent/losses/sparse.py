@@ -10,20 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import errors, ops
-from tinygrad_xent.errors import ArgumentError, ShapeError
 from tinygrad_xent.graph import Node
-from tinygrad_xent.losses.checks import (
-    check_classes,
-    check_named,
-    check_not_masked,
-    checked_labels,
-    floating,
-    integers,
-    logits_of,
-    masked_logits,
-    named,
-    warn_of_double_softmax,
-)
+from tinygrad_xent.losses import checks
 
 __all__ = ["sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits"]
 
@@ -85,19 +73,21 @@ def sparse_softmax_cross_entropy_with_logits(
     ... )
     array([0.41703002, 0.        ])
     """
-    check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    logits = floating(logits, "logits")
-    axis = check_classes(logits, -1, "axis")
-    labels = integers(labels, "labels")
+    checks.check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    logits = checks.floating(logits, "logits")
+    axis = checks.check_classes(logits, -1, "axis")
+    labels = checks.integers(labels, "labels")
     if labels.shape != logits.shape[:-1]:
-        raise ShapeError(errors.hints.class_numbers(labels, "labels", logits.shape, "logits", axis))
-    warn_of_double_softmax(logits)
+        raise errors.ShapeError(
+            errors.hints.class_numbers(labels, "labels", logits.shape, "logits", axis)
+        )
+    checks.warn_of_double_softmax(logits)
     if where is None:
-        labels = checked_labels(labels, logits.shape[axis])
+        labels = checks.checked_labels(labels, logits.shape[axis])
         loss = ops.sparse_softmax_cross_entropy(labels, logits, axis=axis)
     else:
         loss = _masked(labels, logits, axis, where)
-    return named(loss, name)
+    return checks.named(loss, name)
 
 
 def sparse_categorical_crossentropy(
@@ -172,27 +162,25 @@ def sparse_categorical_crossentropy(
     array([16.11809565])
     """
     if not 0 < epsilon < 0.5:
-        raise ArgumentError(errors.hints.no_epsilon(epsilon))
-    output = floating(output, "output")
-    axis = check_classes(output, axis, "axis")
-    target = integers(target, "target")
+        raise errors.ArgumentError(errors.hints.no_epsilon(epsilon))
+    output = checks.floating(output, "output")
+    axis = checks.check_classes(output, axis, "axis")
+    target = checks.integers(target, "target")
     shape = output.data.shape if isinstance(output, Node) else output.shape
     rows = shape[:axis] + shape[axis + 1 :]
     as_many = target.ndim != len(rows) and target.size == np.prod(rows, dtype=int)
     if target.shape != rows and not as_many:
-        raise ShapeError(errors.hints.class_numbers(target, "target", shape, "output", axis))
-    logits, where = logits_of(output, axis, from_logits, where)
+        raise errors.ShapeError(errors.hints.class_numbers(target, "target", shape, "output", axis))
+    logits, where = checks.logits_of(output, axis, from_logits, where)
     if where is None:
-        target = checked_labels(target, shape[axis])
+        target = checks.checked_labels(target, shape[axis])
     if logits is None:
         if where is not None:
-            output = ops.where(masked_logits(output, where, axis)[1], output, 1)
+            output = ops.where(checks.masked_logits(output, where, axis)[1], output, 1)
         from tinygrad_xent.ops.cross_entropy import check_output  # most losses need none
 
         output = check_output(output)
-        low = np.asarray(epsilon, output.dtype)
-        low = np.maximum(low, np.finfo(low.dtype).smallest_subnormal)  # half rounds 1e-9 to 0
-        logits = ops.log(ops.clip(output, low, 1 - low))
+        logits = ops.log(checks.clipped(output, epsilon))
     if as_many and not rows:  # one label in a list for one row: a list of one loss
         rows, logits, axis = (1,), ops.reshape(logits, shape=(1, -1)), 1
     target = target.reshape(rows)
@@ -203,7 +191,7 @@ def sparse_categorical_crossentropy(
 
 def _masked(labels: Any, logits: Any, axis: int, where: Any) -> Any:
     """Return the loss of integer labels, of which only those count that take part."""
-    logits, mask, rows = masked_logits(logits, where, axis)
-    labels = checked_labels(np.where(rows, labels, 0), logits.shape[axis])
-    check_not_masked(labels, mask, rows, axis)
+    logits, mask, rows = checks.masked_logits(logits, where, axis)
+    labels = checks.checked_labels(np.where(rows, labels, 0), logits.shape[axis])
+    checks.check_not_masked(labels, mask, rows, axis)
     return ops.where(rows, ops.sparse_softmax_cross_entropy(labels, logits, axis=axis), 0)

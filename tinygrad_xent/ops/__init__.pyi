@@ -4,9 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_xent.op import Op
-from tinygrad_xent.ops.accumulation import cumprod as cumprod
-from tinygrad_xent.ops.accumulation import cumsum as cumsum
-from tinygrad_xent.ops.accumulation import prod as prod
 from tinygrad_xent.ops.arithmetic import add as add
 from tinygrad_xent.ops.arithmetic import divide as divide
 from tinygrad_xent.ops.arithmetic import multiply as multiply
@@ -14,14 +11,10 @@ from tinygrad_xent.ops.arithmetic import negative as negative
 from tinygrad_xent.ops.arithmetic import power as pow
 from tinygrad_xent.ops.arithmetic import power as power
 from tinygrad_xent.ops.arithmetic import subtract as subtract
-from tinygrad_xent.ops.array_api import cumulative_prod as cumulative_prod
-from tinygrad_xent.ops.array_api import cumulative_sum as cumulative_sum
 from tinygrad_xent.ops.broadcasting import broadcast_to as broadcast_to
 from tinygrad_xent.ops.broadcasting import sum as sum
 from tinygrad_xent.ops.broadcasting import sum_to as sum_to
 from tinygrad_xent.ops.cross_entropy import crossentropy as crossentropy
-from tinygrad_xent.ops.einstein import einsum as einsum
-from tinygrad_xent.ops.einstein import einsum_of as einsum_of
 from tinygrad_xent.ops.elementwise import exp as exp
 from tinygrad_xent.ops.elementwise import expm1 as expm1
 from tinygrad_xent.ops.elementwise import log as log
@@ -37,13 +30,13 @@ from tinygrad_xent.ops.fused import softmax_minus_one_hot as softmax_minus_one_h
 from tinygrad_xent.ops.fused import sparse_softmax_cross_entropy as sparse_softmax_cross_entropy
 from tinygrad_xent.ops.indexing import concatenate as concat
 from tinygrad_xent.ops.indexing import concatenate as concatenate
+from tinygrad_xent.ops.indexing import diagonal as diagonal
 from tinygrad_xent.ops.indexing import getitem as getitem
 from tinygrad_xent.ops.indexing import put as put
 from tinygrad_xent.ops.indexing import stack as stack
 from tinygrad_xent.ops.indexing import take as take
 from tinygrad_xent.ops.indexing import take_along_axis as take_along_axis
 from tinygrad_xent.ops.linear_algebra import diag as diag
-from tinygrad_xent.ops.linear_algebra import diagonal as diagonal
 from tinygrad_xent.ops.linear_algebra import matrix_trace as matrix_trace
 from tinygrad_xent.ops.linear_algebra import matrix_transpose as matrix_transpose
 from tinygrad_xent.ops.linear_algebra import norm as norm
@@ -65,6 +58,8 @@ from tinygrad_xent.ops.powers import logaddexp as logaddexp
 from tinygrad_xent.ops.powers import reciprocal as reciprocal
 from tinygrad_xent.ops.powers import square as square
 from tinygrad_xent.ops.products import dot as dot
+from tinygrad_xent.ops.products import einsum as einsum
+from tinygrad_xent.ops.products import einsum_of as einsum_of
 from tinygrad_xent.ops.products import inner as inner
 from tinygrad_xent.ops.products import matmul as matmul
 from tinygrad_xent.ops.products import outer as outer
@@ -84,9 +79,14 @@ from tinygrad_xent.ops.rearranging import sort as sort
 from tinygrad_xent.ops.rearranging import split as split
 from tinygrad_xent.ops.rearranging import tile as tile
 from tinygrad_xent.ops.rearranging import vstack as vstack
+from tinygrad_xent.ops.reductions import cumprod as cumprod
+from tinygrad_xent.ops.reductions import cumsum as cumsum
+from tinygrad_xent.ops.reductions import cumulative_prod as cumulative_prod
+from tinygrad_xent.ops.reductions import cumulative_sum as cumulative_sum
 from tinygrad_xent.ops.reductions import max as max
 from tinygrad_xent.ops.reductions import mean as mean
 from tinygrad_xent.ops.reductions import min as min
+from tinygrad_xent.ops.reductions import prod as prod
 from tinygrad_xent.ops.reductions import std as std
 from tinygrad_xent.ops.reductions import var as var
 from tinygrad_xent.ops.rounding import ceil as ceil

@@ -34,10 +34,10 @@ def check_probabilities(x: Any, word: str, remedy: str = "from_logits=True") -> 
         rounding = max(1e-5, np.finfo(x.dtype).eps)
         if x.size and (np.min(x) < -rounding or np.max(x) > 1 + rounding):
             place = first((x < -rounding) | (x > 1 + rounding))
-            where = at(tuple(i + k for i, k in zip(start, place, strict=True)))
             warn(
-                f"{word} has an entry of {x[place]:.4g}{where}, which is not a probability. Are "
-                f"these logits, or logarithms of probabilities? Then say so: {remedy}",
+                f"{word} has an entry of {x[place]:.4g}{at(place, start)}, which is not a "
+                "probability. Are these logits, or logarithms of probabilities? Then say so: "
+                f"{remedy}",
                 ProbabilitiesWarning,
             )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.arrays import as_array
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import operand, values
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.shaping import reshape
 
@@ -154,8 +154,39 @@ def stack_backward(grad: Any, y: Any, *xs: Any, axis: int) -> Any:
     return tuple(grad[(*before, i)] for i in range(len(xs)))
 
 
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Return the entries on a diagonal, along a new last axis, as `numpy.diagonal`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Two axes or more.
+    offset : int
+        Which diagonal: above the main one, or below it if negative.
+    axis1, axis2 : int
+        The axes of the matrices.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A Tensor if `x` is one; it is made by indexing.
+
+    Examples
+    --------
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 4.])
+    """
+    x = operand(x)
+    return take(x, np.diagonal(places(x), offset, axis1, axis2))
+
+
+def places(x: Any) -> Any:
+    """Return an array of the shape of `x` that holds the place of each of its entries."""
+    return np.arange(x.size).reshape(x.shape)
+
+
 def _plain(index: Any) -> Any:
     """Return an index with Tensors replaced by their arrays."""
     if isinstance(index, tuple):
         return tuple(_plain(i) for i in index)
-    return index.data if isinstance(index, Node) else index
+    return values(index)

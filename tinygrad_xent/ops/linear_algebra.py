@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.errors import ArgumentError
+from tinygrad_xent.graph import operand
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import Axis, spread, sum
-from tinygrad_xent.ops.indexing import put, take
+from tinygrad_xent.ops.indexing import diagonal, put
 from tinygrad_xent.ops.piecewise import absolute, where
-from tinygrad_xent.ops.rearranging import operand, places
 from tinygrad_xent.ops.reductions import max, min
 from tinygrad_xent.ops.rounding import sign
 from tinygrad_xent.ops.shaping import swapaxes
@@ -37,32 +37,6 @@ def matrix_transpose(x: Any) -> Any:
            [2.]])
     """
     return swapaxes(x, axis1=-1, axis2=-2)
-
-
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Return the entries on a diagonal, along a new last axis, as `numpy.diagonal`.
-
-    Parameters
-    ----------
-    x : array_like or Tensor
-        Two axes or more.
-    offset : int
-        Which diagonal: above the main one, or below it if negative.
-    axis1, axis2 : int
-        The axes of the matrices.
-
-    Returns
-    -------
-    ndarray or Tensor
-        A Tensor if `x` is one; it is made by indexing.
-
-    Examples
-    --------
-    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
-    array([1., 4.])
-    """
-    x = operand(x)
-    return take(x, np.diagonal(places(x), offset, axis1, axis2))
 
 
 def diag(x: Any, k: int = 0) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_xent import errors, ops
 from tinygrad_xent.definitions import bare_signature
 from tinygrad_xent.errors import NumpyFunctionError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import values
 from tinygrad_xent.op import Op
 
 # Their results are facts about the numbers, through which no gradient passes.
@@ -52,7 +52,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[s
             raise _without(key, name, getattr(ops, name))
         return getattr(ops, name)(*inputs)
     if method == "__call__" and name in _OF_NUMBERS:
-        return ufunc(*map(_plain, inputs), **kwargs)
+        return ufunc(*map(values, inputs), **kwargs)
     name = name if method == "__call__" else f"{name}.{method}"
     raise NumpyFunctionError(errors.hints.no_function(name))
 
@@ -68,7 +68,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     where = function.__module__
     name = _OTHER_NAMES.get(f"{where}.{function.__name__}", function.__name__)
     if where == "numpy" and name in _OF_NUMBERS:
-        return function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
+        return function(*map(values, args), **{key: values(x) for key, x in kwargs.items()})
     known = name in ops.MODULE_OF and where in ("numpy", "numpy.linalg")
     if not known or f"{where}.{name}" in _UNLIKE:
         raise NumpyFunctionError(errors.hints.no_function(function.__name__))
@@ -76,10 +76,6 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     if where == "numpy.linalg" and name in ("diagonal", "matrix_trace"):
         named = {**_LAST_TWO, **named}
     return getattr(ops, name)(*positional, **named)
-
-
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
 
 
 def _renamed(function: Any, ours: Any, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:

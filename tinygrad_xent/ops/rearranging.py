@@ -9,27 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_xent.arrays import as_array
 from tinygrad_xent.errors import ArgumentError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import operand, values
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.broadcasting import broadcast_to
-from tinygrad_xent.ops.indexing import concatenate, put, take, take_along_axis
+from tinygrad_xent.ops.indexing import concatenate, places, put, take, take_along_axis
 from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import reshape, transpose
 
 Axes = int | tuple[int, ...]
 _COPIES = ("edge", "reflect", "symmetric", "wrap")
-
-
-def operand(x: Any) -> Any:
-    """Return a Tensor as it is, and anything else as an array."""
-    return x if isinstance(x, Node) else as_array(x)
-
-
-def places(x: Any) -> Any:
-    """Return an array of the shape of `x` that holds the place of each of its entries."""
-    return np.arange(x.size).reshape(x.shape)
 
 
 # -- ops -------------------------------------------------------------------------------------
@@ -399,5 +388,5 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     array([1., 2., 3.])
     """
     x, axis = (ravel(x), -1) if axis is None else (operand(x), axis)
-    order = np.argsort(x.data if isinstance(x, Node) else x, axis=axis, kind="stable")
+    order = np.argsort(values(x), axis=axis, kind="stable")
     return take_along_axis(x, order, axis=axis)

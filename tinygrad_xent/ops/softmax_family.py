@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_xent.arrays import all_numpy, as_array, is_foreign, one_hot, top_apart
 from tinygrad_xent.errors import AxisError, DtypeError, ShapeError
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import Node, values
 from tinygrad_xent.op import op
 from tinygrad_xent.ops import kernels
 from tinygrad_xent.ops.broadcasting import Axis, spread, sum
@@ -141,8 +141,8 @@ def logsumexp_backward(
 ) -> Any:
     r"""$\bar x_i = \operatorname{softmax}(x)_i\,\bar y$"""
     grad = spread(grad, x, axis, keepdims)
-    values = y.data if isinstance(y, Node) else y
-    if is_foreign(values) or np.isneginf(values).any():
+    logs = values(y)
+    if is_foreign(logs) or np.isneginf(logs).any():
         taken = True if where is None else mask_of(where, x)
         where = (x != -np.inf) & taken  # ln 0: without a gradient, not with 0/0
     if b is None:
@@ -218,7 +218,7 @@ def unmerged(rows: Any, order: tuple[int, ...], x: Any) -> Any:
 
 def mask_of(where: Any, x: Any, word: str = "x") -> Any:
     """Return a mask in the shape of `x`, which messages call by a word."""
-    mask = as_array(where.data if isinstance(where, Node) else where)
+    mask = as_array(values(where))
     if mask.dtype != bool:
         raise DtypeError(
             f"where must hold True and False, got {mask.dtype}. Of a mask of 1 and 0 make "
@@ -251,11 +251,11 @@ def masked(x: Any, mask: Any, axis: Axis) -> Any:
 
     They are finite, as 0 times infinity is NaN. Rows without any other entry become 0.
     """
-    values = x.data if isinstance(x, Node) else x
-    if not values.size:
+    numbers = np.real(values(x))
+    if not numbers.size:
         return x
     with np.errstate(over="ignore"):  # next to the largest negative number it may be -inf
-        top = np.max(np.where(mask, np.real(values), -np.inf), axis=axis, keepdims=True)
+        top = np.max(np.where(mask, numbers, -np.inf), axis=axis, keepdims=True)
         low = np.where(np.any(mask, axis=axis, keepdims=True), top - np.abs(top) - 1000, 0)
         return choose(mask, x, low.astype(_floating(x)))
 

@@ -26,10 +26,9 @@ _WHOLE = (
     "visualization/tables",
 )  # fmt: skip
 _WITHOUT_RULES = (
-    "__init__", "accumulation", "arithmetic", "array_api", "broadcasting", "einstein",
-    "elementwise", "indexing", "kernels", "linear_algebra", "numpy_calls", "piecewise", "powers",
-    "products", "rearranging", "reductions", "rounding", "shaping", "softmax_family",
-    "trigonometry",
+    "__init__", "arithmetic", "broadcasting", "elementwise", "indexing", "kernels",
+    "linear_algebra", "numpy_calls", "piecewise", "powers", "products", "rearranging", "reductions",
+    "rounding", "shaping", "softmax_family", "trigonometry",
 )  # fmt: skip
 _DATA = (
     "__init__.pyi", "errors/hints.txt", "losses/__init__.pyi", "ops/__init__.pyi",

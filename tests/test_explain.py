@@ -26,7 +26,6 @@ from tinygrad_xent.commands.explain.report import (
     decimal,
     report,
     shortened,
-    summary,
 )
 from tinygrad_xent.commands.explain.tables import read_table
 from tinygrad_xent.commands.streams import Style, ascii_text, check_output, write_output
@@ -749,11 +748,6 @@ def test_small_words():
     ]
     assert decimal(2000.0, signed=True) == "+2000"
     assert shortened("x" * 50) == "x" * 12 + "…" + "x" * 7
-    assert summary(np.array([[3.0, 4.0, 0], [0, 0, 0]])) == (
-        "2 × 3, norm 5, largest 4 at [0, 1], 3 at [0, 0]"
-    )
-    assert summary(np.zeros(9)) == "9 entries, all 0"
-    assert summary(np.array([1.0, np.nan, 3, 4, 5, 6])) == "6 entries, [1 NaN 3 4 5 6]"
 
 
 # -- the files -------------------------------------------------------------------------------

@@ -3,23 +3,18 @@
 The graph is shown by the player, and without scripts as a picture.
 """
 
-from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.commands.explain import report
 from tinygrad_xent.commands.explain.explanation import Explanation, Training
-from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.visualization.formatting import number
-from tinygrad_xent.visualization.formulas import mathml
 from tinygrad_xent.visualization.pages import page as html_page
 from tinygrad_xent.visualization.player import Player
 from tinygrad_xent.visualization.tables import Markup, html_table
-from tinygrad_xent.visualization.tracing import Backward
 
 LIVE = (
     "Drag a number that was given, or open “Change a number”: values, gradients and formulas of "
@@ -34,8 +29,7 @@ def page(e: Explanation) -> str:
         *([("The example", _example(e.training))] if e.training else []),
         ("The loss", _loss(e)),
         ("The graph", _paragraphs(LIVE) + Player(e.trace).fragment("player")),
-        ("The forward pass", _forward(e)),
-        ("The backward pass", _backward(e)),
+        ("Every step", e.trace._repr_html_()),
         ("The check", _check(e)),
     ]
     style = files("tinygrad_xent.commands.explain").joinpath("page.css").read_text("utf-8")
@@ -47,15 +41,6 @@ def page(e: Explanation) -> str:
 
 def _paragraphs(*sentences: str) -> str:
     return "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
-
-
-def _code(name: str) -> Markup:
-    return Markup(f"<code>{escape(name)}</code>")
-
-
-def _table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; on a narrow page the style sheet makes a card of each row of `cards`."""
-    return f'<div class="{kind}">{html_table(head, rows, headings=False)}</div>\n'
 
 
 # -- the parts -------------------------------------------------------------------------------
@@ -92,7 +77,8 @@ def _loss(e: Explanation) -> str:
         cells.append((first, *numbers, Markup(f"{bar}{escape(last)}")))
     more = [f"And {left_out} more, with smaller gradients."] if left_out else []
     sentences = (*more, report.loss_sentence(e), *report.gradient_sentences(e), *e.notes)
-    return _table("classes", head, cells) + _paragraphs(*sentences)
+    table = html_table(head, cells, headings=False)
+    return f'<div class="classes">{table}</div>\n{_paragraphs(*sentences)}'
 
 
 def _bar(share: float) -> str:
@@ -102,43 +88,6 @@ def _bar(share: float) -> str:
     return f'<span class="bar {side}" style="--share:{abs(share):.3f}" aria-hidden="true"></span>'
 
 
-def _forward(e: Explanation) -> str:
-    rows = []
-    for event in e.trace.forward:
-        formula = Markup(mathml(event.formula, event.letters)) if event.formula else "given"
-        value = report.outline(event.value)
-        rows.append((str(event.step), _code(event.name), formula, value))
-    return _table("cards forward", ("step", "tensor", "formula", "value"), rows)
-
-
-def _backward(e: Explanation) -> str:
-    rows: list[tuple[str, ...]] = []
-    for _, events in groupby(e.trace.backward, key=lambda event: id(event.tensor)):
-        first, *others = events
-        rows.append((_sender(e, first),))
-        for event in (first, *others):
-            same = np.array_equal(event.sent, event.total, equal_nan=True)
-            rule = Markup(mathml(event.rule, event.letters)) if event.rule else event.op
-            total = "the same" if same else report.summary(event.total)
-            to, sent = _code(event.to_name), report.summary(event.sent)
-            rows.append((str(event.step), rule, to, sent, total))
-    head = ("step", "rule", "to", "sends", "total there")
-    return _paragraphs(report.NOTATION) + _table("cards backward", head, rows)
-
-
-def _sender(e: Explanation, event: Backward) -> Markup:
-    """Return how a tensor was computed, and the gradient that it passes to its rule."""
-    text = str(_code(report.called(event, e.trace)))
-    text += _paragraphs(f"incoming ∂{event.name}: {report.summary(event.incoming)}")
-    if looked_through(event.tensor) is not None:
-        text += _paragraphs(report.LOOK_THROUGH)
-    return Markup(text)
-
-
 def _check(e: Explanation) -> str:
-    rows = [(_code(c.name), c.counted, number(c.error), c.remark) for c in e.check]
-    return (
-        _paragraphs(report.METHOD)
-        + _table("plain", ("gradient of", "entries", "largest difference", "verdict"), rows)
-        + f'<p class="{"good" if e.check.ok else "bad"}">{escape(report.check_sentence(e))}</p>\n'
-    )
+    verdict = f'<p class="{"good" if e.check.ok else "bad"}">{escape(report.check_sentence(e))}</p>'
+    return f"{_paragraphs(report.METHOD)}{verdict}\n{e.check._repr_html_()}"

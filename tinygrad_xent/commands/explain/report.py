@@ -10,10 +10,9 @@ import numpy as np
 from tinygrad_xent.commands.explain.classifier import HIDDEN
 from tinygrad_xent.commands.explain.explanation import Explanation, Training
 from tinygrad_xent.commands.streams import Style
-from tinygrad_xent.visualization.formatting import brief, count, number
-from tinygrad_xent.visualization.naming import entry_name, printable
+from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.tables import table
-from tinygrad_xent.visualization.tracing import Backward, Trace
 
 _SHADES = " ░▒▓█"
 _BAR = 10
@@ -24,15 +23,6 @@ MOST_CLASSES = 12
 _FEW = 5
 _LONGEST = 20  # letters of a name
 
-NOTATION = (
-    "∂x is the gradient of the loss with respect to x; a bracket [...] is 1 where it is true, else "
-    "0. Each tensor passes its complete gradient to the backward rule of its op, and the "
-    "rule sends each input its share. The shares that reach a tensor are added."
-)
-LOOK_THROUGH = (
-    "The loss is computed from the logits behind p: the value is the same, and keeps its digits "
-    "even where p is nearly 0 or 1."
-)
 NO_STEP = (
     "No small step makes an infinite loss smaller: a class with a label is infinitely unlikely. If "
     "a mask gave it the logit -inf, the mask or the label is wrong."
@@ -177,12 +167,6 @@ def gradient_sentences(e: Explanation) -> list[str]:
     return sentences
 
 
-def called(event: Backward, trace: Trace) -> str:
-    """Return how the sender was computed: a call of its op."""
-    made = next(e for e in trace.forward if e.tensor is event.tensor)
-    return f"{event.name} = {event.op}({', '.join(filter(None, made.inputs))})"
-
-
 def check_sentence(e: Explanation) -> str:
     """Return the verdict on all gradients in one sentence."""
     entries = sum(c.checked for c in e.check)
@@ -199,37 +183,6 @@ def check_sentence(e: Explanation) -> str:
     if unclear:
         return f"{right} gradients are right, {unclear} could not be checked: {accuracy}"
     return f"All {right} gradients are right: {accuracy}"
-
-
-def summary(array: Any) -> str:
-    """Return a small array in full, and the shape, norm and largest entries of a large one."""
-    array = np.asarray(array)
-    if array.size <= _FEW:
-        return brief(array)
-    shape = _extent(array)
-    if not np.isfinite(array).all():
-        return f"{shape}, {brief(array)}"
-    if not array.any():
-        return f"{shape}, all 0"
-    flat = np.abs(array.reshape(-1))
-    order = np.argsort(flat, kind="stable")[::-1][:2]
-    largest = []
-    for place in order:
-        index = np.unravel_index(place, array.shape)
-        largest.append(f"{number(array[index])} at {entry_name('', index)}")
-    return f"{shape}, norm {number(np.linalg.norm(flat))}, largest {', '.join(largest)}"
-
-
-def outline(array: Any) -> str:
-    """Return a small array in full, and the shape and range of a large one."""
-    array = np.asarray(array)
-    if array.size <= _FEW:
-        return brief(array)
-    return f"{_extent(array)}, {brief(array, 0)}"
-
-
-def _extent(array: Any) -> str:
-    return count(array.size, "entry") if array.ndim == 1 else " × ".join(map(str, array.shape))
 
 
 def decimal(x: Any, *, signed: bool = False) -> str:

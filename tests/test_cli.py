@@ -136,7 +136,7 @@ def test_a_table(capsys, folder):
         (["--logits", "-1,2", "--target", "1"], "= 0.0486"),
         (["--logits", "2,1,0.1", "--labels", "0.7,0.2,0.1"], "loss = −Σᵢ tᵢ ln pᵢ = 0.807"),
         (["--probs", "0.7,0.2,0.1", "--target", "1"], "loss = −ln p[1] = −ln 0.2 = 1.61"),
-        (["--probs", "--logits", "0.7,0.2,0.1", "--target", "1"], "−ln 0.2 = 1.61"),
+        (["--logits", "1 -2,", "--target", "0"], "= 0.0486"),
         (["--probs", ".5 .5", "--labels", "1 0"], "= 0.693"),
     ],
 )
@@ -162,7 +162,9 @@ REFUSALS = {
         "--logits: 'x' (number 2 of 2) is not a number; write --logits \"2,1,0.1\""
     ),
     ("--logits", "nan,1", "--target", "0"): ('--logits has a NaN; write --logits "2,1,0.1"'),
-    ("--logits", "", "--target", "0"): ('--logits is empty; write --logits "2,1,0.1"'),
+    ("--logits", "", "--target", "0"): (
+        '--logits: number 1 of 1 is missing; write --logits "2,1,0.1"'
+    ),
     ("--logits", "2,1/0,3", "--target", "0"): (
         "--logits has 2 rows; explain one, or use compare for several"
     ),
@@ -201,25 +203,29 @@ REFUSALS = {
     ),
     ("--probs", "0,0", "--target", "0"): "--probs are all 0; they should sum to 1",
     ("--probs", "--target", "0"): (
-        '--probs needs the numbers of the classes; add --logits "2,1,0.1"'
+        "argument --probs: expected one argument; see tinygrad-xent explain --help"
     ),
     ("--probs", ".5,.5", "--logits", "1,2", "--target", "0"): (
-        "--logits and --probs both give the numbers of the classes; use one of them"
+        "argument --logits: not allowed with argument --probs; see tinygrad-xent explain --help"
     ),
-    ("--target", "0"): '--target needs the numbers of the classes; add --logits "2,1,0.1"',
-    ("--labels", "1,0"): '--labels needs the numbers of the classes; add --logits "2,1,0.1"',
+    ("--target", "0"): 'which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"',
+    ("--labels", "1,0"): 'which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"',
     (*HAND, "--labels", "1,0,0"): (
-        "--target and --labels both say which class is true; use one of them"
+        "argument --labels: not allowed with argument --target; see tinygrad-xent explain --help"
     ),
     (*HAND, "--seed", "1"): (
-        "--seed has no effect on a loss given by hand, where nothing is random; leave it out"
+        "--seed is for training on a table, --logits for a loss given by hand; use one of them"
     ),
     (*HAND, "--data", "t.csv"): (
-        "--data is for a table, --logits for a loss given by hand; use one of them"
+        "--data is for training on a table, --logits for a loss given by hand; use one of them"
     ),
     ("--label", "y"): "--label names a column of --data FILE.csv, which is missing",
-    ("--seed", "-3"): "--seed: '-3' is not a whole number from 0 upwards; write --seed 1",
-    ("--seed", "x"): "--seed: 'x' is not a whole number from 0 upwards; write --seed 1",
+    ("--seed", "-3"): (
+        "argument --seed: '-3' is not a whole number from 0 on; see tinygrad-xent explain --help"
+    ),
+    ("--seed", "x"): (
+        "argument --seed: 'x' is not a whole number from 0 on; see tinygrad-xent explain --help"
+    ),
     ("--data", "missing.csv", "--label", "y"): "missing.csv: no such file; check the path",
     ("--data", "t.csv"): (
         "t.csv: name the column to predict with --label, or give its number, -1 for the last; the "

@@ -78,7 +78,7 @@ def test_an_assignment_that_is_there_is_not_replaced(folder, capsys):
     [
         (["check", "empty.py"], "empty.py defines no op and answers no exercise"),
         (["check", "none.py"], "none.py cannot be read (No such file or directory)"),
-        (["check", "empty.py", "--seed", "-1"], "--seed: -1 is not a whole number from 0 on"),
+        (["check", "empty.py", "--seed", "-1"], "argument --seed: '-1' is not a whole number"),
         (["grade", "none"], "none is not a folder; name the one with the submissions"),
         (["grade", ".", "--jobs", "2", "--cluster", "x"], "--jobs has no effect with --cluster"),
         (["grade", ".", "--cluster", ""], "--cluster is empty; leave it out to grade here"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,28 +14,34 @@ from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.naming import printable
 
 if TYPE_CHECKING:
-    import argparse
-
     from tinygrad_xent.commands.explain.explanation import Explanation
 
-NO_LABEL = 'which class is true? Add --target 0, or --labels "0.7,0.2,0.1"'
 _NEAR_ONE = 1e-6
 
 
-def add_label_options(parser: argparse._ActionsContainer) -> None:
-    """Add --target and --labels, of which a loss needs one."""
-    parser.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
-    parser.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
+def add_options(parser: argparse._ActionsContainer, several: str = "") -> None:
+    """Add the options for the numbers of a loss, and for its label."""
+    numbers = parser.add_mutually_exclusive_group()
+    numbers.add_argument("--logits", metavar="NUMBERS", help=f"one for each class{several}")
+    numbers.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
+    label = parser.add_mutually_exclusive_group()
+    label.add_argument("--target", metavar="CLASS", help="the true class, counted from 0")
+    label.add_argument("--labels", metavar="NUMBERS", help="dense labels instead, one per class")
 
 
-def check_given_once(options: argparse.Namespace, *, probs: bool) -> None:
-    """Raise an error for numbers or labels that are given twice."""
-    if options.logits is not None and probs:
-        raise UsageError(
-            "--logits and --probs both give the numbers of the classes; use one of them"
-        )
-    if options.target is not None and options.labels is not None:
-        raise UsageError("--target and --labels both say which class is true; use one of them")
+def check_complete(options: argparse.Namespace) -> None:
+    """Raise an error if the numbers or the label are missing."""
+    if options.logits is None and options.probs is None:
+        raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
+    if options.target is None and options.labels is None:
+        raise UsageError('which class is true? Add --target 0, or --labels "0.7,0.2,0.1"')
+
+
+def seed(text: str) -> int:
+    """Return the number that an option asks for, for argparse."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
@@ -50,20 +58,15 @@ def parse_rows(option: str, text: str, dtype: str = "float64") -> Any:
     array([[  2.,   1.],
            [-inf,   0.]])
     """
-    rows = [row.replace(",", " ").replace(";", " ").split() for row in text.split("/")]
+    rows = [re.split(r"\s*[,;]\s*|\s+", row.strip(" ,;")) for row in text.split("/")]
     words = [word for row in rows for word in row]
-    if not words:
-        raise UsageError(f"{option} is empty; write {_example(option)}")
-    if not all(rows):
-        raise UsageError(f"{option} has an empty row")
-    if ",," in "".join(text.replace(";", ",").split()):
-        raise UsageError(f"{option} lacks a number between two commas; write {_example(option)}")
     for i, word in enumerate(words, 1):
-        if (value := _value(word)) is None:
-            raise UsageError(
-                f"{option}: '{printable(word)}' (number {i} of {len(words)}) is not a number; "
-                f"write {_example(option)}"
-            )
+        value = _value(word)
+        if value is None:
+            which = f"number {i} of {len(words)}"
+            wrong = f"'{printable(word)}' ({which}) is not a number"
+            wrong = wrong if word else f"{which} is missing"
+            raise UsageError(f"{option}: {wrong}; write {_example(option)}")
         with np.errstate(over="ignore"):
             overflows = np.isinf(np.dtype(dtype).type(value)) and "inf" not in word.lower()
         if overflows:
@@ -122,9 +125,7 @@ def explain_numbers(
     if target is not None:
         true_class = _class(target, len(values), option)
         return explain_loss(given, from_logits=not probs, target=true_class, notes=notes)
-    if labels is None:
-        raise UsageError(NO_LABEL)
-    dense = _parse_row("--labels", labels)
+    dense = _parse_row("--labels", labels or "")
     if len(dense) != len(values):
         raise UsageError(
             f"--labels has {len(dense)} numbers, {option} {len(values)}; give one for each class"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinygrad_xent.commands.by_hand import seed
 from tinygrad_xent.commands.streams import say
-from tinygrad_xent.errors import SubmissionError, UsageError
+from tinygrad_xent.errors import SubmissionError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
     parser.add_argument("file", metavar="FILE", help="ends in .py or .ipynb")
     parser.add_argument("--json", action="store_true", help="the results as data")
-    parser.add_argument("--seed", type=int, metavar="N", help="of the random inputs")
+    parser.add_argument("--seed", type=seed, metavar="N", help="of the random inputs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,14 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from tinygrad_xent.teaching.grading.session import Files
     from tinygrad_xent.teaching.grading.submissions import cells_of, read_beside
 
-    if options.seed is not None and options.seed < 0:
-        raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
     path = Path(options.file)
     cells = cells_of(path)
-    seed = secrets.randbits(48) if options.seed is None else options.seed
+    number = secrets.randbits(48) if options.seed is None else options.seed
     contents, left_out = read_beside(path)
     files = Files(contents, path.name)
-    report = judge_cells(cells, tuple(CATALOGUE), seed=seed, with_ops=True, files=files)
+    report = judge_cells(cells, tuple(CATALOGUE), seed=number, with_ops=True, files=files)
     if report.errors:  # what is left out may be the cause
         report = replace(report, errors=(*report.errors, *left_out))
     answered = [
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         data = {
             "file": str(path),
             "ok": ok,
-            "seed": seed,
+            "seed": number,
             "ops": [asdict(result) for result in report.ops],
             "exercises": [asdict(result) for result in answered],
             "errors": list(report.errors),

@@ -12,7 +12,6 @@ import numpy as np
 from tinygrad_xent.commands import by_hand
 from tinygrad_xent.commands.streams import check_output, complain, say, write_output
 from tinygrad_xent.errors import ProbabilitiesWarning, UsageError
-from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page
 
 if TYPE_CHECKING:
@@ -26,13 +25,13 @@ _LARGEST_CLASS = 1e15  # up to here a float distinguishes whole numbers
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
-    rows = 'one for each class; several rows: "2,1 / 0,3", with --target "0,1"'
-    parser.add_argument("--logits", metavar="NUMBERS", help=rows)
-    parser.add_argument("--probs", metavar="NUMBERS", help="probabilities instead")
-    by_hand.add_label_options(parser)
-    parser.add_argument("--axis", metavar="N", help="the axis of classes (default: -1)")
-    dtypes = "of the numbers and of dense labels: float16, float32 or float64 (default)"
-    parser.add_argument("--dtype", metavar="DTYPE", help=dtypes)
+    by_hand.add_options(parser, '; several rows: "2,1 / 0,3", with --target "0,1"')
+    parser.add_argument(
+        "--axis", type=int, default=-1, metavar="N", help="the axis of classes (default: -1)"
+    )
+    dtypes = ("float16", "float32", "float64")
+    what = "of the numbers and of dense labels: float16, float32 or float64 (default)"
+    parser.add_argument("--dtype", choices=dtypes, default=dtypes[-1], metavar="DTYPE", help=what)
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
     parser.add_argument(
         "--out", metavar="FILE", help="also write it to a file that ends in .html, .json or .txt"
@@ -41,7 +40,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print the report, and write it to a file if one is named."""
-    _check_combination(options)
+    by_hand.check_complete(options)
     path = None if options.out is None else Path(options.out)
     if path:
         check_output(path, _FORMS)
@@ -59,26 +58,21 @@ def comparison_of(options: argparse.Namespace) -> Comparison:
     UsageError
         If an option is not a valid number. The message is one line.
     """
-    dtype, axis = options.dtype or "float64", options.axis or "-1"
-    if dtype not in ("float16", "float32", "float64"):
-        raise UsageError(f"--dtype: '{printable(dtype)}' is not float16, float32 or float64")
-    if not re.fullmatch(r"-?\d+", axis):
-        raise UsageError(f"--axis: '{printable(axis)}' is not a whole number; write --axis 0")
     from_logits = options.logits is not None
     option, numbers = ("--logits", options.logits) if from_logits else ("--probs", options.probs)
-    x = by_hand.parse_rows(option, numbers, dtype)
+    x = by_hand.parse_rows(option, numbers, options.dtype)
     sparse = options.labels is None
     if sparse:
         labels = _classes(options.target)
         if x.ndim == 1 and labels.shape == (1,):
             labels = labels.reshape(())
     else:
-        labels = by_hand.parse_rows("--labels", options.labels, dtype)
+        labels = by_hand.parse_rows("--labels", options.labels, options.dtype)
     from tinygrad_xent.comparing import compare
 
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always", ProbabilitiesWarning)
-        comparison = compare(labels, x, from_logits=from_logits, axis=int(axis), sparse=sparse)
+        comparison = compare(labels, x, from_logits=from_logits, axis=options.axis, sparse=sparse)
     for warning in found:
         message = str(warning.message).replace("from_logits=True", "--logits instead of --probs")
         complain(f"tinygrad-xent: {message}")
@@ -98,12 +92,3 @@ def _content(ending: str, comparison: Comparison) -> str:
     if ending == ".html":
         return page("One loss, compared", f"{comparison._repr_html_()}\n")
     return f"{comparison.to_json() if ending == '.json' else comparison}\n"
-
-
-def _check_combination(options: argparse.Namespace) -> None:
-    """Raise an error for options that are missing or contradict each other."""
-    if options.logits is None and options.probs is None:
-        raise UsageError('which numbers? Add --logits "2,1,0.1", or --probs "0.7,0.2,0.1"')
-    by_hand.check_given_once(options, probs=options.probs is not None)
-    if options.target is None and options.labels is None:
-        raise UsageError(by_hand.NO_LABEL)

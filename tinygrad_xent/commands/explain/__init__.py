@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_xent.commands.by_hand import add_label_options, check_given_once, explain_numbers
+from tinygrad_xent.commands.by_hand import add_options, check_complete, explain_numbers, seed
 from tinygrad_xent.commands.streams import Style, check_output, opened, say, write_output
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.visualization.naming import printable
@@ -40,37 +39,27 @@ def options(parser: argparse.ArgumentParser) -> None:
     table.add_argument(
         "--features", metavar="COLUMNS", help="those to predict it from (default: all that can be)"
     )
-    numbers = parser.add_argument_group("a loss by hand")
-    numbers.add_argument("--logits", metavar="NUMBERS", help="one for each class")
-    numbers.add_argument(
-        "--probs",
-        metavar="NUMBERS",
-        nargs="?",
-        const="",
-        help="probabilities instead; without numbers: --logits are probabilities",
-    )
-    add_label_options(numbers)
+    add_options(parser.add_argument_group("a loss by hand"))
     parser.add_argument(
         "--out",
         metavar="FILE",
         help="ends in .svg, .png, .dot, .html or .json (default: explained.html, which is opened)",
     )
     parser.add_argument("--full", action="store_true", help="print every step, too")
-    parser.add_argument("--seed", metavar="N", help="for the training (default: 0)")
+    parser.add_argument("--seed", type=seed, metavar="N", help="for the training (default: 0)")
     parser.add_argument("--no-color", action="store_true", help="plain text, also on a terminal")
 
 
 def run(options: argparse.Namespace) -> int:
     """Explain, print the report, and write the picture or page."""
-    _check_combination(options)
-    seed = _seed(options.seed)
+    by_hand = _is_by_hand(options)
     from tinygrad_xent.commands.explain.report import report
 
     path = Path("explained.html" if options.out is None else options.out)
     ending = path.suffix.lower()
     check_output(path, FORMS)
     check_renderer(ending)
-    explanation = _explanation(options, seed)
+    explanation = (_of_numbers if by_hand else _of_a_table)(options)
     write_output(path, content(ending, explanation))
     style = Style.of(sys.stdout, colour=not options.no_color)
     written = f"{FORMS[ending]}: {printable(path)}"
@@ -80,44 +69,34 @@ def run(options: argparse.Namespace) -> int:
     return 0 if explanation.check.ok else 1
 
 
-def _check_combination(options: argparse.Namespace) -> None:
-    """Raise an error for options that contradict each other."""
+def _is_by_hand(options: argparse.Namespace) -> bool:
+    """Return whether the loss is given by hand; raise an error for options that do not fit."""
     given = [name for name, value in vars(options).items() if value is not None]
     by_hand = [name for name in ("logits", "probs", "target", "labels") if name in given]
-    table = [name for name in ("data", "label", "features") if name in given]
+    table = [name for name in ("data", "label", "features", "seed") if name in given]
     if by_hand and table:
         raise UsageError(
-            f"--{table[0]} is for a table, --{by_hand[0]} for a loss given by hand; use one of them"
+            f"--{table[0]} is for training on a table, --{by_hand[0]} for a loss given by hand; "
+            "use one of them"
         )
-    if table and "data" not in table:
+    if by_hand:
+        check_complete(options)
+    if table and table[0] in ("label", "features"):
         raise UsageError(f"--{table[0]} names a column of --data FILE.csv, which is missing")
-    if not by_hand:
-        return
-    if options.seed is not None:
-        raise UsageError(
-            "--seed has no effect on a loss given by hand, where nothing is random; leave it out"
-        )
-    if options.logits is None and not options.probs:
-        raise UsageError(f'--{by_hand[0]} needs the numbers of the classes; add --logits "2,1,0.1"')
-    check_given_once(options, probs=bool(options.probs))
+    return bool(by_hand)
 
 
-def _seed(text: str | None) -> int:
-    if text is not None and not re.fullmatch(r"\d+", text):
-        raise UsageError(f"--seed: '{text}' is not a whole number from 0 upwards; write --seed 1")
-    return int(text or 0)
+def _of_numbers(options: argparse.Namespace) -> Explanation:
+    probs = options.logits is None
+    numbers = options.probs if probs else options.logits
+    return explain_numbers(numbers, target=options.target, labels=options.labels, probs=probs)
 
 
-def _explanation(options: argparse.Namespace, seed: int) -> Explanation:
+def _of_a_table(options: argparse.Namespace) -> Explanation:
     from tinygrad_xent.commands.explain.explanation import explain_table
 
-    numbers = options.logits if options.logits is not None else options.probs
-    if numbers is None:
-        data = None if options.data is None else Path(options.data)
-        return explain_table(data, options.label, seed, options.features)
-    return explain_numbers(
-        numbers, target=options.target, labels=options.labels, probs=options.probs is not None
-    )
+    path = None if options.data is None else Path(options.data)
+    return explain_table(path, options.label, options.seed or 0, options.features)
 
 
 def check_renderer(ending: str) -> None:

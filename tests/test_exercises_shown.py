@@ -27,9 +27,9 @@ def test_a_verdict_in_a_terminal() -> None:
     told = CATALOGUE["square_backward"].mistakes[0].words.replace("$", "")
     assert str(verdict_of(wrong)).splitlines() == [
         "square_backward: not right yet",
-        f"{told} `dx[0]` is 0.251, and should be 0.0264.",
+        f"{told} `dx[0]` is 0.251, and should be -0.0550.",
         "This was seen with three numbers:",
-        "  grad = [0.105 -0.536 0.362]",
+        "  grad = [-0.219 -1.25 -0.732]",
         "  y = [0.0158 0.0175 0.410]",
         "  x = [0.126 -0.132 0.640]",
         'A hint: tx.hint("square_backward", 1)',

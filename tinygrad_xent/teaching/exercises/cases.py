@@ -33,10 +33,15 @@ class Case:
         """Return copies of the arguments, which the answer may change."""
         return tuple(map(copied, self.args)), {k: copied(v) for k, v in self.params.items()}
 
-    def precise(self) -> Case:
-        """Return the same numbers in double precision."""
-        params = {name: _float64(value) for name, value in self.params.items()}
-        return Case(self.about, *map(_float64, self.args), **params)
+    def cast(self, dtype: Any, about: str = "") -> Case:
+        """Return the same arguments, with arrays of floats in another precision."""
+
+        def cast(value: Any) -> Any:
+            floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+            return value.astype(dtype) if floats else copied(value)
+
+        params = {name: cast(value) for name, value in self.params.items()}
+        return Case(about or self.about, *map(cast, self.args), **params)
 
     @property
     def empty(self) -> bool:
@@ -68,11 +73,6 @@ def copied(value: Any, depth: int = 4) -> Any:
     return value
 
 
-def _float64(value: Any) -> Any:
-    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
-    return value.astype(np.float64) if floats else copied(value)
-
-
 def same(a: Any, b: Any) -> bool:
     """Return whether two arguments are equal, NaN to NaN included."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
@@ -85,14 +85,33 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
+def rows(rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
+    """Yield arrays of rows that a function of each row must be right for, and what they are."""
+    yield "one row", rng.normal(size=3)
+    yield "two rows", rng.normal(size=(2, 3))
+    yield "large numbers", 1000 + rng.normal(size=(2, 3))
+    yield "saturated rows", 200 * rng.normal(size=(2, 3))
+    yield "rows of very different size", rng.normal(size=(2, 2)) + np.array([[900.0], [-900.0]])
+    yield "three axes", rng.normal(size=(2, 2, 2))
+    yield "no rows", np.zeros((0, 3))
+
+
 # -- graphs, as dicts from each name to the names that it was computed from ------------------
 
 Graph = dict[str, list[str]]
 
-# Two paths of the same length that meet.
-DIAMOND: Graph = {"x": [], "a": ["x"], "b": ["x"], "y": ["a", "b"]}
-# A short path and a long one that meet; listed backwards, and with a name unused by `y`.
-DETOUR: Graph = {"y": ["c", "x"], "c": ["b"], "b": ["a"], "a": ["x"], "x": [], "z": ["y"]}
+
+def graphs(rng: np.random.Generator) -> Iterator[tuple[str, Graph, str]]:
+    """Yield graphs, what is special about each, and the name of its output."""
+    yield "a chain", {"x": [], "a": ["x"], "b": ["a"], "y": ["b"]}, "y"
+    yield "two paths that meet", {"x": [], "a": ["x"], "b": ["x"], "y": ["a", "b"]}, "y"
+    # Listed backwards, and with a name that `y` does not use.
+    detour = {"y": ["c", "x"], "c": ["b"], "b": ["a"], "a": ["x"], "x": [], "z": ["y"]}
+    yield "a short and a long path", detour, "y"
+    shortcut = {"y": ["x", "a"], "a": ["b"], "b": ["x"], "x": ["w"], "w": []}
+    yield "a long path and a short one", shortcut, "y"
+    yield "a product with itself", {"x": [], "y": ["x", "x"]}, "y"
+    yield "a random graph", random_graph(rng, 8), "loss"
 
 
 class TooManyStepsError(RuntimeError):

@@ -57,6 +57,8 @@ class Exercise:
           it must be right to the last digit. Its docstring is that of the function to write.
         - `inputs(rng)`, which yields cases (`Case`) drawn with a random generator, small ones
           first. They should tell each mistake from the right answer and from the other mistakes.
+          One more is made of the first, in float32.
+        - `float32`, whether it is; True by default.
         - `forward`, only for a backward rule: the function that it belongs to. The cases are inputs
           of that function.
         - `verify(value, *args, **params)`, only where several values are right: it judges a
@@ -105,17 +107,21 @@ class Exercise:
         self.verify: Callable[..., str] | None = getattr(task, "verify", None)
         named = _names_of_gradients(self.forward) if self.forward else "result"
         self.returns: str = getattr(task, "returns", named)
+        self.float32: bool = getattr(task, "float32", True)
         entrywise = getattr(task, "entrywise", False)
         self.close = Closeness(getattr(task, "tolerance", 1e-9), entrywise)
         self.mistakes = mistakes_of(task, mistakes, self.name, self.solution)
 
     def cases(self, rng: np.random.Generator) -> list[Case]:
         """Draw the inputs; for a backward rule, add the output and an upstream gradient."""
+        given = list(self.inputs(rng))
+        single = next(iter(self.inputs(rng))).cast(np.float32, "float32")
+        if self.float32 and single.epsilon > np.finfo(float).eps:
+            given.append(single)
+        if self.forward is None:
+            return given
         drawn = []
-        for case in self.inputs(rng):
-            if self.forward is None:
-                drawn.append(case)
-                continue
+        for case in given:
             args, params = case.copy()
             y = np.asarray(self.forward(*args, **params))
             grad = np.asarray(rng.normal(size=y.shape), dtype=y.dtype)
@@ -255,7 +261,7 @@ def _fault(exercise: Exercise, one: Try) -> Difference | None:
         said = printable(": ".join(filter(None, (type(one.error).__name__, text))))
         return Difference("raised", f"Your function raised {quoted(said)}.")
     if exercise.verify:
-        args, params = one.case.precise().copy()
+        args, params = one.case.cast(float).copy()
         message = exercise.verify(one.value, *args, **params)
         found = Difference("wrong-value", message) if message else None
     else:
@@ -272,7 +278,7 @@ def _fault(exercise: Exercise, one: Try) -> Difference | None:
 
 def _right(exercise: Exercise, case: Case) -> Any:
     """Return what is right, computed in double precision."""
-    args, params = case.precise().copy()
+    args, params = case.cast(float).copy()
     with np.errstate(all="ignore"):
         return exercise.answer(*args, **params)
 

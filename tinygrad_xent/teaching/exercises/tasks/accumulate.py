@@ -36,7 +36,7 @@ in_order_of_discovery
     in which names are reached.
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
+from tinygrad_xent.teaching.exercises.cases import Case, ManyPaths, graphs
 
 
 def accumulate(inputs, slopes, output):
@@ -59,19 +59,9 @@ def accumulate(inputs, slopes, output):
 
 
 def inputs(rng):
-    def with_slopes(graph):
-        return graph, {
-            name: rng.uniform(0.5, 3, len(graph[name])).round(2).tolist() for name in graph
-        }
-
-    yield Case("a chain", *with_slopes({"x": [], "a": ["x"], "b": ["a"], "y": ["b"]}), "y")
-    yield Case("two paths that meet", *with_slopes(DIAMOND), "y")
-    yield Case("a product with itself", *with_slopes({"x": [], "y": ["x", "x"]}), "y")
-    yield Case("a short and a long path", *with_slopes(DETOUR), "y")
-    yield Case(
-        "one short path", *with_slopes({"y": ["x", "a"], "a": ["x"], "x": ["w"], "w": []}), "y"
-    )
-    yield Case("a random graph", *with_slopes(random_graph(rng, 8)), "loss")
+    for about, graph, output in graphs(rng):
+        slopes = {name: rng.uniform(0.5, 3, len(graph[name])).round(2).tolist() for name in graph}
+        yield Case(about, graph, slopes, output)
     yield ManyPaths({f"n{i}": [0.75] * min(i, 2) for i in range(60)}, "n59")
 
 

@@ -35,7 +35,7 @@ return set(inputs) - {name}
     These are only the leaves. The names on the way to them belong to the set, too.
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
+from tinygrad_xent.teaching.exercises.cases import Case, ManyPaths, graphs
 
 
 def ancestors_of(inputs, name):
@@ -51,12 +51,9 @@ def ancestors_of(inputs, name):
 
 
 def inputs(rng):
-    yield Case("a chain", {"x": [], "a": ["x"], "b": ["a"], "y": ["b"]}, "y")
-    yield Case("two paths that meet", DIAMOND, "y")
-    yield Case("a short and a long path", DETOUR, "y")
-    yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
+    for case in graphs(rng):
+        yield Case(*case)
     yield Case("a leaf", {"x": [], "y": ["x"], "u": []}, "x")
-    yield Case("a random graph", random_graph(rng, 9), "loss")
     yield ManyPaths("n59")
 
 

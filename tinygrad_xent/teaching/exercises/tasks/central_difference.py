@@ -42,6 +42,7 @@ import numpy as np
 from tinygrad_xent.teaching.exercises.cases import Case
 
 tolerance = 1e-6
+float32 = False
 
 
 def central_difference(f, x, h):

@@ -44,6 +44,7 @@ import numpy as np
 from tinygrad_xent.teaching.exercises.cases import Case
 
 tolerance = 1e-12
+float32 = False
 entrywise = True
 
 

@@ -61,4 +61,3 @@ def inputs(rng):
     yield Case("a batch of contexts", table, index=rng.integers(3, size=(2, 2)))
     yield Case("a single index", table, index=np.array(1))
     yield Case("no index", table, index=np.zeros(0, np.int64))
-    yield Case("float32", table.astype(np.float32), index=np.array([1, 1]))

@@ -49,10 +49,8 @@ def exact_top_gradient(logits, target):
 
 
 def inputs(rng):
-    def sure(gap, size=3, dtype=np.float64):
-        logits = rng.normal(size=size)
-        logits[0] += gap
-        return logits.astype(dtype)
+    def sure(gap, size=3):
+        return rng.normal(size=size) + gap * (np.arange(size) == 0)
 
     yield Case("a row", rng.normal(size=3), int(rng.integers(3)))
     yield Case("a model that is sure and right", sure(45), 0)
@@ -60,4 +58,3 @@ def inputs(rng):
     yield Case("a gap of 300", sure(300), 0)
     yield Case("a gap of 20 and six classes", sure(20, 6), 0)
     yield Case("large logits", sure(50) + 1000, 0)
-    yield Case("float32", sure(25, dtype=np.float32), 0)

@@ -42,7 +42,7 @@ return np.log(np.sum(np.exp(x), axis=-1))
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.cases import Case, rows
 
 
 def logsumexp(x):
@@ -53,15 +53,8 @@ def logsumexp(x):
 
 
 def inputs(rng):
-    yield Case("one row", rng.normal(size=3))
-    yield Case("two rows", rng.normal(size=(2, 3)))
-    yield Case("large numbers", 1000 + rng.normal(size=3))
+    for about, x in rows(rng):
+        yield Case(about, x)
     yield Case("very negative numbers", -1000 + rng.normal(size=3))
-    yield Case(
-        "rows of very different size", rng.normal(size=(2, 2)) + np.array([[900.0], [-900.0]])
-    )
     yield Case("some entries of -inf", np.array([rng.normal(), -np.inf, 0.0]))
     yield Case("a row of -inf", np.array([[-np.inf, -np.inf], [0.0, 1.0]]))
-    yield Case("three axes", rng.normal(size=(2, 2, 2)))
-    yield Case("no rows", np.zeros((0, 3)))
-    yield Case("float32", 100 * rng.normal(size=(2, 3)).astype(np.float32))

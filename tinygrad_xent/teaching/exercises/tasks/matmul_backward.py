@@ -29,7 +29,7 @@ return grad * b, grad * a
     This is the rule of the elementwise product; `@` is the matrix product.
 """
 
-import numpy as np
+import numpy as np  # noqa: F401 - for the example above
 
 from tinygrad_xent.teaching.exercises.cases import Case
 
@@ -44,12 +44,10 @@ def forward(a, b):
 
 
 def inputs(rng):
-    def case(about, m, k, n, dtype=np.float64):
-        a, b = rng.normal(size=(m, k)), rng.normal(size=(k, n))
-        return Case(about, a.astype(dtype), b.astype(dtype))
+    def case(about, m, k, n):
+        return Case(about, rng.normal(size=(m, k)), rng.normal(size=(k, n)))
 
     yield case("square matrices", 2, 2, 2)
     yield case("a row times a matrix", 1, 2, 3)
     yield case("a column times a row", 3, 1, 2)
     yield case("matrices", 2, 3, 4)
-    yield case("float32", 2, 3, 2, np.float32)

@@ -58,4 +58,3 @@ def inputs(rng):
     yield Case("two rows", *rng.normal(size=(2, 2, 3)))
     ties = rng.integers(-1, 2, size=5).astype(float)
     yield Case("equal numbers", ties, np.array([*ties[:3], *rng.normal(size=2)]))
-    yield Case("float32", *rng.normal(size=(2, 4)).astype(np.float32))

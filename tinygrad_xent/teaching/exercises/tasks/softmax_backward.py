@@ -38,7 +38,7 @@ return grad - np.sum(grad * y, axis=axis, keepdims=True)
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.cases import Case, rows
 
 
 def softmax_backward(grad, y, x, *, axis):
@@ -52,10 +52,7 @@ def forward(x, *, axis):
 
 
 def inputs(rng):
-    yield Case("one row", rng.normal(size=3), axis=-1)
-    yield Case("two rows", rng.normal(size=(2, 3)), axis=-1)
+    for about, x in rows(rng):
+        yield Case(about, x, axis=-1)
     yield Case("columns (axis=0)", rng.normal(size=(3, 2)), axis=0)
     yield Case("the middle of three axes", rng.normal(size=(2, 3, 2)), axis=1)
-    yield Case("saturated rows", 50 * rng.normal(size=(2, 4)), axis=-1)
-    yield Case("float32", rng.normal(size=(2, 3)).astype(np.float32), axis=-1)
-    yield Case("no rows", np.zeros((0, 3)), axis=-1)

@@ -46,7 +46,7 @@ Mistakes
 
 import numpy as np
 
-from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.cases import Case, rows
 
 
 def softmax_cross_entropy(labels, logits):
@@ -57,15 +57,9 @@ def softmax_cross_entropy(labels, logits):
 
 
 def inputs(rng):
-    def case(about, logits, dtype=np.float64):
+    for about, logits in rows(rng):
         weights = rng.uniform(0.1, 1, size=logits.shape)
-        labels = weights / weights.sum(axis=-1, keepdims=True)
-        return Case(about, labels.astype(dtype), logits.astype(dtype))
-
-    yield case("one row", rng.normal(size=3))
-    yield case("two rows", rng.normal(size=(2, 3)))
+        yield Case(about, weights / weights.sum(axis=-1, keepdims=True), logits)
     yield Case("one-hot labels", np.eye(3)[[2, 0]], rng.normal(size=(2, 3)))
-    yield case("large logits", 1000 + rng.normal(size=(2, 2)))
-    yield case("saturated rows", np.array([[0.0, -900.0], [700.0, -800.0]]))
-    yield case("three axes", rng.normal(size=(2, 2, 2)))
-    yield case("float32", rng.normal(size=(2, 3)), np.float32)
+    ones = np.full((2, 2), 0.5)
+    yield Case("improbable classes", ones, np.array([[0.0, -900.0], [700.0, -800.0]]))

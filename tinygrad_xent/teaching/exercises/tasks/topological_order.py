@@ -37,7 +37,7 @@ level_by_level
     Names on several paths are listed several times. Check whether a name is in the list already.
 """
 
-from tinygrad_xent.teaching.exercises.cases import DETOUR, DIAMOND, Case, ManyPaths, random_graph
+from tinygrad_xent.teaching.exercises.cases import Case, ManyPaths, graphs
 from tinygrad_xent.teaching.exercises.comparing import a, shown
 from tinygrad_xent.teaching.exercises.verdict import quoted
 
@@ -77,16 +77,8 @@ def verify(given, inputs, output):
 
 
 def inputs(rng):
-    yield Case("a chain", {"y": ["b"], "b": ["a"], "a": ["x"], "x": []}, "y")
-    yield Case("two paths that meet", DIAMOND, "y")
-    yield Case("a short and a long path", DETOUR, "y")
-    yield Case(
-        "a long path and a short one",
-        {"y": ["x", "a"], "a": ["b"], "b": ["x"], "x": ["w"], "w": []},
-        "y",
-    )
-    yield Case("a product with itself", {"x": [], "y": ["x", "x"]}, "y")
-    yield Case("a random graph", random_graph(rng, 8), "loss")
+    for case in graphs(rng):
+        yield Case(*case)
     yield ManyPaths("n59")
 
 

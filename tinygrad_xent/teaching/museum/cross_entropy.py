@@ -205,12 +205,6 @@ def sparse_p_minus_one_hot_only(grad, loss, labels, logits, *, axis):
     return None, softmax_minus_one_hot(labels, logits)
 
 
-@wrong(ops.sparse_softmax_cross_entropy, "wrong-sign", _SPARSE)
-def sparse_turned_round(grad, loss, labels, logits, *, axis):
-    """The loss rises from the first step."""
-    return None, -np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
-
-
 @wrong(ops.sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
 def sparse_true_class_only(grad, loss, labels, logits, *, axis):
     """One number per example: only the gradient of the true class's logit."""
@@ -223,15 +217,6 @@ def sparse_in_the_labels_dtype(grad, loss, labels, logits, *, axis):
     """Mostly zeros, and otherwise whole numbers: the gradient is cast to integers."""
     slope = np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
     return None, slope.astype(labels.dtype)
-
-
-@wrong(ops.sparse_softmax_cross_entropy, "non-finite", lambda rng: (_far_logits(rng), {}))
-def sparse_not_shifted(grad, loss, labels, logits, *, axis):
-    """The loss is finite and its gradient NaN: exponentials of large logits overflow."""
-    e = np.exp(logits)
-    p = e / np.sum(e, axis=-1, keepdims=True)
-    p[np.arange(len(p)), labels] -= 1
-    return None, np.expand_dims(grad, axis) * p
 
 
 def _far_logits(rng):

@@ -7,7 +7,7 @@ import numpy as np
 from tinygrad_xent import ops
 from tinygrad_xent.domains import distinct, positive
 from tinygrad_xent.op import op
-from tinygrad_xent.ops import reshape, softmax_minus_one_hot, where
+from tinygrad_xent.ops import softmax_minus_one_hot, where
 
 _TARGET = np.array([1, 0])
 
@@ -22,18 +22,6 @@ def hard_tanh(x: Any) -> Any:
 def hard_tanh_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = [-1 < x < 1]\,\bar y$"""
     return where((x > -1) & (x < 1), grad, 0)
-
-
-@op(domain=positive, examples=({"epsilon": 0.5},))
-def clipped_log(p: Any, *, epsilon: float) -> Any:
-    r"""Logarithm of a clipped probability: $y = \ln \max(p, \epsilon)$."""
-    return np.log(np.maximum(p, epsilon))
-
-
-@clipped_log.backward
-def clipped_log_backward(grad: Any, y: Any, p: Any, *, epsilon: float) -> Any:
-    r"""$\bar p = [p > \epsilon]\,\bar y / p$"""
-    return where(p > epsilon, grad / p, 0)
 
 
 @op(shapes="(5,3),(3,4),(4)->(5,4)")
@@ -62,18 +50,6 @@ def outer(a: Any, b: Any) -> Any:
 def outer_backward(grad: Any, y: Any, a: Any, b: Any) -> Any:
     r"""$\bar a_i = \sum_j \bar Y_{ij}\,b_j$ and $\bar b_j = \sum_i \bar Y_{ij}\,a_i$"""
     return grad @ b, a @ grad
-
-
-@op(shapes="(3,4),(3)->(3,4)")
-def scale_rows(x: Any, s: Any) -> Any:
-    r"""Each row times its own number: $y_{ij} = s_i\,x_{ij}$."""
-    return x * s[:, None]
-
-
-@scale_rows.backward
-def scale_rows_backward(grad: Any, y: Any, x: Any, s: Any) -> Any:
-    r"""$\bar x_{ij} = s_i\,\bar y_{ij}$ and $\bar s_i = \sum_j x_{ij}\,\bar y_{ij}$"""
-    return grad * reshape(s, shape=(s.shape[0], 1)), ops.sum(grad * x, axis=1)
 
 
 @op(shapes="(2,3,4,2),(3)->(2,3,4,2)")

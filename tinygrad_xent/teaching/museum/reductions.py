@@ -5,7 +5,7 @@ import numpy as np
 from tinygrad_xent import ops
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.ops.broadcasting import spread
-from tinygrad_xent.teaching.museum.layers import channel_bias, linear, outer, scale_rows
+from tinygrad_xent.teaching.museum.layers import channel_bias, linear, outer
 from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, wrong
 
 
@@ -40,12 +40,6 @@ def mean_divided_by_everything(grad, y, x, *, axis, keepdims):
     return np.broadcast_to(np.expand_dims(grad, axis) / x.size, x.shape)
 
 
-@wrong(ops.mean, "ignores-upstream", normal((4, 3)))
-def mean_of_nothing_else(grad, y, x, *, axis, keepdims):
-    """Always 1/n: a loss weighted by 0 trains like any other."""
-    return np.full_like(x, 1 / x.size)
-
-
 @wrong(ops.max, "wrong-formula", normal((4, 5), axis=1), also=("few-entries-wrong",))
 def max_as_sum(grad, y, x, *, axis, keepdims):
     """All entries of a row get the gradient, not only the largest."""
@@ -58,12 +52,6 @@ def max_of_the_whole_array(grad, y, x, *, axis, keepdims):
     chosen = np.zeros_like(x)
     chosen.flat[np.argmax(x)] = 1
     return chosen * np.expand_dims(grad, axis)
-
-
-@wrong(ops.var, "constant-factor", normal((4, 3)))
-def var_without_the_two(grad, y, x, *, axis, ddof, keepdims):
-    """Half of the gradient."""
-    return grad * (x - np.mean(x)) / x.size
 
 
 @wrong(ops.var, "constant-factor", normal((4, 3), ddof=1))
@@ -116,12 +104,6 @@ def cumsum_forwards(grad, y, x, *, axis):
     return np.cumsum(grad, axis=axis)
 
 
-@wrong(ops.cumsum, "wrong-axis", normal((4, 4), axis=1))
-def cumsum_down_the_columns(grad, y, x, *, axis):
-    """The steps of one example mix with those of others."""
-    return np.flip(np.cumsum(np.flip(grad, 0), 0), 0)
-
-
 @wrong(ops.prod, "non-finite", with_value(0.0, (2, 3)))
 def prod_by_division(grad, y, x, *, axis, keepdims):
     """NaN wherever a factor is 0: the rule divides the product by it."""
@@ -162,12 +144,6 @@ def broadcast_to_averaged(grad, y, x, *, shape):
 def outer_left_as_matrices(grad, y, a, b):
     """A matrix in place of a vector: each entry of a is used in a whole row."""
     return grad * b, grad * a[:, None]
-
-
-@wrong(scale_rows, "not-summed-over-broadcast")
-def scale_rows_not_summed(grad, y, x, s):
-    """As many gradients as entries in the row, for one number per row."""
-    return grad * s[:, None], grad * x
 
 
 @wrong(channel_bias, "not-summed-over-broadcast")
@@ -234,12 +210,6 @@ def matmul_of_ones(grad, z, x, y):
 def matmul_turned_round(grad, z, x, y):
     """The minus of the update, `w -= rate * grad`, is in the rule as well."""
     return -grad @ y.T, -x.T @ grad
-
-
-@wrong(linear, "transposed", normal((5, 3), (3, 4), (4,)))
-def linear_weights_on_their_side(grad, y, x, w, b):
-    """The gradient of the weights has one row per output."""
-    return grad @ w.T, grad.T @ x, np.sum(grad, axis=0)
 
 
 @wrong(linear, "transposed", normal((5, 3), (3, 3), (3,)))

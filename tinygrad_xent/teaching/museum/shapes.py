@@ -32,12 +32,6 @@ def transpose_in_the_same_order(grad, y, x, *, axes):
     return np.transpose(grad, axes)
 
 
-@wrong(ops.swapaxes, "transposed", normal((2, 3), axis1=0, axis2=1))
-def swapaxes_forgotten(grad, y, x, *, axis1, axis2):
-    """The gradient of a 2 by 3 matrix is 3 by 2."""
-    return grad
-
-
 @wrong(ops.flip, "transposed", normal((2, 4), axis=1))
 def flip_forgotten(grad, y, x, *, axis):
     """The first entry learns from the errors of the last."""
@@ -91,14 +85,6 @@ def getitem_one_short(grad, y, x, *, index):
     out = np.zeros_like(x)
     out[index.start : index.stop - 1] = grad[:-1]
     return out
-
-
-@wrong(ops.take, "few-entries-wrong", _ROWS)
-def take_overwrites(grad, y, x, indices, *, axis):
-    """Frequent words learn slowest: `+=` with repeated indices adds once."""
-    out = np.zeros_like(x)
-    out[indices] += grad
-    return out, None
 
 
 @wrong(ops.take, "wrong-shape", _ROWS)

@@ -110,29 +110,11 @@ def log_softmax_as_softmax(grad, y, x, *, axis):
     return y * (grad - np.sum(grad * y, axis=axis, keepdims=True))
 
 
-@wrong(ops.log_softmax, "wrong-sign", _ROWS)
-def log_softmax_turned_round(grad, y, x, *, axis):
-    """The true class falls and the others rise."""
-    return np.exp(y) * np.sum(grad, axis=axis, keepdims=True) - grad
-
-
-@wrong(ops.log_softmax, "wrong-axis", _ROWS)
-def log_softmax_summed_down_the_columns(grad, y, x, *, axis):
-    """Wrong for one example too, but differently: the sum is over the batch."""
-    return grad - np.exp(y) * np.sum(grad, axis=0, keepdims=True)
-
-
 @wrong(ops.log_softmax, "non-finite", with_value(-1000.0, (2, 3)))
 def log_softmax_in_two_steps(grad, y, x, *, axis):
     """0 times infinity: the slope of the logarithm, 1/p, times that of the softmax, 0."""
     p = np.exp(y)
     return p * (grad / p - np.sum(grad, axis=axis, keepdims=True))
-
-
-@wrong(ops.log_softmax, "second-order-only", _ROWS, order=2)
-def log_softmax_of_bare_numbers(grad, y, x, *, axis):
-    """The Hessian of the cross-entropy, diag(p) - p pᵀ, is 0."""
-    return grad - np.exp(y.data) * sum(grad, axis=axis, keepdims=True)
 
 
 @wrong(centre, "missing-cross-term", _ROWS)

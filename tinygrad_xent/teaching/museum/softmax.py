@@ -1,13 +1,33 @@
-"""Wrong rules of the softmax, its logarithm, and other functions of a whole row."""
+"""Wrong rules of the softmax and other functions of rows, of cross-entropies and squared errors."""
 
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.ops import sum
-from tinygrad_xent.teaching.museum.layers import centre, normalise, standardise
-from tinygrad_xent.teaching.museum.rules import above_zero, normal, with_value, wrong
+from tinygrad_xent.domains import simplex
+from tinygrad_xent.ops import expand_dims, log_softmax, softmax, softmax_minus_one_hot, sum
+from tinygrad_xent.teaching.museum.layers import (
+    centre,
+    mean_cross_entropy,
+    mean_squared_error,
+    normalise,
+    standardise,
+)
+from tinygrad_xent.teaching.museum.rules import (
+    above_zero,
+    class_numbers,
+    classes_first,
+    distributions,
+    logits_for,
+    normal,
+    one_hot,
+    with_value,
+    wrong,
+)
 
 _ROWS = normal((4, 5))
+_DENSE = distributions(4, 5)
+_SPARSE = class_numbers(3, 10)
+_MEAN = logits_for(3, 10)
 
 
 @wrong(ops.softmax, "missing-cross-term", _ROWS)
@@ -141,3 +161,243 @@ def standardise_down_the_columns(grad, y, x):
     shared = np.mean(grad, axis=0, keepdims=True)
     along = y * np.mean(grad * y, axis=0, keepdims=True)
     return (grad - shared - along) / np.std(x, axis=-1, keepdims=True)
+
+
+# -- cross-entropies of probabilities ----------------------------------------------------------
+
+
+@wrong(ops.crossentropy, "wrong-sign")
+def crossentropy_sign_forgotten(grad, loss, probs, labels, *, axis):
+    """The probability of the true class falls."""
+    grad = np.expand_dims(grad, axis)
+    return grad * labels / probs, grad * np.log(probs)
+
+
+@wrong(ops.crossentropy, "wrong-formula")
+def crossentropy_upside_down(grad, loss, probs, labels, *, axis):
+    """Small labels get huge gradients: numerator and denominator are swapped."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * probs / labels, -grad * np.log(probs)
+
+
+@wrong(ops.crossentropy, "wrong-formula")
+def crossentropy_without_the_logarithm(grad, loss, probs, labels, *, axis):
+    """A confident error gets no larger correction than a slight one."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * labels, -grad * np.log(probs)
+
+
+@wrong(ops.crossentropy, "non-finite", lambda rng: (_sure(rng), {}))
+def crossentropy_zero_over_zero(grad, loss, probs, labels, *, axis):
+    """NaN where a class with label 0 rightly has probability 0."""
+    return np.expand_dims(-grad, axis) * labels / probs, None
+
+
+def _sure(rng):
+    probs, labels = simplex.draw(rng, (2, 4)), np.eye(4)[[0, 2]]
+    probs[0, 3] = 0
+    return probs, labels
+
+
+@wrong(ops.crossentropy, "gradients-swapped")
+def crossentropy_exchanged(grad, loss, probs, labels, *, axis):
+    """Two right formulas in the order of another library's arguments."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * np.log(probs), -grad * labels / probs
+
+
+# -- fused, dense labels ---------------------------------------------------------------------
+
+
+@wrong(ops.softmax_cross_entropy, "wrong-sign", _DENSE)
+def labels_minus_softmax(grad, loss, labels, logits, *, axis):
+    """The labels minus the probabilities, t - p: the classifier unlearns."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (labels - softmax(logits))
+
+
+@wrong(ops.softmax_cross_entropy, "ignores-upstream", _DENSE)
+def softmax_minus_labels_only(grad, loss, labels, logits, *, axis):
+    """Examples with weight 0, such as padding, are learned like the others."""
+    return -log_softmax(logits), softmax(logits) - labels
+
+
+@wrong(ops.softmax_cross_entropy, "constant-factor", _DENSE)
+def cross_entropy_averaged(grad, loss, labels, logits, *, axis):
+    """Divided by the batch size, although the op returns one loss per example."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / len(logits)
+
+
+@wrong(ops.softmax_cross_entropy, "constant-factor", _DENSE)
+def cross_entropy_mean_over_classes(grad, loss, labels, logits, *, axis):
+    """A mean over the classes in place of a sum: with 1,000 classes hardly anything is learned."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels) / logits.shape[axis]
+
+
+@wrong(ops.softmax_cross_entropy, "missing-gradient", _DENSE)
+def cross_entropy_labels_constant(grad, loss, labels, logits, *, axis):
+    """Right for constant labels; a network that computes the labels is not trained."""
+    return None, np.expand_dims(grad, axis) * (softmax(logits) - labels)
+
+
+@wrong(ops.softmax_cross_entropy, "gradients-swapped", _DENSE)
+def cross_entropy_exchanged(grad, loss, labels, logits, *, axis):
+    """The logits get the gradient of the labels: all of them grow."""
+    grad = np.expand_dims(grad, axis)
+    return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
+
+
+@wrong(ops.softmax_cross_entropy, "few-entries-wrong", one_hot(4, 6))
+def cross_entropy_without_labels(grad, loss, labels, logits, *, axis):
+    """Right for every class but the true one: all logits fall."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * softmax(logits)
+
+
+@wrong(ops.softmax_cross_entropy, "unknown", _DENSE)
+def cross_entropy_softmax_twice(grad, loss, labels, logits, *, axis):
+    """Learning stalls with all classes near 1/n: the softmax of a softmax is nearly uniform."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(softmax(logits)) - labels)
+
+
+@wrong(ops.softmax_cross_entropy, "wrong-formula", _DENSE)
+def cross_entropy_with_logits_for_probabilities(grad, loss, labels, logits, *, axis):
+    """The logits move towards the labels themselves, as in least squares."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (logits - labels)
+
+
+@wrong(ops.softmax_cross_entropy, "wrong-formula", lambda rng: (_any_labels(rng), {}))
+def cross_entropy_of_any_labels(grad, loss, labels, logits, *, axis):
+    """Right if the labels of a row sum to 1. If they do not, p - t is not the derivative."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits), grad * (softmax(logits) - labels)
+
+
+def _any_labels(rng):
+    return rng.uniform(0.2, 1, (4, 5)), rng.normal(size=(4, 5))
+
+
+@wrong(ops.softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
+def cross_entropy_classes_last(grad, loss, labels, logits, *, axis):
+    """The rule always takes the last axis as the classes."""
+    grad = np.expand_dims(grad, axis)
+    return -grad * log_softmax(logits, axis=axis), grad * (softmax(logits, axis=-1) - labels)
+
+
+@wrong(ops.softmax_cross_entropy, "second-order-only", _DENSE, order=2)
+def cross_entropy_of_bare_numbers(grad, loss, labels, logits, *, axis):
+    """The gradient is right, its derivative with respect to the logits is 0."""
+    grad = expand_dims(grad, axis=axis)
+    z = np.asarray(logits.data)
+    return -grad * log_softmax(logits), grad * (softmax(z) - labels)
+
+
+@wrong(ops.softmax_minus_labels, "missing-cross-term", _DENSE)
+def hessian_diagonal_only(grad, y, labels, logits, *, axis):
+    """A Hessian without off-diagonal entries: false curvature along (1, 1, ..., 1)."""
+    p = softmax(logits)
+    return (np.sum(grad * p, axis=-1, keepdims=True) - grad, grad * p * (1 - p))
+
+
+# -- fused, integer labels -------------------------------------------------------------------
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_softmax_only(grad, loss, labels, logits, *, axis):
+    """The true class is pushed down like the others."""
+    return None, np.expand_dims(grad, axis) * softmax(logits)
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_labels_from_one(grad, loss, labels, logits, *, axis):
+    """Classes are counted from 1 in the rule and from 0 in the function."""
+    p = softmax(logits)
+    p[np.arange(len(p)), labels - 1] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_whole_columns(grad, loss, labels, logits, *, axis):
+    """`p[:, labels]` selects whole columns, not one entry per row."""
+    p = softmax(logits)
+    p[:, labels] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "few-entries-wrong", _SPARSE)
+def sparse_last_example_only(grad, loss, labels, logits, *, axis):
+    """Only the last example of the batch is right."""
+    p = softmax(logits)
+    p[-1, labels[-1]] -= 1
+    return None, np.expand_dims(grad, axis) * p
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-axis", class_numbers(4, 4), also=("unknown",))
+def sparse_upstream_along_the_row(grad, loss, labels, logits, *, axis):
+    """The weights of the examples act on the classes; as many examples as classes hide it."""
+    return None, grad * softmax_minus_one_hot(labels, logits)
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "ignores-upstream", _SPARSE)
+def sparse_p_minus_one_hot_only(grad, loss, labels, logits, *, axis):
+    """A mean over the batch after this op does not change the gradient."""
+    return None, softmax_minus_one_hot(labels, logits)
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
+def sparse_true_class_only(grad, loss, labels, logits, *, axis):
+    """One number per example: only the gradient of the true class's logit."""
+    p = softmax(logits)
+    return None, grad * (p[np.arange(len(p)), labels] - 1)
+
+
+@wrong(ops.sparse_softmax_cross_entropy, "wrong-dtype", _SPARSE)
+def sparse_in_the_labels_dtype(grad, loss, labels, logits, *, axis):
+    """Mostly zeros, and otherwise whole numbers: the gradient is cast to integers."""
+    slope = np.expand_dims(grad, axis) * softmax_minus_one_hot(labels, logits)
+    return None, slope.astype(labels.dtype)
+
+
+def _far_logits(rng):
+    logits = rng.normal(size=(3, 4))
+    logits[rng.integers(3), rng.integers(4)] = 800
+    return rng.integers(4, size=3), logits
+
+
+# -- of a batch ------------------------------------------------------------------------------
+
+
+@wrong(mean_cross_entropy, "constant-factor", _MEAN)
+def batch_not_divided(grad, loss, logits, *, target):
+    """The loss is a mean, its gradient a sum: the learning rate depends on the batch size."""
+    return grad * softmax_minus_one_hot(target, logits)
+
+
+@wrong(mean_cross_entropy, "constant-factor", _MEAN)
+def batch_divided_twice(grad, loss, logits, *, target):
+    """Divided by the batch size twice: the larger the batch, the slower the training."""
+    return grad * softmax_minus_one_hot(target, logits) / len(logits) ** 2
+
+
+@wrong(mean_cross_entropy, "ignores-upstream", _MEAN)
+def batch_loss_not_scaled(grad, loss, logits, *, target):
+    """The weight of this loss has no effect."""
+    return softmax_minus_one_hot(target, logits) / len(logits)
+
+
+@wrong(mean_squared_error, "constant-factor", normal((2, 3), (2, 3)))
+def squared_error_not_divided(grad, loss, p, t):
+    """The gradient of the sum of squares: n times too large."""
+    return grad * 2 * (p - t), -grad * 2 * (p - t)
+
+
+# The target's gradient is the negative of the prediction's, so swapping them is the same.
+@wrong(mean_squared_error, "wrong-sign", normal((2, 3), (2, 3)), also=("gradients-swapped",))
+def squared_error_target_first(grad, loss, p, t):
+    """Target minus prediction: the fit gets worse at every step."""
+    slope = grad * 2 * (t - p) / p.size
+    return slope, -slope

@@ -21,7 +21,7 @@ from tinygrad_xent import errors
 from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.visualization.drawing import draw
-from tinygrad_xent.visualization.drawing.raster import png
+from tinygrad_xent.visualization.drawing.paint import png
 from tinygrad_xent.visualization.drawing.style import DATA, FAMILIES, text_width, widths
 from tinygrad_xent.visualization.formulas import formula_text
 
@@ -81,7 +81,7 @@ def test_a_machine_without_fonts_draws_every_letter_that_ships(name: str, no_fon
 def rendered_beside(fonts: Path, svg: str) -> bytes:
     """The PNG as a process makes it whose user has fonts of their own, in `fonts`/.fonts."""
     script = (
-        "import sys; from tinygrad_xent.visualization.drawing.raster import png\n"
+        "import sys; from tinygrad_xent.visualization.drawing.paint import png\n"
         "sys.stdout.buffer.write(png(sys.stdin.buffer.read().decode()))"
     )
     run = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent.visualization.drawing import style
 from tinygrad_xent.visualization.drawing.style import LEVELS, contrast, heat, ink
-from tinygrad_xent.visualization.theme import css, turned
+from tinygrad_xent.visualization.pages import css, turned
 
 
 def colours(pattern: str) -> dict[str, str]:

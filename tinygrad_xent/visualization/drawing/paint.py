@@ -1,10 +1,11 @@
-"""From a model, its layouts and their places to SVG that needs no style or script."""
+"""From a model, its layouts and their places to SVG that needs no style or script, and to PNG."""
 
 import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from tinygrad_xent.errors import MissingRendererError
 from tinygrad_xent.visualization.drawing import cells, marks, style
 from tinygrad_xent.visualization.drawing.layout import (
     GAP,
@@ -259,3 +260,32 @@ def _without_zeros(text: str) -> str:
 
 def _p(point: Point) -> str:
     return f"{_n(point[0])} {_n(point[1])}"
+
+
+# -- pixels --------------------------------------------------------------------------------------
+
+SCALE = 2  # pixels for each unit of the picture: sharp on dense screens and in print
+
+
+def png(svg: str) -> bytes:
+    """Rasterise a picture.
+
+    The letters are those of the font that ships with the package, so the bytes do not depend on
+    the fonts of the machine. Only a letter that this font lacks is looked for in those.
+
+    Raises
+    ------
+    MissingRendererError
+        If `resvg_py` cannot be imported.
+    """
+    try:
+        import resvg_py
+    except ImportError:
+        raise MissingRendererError(
+            "PNG needs resvg_py, which cannot be imported here: run `pip install resvg_py`, or "
+            "save the picture as .svg, which needs nothing"
+        ) from None
+    fonts = [str(style.DATA / name) for name in ("sans.ttf", "sans-bold.ttf")]
+    family = 'svg { font-family: "tinygrad_xent Sans" }'
+    png = resvg_py.svg_to_bytes(svg_string=svg, zoom=SCALE, font_files=fonts, style_sheet=family)
+    return bytes(png)

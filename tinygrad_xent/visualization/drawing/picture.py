@@ -18,7 +18,7 @@ from tinygrad_xent.errors import ArgumentError, MissingRendererError
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, Folding, build, check_recorded
 from tinygrad_xent.visualization.drawing.marks import layout_of
-from tinygrad_xent.visualization.drawing.paint import paint
+from tinygrad_xent.visualization.drawing.paint import paint, png
 from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Kind, Model
 from tinygrad_xent.visualization.formulas import partial_of
 from tinygrad_xent.visualization.naming import names_of
@@ -66,8 +66,7 @@ class Picture:
 
     def _fragment(self, name: str = "") -> str:
         """Write an image, and the script that makes it a picture to look around in."""
-        from tinygrad_xent.visualization.drawing.viewing import viewed
-        from tinygrad_xent.visualization.player.frames import grouped_svg
+        from tinygrad_xent.visualization.player.frames import grouped_svg, viewed
         from tinygrad_xent.visualization.player.markup import HEAT, fragment, packed
 
         data: Any = viewed(self._whole, *self._begin)
@@ -92,8 +91,6 @@ class Picture:
         MissingRendererError
             If `resvg_py` cannot be imported.
         """
-        from tinygrad_xent.visualization.drawing.raster import png
-
         return png(self.svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_xent.visualization.drawing.marks import CAPTION, BoxLayout, Text, layout_of
-from tinygrad_xent.visualization.drawing.paint import paint, written
+from tinygrad_xent.visualization.drawing.paint import paint, painted_box, written
 from tinygrad_xent.visualization.drawing.records import Model
 
 _CAPTIONS = {"value", "gradient"}
@@ -98,6 +98,47 @@ def _grouped(layout: BoxLayout) -> tuple[str, str]:
     head, *parts = groups
     body = "".join(f"{part}</g>" for part in parts)
     return head, f'<g xmlns="http://www.w3.org/2000/svg" class="body">{body}</g>'
+
+
+# -- a picture to look around in ---------------------------------------------------------------
+
+
+def viewed(
+    model: Model, most: float = float("inf"), expand: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the ends of the arrows, and of each group what stands for it once it is folded.
+
+    Parameters
+    ----------
+    model : Model
+    most : float
+        How many boxes the page begins with: it folds groups until there are no more.
+    expand : collection of str
+        The titles of groups that are not folded then.
+
+    Returns
+    -------
+    dict
+        ``arrows`` are pairs of ids. ``groups`` have a ``title``, the ids of their ``boxes``, the
+        number of their ``parent`` or -1, and the ``markup`` of the box that stands for them.
+        ``holds`` are the names of the tensors in folded boxes, by id.
+    """
+    ids = [box.id for box in model.boxes]
+    return {
+        "arrows": [[ids[arrow.source], ids[arrow.target]] for arrow in model.arrows],
+        "groups": [
+            {
+                "title": group.title,
+                "boxes": [ids[i] for i in group.boxes],
+                "parent": group.parent,
+                "markup": painted_box(group.box),
+            }
+            for group in model.groups
+            if group.box
+        ],
+        "holds": {box.id: [*box.holds.values()] for box in model.boxes if box.holds},
+        "open": list(expand),
+    } | ({"most": most} if most < len(ids) else {})
 
 
 # -- many steps of a training run ------------------------------------------------------------

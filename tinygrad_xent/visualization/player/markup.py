@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import MissingRendererError
-from tinygrad_xent.visualization import theme
-from tinygrad_xent.visualization.drawing.raster import png
+from tinygrad_xent.visualization.drawing.paint import png
 from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.files import save
-from tinygrad_xent.visualization.pages import image, page
+from tinygrad_xent.visualization.pages import css, image, page
 
 
 def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
@@ -142,7 +141,7 @@ def _source(folder: str, name: str) -> str:
 def _library(kind: str) -> str:
     """Pack the scripts of a view and its style: they are most of a page, and the same in all."""
     script = "\n".join(_source(*file.split("/")) for file in _SCRIPTS[kind])
-    style = _source("player", "player.css") + _source("drawing", "viewer.css") + theme.css()
+    style = _source("player", "player.css") + _source("drawing", "viewer.css") + css()
     parts = f"{{ start, view: {kind}, style: {_json(style)} }}"
     return _packed(f"(() => {{\n{script}\ndocument.currentScript.parts = {parts};\n}})();")
 

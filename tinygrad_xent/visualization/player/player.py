@@ -9,13 +9,11 @@ from typing import Any
 from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
-from tinygrad_xent.visualization.drawing.viewing import viewed
 from tinygrad_xent.visualization.live.page import LivePage, entries_of
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.player import markup
-from tinygrad_xent.visualization.player.arrays import Arrays
-from tinygrad_xent.visualization.player.frames import Frames, State, frames
-from tinygrad_xent.visualization.player.steps import Steps
+from tinygrad_xent.visualization.player.frames import Frames, State, frames, viewed
+from tinygrad_xent.visualization.player.steps import Arrays, Steps
 from tinygrad_xent.visualization.player.wrong_order import depth_first, wrong_order
 from tinygrad_xent.visualization.tracing import Trace, trace
 

@@ -15,8 +15,15 @@ from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.visualization.formatting import telling
 from tinygrad_xent.visualization.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.visualization.naming import constants_of, names_of
-from tinygrad_xent.visualization.tracing.event_tables import html_tables, text_tables
-from tinygrad_xent.visualization.tracing.events import Backward, Event, Forward, plain, unsummed
+from tinygrad_xent.visualization.tracing.events import (
+    Backward,
+    Event,
+    Forward,
+    html_tables,
+    plain,
+    text_tables,
+    unsummed,
+)
 from tinygrad_xent.visualization.tracing.explainer import Explainer, Why, quantity
 
 

@@ -12,7 +12,7 @@ from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.ops import softmax
 from tinygrad_xent.visualization.drawing.records import Box
 from tinygrad_xent.visualization.formulas import formula_of, letters_of, mathml, rule_at
-from tinygrad_xent.visualization.live.program import Late, Program, program_of
+from tinygrad_xent.visualization.live.program import Program, program_of
 from tinygrad_xent.visualization.tracing import Trace
 
 MOST_TENSORS = 400  # up to which the page of a picture computes
@@ -152,14 +152,11 @@ def entries_of(program: Program, trace: Trace, wrong: Any = None) -> dict[Any, i
     found: dict[Any, int] = {id(x.data): number for x, number in program.tensors.items()}
     found |= {id(x.inputs[i]): number for (x, i), number in program.constants.items()}
     found |= {id(event.value): program.tensors[event.tensor] for event in trace.forward}
-    right = [
-        Late(program.gradients[e.tensor], *s[3:])
-        for e, s in zip(trace.backward, program.events, strict=True)
-    ]
     late = wrong.events if wrong else ()
-    for event, sent in zip((*late, *trace.backward), (*program.others, *right), strict=True):
-        arrays = event.incoming, event.unsummed, event.sent, event.total
-        found |= {id(x): number for x, number in zip(arrays, sent, strict=True) if x is not None}
+    for e, sent in zip((*late, *trace.backward), (*program.others, *program.events), strict=True):
+        numbers = sent.gradient, sent.returned, sent.contribution, sent.total
+        arrays = zip((e.incoming, e.unsummed, e.sent, e.total), numbers, strict=True)
+        found |= {id(x): number for x, number in arrays if x is not None}
     return found
 
 

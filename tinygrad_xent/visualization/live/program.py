@@ -7,8 +7,8 @@ has changed, without any rule: it only needs the functions of the ops.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from tinygrad_xent.visualization.live.recorded import (
     place,
 )
 from tinygrad_xent.visualization.naming import constants_of, names_by_id, names_of, printable
+from tinygrad_xent.visualization.tracing import plain
 
 MOST_NUMBERS = 200_000
 """How many numbers of leaves and constants a page takes: some megabytes."""
@@ -47,7 +48,8 @@ class Leaf(NamedTuple):
 class Event(NamedTuple):
     """A gradient sent from a tensor to its input `i`: all entries of the program.
 
-    What the rule returned, the same in the shape and dtype of the input, and the total so far.
+    What the rule returned, the same in the shape and dtype of the input, the total so far, and
+    the upstream gradient.
     """
 
     tensor: int
@@ -56,15 +58,7 @@ class Event(NamedTuple):
     returned: int
     contribution: int
     total: int
-
-
-class Late(NamedTuple):
-    """What an event has in another order: the gradient that is sent on, and what comes of it."""
-
     gradient: int
-    returned: int
-    contribution: int
-    total: int
 
 
 class Condition(NamedTuple):
@@ -75,6 +69,7 @@ class Condition(NamedTuple):
     op: str
 
 
+@dataclass(frozen=True)
 class Program:
     """The calls of a forward and a backward pass, ready to be written as JSON.
 
@@ -91,26 +86,26 @@ class Program:
         The entry of each finished gradient.
     constants : dict of (Tensor, int) to int
         The entry of each constant, by the tensor that has it as its input `i`.
+    names : dict of Tensor to str
     leaves : list of Leaf
         What can be changed, with unique names.
     events : list of Event
         The gradients sent, in order.
-    others : list of Late
+    others : list of Event
         The gradients sent in another order, if there is one.
     conditions : list of Condition
         What the rules decided by.
     """
 
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
-        self.tensors: dict[Node, int] = {}
-        self.gradients: dict[Node, int] = {}
-        self.constants: dict[tuple[Node, int], int] = {}
-        self.names: dict[Node, str] = {}
-        self.leaves: list[Leaf] = []
-        self.events: list[Event] = []
-        self.others: list[Late] = []
-        self.conditions: list[Condition] = []
+    entries: list[dict[str, Any]]
+    tensors: dict[Node, int]
+    gradients: dict[Node, int]
+    constants: dict[tuple[Node, int], int]
+    names: dict[Node, str]
+    leaves: list[Leaf]
+    events: list[Event]
+    others: list[Event]
+    conditions: list[Condition]
 
     @property
     def unknown(self) -> list[str]:
@@ -126,8 +121,7 @@ class Program:
                 {"name": self.names[x], "number": n, "gradient": self.gradients.get(x)}
                 for x, n in self.tensors.items()
             ],
-            "events": [list(event) for event in self.events],
-            "others": [list(event) for event in self.others],
+            "events": [list(event[:-1]) for event in self.events],
             "conditions": [condition._asdict() for condition in self.conditions],
         }
 
@@ -202,7 +196,7 @@ def _is_given(x: Any) -> bool:
 
 
 class _Recording:
-    """The twins of a graph's tensors, whose backward pass is recorded."""
+    """The twins of a graph's tensors, whose backward pass is recorded, and the list of both."""
 
     def __init__(self, nodes: list[Node], names: Mapping[str, Any] | None) -> None:
         self.nodes = nodes
@@ -211,10 +205,14 @@ class _Recording:
         self.places: dict[tuple[Node, int], Recorded] = {}  # where each of them is used
         self.composed: dict[Node, Node] = {}  # a learner's own op: what its function is made of
         self.unknown: dict[Node, tuple[tuple[Any, ...], str]] = {}
-        self.decided: list[tuple[Recorded, str]] = []
-        self.given = names_by_id(names)
+        self.decided: dict[Recorded, str] = {}  # and the op that decided by it
+        self.entries: list[dict[str, Any]] = []
+        self.numbers: dict[Node, int] = {}  # of their entries
+        self.memory: dict[Any, int] = {}  # where the data of each node lie
         self.names = names_of(nodes, names)
-        self.named_constants = constants_of(nodes, names, self.names)
+        self.given = names_by_id(names)
+        found = constants_of(nodes, names, self.names)
+        self.given |= {key: name for key, (name, _) in found.items()}
         for node in nodes:
             self.twins[node] = self.twin(node)
 
@@ -222,50 +220,39 @@ class _Recording:
         """Walk the graph backwards, and put everything that was recorded in a list."""
         twin = self.twins[output]
         start = Recorded(np.asarray(seed.data if isinstance(seed, Node) else seed))
-        sent: list[tuple[Node, int, Node, Node, Node, Node]] = []
-
-        def observe(node: Node, i: int, result: Any, part: Any, total: Any) -> None:
-            sent.append((node, i, node.inputs[i], result, part, total))
-
-        leaves = [self.twins[x] for x in self.nodes if x.op is None]
-        found = dict(backpropagate(twin, start, wrt=leaves, observe=observe))
+        sent: list[tuple[Any, ...]] = []
+        leaves = {x: y for x, y in self.twins.items() if x.op is None}
+        passes = backpropagate(twin, start, wrt=leaves.values(), observe=lambda *e: sent.append(e))
+        found = dict(passes)
         real = {id(x) for x in self.twins.values()}  # constants get no gradient
         with np.errstate(all="ignore"):  # the right order has had its warnings
             passed = list(other(twin, start)) if other else []
-        others = [event[2:] for event in passed if id(event[0].inputs[event[1]]) in real]
-        writer = _Writer(self)
-        writer.add_all(leaves)
-        writer.add_all(x for _, x in self.constants.values())
-        writer.add_all(self.twins.values())
-        writer.add_all(found.values())
-        writer.add_all(x for event in sent for x in event[3:])
-        writer.add_all(x for event in others for x in event)
-        writer.add_all(x for x, _ in self.decided)
-        program = self.written(writer, found, sent)
-        program.others = [Late(*map(writer.number, event)) for event in others]
-        return program
+        others = [(x, i, *rest, grad) for x, i, grad, *rest in passed if id(x.inputs[i]) in real]
+        self.add_all(leaves.values())
+        self.add_all(x for _, x in self.constants.values())
+        self.add_all(self.twins.values())
+        self.add_all(found.values())
+        self.add_all(x for _, _, *rest in (*sent, *others) for x in rest)
+        self.add_all(self.decided)
+        number = self.numbers
 
-    def written(self, writer: _Writer, found: Any, sent: Any) -> Program:
-        """Return the program that a writer's entries, the gradients and the events make."""
-        program = Program()
-        number = writer.number
-        program.entries = writer.entries
-        program.names = self.names
-        program.tensors = {x: number(twin) for x, twin in self.twins.items()}
-        program.gradients = {
-            x: number(found[twin]) for x, twin in self.twins.items() if twin in found
-        }
-        program.leaves = [
-            Leaf(self.names[x], number(twin), False)
-            for x, twin in self.twins.items()
-            if x.op is None
-        ] + [Leaf(name, number(x), True) for name, x in self.constants.values()]
-        program.constants = {place: number(x) for place, x in self.places.items()}
-        program.events = [Event(number(x), i, *map(number, rest)) for x, i, *rest in sent]
-        program.conditions = [
-            Condition(number(x), bool(x._data), op) for x, op in dict(self.decided).items()
-        ]
-        return program
+        def event(x: Node, i: int, *rest: Node) -> Event:
+            return Event(number[x], i, number[x.inputs[i]], *[number[each] for each in rest])
+
+        return Program(
+            entries=self.entries,
+            tensors={x: number[y] for x, y in self.twins.items()},
+            gradients={x: number[found[y]] for x, y in self.twins.items() if y in found},
+            constants={place: number[x] for place, x in self.places.items()},
+            names=self.names,
+            leaves=[
+                *[Leaf(self.names[x], number[y], False) for x, y in leaves.items()],
+                *[Leaf(name, number[x], True) for name, x in self.constants.values()],
+            ],
+            events=[event(*each, found[each[0]]) for each in sent],
+            others=[event(*each) for each in others],
+            conditions=[Condition(number[x], bool(x._data), op) for x, op in self.decided.items()],
+        )
 
     # -- the forward pass --------------------------------------------------------------------
 
@@ -292,8 +279,6 @@ class _Recording:
         if key not in self.constants:
             word = node.op.names_of(len(node.inputs))[i]
             name = self.given.get(id(x), f"{word} of {self.names[node]}")
-            if id(x) in self.named_constants:
-                name = self.named_constants[id(x)][0]
             self.constants[key] = printable(name), Recorded(np.asarray(x, _dtype_in(node, i)))
         self.places[node, i] = self.constants[key][1]
         return self.places[node, i]
@@ -327,8 +312,94 @@ class _Recording:
     def decide(self, op: str) -> None:
         """Note which op the last conditions belong to."""
         waiting = conditions.get()
-        self.decided += [(x, op) for x in waiting]
+        self.decided |= dict.fromkeys(waiting, op)
         waiting.clear()
+
+    # -- the list ----------------------------------------------------------------------------
+
+    def add_all(self, nodes: Iterable[Node]) -> None:
+        """Append nodes and what they are computed from, each once, inputs before outputs."""
+        waiting = [(node, False) for node in nodes][::-1]
+        while waiting:
+            node, ready = waiting.pop()
+            if node in self.numbers:
+                continue
+            needed = [] if ready else [x for x in self.needs(node) if isinstance(x, Node)]
+            if needed:
+                waiting += [(node, True), *((x, False) for x in reversed(needed))]
+            elif node in self.composed:
+                self.numbers[node] = self.numbers[self.composed[node]]
+            else:
+                self.numbers[node] = self.add(self.entry(node))
+                self.memory.setdefault(place(node._data), self.numbers[node])
+
+    def needs(self, node: Node) -> tuple[Any, ...]:
+        """Return what an entry refers to."""
+        if node.op and not _is_known(node.op) and node not in self.composed:
+            self.compose(node)
+        if node in self.unknown:
+            return self.unknown[node][0]
+        if node in self.composed:
+            return (self.composed[node],)
+        return (*node.inputs, *node.params.values())
+
+    def add(self, entry: dict[str, Any]) -> int:
+        """Append an entry and return its number."""
+        self.entries.append(entry)
+        return len(self.entries) - 1
+
+    def entry(self, node: Node) -> dict[str, Any]:
+        """Return a leaf, a call, or what cannot be followed."""
+        if node in self.unknown:
+            inputs, why = self.unknown[node]
+            numbers = [self.numbers[x] for x in inputs if isinstance(x, Node)]
+            return {"op": "unknown", "in": numbers, "why": why} | _array(node._data)
+        if node.op is None:
+            return _array(node._data)
+        params = {
+            key: self.index(x) if key == "index" else self.param(x)
+            for key, x in node.params.items()
+            if x is not None or key == "index"
+        }
+        entry = {"op": node.op.name, "in": [self.input(x) for x in node.inputs]}
+        entry |= {"with": params} if params else {}
+        dtype = node._data.dtype.name
+        return entry | ({} if dtype == "float64" else {"dtype": dtype})
+
+    def input(self, x: Any) -> int | None:
+        """Return the number of an input; a literal gets an entry of its own."""
+        if isinstance(x, Node):
+            return self.numbers[x]
+        if x is None:
+            return None
+        known = self.memory.get(place(x)) if isinstance(x, np.ndarray) else None
+        return self.add(_array(np.asarray(x))) if known is None else known
+
+    def param(self, x: Any) -> Any:
+        """Return a parameter as plain data."""
+        match x:
+            case Node():
+                return {"value": self.numbers[x]}
+            case np.ndarray():
+                known = self.memory.get(place(x))
+                return _array(x) if known is None else {"value": known}
+            case np.generic():
+                return self.param(x.item())
+            case float():
+                return plain(x)
+            case bool() | int() | str():
+                return x
+            case list() | tuple():
+                return [self.param(each) for each in x]
+            case slice():
+                return {"slice": [self.param(end) for end in (x.start, x.stop, x.step)]}
+        return None if x is None else "..." if x is ... else np.dtype(x).name
+
+    def index(self, index: Any) -> list[Any]:
+        """Return a NumPy index as a list of its parts, in which a list is an array."""
+        parts = index if isinstance(index, tuple) else (index,)
+        arrays = (list, tuple, bool, np.bool_)
+        return [self.param(np.asarray(x) if isinstance(x, arrays) else x) for x in parts]
 
 
 class _Rule:
@@ -397,108 +468,6 @@ def _dtype_in(node: Node, i: int) -> Any:
     return np.result_type(*others)
 
 
-# -- writing -------------------------------------------------------------------------------------
-
-
-class _Writer:
-    """Numbers recorded nodes, and writes each as plain data."""
-
-    def __init__(self, recording: _Recording) -> None:
-        self.recording = recording
-        self.numbers: dict[Node, int] = {}
-        self.memory: dict[Any, int] = {}  # where the data of each node lie
-        self.entries: list[dict[str, Any]] = []
-
-    def add_all(self, nodes: Iterable[Node]) -> None:
-        """Append nodes and what they are computed from, each once, inputs before outputs."""
-        waiting = [(node, False) for node in nodes][::-1]
-        while waiting:
-            node, ready = waiting.pop()
-            if node in self.numbers:
-                continue
-            needed = [] if ready else [x for x in self.needs(node) if isinstance(x, Node)]
-            if needed:
-                waiting += [(node, True), *((x, False) for x in reversed(needed))]
-            elif node in self.recording.composed:
-                self.numbers[node] = self.numbers[self.recording.composed[node]]
-            else:
-                self.numbers[node] = self.add(self.entry(node))
-                self.memory.setdefault(place(node._data), self.numbers[node])
-
-    def needs(self, node: Node) -> tuple[Any, ...]:
-        """Return what an entry refers to."""
-        recording = self.recording
-        if node.op and not _is_known(node.op) and node not in recording.composed:
-            recording.compose(node)
-        if node in recording.unknown:
-            return recording.unknown[node][0]
-        if node in recording.composed:
-            return (recording.composed[node],)
-        return (*node.inputs, *node.params.values())
-
-    def number(self, node: Node) -> int:
-        """Return the number of a node."""
-        return self.numbers[node]
-
-    def add(self, entry: dict[str, Any]) -> int:
-        """Append an entry and return its number."""
-        self.entries.append(entry)
-        return len(self.entries) - 1
-
-    def entry(self, node: Node) -> dict[str, Any]:
-        """Return a leaf, a call, or what cannot be followed."""
-        if node in self.recording.unknown:
-            inputs, why = self.recording.unknown[node]
-            numbers = [self.number(x) for x in inputs if isinstance(x, Node)]
-            return {"op": "unknown", "in": numbers, "why": why} | _array(node._data)
-        if node.op is None:
-            return _array(node._data)
-        params = {
-            key: self.index(x) if key == "index" else self.param(x)
-            for key, x in node.params.items()
-            if x is not None or key == "index"
-        }
-        entry = {"op": node.op.name, "in": [self.input(x) for x in node.inputs]}
-        entry |= {"with": params} if params else {}
-        dtype = node._data.dtype.name
-        return entry | ({} if dtype == "float64" else {"dtype": dtype})
-
-    def input(self, x: Any) -> int | None:
-        """Return the number of an input; a literal gets an entry of its own."""
-        if isinstance(x, Node):
-            return self.number(x)
-        if x is None:
-            return None
-        known = self.memory.get(place(x)) if isinstance(x, np.ndarray) else None
-        return self.add(_array(np.asarray(x))) if known is None else known
-
-    def param(self, x: Any) -> Any:
-        """Return a parameter as plain data."""
-        match x:
-            case Node():
-                return {"value": self.number(x)}
-            case np.ndarray():
-                known = self.memory.get(place(x))
-                return _array(x) if known is None else {"value": known}
-            case np.generic():
-                return self.param(x.item())
-            case float():
-                return _number(x)
-            case bool() | int() | str():
-                return x
-            case list() | tuple():
-                return [self.param(each) for each in x]
-            case slice():
-                return {"slice": [self.param(end) for end in (x.start, x.stop, x.step)]}
-        return None if x is None else "..." if x is ... else np.dtype(x).name
-
-    def index(self, index: Any) -> list[Any]:
-        """Return a NumPy index as a list of its parts, in which a list is an array."""
-        parts = index if isinstance(index, tuple) else (index,)
-        arrays = (list, tuple, bool, np.bool_)
-        return [self.param(np.asarray(x) if isinstance(x, arrays) else x) for x in parts]
-
-
 def _is_known(op: Any) -> bool:
     """Return whether a page has the function of an op, whatever its rule is."""
     known = OPS.get(op.name) or FACTS.get(op.name)
@@ -506,12 +475,6 @@ def _is_known(op: Any) -> bool:
 
 
 def _array(x: Any) -> dict[str, Any]:
-    numbers = [_number(n) for n in x.view(np.ndarray).astype(object).ravel().tolist()]
+    flat = x.view(np.ndarray).ravel()
+    numbers = plain(flat.astype(int) if flat.dtype == bool else flat)
     return {"data": numbers, "shape": list(x.shape), "dtype": x.dtype.name}
-
-
-def _number(x: Any) -> Any:
-    """Return a number as JSON has it; it has none for what is not finite."""
-    if isinstance(x, int):  # a bool is one
-        return int(x)
-    return float(x) if math.isfinite(x) else str(float(x))

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Never
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_xent import ops
 from tinygrad_xent.op import Op
@@ -79,26 +80,12 @@ def _op_named(name: str) -> Any:
     return FACTS.get(name) or (getattr(ops, name) if name in ops.MODULE_OF else None)
 
 
-def _fact(name: str) -> Any:
-    return lambda *xs: FACTS[name](*xs)  # noqa: PLW0108 - an op is not bound to its object
-
-
-def _fact_reflected(name: str) -> Any:
-    return lambda x, other: FACTS[name](other, x)
-
-
-class Recorded(Tensor):
-    """A Tensor whose comparisons are ops, and whose truth is a condition."""
+class Recorded(NDArrayOperatorsMixin, Tensor):
+    """A Tensor whose operators and comparisons are all ops, and whose truth is a condition."""
 
     __slots__ = ()
 
     __hash__ = object.__hash__
-    __eq__, __ne__ = _fact("equal"), _fact("not_equal")
-    __lt__, __le__ = _fact("less"), _fact("less_equal")
-    __gt__, __ge__ = _fact("greater"), _fact("greater_equal")
-    __and__, __or__, __xor__ = _fact("logical_and"), _fact("logical_or"), _fact("logical_xor")
-    __rand__, __ror__ = _fact_reflected("logical_and"), _fact_reflected("logical_or")
-    __rxor__, __invert__ = _fact_reflected("logical_xor"), _fact("logical_not")
 
     def __repr__(self) -> str:
         return f"Recorded({self._data!r})"

@@ -2,10 +2,9 @@
 
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.gradient_check import gradcheck
-from tinygrad_xent.checking.laws import Invariants, invariants
+from tinygrad_xent.checking.laws import Invariants, Law, invariants
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.slopes import differences
-from tinygrad_xent.checking.symmetries import Law
 
 __all__ = [
     "Diagnosis",

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.rows import Rows
 from tinygrad_xent.checking.slopes import Probe, sizes
 from tinygrad_xent.checking.subjects import Subject, fitted, is_real, precise
 from tinygrad_xent.visualization.readable import Readable
@@ -72,7 +71,7 @@ def _compare(
         rise = f(x + _STEP * direction) - f(x - _STEP * direction)
         slope, error = float(np.vdot(weights, rise)) / (2 * _STEP), _AGREE * length
         if not abs(slope - mine) <= error:  # then it matters how far differences may be off
-            probe = Probe(f, x, np.asarray(f(x)), weights[None], Rows(1, True, x.shape))
+            probe = Probe(f, x, weights[None])
             probe.good = _AGREE
             value, errors, _ = probe.along([direction.reshape(1, -1)])
             slope, error = float(value[0, 0, 0]), float(errors[0, 0, 0])

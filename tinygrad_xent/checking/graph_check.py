@@ -15,7 +15,8 @@ from tinygrad_xent.checking.judging import Judged, judge, judge_closely
 from tinygrad_xent.checking.replaying import rebuild, replayer
 from tinygrad_xent.checking.side_effects import SideEffects
 from tinygrad_xent.checking.slopes import EPSILON, differences
-from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject
+from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject, precise
+from tinygrad_xent.checking.through_graph import Way
 from tinygrad_xent.domains import WITHOUT_GRADIENT
 from tinygrad_xent.errors import NotInGraphError
 from tinygrad_xent.graph import Node, ancestors, describe, parents
@@ -84,16 +85,16 @@ def check_graph(
             sample = np.sort(sample)
             judged = _judged(subject, i, weights, grad, sample, floor, rounding)
             cases[node] = Case(
-                subject,
-                i,
-                subject.output.data,
-                weights[None],
-                [grad],
-                judged.got,
-                judged.expected,
-                judged.allowed,
-                EPSILON,
-                judged,
+                subject=subject,
+                index=i,
+                out=subject.output.data,
+                upstream=weights[None],
+                raw=[grad],
+                got=judged.got,
+                expected=judged.expected,
+                tolerance=judged.allowed,
+                epsilon=EPSILON,
+                judged=judged,
                 sample=sample,
             )
     for node, case in cases.items():
@@ -148,22 +149,18 @@ def _judged(
     """
     run, x = subject.function_of(i), subject.inputs[i]
 
-    def f(x: Any) -> Any:
-        return np.asarray(np.sum(weights * run(x)))
+    def f(part: Any) -> Any:
+        whole = np.array(x)
+        whole.flat[entries] = part
+        return np.asarray(np.sum(weights * run(whole)))
 
-    found, one = differences(f, x, entries), np.ones(1)
-    got = np.asarray(grad, np.float64).reshape(1, -1)[:, entries]
+    part, one = x.flat[entries], np.ones(1)
+    found, got = differences(f, part), precise(grad).reshape(1, -1)[:, entries]
     judged = judge(got, found, one, EPSILON, floor)
     if not (judged.wrong.any() or judged.kink.any()):
         return judged
-
-    def moved(part: Any) -> Any:
-        whole = np.array(x)
-        whole.reshape(-1)[entries] = part
-        return f(whole)
-
-    noise = floor + rounding()[i].reshape(-1)[entries][None]
-    return judge_closely(moved, x.reshape(-1)[entries], one, got, found, EPSILON, noise)
+    noise = floor + rounding()[i].flat[entries][None]
+    return judge_closely(Way(f, f(part)), part, one, got, found, EPSILON, noise)
 
 
 def _rounding(output: Node, weights: Any) -> list[Any]:

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.rows import Rows
-from tinygrad_xent.checking.slopes import EPSILON, Function, Probe, Slopes, slopes
+from tinygrad_xent.checking.slopes import EPSILON, Probe, Rows, Slopes, slopes
 from tinygrad_xent.checking.subjects import Subject, is_real, precise
 from tinygrad_xent.checking.through_graph import Way
 from tinygrad_xent.visualization.readable import Readable
@@ -134,10 +133,7 @@ def judge_with_rounding(
     x, weights = subject.inputs[i], precise(upstream)
 
     def judged_again(answer: Any, precision: float, noise: Any) -> Judged:
-        rows = way.rows if way.head is None else None
-        return judge_closely(
-            way.whole, precise(x), weights, answer, found, precision, noise, rows, way.precision
-        )
+        return judge_closely(way, precise(x), weights, answer, found, precision, noise)
 
     judged = _what_fits(judged_again(got, epsilon, noise), x.dtype)
     off = np.abs(judged.got - judged.expected)
@@ -164,15 +160,7 @@ def judge_with_rounding(
 
 
 def judge_closely(
-    f: Function,
-    x: Any,
-    weights: Any,
-    got: Any,
-    found: Slopes,
-    epsilon: float,
-    noise: Any,
-    rows: Rows | None = None,
-    out_epsilon: float = EPSILON,
+    way: Way, x: Any, weights: Any, got: Any, found: Slopes, epsilon: float, noise: Any
 ) -> Judged:
     """Judge a gradient; where it differs from the slopes, refine these before it is called wrong.
 
@@ -181,7 +169,7 @@ def judge_closely(
     first = judge(got, found, weights, epsilon, noise)
     if not (first.wrong.any() or first.kink.any()):
         return first
-    closer = refine(f, x, weights, got, found, first.wrong, rows=rows, out_epsilon=out_epsilon)
+    closer = refine(way, x, weights, got, found, first.wrong)
     judged = judge(got, closer, weights, epsilon, noise)
     # NaN is never the gradient of a function that is finite here, however steep it is.
     lost = first.wrong & np.isnan(got)
@@ -254,30 +242,20 @@ _SETTLED = 0.3  # of a slope: with a larger error it still changes with the step
 _GROSS = 1e-3  # of the slope: a complex step subtracts nothing, so it never loses as much
 _FINEST = 1e-8  # of the largest slope: about the root of float64's epsilon, where differences end
 _DROPPED = 1e-11  # likewise: an absolute value in a function may drop so much of a complex step
-_NEAR = (
-    0.02  # of an entry: a function may change its slope within the entry's size, not within this
-)
+_NEAR = 0.02  # of an entry: a function may change its slope within its size, not within this
 _LONGEST = 0.1  # functions change their slope over a length of 1
 _LONG_AGREE = 1e-5  # of the slope: two ways so different do not agree so closely by chance
 _FIRST_MOVES = 4  # tried first; if these confirm that the gradient is wrong, the rest is left out
 
 
-def refine(
-    f: Function,
-    x: Any,
-    weights: Any,
-    got: Any,
-    found: Slopes,
-    wrong: Any,
-    *,
-    rows: Rows | None = None,
-    out_epsilon: float = EPSILON,
-) -> Slopes:
+def refine(way: Way, x: Any, weights: Any, got: Any, found: Slopes, wrong: Any) -> Slopes:
     """Measure again where a gradient differs from the slopes, or where these have a kink.
 
     Parameters
     ----------
-    f, x, weights, rows, out_epsilon
+    way : Way
+        From `x` to the output.
+    x, weights : ndarray
         As for `slopes`.
     got : ndarray
         (weights, *x): the gradient.
@@ -292,13 +270,13 @@ def refine(
         With an infinite error where the slope cannot be known.
     """
     with np.errstate(all="ignore"):
-        rows = rows or Rows(1, True, np.shape(x))
+        rows = way.whole_rows or Rows(1, True, np.shape(x))
         if found.method != "complex step" or not (wrong & _gross(got, found.value)).any():
-            found = _with_error(f, x, weights, found, rows, out_epsilon)
+            found = _with_error(way, x, weights, found, rows)
         largest = np.max(np.abs(found.value), initial=0.0, where=np.isfinite(found.value))
         least = _DROPPED if found.method == "complex step" else _FINEST
         found = replace(found, error=np.fmax(found.error, least * largest))
-        probe = Probe(f, x, np.asarray(f(x)), weights, rows, out_epsilon)
+        probe = Probe(way.whole, x, weights, None, rows, way.precision)
         probe.shorten()
         value, error, g = (rows.several(a) for a in (found.value, found.error, got))
         kink = np.repeat(rows.of(found.kink)[:, None], len(got), axis=1)
@@ -325,21 +303,19 @@ def _gross(got: Any, expected: Any) -> Any:
     return ~(np.abs(got - expected) <= _GROSS * np.fmax(np.abs(got), np.abs(expected)))
 
 
-def _with_error(
-    f: Function, x: Any, weights: Any, found: Slopes, rows: Rows, out_epsilon: float
-) -> Slopes:
+def _with_error(way: Way, x: Any, weights: Any, found: Slopes, rows: Rows) -> Slopes:
     """Add to the error how far the slopes move with other steps, or with the last digits of x."""
     error = found.error
     if found.method == "complex step":
         rng = np.random.default_rng(0)
         for _ in range(_JITTERS):
             stirred = x * (1 + EPSILON * rng.choice([-1, 1], x.shape))
-            other = slopes(f, stirred, weights, rows=rows)
+            other = slopes(way.whole, stirred, weights, rows=rows)
             if other.method == found.method:
                 error = np.fmax(error, _CAUTION * np.abs(other.value - found.value))
         return replace(found, error=error)
     for factor in _OTHER_STEPS:
-        other = slopes(f, x, weights, rows=rows, out_epsilon=out_epsilon, again=factor)
+        other = slopes(way.whole, x, weights, rows=rows, out_epsilon=way.precision, again=factor)
         moved = np.abs(other.value - found.value)
         error = np.fmax(error, np.where(other.error <= 10 * found.error + moved, moved, 0))
     return replace(found, error=error)

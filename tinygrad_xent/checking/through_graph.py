@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking.replaying import replayer
-from tinygrad_xent.checking.rows import Rows, find_rows
-from tinygrad_xent.checking.slopes import EPSILON, Function, Slopes, sizes, slopes
+from tinygrad_xent.checking.slopes import (
+    EPSILON,
+    Function,
+    Rows,
+    Slopes,
+    find_rows,
+    sizes,
+    slopes,
+)
 from tinygrad_xent.checking.subjects import Subject, is_real, precise
 from tinygrad_xent.graph import Node, ancestors, downstream, parents
 
@@ -53,6 +60,11 @@ class Way:
         kind = self.y.dtype
         return float(np.finfo(kind).eps) if kind.kind == "f" else EPSILON
 
+    @property
+    def whole_rows(self) -> Rows | None:
+        """The rows of the whole, if they were looked for."""
+        return self.rows if self.head is None else None
+
     def slopes(self, x: Any, weights: Any) -> Slopes:
         """Differentiate, in two parts if there are two."""
         if self.precision > EPSILON:
@@ -72,13 +84,13 @@ def way_of(subject: Subject, i: int, out: Any) -> Way:
         exact = all(x.dtype == np.float64 for x in subject.inputs if is_real(x))
         x = precise(subject.inputs[i])
         y = out if exact else np.asarray(again(x))
-        return Way(again, y, find_rows(again, x, y, sizes(x)) if y.dtype == np.float64 else None)
+        return Way(again, y, find_rows(again, x, y) if y.dtype == np.float64 else None)
     x = leaf.data
-    whole = find_rows(again, x, output.data, sizes(x))
+    whole = find_rows(again, x, output.data)
     if whole.count == 1:
         for node in _gates(ancestors(output), leaf):
             head = replayer(node, [leaf])
-            rows = find_rows(head, x, node.data, sizes(x))
+            rows = find_rows(head, x, node.data)
             if rows.count > 1:
                 return Way(again, output.data, rows, node.data, head, replayer(output, [node]))
     return Way(again, output.data, whole)

@@ -105,6 +105,25 @@ def all_numpy(*arrays: Any) -> bool:
     return True
 
 
+def repeated_axes(result: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes along which broadcasting repeats an array of `shape` to make `result`.
+
+    Examples
+    --------
+    >>> repeated_axes((4, 2, 3), (2, 1))
+    (0, 2)
+    """
+    new = len(result) - len(shape)
+    explained = new >= 0 and all(
+        want in (1, have) for want, have in zip(shape, result[new:], strict=True)
+    )
+    if not explained:
+        raise errors.RuleResultError(f"shape {result} did not come from {shape} by broadcasting")
+    return tuple(range(new)) + tuple(
+        i + new for i, want in enumerate(shape) if want == 1 and result[i + new] != 1
+    )
+
+
 def one_hot(labels: Any, x: Any, axis: int) -> Any:
     """Return whether each entry of `x` is the one that a label names along an axis."""
     places = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis % x.ndim))

@@ -1,7 +1,7 @@
 """Derivatives as values, not left on the graph: gradients, Jacobians and Hessians."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,6 @@ from tinygrad_xent.ops.shaping import reshape
 __all__ = ["gradients", "hessian", "jacobian"]
 
 
-@overload
-def gradients(output: Any, wrt: Node, *, seed: Any = None, create_graph: bool = False) -> Any: ...
-@overload
-def gradients(
-    output: Any, wrt: Sequence[Node], *, seed: Any = None, create_graph: bool = False
-) -> list[Any]: ...
 def gradients(
     output: Any, wrt: Node | Sequence[Node], *, seed: Any = None, create_graph: bool = False
 ) -> Any:

@@ -14,13 +14,6 @@ import numpy as np
 
 from tinygrad_xent import errors
 from tinygrad_xent.arrays import as_array, read_only
-from tinygrad_xent.errors import (
-    DtypeError,
-    InPlaceError,
-    MissingRuleError,
-    OpDefinitionError,
-    RuleResultError,
-)
 from tinygrad_xent.graph import Node, clock
 
 if TYPE_CHECKING:
@@ -140,7 +133,7 @@ class Op:
         # Read off the code object: `inspect.signature` of every op would double the import time.
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
-            raise OpDefinitionError(
+            raise errors.OpDefinitionError(
                 f"op `{self.name}`: define it with `def` and name every parameter after a `*`"
             )
         names = code.co_varnames  # inputs first, then parameters, then *xs
@@ -150,7 +143,9 @@ class Op:
         self.variadic = names[several] if code.co_flags & inspect.CO_VARARGS else None
         self._arity = -1 if self.variadic else len(self.inputs)  # of a call with inputs only
         if not self.inputs and not self.variadic:
-            raise OpDefinitionError(f"op `{self.name}` has no input; write one before the `*`")
+            raise errors.OpDefinitionError(
+                f"op `{self.name}` has no input; write one before the `*`"
+            )
         given = function.__defaults__ or ()
         self.optional = dict(zip(self.inputs[len(self.inputs) - len(given) :], given, strict=True))
         self.defaults = dict(function.__kwdefaults__ or {})
@@ -159,14 +154,14 @@ class Op:
         count = len(self.inputs) or 1  # a variadic op has one domain for all its inputs
         self._domains = domain if isinstance(domain, tuple) else (domain,) * count
         if len(self._domains) != count:
-            raise OpDefinitionError(
+            raise errors.OpDefinitionError(
                 f"op `{self.name}` has {count} inputs, but {len(self._domains)} domains; give one "
                 "for each input, or one for all"
             )
         for each in self._domains:
             names = get_args(DomainName)
             if not hasattr(each, "draw") and each not in names:
-                raise OpDefinitionError(errors.hints.no_domain(self.name, each, names))
+                raise errors.OpDefinitionError(errors.hints.no_domain(self.name, each, names))
         for name in _IF_GIVEN:
             self.defaults.pop(name, None)
 
@@ -214,7 +209,9 @@ class Op:
         if out.dtype.kind not in "fiub":
             for x in arrays:
                 errors.hints.explain_data(x)
-            raise DtypeError(f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only")
+            raise errors.DtypeError(
+                f"op `{self.name}` made {out.dtype}: Tensors hold real numbers only"
+            )
         params = {**self.defaults, **params} if params else self.defaults
         # Bypass the public constructor: what an op returned needs none of its checks.
         node = object.__new__(kind)
@@ -245,7 +242,7 @@ class Op:
             from tinygrad_xent.definitions import same_definition
 
             if not same_definition(self.rule, rule):
-                raise OpDefinitionError(
+                raise errors.OpDefinitionError(
                     f"op `{self.name}` already has the rule `{self.rule.__name__}`; define the op "
                     "again to give it another"
                 )
@@ -258,7 +255,7 @@ class Op:
         The rule computes numbers if `grad` is an array, and records a graph if it is a Tensor.
         """
         if self.rule is None:
-            raise MissingRuleError(
+            raise errors.MissingRuleError(
                 f"op `{self.name}` has no backward rule; write one below its definition with "
                 f"@{self.name}.backward"
             )
@@ -289,7 +286,7 @@ class Op:
             results = (results,)
         if len(results) != len(inputs):
             names = self.names_of(len(inputs))
-            raise RuleResultError(
+            raise errors.RuleResultError(
                 f"the rule of op `{self.name}` returned {len(results)} gradients for {len(names)} "
                 f"inputs; return one for each of {', '.join(names)}"
             )
@@ -303,7 +300,7 @@ class Op:
     def check_wrote(self, error: ValueError) -> None:
         """Explain the error if NumPy stopped a rule that writes to a read-only array."""
         if "read-only" in str(error):
-            raise InPlaceError(
+            raise errors.InPlaceError(
                 f"the rule of op `{self.name}` changes what it is handed, which others read, too; "
                 "compute a new array: `grad = grad * ...` instead of `grad *= ...`"
             ) from error

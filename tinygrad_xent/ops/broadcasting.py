@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.errors import RuleResultError
+from tinygrad_xent.arrays import repeated_axes
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.shaping import expand_dims
 
 Axis = int | tuple[int, ...] | None
 
 
-def spread(grad: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return a reduced gradient with the axes over which `x` was reduced, of length 1.
+def spread(grad: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return what a reduction made, or its gradient, with the reduced axes, of length 1.
 
     If all axes were reduced, its single entry broadcasts to any shape anyway.
     """
@@ -34,7 +34,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @sum.backward
 def sum_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y$"""
-    return broadcast_to(spread(grad, x, axis, keepdims), shape=x.shape)
+    return broadcast_to(spread(grad, axis, keepdims), shape=x.shape)
 
 
 @op(symbol="broadcast", shapes="(1,n)->(3,n)", examples=({"shape": (3, 3)}, {"shape": (2, 1, 3)}))
@@ -65,23 +65,6 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     array([4., 4., 4.])
     """
     return np.sum(x, axis=repeated_axes(x.shape, tuple(shape)), keepdims=True).reshape(shape)
-
-
-def repeated_axes(result: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes along which broadcasting repeats an array of `shape` to make `result`.
-
-    >>> repeated_axes((4, 2, 3), (2, 1))
-    (0, 2)
-    """
-    new = len(result) - len(shape)
-    explained = new >= 0 and all(
-        want in (1, have) for want, have in zip(shape, result[new:], strict=True)
-    )
-    if not explained:
-        raise RuleResultError(f"shape {result} did not come from {shape} by broadcasting")
-    return tuple(range(new)) + tuple(
-        i + new for i, want in enumerate(shape) if want == 1 and result[i + new] != 1
-    )
 
 
 @sum_to.backward

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent import ops
 from tinygrad_xent.arrays import all_numpy, as_array, one_hot, top_apart
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op, op
 from tinygrad_xent.ops import kernels
-from tinygrad_xent.ops.broadcasting import sum
-from tinygrad_xent.ops.shaping import expand_dims
 from tinygrad_xent.ops.softmax_family import centred, log_softmax, softmax, softmax_backward
 
 Kernel = Callable[..., Any]
@@ -44,11 +43,11 @@ def softmax_cross_entropy_backward(
 ) -> Any:
     r"""$\bar t_i = -\bar\ell \ln p_i$ and $\bar z_i = \bar\ell\,(p_i \sum_j t_j - t_i)$"""
     return (
-        lambda: -expand_dims(grad, axis=axis) * log_softmax(logits, axis=axis),
+        lambda: -ops.expand_dims(grad, axis=axis) * log_softmax(logits, axis=axis),
         lambda: (
             _scaled(kernels.cross_entropy, grad, labels, logits, axis, kept)
             if all_numpy(grad, labels, logits)
-            else expand_dims(grad, axis=axis) * softmax_minus_labels(labels, logits, axis=axis)
+            else ops.expand_dims(grad, axis=axis) * softmax_minus_labels(labels, logits, axis=axis)
         ),
     )
 
@@ -81,7 +80,7 @@ def softmax_minus_labels_backward(grad: Any, y: Any, labels: Any, logits: Any, *
     return (
         lambda: -centred(grad, p, axis),
         lambda: (
-            softmax_backward(grad, p, logits, axis=axis) * sum(labels, axis=axis, keepdims=True)
+            softmax_backward(grad, p, logits, axis=axis) * ops.sum(labels, axis=axis, keepdims=True)
         ),
     )
 
@@ -112,7 +111,7 @@ def sparse_softmax_cross_entropy_backward(
     r"""$\bar z_i = \bar\ell\,(p_i - [i = t])$"""
     if all_numpy(grad, labels, logits):
         return None, _scaled(kernels.sparse_cross_entropy, grad, labels, logits, axis, kept)
-    return None, expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
+    return None, ops.expand_dims(grad, axis=axis) * softmax_minus_one_hot(labels, logits, axis=axis)
 
 
 @op(symbol="p − one-hot", shapes="(),(n)->(n)", domain=("labels", "real"))

@@ -188,7 +188,7 @@ def vector_norm_backward(
     grad: Any, y: Any, x: Any, *, ord: float, axis: Axis, keepdims: bool
 ) -> Any:
     r"""$\bar x_i = \operatorname{sign}(x_i)\,|x_i / y|^{p - 1}\,\bar y$"""
-    grad, y = spread(grad, x, axis, keepdims), spread(y, x, axis, keepdims)
+    grad, y = spread(grad, axis, keepdims), spread(y, axis, keepdims)
     if abs(ord) == np.inf:
         chosen = absolute(x) == y
         shares = 1 / np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)

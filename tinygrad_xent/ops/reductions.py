@@ -33,7 +33,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @mean.backward
 def mean_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y / n$"""
-    return broadcast_to(spread(grad * (1 / reduced_count(x, y)), x, axis, keepdims), shape=x.shape)
+    return broadcast_to(spread(grad * (1 / reduced_count(x, y)), axis, keepdims), shape=x.shape)
 
 
 def reduced_count(x: Any, y: Any) -> int:
@@ -59,7 +59,7 @@ def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
     r"""$\bar x_i = \frac{2}{n - d} (x_i - \frac{1}{n} \sum_j x_j)\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
     factor = float(np.divide(2, reduced_count(x, y) - ddof))
-    return spread(grad * factor, x, axis, keepdims) * centred
+    return spread(grad * factor, axis, keepdims) * centred
 
 
 @op(shapes="(3,4)->()", examples=({}, {"axis": 0, "ddof": 1}, {"axis": 1, "keepdims": True}))
@@ -80,18 +80,10 @@ def std_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims
     r"""$\bar x_i = \frac{x_i - m}{(n - d)\,y}\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
     factor = float(np.divide(1, reduced_count(x, y) - ddof))
-    return spread(grad * factor / (y + (y == 0)), x, axis, keepdims) * centred
+    return spread(grad * factor / (y + (y == 0)), axis, keepdims) * centred
 
 
 # -- extremes --------------------------------------------------------------------------------
-
-
-def _extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    y = spread(y, x, axis, keepdims)
-    count = np.sum(x == y, axis=axis, keepdims=True)
-    shares = 1 / np.where(count == 0, np.nan, count)  # beside a NaN nothing equals y: all get NaN
-    grad = spread(grad, x, axis, keepdims)
-    return where((x == y) | (count == 0), grad * shares.astype(grad.dtype), 0)
 
 
 @op(shapes="(m,n)->()", domain="distinct", examples=_AXES)
@@ -106,12 +98,6 @@ def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-@max.backward
-def max_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
-    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
-
-
 @op(shapes="(m,n)->()", domain="distinct", examples=_AXES)
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     r"""Smallest entry over axes: $y = \min_i x_i$.
@@ -124,10 +110,15 @@ def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@max.backward
 @min.backward
-def min_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+def extreme_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y\,[x_i = y] \big/ \sum_j [x_j = y]$"""
-    return _extreme_backward(grad, y, x, axis=axis, keepdims=keepdims)
+    y = spread(y, axis, keepdims)
+    count = np.sum(x == y, axis=axis, keepdims=True)
+    shares = 1 / np.where(count == 0, np.nan, count)  # beside a NaN nothing equals y: all get NaN
+    grad = spread(grad, axis, keepdims)
+    return where((x == y) | (count == 0), grad * shares.astype(grad.dtype), 0)
 
 
 # -- products --------------------------------------------------------------------------------
@@ -146,9 +137,9 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @prod.backward
 def prod_backward(grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     r"""$\bar x_i = \bar y \prod_{j \ne i} x_j$"""
-    grad = spread(grad, x, axis, keepdims)
+    grad = spread(grad, axis, keepdims)
     if np.all((abs(y) >= np.finfo(y.dtype).tiny) & (abs(y) < np.inf)):
-        return grad * spread(y, x, axis, keepdims) / x
+        return grad * spread(y, axis, keepdims) / x
     return grad * _product_of_the_others(x, axis)
 
 

@@ -26,12 +26,6 @@ def sign(x: Any) -> Any:
     return np.sign(x)
 
 
-@sign.backward
-def sign_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x = 0$"""
-    return _zeros(grad)
-
-
 @op(symbol="floor", domain="between_steps")
 def floor(x: Any) -> Any:
     r"""Largest whole number that is not above x: $y = \operatorname{floor}(x)$. Its gradient is 0.
@@ -40,12 +34,6 @@ def floor(x: Any) -> Any:
     array([ 1., -2.])
     """
     return np.floor(x)
-
-
-@floor.backward
-def floor_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x = 0$"""
-    return _zeros(grad)
 
 
 @op(symbol="ceil", domain="between_steps")
@@ -58,8 +46,10 @@ def ceil(x: Any) -> Any:
     return np.ceil(x)
 
 
+@sign.backward
+@floor.backward
 @ceil.backward
-def ceil_backward(grad: Any, y: Any, x: Any) -> Any:
+def step_backward(grad: Any, y: Any, x: Any) -> Any:
     r"""$\bar x = 0$"""
     return _zeros(grad)
 

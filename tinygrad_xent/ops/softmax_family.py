@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_xent import ops
 from tinygrad_xent.arrays import all_numpy, as_array, is_foreign, one_hot, top_apart
 from tinygrad_xent.errors import AxisError, DtypeError, ShapeError
 from tinygrad_xent.graph import Node, values
 from tinygrad_xent.op import op
 from tinygrad_xent.ops import kernels
-from tinygrad_xent.ops.broadcasting import Axis, spread, sum
-from tinygrad_xent.ops.elementwise import exp
-from tinygrad_xent.ops.piecewise import where as choose
 
+Axis = int | tuple[int, ...] | None
 _MASK = np.array([True, False, True])
 
 
@@ -34,12 +33,8 @@ def softmax(x: Any, *, axis: Axis = -1, where: Any = None) -> Any:
     array([0.5, 0.5, 0. ])
     """
     x = as_array(x)
-    if where is not None:
-        mask = mask_of(where, x)
-        return np.where(mask, softmax.function(masked(x, mask, axis), axis=axis), 0)
-    if not (isinstance(axis, int) and -x.ndim <= axis < x.ndim):  # several axes, or a wrong one
-        rows, order = merged(x, axis)
-        return unmerged(softmax.function(rows), order, x)
+    if where is not None or not (isinstance(axis, int) and -x.ndim <= axis < x.ndim):
+        return _masked_or_merged(softmax.function, x, axis, where, 0)
     if all_numpy(x):
         return kernels.softmax(x, axis)
     e = np.exp(1.0 * x - np.max(np.real(x), axis=axis, keepdims=True))
@@ -50,10 +45,10 @@ def softmax(x: Any, *, axis: Axis = -1, where: Any = None) -> Any:
 def softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis, where: Any = None) -> Any:
     r"""$\bar x_i = y_i\,(\bar y_i - \sum_j \bar y_j\,y_j)$"""
     if where is not None:
-        grad = choose(mask_of(where, x), grad, 0)
+        grad = ops.where(mask_of(where, x), grad, 0)
     if isinstance(axis, int) and x.ndim and all_numpy(grad, y):
         return kernels.softmax_backward(grad, y, x, axis)
-    grad = choose(x == -np.inf, 0, grad)  # there y is 0, and it would stay so
+    grad = ops.where(x == -np.inf, 0, grad)  # there y is 0, and it would stay so
     return y * centred(grad, y, axis)
 
 
@@ -67,12 +62,8 @@ def log_softmax(x: Any, *, axis: Axis = -1, where: Any = None) -> Any:
     array([    0., -1000.])
     """
     x = as_array(x)
-    if where is not None:
-        mask = mask_of(where, x)
-        return np.where(mask, log_softmax.function(masked(x, mask, axis), axis=axis), -np.inf)
-    if not (isinstance(axis, int) and -x.ndim <= axis < x.ndim):  # several axes, or a wrong one
-        rows, order = merged(x, axis)
-        return unmerged(log_softmax.function(rows), order, x)
+    if where is not None or not (isinstance(axis, int) and -x.ndim <= axis < x.ndim):
+        return _masked_or_merged(log_softmax.function, x, axis, where, -np.inf)
     if all_numpy(x):
         return kernels.log_softmax(x, axis)
     _, top, others = top_apart(x, axis)
@@ -83,16 +74,17 @@ def log_softmax(x: Any, *, axis: Axis = -1, where: Any = None) -> Any:
 def log_softmax_backward(grad: Any, y: Any, x: Any, *, axis: Axis, where: Any = None) -> Any:
     r"""$\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j$"""
     if where is not None:
-        grad = choose(mask_of(where, x), grad, 0)
+        grad = ops.where(mask_of(where, x), grad, 0)
     if isinstance(y, np.ndarray) and y.dtype == np.float16:  # sums of many entries overflow
         wide = [a.astype(np.float32) for a in (grad, y, x)]
         return log_softmax_backward(*wide, axis=axis).astype(y.dtype)
-    p = exp(y)
+    p = ops.exp(y)
     top = p > 0.5
-    rest = sum(choose(top, 0, p), axis=axis, keepdims=True)  # 1 - p at the top, with its digits
-    others = sum(choose(top, 0, grad), axis=axis, keepdims=True)
-    total = sum(grad, axis=axis, keepdims=True)
-    return choose(top, grad * rest - p * others, grad - p * total)
+    # 1 - p at the top, with its digits:
+    rest = ops.sum(ops.where(top, 0, p), axis=axis, keepdims=True)
+    others = ops.sum(ops.where(top, 0, grad), axis=axis, keepdims=True)
+    total = ops.sum(grad, axis=axis, keepdims=True)
+    return ops.where(top, grad * rest - p * others, grad - p * total)
 
 
 @op(
@@ -140,7 +132,9 @@ def logsumexp_backward(
     grad: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool, where: Any = None, b: Any = None
 ) -> Any:
     r"""$\bar x_i = \operatorname{softmax}(x)_i\,\bar y$"""
-    grad = spread(grad, x, axis, keepdims)
+    from tinygrad_xent.ops.broadcasting import spread
+
+    grad = spread(grad, axis, keepdims)
     logs = values(y)
     if is_foreign(logs) or np.isneginf(logs).any():
         taken = True if where is None else mask_of(where, x)
@@ -149,10 +143,10 @@ def logsumexp_backward(
         return softmax(x, axis=axis, where=where) * grad
     b = factors_of(b, x)
     alive = (b != 0) if where is None else (b != 0) & mask_of(where, x)
-    share = exp(choose(alive, x, 0) - choose(alive, spread(y, x, axis, keepdims), 0))
-    shares = choose(alive, b * share, 0)
-    total = sum(shares, axis=axis, keepdims=True)  # 1, but for what rounding took from y
-    return shares / choose(total != 0, total, 1) * grad
+    share = ops.exp(ops.where(alive, x, 0) - ops.where(alive, spread(y, axis, keepdims), 0))
+    shares = ops.where(alive, b * share, 0)
+    total = ops.sum(shares, axis=axis, keepdims=True)  # 1, but for what rounding took from y
+    return shares / ops.where(total != 0, total, 1) * grad
 
 
 def _weighted(x: Any, b: Any) -> Any:
@@ -181,8 +175,8 @@ def centred(grad: Any, p: Any, axis: Axis) -> Any:
     Where one p has more than half, the gradients count from its own: the sum would otherwise be
     close to this, and their difference would lose its digits.
     """
-    grad = grad - sum(choose(p > 0.5, grad, 0), axis=axis, keepdims=True)
-    return grad - sum(grad * p, axis=axis, keepdims=True)
+    grad = grad - ops.sum(ops.where(p > 0.5, grad, 0), axis=axis, keepdims=True)
+    return grad - ops.sum(grad * p, axis=axis, keepdims=True)
 
 
 # -- axes ------------------------------------------------------------------------------------
@@ -211,6 +205,15 @@ def merged(x: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
 def unmerged(rows: Any, order: tuple[int, ...], x: Any) -> Any:
     """Return what `merged` made of `x`, or an array of the same shape, in the shape of `x`."""
     return np.transpose(rows.reshape([x.shape[i] for i in order]), np.argsort(order).tolist())
+
+
+def _masked_or_merged(function: Any, x: Any, axis: Axis, where: Any, outside: float) -> Any:
+    """Return what a function of rows makes of masked rows, of several axes, or of a wrong axis."""
+    if where is not None:
+        mask = mask_of(where, x)
+        return np.where(mask, function(masked(x, mask, axis), axis=axis), outside)
+    rows, order = merged(x, axis)
+    return unmerged(function(rows), order, x)
 
 
 # -- masks -----------------------------------------------------------------------------------
@@ -257,7 +260,7 @@ def masked(x: Any, mask: Any, axis: Axis) -> Any:
     with np.errstate(over="ignore"):  # next to the largest negative number it may be -inf
         top = np.max(np.where(mask, numbers, -np.inf), axis=axis, keepdims=True)
         low = np.where(np.any(mask, axis=axis, keepdims=True), top - np.abs(top) - 1000, 0)
-        return choose(mask, x, low.astype(_floating(x)))
+        return ops.where(mask, x, low.astype(_floating(x)))
 
 
 def _floating(x: Any) -> Any:

@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import numpy as np
 
 from tinygrad_xent import domains
+from tinygrad_xent.arrays import repeated_axes
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
-from tinygrad_xent.ops.broadcasting import repeated_axes
 from tinygrad_xent.visualization.formatting import index_text
 
 Letters = Mapping[str, str]

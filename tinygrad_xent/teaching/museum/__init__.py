@@ -25,7 +25,7 @@ STRANGERS_RULES: tuple[WrongRule, ...] = found_in(vars(strangers))
 
 _LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]
 RIGHT_RULES: tuple[Rule, ...] = tuple(
-    Rule(op.rule.__name__, op, op.rule, "The rule of the package.")
+    Rule(f"{op.name}_backward", op, op.rule, "The rule of the package.")
     for op in [*OPS.values(), *(op for op in _LAYERS if op.name not in OPS)]
     if op.rule
 )

@@ -31,7 +31,7 @@ def sum_spread_over_rows(grad, y, x, *, axis, keepdims):
 @wrong(ops.mean, "constant-factor")
 def mean_not_divided(grad, y, x, *, axis, keepdims):
     """Gradients grow with the batch, so the learning rate must shrink with it."""
-    return np.broadcast_to(spread(grad, x, axis, keepdims), x.shape)
+    return np.broadcast_to(spread(grad, axis, keepdims), x.shape)
 
 
 @wrong(ops.mean, "constant-factor", normal((4, 3), axis=0))

@@ -312,7 +312,7 @@ def _reduced(c: Contribution) -> Place:
     """Return the entry of the output that an entry was reduced to."""
     out, x = c.event.tensor.data, c.event.to.data
     params = c.event.tensor.params
-    ids = spread(np.arange(out.size).reshape(out.shape), x, params["axis"], params["keepdims"])
+    ids = spread(np.arange(out.size).reshape(out.shape), params["axis"], params["keepdims"])
     place = int(np.broadcast_to(ids, x.shape)[c.place])
     return tuple(int(k) for k in np.unravel_index(place, out.shape))
 

@@ -405,6 +405,15 @@ WARNINGS = {
     "tx.sqrt(x).sum().backward()": "divide by zero encountered in divide: the rule of op `sqrt`",
     "(x[0] / x[1]).backward()": "divide by zero encountered in divide: op `divide`",
     "(x.astype('float16') + 40000).sum()": "overflow encountered in reduce: op `sum`",
+    "tx.prod(1e200 * x + 1e200)": "overflow encountered in reduce: op `prod`",
+    "tx.var(1e200 * x)": "overflow encountered in multiply: op `var`",
+    "tx.std(1e200 * x, axis=0)": "overflow encountered in multiply: op `std`",
+    "tx.std(x[:1], ddof=1)": "invalid value encountered in scalar divide: op `std`",
+    "tx.cumsum(8e307 * x + 8e307)": "overflow encountered in accumulate: op `cumsum`",
+    "tx.cumprod(1e200 * x + 1e200)": "overflow encountered in accumulate: op `cumprod`",
+    "tx.round(1e308 * x, decimals=5)": "overflow encountered in multiply: op `round`",
+    "tx.outer([1e200], [1e200])": "overflow encountered in multiply: op `multiply`",
+    "tx.dot(1e200, [1e200])": "overflow encountered in multiply: op `multiply`",
     "tx.exp(x.astype('float16') + 100)": "overflow encountered in exp: op `exp`",
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.graph import operand
 from tinygrad_xent.op import op
+from tinygrad_xent.ops.arithmetic import multiply
 from tinygrad_xent.ops.broadcasting import broadcast_to
 from tinygrad_xent.ops.indexing import diagonal
 from tinygrad_xent.ops.rearranging import moveaxis, ravel
@@ -62,7 +63,7 @@ def dot(x: Any, y: Any) -> Any:
     """
     x, y = operand(x), operand(y)
     if x.ndim == 0 or y.ndim == 0:
-        return x * y
+        return multiply(x, y)
     if x.ndim <= 2 and y.ndim <= 2:
         return matmul(x, y)
     return tensordot(x, y, axes=(-1, -2 if y.ndim > 1 else -1))
@@ -87,7 +88,9 @@ def inner(x: Any, y: Any) -> Any:
     array([12., 34.])
     """
     x, y = operand(x), operand(y)
-    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, axes=(-1, -1))
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    return tensordot(x, y, axes=(-1, -1))
 
 
 def outer(x: Any, y: Any) -> Any:
@@ -109,7 +112,7 @@ def outer(x: Any, y: Any) -> Any:
     array([[10.,  1.],
            [20.,  2.]])
     """
-    return reshape(x, shape=(-1, 1)) * ravel(y)
+    return multiply(reshape(x, shape=(-1, 1)), ravel(y))
 
 
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.graph import operand, values
 from tinygrad_xent.op import op
-from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread
+from tinygrad_xent.ops.broadcasting import Axis, broadcast_to, spread, sum
 from tinygrad_xent.ops.indexing import concatenate
 from tinygrad_xent.ops.piecewise import where
 from tinygrad_xent.ops.shaping import flip, reshape, swapaxes, transpose
@@ -51,6 +52,10 @@ def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     >>> print(var([1.0, 2.0, 6.0], ddof=1))
     7.0
     """
+    if isinstance(x, np.ndarray) and x.dtype.char in "fd" and x.size:
+        centred = x - mean.function(x, axis=axis, keepdims=True)
+        total = sum.function(centred * centred, axis=axis, keepdims=keepdims)
+        return total / float(np.maximum(reduced_count(x, total) - ddof, 0))  # the bits of np.var
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -72,7 +77,7 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     >>> print(std([1.0, 2.0, 6.0], ddof=1).round(3))
     2.646
     """
-    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return np.sqrt(var.function(x, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 @std.backward
@@ -131,6 +136,8 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> print(prod([2.0, 3.0, 4.0]))
     24.0
     """
+    if isinstance(x, np.ndarray):  # an overflow is warned of here
+        return np.multiply.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
@@ -170,7 +177,7 @@ def cumsum(x: Any, *, axis: int | None = None) -> Any:
     >>> cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.])
     """
-    return np.cumsum(x, axis=axis)
+    return as_array(x).cumsum(axis)
 
 
 @cumsum.backward
@@ -186,7 +193,7 @@ def cumprod(x: Any, *, axis: int | None = None) -> Any:
     >>> cumprod([2.0, 3.0, 4.0])
     array([ 2.,  6., 24.])
     """
-    return np.cumprod(x, axis=axis)
+    return as_array(x).cumprod(axis)
 
 
 @cumprod.backward

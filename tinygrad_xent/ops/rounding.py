@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_xent.arrays import as_array
 from tinygrad_xent.op import op
 from tinygrad_xent.ops.piecewise import where
 
@@ -63,7 +64,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
     >>> round([1.25, 2.5, -0.7])
     array([ 1.,  2., -1.])
     """
-    return np.round(x, decimals)
+    return as_array(x).round(decimals)
 
 
 @round.backward

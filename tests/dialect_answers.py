@@ -8,7 +8,7 @@ import numpy as np
 from golden import Case
 
 import tinygrad_xent as tx
-from tinygrad_xent.comparing.recipes import framework_error
+from tinygrad_xent.comparing.dialects import framework_error
 from tinygrad_xent.derivatives import gradients_or_none
 
 # In units of eps * max(1, |value|), with the eps of the coarsest dtype in the case. In brackets the

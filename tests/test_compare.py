@@ -179,7 +179,7 @@ def test_with_the_exchange_the_first_answers_as_the_second_and_with_less_it_does
 
 def test_the_steps_decide_not_a_table(monkeypatch) -> None:
     """Let one framework divide first too: the difference is gone."""
-    from tinygrad_xent.comparing.recipes import RECIPES
+    from tinygrad_xent.comparing.dialects import RECIPES
 
     call = "sparse probabilities"
     changed = RECIPES["keras2"][call].replace("clip_whole", "renormalise clip_whole")

@@ -10,7 +10,7 @@ from dialect_answers import ask, differences
 from golden import load, source
 
 import tinygrad_xent as tx
-from tinygrad_xent.comparing.recipes import DIALECTS
+from tinygrad_xent.comparing.dialects import DIALECTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_xent.errors.OneClassWarning")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.comparing.recipes import DIALECTS, RECIPES, framework_error
+from tinygrad_xent.comparing.dialects import DIALECTS, RECIPES, framework_error
 from tinygrad_xent.comparing.rules import kernel_gradient
 from tinygrad_xent.comparing.steps import constant
 

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_xent.comparing.dialects import steps_of
-from tinygrad_xent.comparing.recipes import framework_error, recipe
+from tinygrad_xent.comparing.dialects import framework_error, recipe, steps_of
 from tinygrad_xent.comparing.steps import State, Step, any_axis, step, walk
 from tinygrad_xent.derivatives import gradients_or_none
 from tinygrad_xent.errors import TinygradXentError

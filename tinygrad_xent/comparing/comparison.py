@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.comparing import answers
-from tinygrad_xent.comparing.dialects import is_sparse, start
-from tinygrad_xent.comparing.recipes import DIALECTS
+from tinygrad_xent.comparing.dialects import DIALECTS, is_sparse, start
 from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities

@@ -1,17 +1,25 @@
-"""One cross-entropy, computed as a given framework computes it."""
+"""One cross-entropy, computed as a given framework computes it, by its recipe in recipes.ini."""
 
 import difflib
 import operator
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent import errors
-from tinygrad_xent.comparing.recipes import DIALECTS, framework_error, recipe
-from tinygrad_xent.comparing.steps import State, Step, constant, run, sees_through
+from tinygrad_xent.comparing import steps
+from tinygrad_xent.comparing.steps import State, Step, constant, sees_through, walk
 from tinygrad_xent.graph import Node
 from tinygrad_xent.losses.checks import floating
 from tinygrad_xent.ops.cross_entropy import check_probabilities
+
+RECIPES = ConfigParser(interpolation=None)
+"""By dialect: the names of the steps, and of an exception for each of ours."""
+
+RECIPES.read_string(Path(__file__).with_name("recipes.ini").read_text("utf-8"))
+DIALECTS = tuple(RECIPES.sections())
 
 
 def crossentropy_as(
@@ -94,7 +102,7 @@ def crossentropy_as(
     state = start(labels, x, axis)
     sparse = is_sparse(state, sparse, dialect)
     try:
-        result = run(steps_of(dialect, state, sparse, from_logits), state).x
+        *_, last = walk(steps_of(dialect, state, sparse, from_logits), state)
     except errors.TinygradXentError as error:
         theirs = framework_error(dialect, error)
         if theirs is None:
@@ -102,7 +110,7 @@ def crossentropy_as(
         raise type(error)(f"{error} ({dialect} raises {theirs})") from None
     if not from_logits:
         check_probabilities(x, "x")
-    return result
+    return last.x
 
 
 def start(labels: Any, x: Any, axis: int) -> State:
@@ -142,3 +150,25 @@ def steps_of(dialect: str, state: State, sparse: bool, from_logits: bool) -> tup
             )
         dialect = "keras2"
     return recipe(dialect, sparse=sparse, from_logits=from_logits)
+
+
+def recipe(dialect: str, *, sparse: bool, from_logits: bool) -> tuple[Step, ...]:
+    """Return the steps of a dialect, for labels that are class numbers or not.
+
+    Raises
+    ------
+    DialectError
+        If the framework takes logits only.
+    """
+    call = f"{'sparse' if sparse else 'dense'} {'logits' if from_logits else 'probabilities'}"
+    if call not in RECIPES[dialect]:
+        raise errors.DialectError(
+            f"{dialect} takes logits only: pass the input of the softmax, with from_logits=True"
+        )
+    return tuple(getattr(steps, name) for name in RECIPES[dialect][call].split())
+
+
+def framework_error(dialect: str, error: Exception) -> str | None:
+    """Return the name of the exception that the framework raises; None if it has no such call."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    return next((RECIPES[dialect][name] for name in names if name in RECIPES[dialect]), None)

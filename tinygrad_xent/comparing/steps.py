@@ -88,12 +88,6 @@ def step(stage: str, words: str) -> Callable[[Callable[[State], State]], Step]:
     return lambda run: Step(stage, words, run)
 
 
-def run(steps: Iterable[Step], state: State) -> State:
-    """Run the steps one after another, and return the last state."""
-    *_, last = (state, *walk(steps, state))
-    return last
-
-
 def walk(steps: Iterable[Step], state: State) -> Iterator[State]:
     """Run the steps one after another, and yield the state after each.
 

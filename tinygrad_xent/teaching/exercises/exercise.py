@@ -36,7 +36,6 @@ _LONGEST = 300
 _NOTHING = Difference("", "")
 _NO_GRADIENT = ("raised", "too-many-steps", "mutated", "none", "wrong-type", "wrong-count")
 _SAYS_NOTHING = "No usual mistake"
-_PROBED = 3  # inputs at which a wrong rule is given to gradcheck
 _CALLED_WRONGLY = r"\(\) (got an unexpected|got multiple|missing \d|takes )"  # Python's own words
 
 
@@ -209,7 +208,7 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
     first = wrong[0]
     told = _recognised(exercise, tries, first)
     if told is None:
-        first, told = _explained(exercise, answer, tries, wrong)
+        told = _explained(exercise, answer, tries, first)
         if tries[0].right:
             told = replace(told, message=f"{told.message} Your function is right for {right}.")
     evidence = tuple((name, shown(value)) for name, value in _named(exercise, first.case))
@@ -318,26 +317,18 @@ def _agree(exercise: Exercise, one: Try, other: Try) -> bool:
 
 
 def _explained(
-    exercise: Exercise, answer: Function, tries: Sequence[Try], wrong: Sequence[Try]
-) -> tuple[Try, Difference]:
-    """Return what can be said about an answer that makes no common mistake, and where it is seen.
-
-    The answer may fail for the upstream gradients of `gradcheck`; then other inputs are tried.
-    """
-    first = wrong[0]
+    exercise: Exercise, answer: Function, tries: Sequence[Try], first: Try
+) -> Difference:
+    """Return what can be said about an answer that makes no common mistake."""
     if first.fault.code == "raised":
-        return first, _of_error(exercise, answer, first)
+        return _of_error(exercise, answer, first)
     if first.fault.code in _NO_GRADIENT or exercise.verify:
-        return first, first.fault
-    for one in wrong[:_PROBED] if exercise.forward else ():
-        found, failed = _diagnosed(exercise.forward, answer, one.case)
-        if found:
-            return one, Difference(found.code, f"{found.message} {one.fault.message}", found.hint)
-        if not failed:
-            break
+        return first.fault
+    if exercise.forward and (found := _diagnosed(exercise.forward, answer, first.case)):
+        return Difference(found.code, f"{found.message} {first.fault.message}", found.hint)
     seen = [first, *(one for one in tries if one is not first and not one.error)]
     said = noticed([_call(exercise, one) for one in seen], exercise.returns)
-    return first, replace(first.fault, message=f"{said} {first.fault.message}".strip())
+    return replace(first.fault, message=f"{said} {first.fault.message}".strip())
 
 
 def _call(exercise: Exercise, one: Try) -> Call:
@@ -360,13 +351,11 @@ def _of_error(exercise: Exercise, answer: Function, one: Try) -> Difference:
     return replace(one.fault, message=f"{one.fault.message} {message}".strip())
 
 
-def _diagnosed(
-    forward: Function | None, answer: Function, case: Case
-) -> tuple[Diagnosis | None, bool]:
-    """Return what `gradcheck` says about a wrong rule, and whether the rule failed under its hands.
+def _diagnosed(forward: Function, answer: Function, case: Case) -> Diagnosis | None:
+    """Return what `gradcheck` says about a wrong rule, or None if it says nothing of use.
 
-    A rule that is wrong may fail for other upstream gradients than that of the exercise. Then what
-    is said of its results still holds, but not that it fails.
+    A wrong rule may fail for other upstream gradients than that of the exercise. Then what is said
+    of its results still holds, but not that it fails.
     """
     failures = set()
 
@@ -377,18 +366,13 @@ def _diagnosed(
             failures.add(type(error).__name__)
             raise
 
-    assert forward is not None  # noqa: S101 - only rules are diagnosed
     op = Op(forward)
     op.backward(rule)
     _, _, *inputs = case.args
     try:
         found = gradcheck(op, *inputs, **case.params).diagnosis
     except Exception:  # noqa: BLE001 - what a rule raises may be anything
-        return None, True
-    if found and (
-        found.code == "kink"
-        or _SAYS_NOTHING in found.hint
-        or failures.intersection(found.evidence)  # that it fails is all that is said
-    ):
-        found = None
-    return found, bool(failures)
+        return None
+    if found is None or found.code == "kink" or _SAYS_NOTHING in found.hint:
+        return None
+    return None if failures.intersection(found.evidence) else found

@@ -480,7 +480,7 @@ def test_files_that_are_none(tmp_path):
 
 def test_the_digits_are_learned(digit):
     training = digit.training
-    classifier, table = training.classifier, training.table
+    classifier, table = training, training.table
     assert classifier.accuracy >= 0.95
     assert len(table.labels) == 1797
     assert not set(classifier.trained_on) & set(classifier.held_out)
@@ -490,7 +490,7 @@ def test_the_digits_are_learned(digit):
 
 
 def test_the_example_has_the_largest_loss_of_those_held_out(digit):
-    classifier = digit.training.classifier
+    classifier = digit.training
     assert digit.training.row in classifier.held_out
     assert digit.loss.item() == pytest.approx(classifier.losses.max())
     label = digit.training.table.labels[digit.training.row]
@@ -524,7 +524,7 @@ def test_the_worst_row_of_a_table(tmp_path):
     rows = "".join(f"{x},{int(x + y > 0)}\n" for x, y in rng.normal(size=(60, 2)))
     (tmp_path / "t.csv").write_text("x,y\n" + rows)
     e = explain_table(tmp_path / "t.csv", "y", seed=4)
-    classifier = e.training.classifier
+    classifier = e.training
     place = int(np.argmax(classifier.losses))
     assert place > 0, "so that it is no coincidence"
     assert e.training.row == classifier.held_out[place]
@@ -578,9 +578,7 @@ def test_everything_is_named_and_checked(digit):
 
 
 def test_the_trained_weights_are_copied_not_shared(digit):
-    assert not {id(w) for w in digit.training.classifier.parameters} & {
-        id(node) for node in digit.trace.names
-    }
+    assert not {id(w) for w in digit.training.parameters} & {id(node) for node in digit.trace.names}
 
 
 def test_a_loss_by_hand():
@@ -822,7 +820,7 @@ def test_the_data(digit, tmp_path):
     assert len(found["events"]) == len(digit.trace)
     np.testing.assert_array_equal(found["gradient"], digit.gradient)
     assert found["loss"] == digit.loss.item()
-    assert found["training"]["accuracy"] == digit.training.classifier.accuracy
+    assert found["training"]["accuracy"] == digit.training.accuracy
     assert found["training"]["features"]["pixel_0_0"] == 0
     assert {c["verdict"] for c in found["check"]} == {"right"}
     lost = explain_numbers("1,-inf", target="1")

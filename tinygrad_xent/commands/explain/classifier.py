@@ -1,16 +1,18 @@
 """A small classifier, trained with the tensors and ops of this package: linear, relu, linear."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explain.tables import Table
+from tinygrad_xent.commands.explain.tables import DIGITS_SOURCE, Table
 from tinygrad_xent.derivatives import gradients
 from tinygrad_xent.losses.sparse import sparse_softmax_cross_entropy_with_logits
 from tinygrad_xent.ops import matmul, mean, relu
 from tinygrad_xent.tensor import Tensor
+from tinygrad_xent.visualization.tracing import plain
 
 HIDDEN = 32
 HELD_OUT = 0.2
@@ -21,11 +23,15 @@ _PASSES, _LEAST_STEPS, _MOST_STEPS = 30, 300, 1500
 
 
 @dataclass(frozen=True)
-class Classifier:
+class Training:
     """A trained network, with its results on the held-out rows.
 
     Attributes
     ----------
+    table : Table
+    seed : int
+    seconds : float
+        The duration of the training.
     parameters : tuple of Tensor
         W1, b1, W2, b2.
     features : ndarray
@@ -36,17 +42,53 @@ class Classifier:
         The loss of each held-out row.
     predicted : ndarray of int
         The class of each held-out row's largest logit.
-    accuracy : float
-        The share of held-out rows whose predicted class is the label.
     """
 
+    table: Table
+    seed: int
+    seconds: float
     parameters: tuple[Tensor, ...]
     features: Any
     trained_on: Any
     held_out: Any
     losses: Any
     predicted: Any
-    accuracy: float
+
+    @property
+    def accuracy(self) -> float:
+        """The share of held-out rows whose predicted class is the label."""
+        return float(np.mean(self.predicted == self.table.labels[self.held_out]))
+
+    @property
+    def worst(self) -> int:
+        """The place of the example, which has the largest loss, among the held-out rows."""
+        return int(np.argmax(self.losses))
+
+    @property
+    def row(self) -> int:
+        """The index of the example in the table."""
+        return int(self.held_out[self.worst])
+
+    @property
+    def image(self) -> Any:
+        """The example's pixels in rows, if it is a handwritten digit, else None."""
+        is_digit = self.table.source == DIGITS_SOURCE
+        return self.table.features[self.row].reshape(8, 8) if is_digit else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the training as strings and numbers."""
+        table = self.table
+        return {
+            "source": table.source,
+            "label": table.label,
+            "seed": self.seed,
+            "rows": len(table.labels),
+            "trained_on": len(self.trained_on),
+            "held_out": len(self.held_out),
+            "accuracy": self.accuracy,
+            "row": int(table.rows[self.row]),
+            "features": dict(zip(table.columns, plain(table.features[self.row]), strict=True)),
+        }
 
 
 def network(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
@@ -54,7 +96,7 @@ def network(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
     return matmul(relu(matmul(x, W1) + b1), W2) + b2
 
 
-def train(table: Table, seed: int) -> Classifier:
+def train(table: Table, seed: int) -> Training:
     """Train a classifier on most rows of a table, and evaluate it on the others.
 
     Parameters
@@ -65,10 +107,11 @@ def train(table: Table, seed: int) -> Classifier:
 
     Returns
     -------
-    Classifier
+    Training
     """
     from tqdm import tqdm
 
+    start = time.perf_counter()
     rng = np.random.default_rng(seed)
     trained_on, held_out = _split(table.labels, rng)
     features = _standardised(table.features, trained_on)
@@ -88,16 +131,18 @@ def train(table: Table, seed: int) -> Classifier:
             if i % 50 == 0:
                 bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
     logits = network(features[held_out], *(w.data for w in parameters))
-    labels = table.labels[held_out]
-    predicted = logits.argmax(axis=-1)
-    return Classifier(
+    return Training(
+        table=table,
+        seed=seed,
+        seconds=time.perf_counter() - start,
         parameters=parameters,
         features=features,
         trained_on=trained_on,
         held_out=held_out,
-        losses=sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits),
-        predicted=predicted,
-        accuracy=float(np.mean(predicted == labels)),
+        losses=sparse_softmax_cross_entropy_with_logits(
+            labels=table.labels[held_out], logits=logits
+        ),
+        predicted=logits.argmax(axis=-1),
     )
 
 

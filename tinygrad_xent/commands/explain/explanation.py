@@ -1,7 +1,6 @@
 """The facts about one loss, from which every report is written."""
 
 import json
-import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,72 +9,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.checking import GradcheckReport, gradcheck
-from tinygrad_xent.commands.explain.classifier import Classifier, train
-from tinygrad_xent.commands.explain.tables import Table, read_table
+from tinygrad_xent.commands.explain.classifier import Training, train
+from tinygrad_xent.commands.explain.tables import DIGITS, DIGITS_SOURCE, read_table
 from tinygrad_xent.errors import LabelsWarning
 from tinygrad_xent.losses.dense import categorical_crossentropy
 from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.tracing import Trace, plain, trace
-
-_DIGITS = Path(__file__).parents[2] / "data" / "digits.csv.gz"
-_DIGITS_SOURCE = "digits.csv.gz (ships with tinygrad_xent)"
-
-
-@dataclass(frozen=True)
-class Training:
-    """The training that the example comes from: the held-out row with the largest loss.
-
-    Attributes
-    ----------
-    table : Table
-    classifier : Classifier
-    seed : int
-    seconds : float
-        The duration of the training.
-    """
-
-    table: Table
-    classifier: Classifier
-    seed: int
-    seconds: float
-
-    @property
-    def row(self) -> int:
-        """The index of the example in the table."""
-        return int(self.classifier.held_out[np.argmax(self.classifier.losses)])
-
-    @property
-    def image(self) -> Any:
-        """The example's pixels in rows, if it is a handwritten digit, else None."""
-        is_digit = self.table.source == _DIGITS_SOURCE
-        return self.table.features[self.row].reshape(8, 8) if is_digit else None
-
-    @property
-    def content(self) -> str:
-        """A description of the rows: "1,797 handwritten digits of 8 × 8 pixels"."""
-        rows = f"{len(self.table.labels):,}"
-        if self.image is not None:
-            return f"{rows} handwritten digits of 8 × 8 pixels"
-        return f"{rows} rows of {count(len(self.table.columns), 'feature')}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the training as strings and numbers."""
-        table, classifier = self.table, self.classifier
-        return {
-            "source": table.source,
-            "label": table.label,
-            "seed": self.seed,
-            "rows": len(table.labels),
-            "trained_on": len(classifier.trained_on),
-            "held_out": len(classifier.held_out),
-            "accuracy": classifier.accuracy,
-            "row": int(table.rows[self.row]),
-            "features": dict(zip(table.columns, plain(table.features[self.row]), strict=True)),
-        }
 
 
 @dataclass(frozen=True)
@@ -178,15 +120,13 @@ def explain_table(
         If no classifier can be trained on it. The message is one line.
     """
     if path is None:
-        table = read_table(_DIGITS, "digit", source=_DIGITS_SOURCE)
+        table = read_table(DIGITS, "digit", source=DIGITS_SOURCE)
     else:
         table = read_table(path, label, features)
-    start = time.perf_counter()
-    classifier = train(table, seed)
-    training = Training(table, classifier, seed, time.perf_counter() - start)
+    training = train(table, seed)
     name = "features" if training.image is None else "pixels"
-    W1, b1, W2, b2 = (Tensor(w.data, name=w.name) for w in classifier.parameters)
-    x = Tensor(classifier.features[training.row], name=name)
+    W1, b1, W2, b2 = (Tensor(w.data, name=w.name) for w in training.parameters)
+    x = Tensor(training.features[training.row], name=name)
     weighted1 = _named("weighted1", matmul(x, W1))
     hidden_in = _named("hidden_in", weighted1 + b1)
     hidden = _named("hidden", relu(hidden_in))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.commands.explain import report
-from tinygrad_xent.commands.explain.explanation import Explanation, Training
+from tinygrad_xent.commands.explain.classifier import Training
+from tinygrad_xent.commands.explain.explanation import Explanation
 from tinygrad_xent.visualization.formatting import number
 from tinygrad_xent.visualization.pages import page as html_page
 from tinygrad_xent.visualization.player import Player

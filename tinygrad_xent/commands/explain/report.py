@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.commands.explain.classifier import HIDDEN
-from tinygrad_xent.commands.explain.explanation import Explanation, Training
+from tinygrad_xent.commands.explain.classifier import HIDDEN, Training
+from tinygrad_xent.commands.explain.explanation import Explanation
 from tinygrad_xent.commands.streams import Style
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.naming import printable
@@ -82,23 +82,24 @@ def _bar(x: float, scale: float) -> str:
 
 def training_sentences(training: Training) -> list[str]:
     """Return sentences on the training, its accuracy, and the row that is explained."""
-    table, classifier = training.table, training.classifier
-    held_out, classes = classifier.held_out, len(table.classes)
-    right = round(classifier.accuracy * len(held_out))
+    table, held_out = training.table, len(training.held_out)
+    rows = f"{len(table.labels):,}"
+    features = f"{rows} rows of {count(len(table.columns), 'feature')}"
+    digits = f"{rows} handwritten digits of 8 × 8 pixels"
+    content = (
+        f"{printable(Path(table.source).name)}: {features if training.image is None else digits}, "
+        f"{len(table.classes)} classes in column '{printable(table.label)}'."
+    )
+    right = round(training.accuracy * held_out)
+    success = (
+        f"A classifier with {HIDDEN} hidden units learned from {len(training.trained_on):,} rows "
+        f"in {training.seconds:.1f} s (seed {training.seed}). It is right on {right:,} of the "
+        f"{held_out:,} rows held out: {100 * training.accuracy:.1f} %."
+    )
     label = shortened(table.classes[table.labels[training.row]])
-    (example,) = np.flatnonzero(held_out == training.row)
-    predicted = shortened(table.classes[classifier.predicted[example]])
+    predicted = shortened(table.classes[training.predicted[training.worst]])
     same = predicted == label
     verdict = "as the classifier predicts" if same else f"the classifier predicts {predicted}"
-    content = (
-        f"{printable(Path(table.source).name)}: {training.content}, {classes} classes in column "
-        f"'{printable(table.label)}'."
-    )
-    success = (
-        f"A classifier with {HIDDEN} hidden units learned from {len(classifier.trained_on):,} rows "
-        f"in {training.seconds:.1f} s (seed {training.seed}). It is right on {right:,} of the "
-        f"{len(held_out):,} rows held out: {100 * classifier.accuracy:.1f} %."
-    )
     choice = (
         f"Of those, row {table.rows[training.row]} of the file has the largest loss: the label is "
         f"{label}, {verdict}."

@@ -132,7 +132,9 @@ def test_a_learners_op_is_recorded_as_what_it_is_made_of() -> None:
 
     @softsign.backward
     def softsign_backward(grad, y, x):
-        return grad * np.where(x == np.inf, 0.0, 1.0) / (1 + abs(x)) ** 2
+        slope = np.where(x == np.inf, 0.0, 1.0)
+        slope /= (1 + abs(x)) ** 2
+        return grad * slope
 
     program = program_of(softsign(vector()).sum())
     assert calls(program)[:4] == ["absolute", "add", "divide", "sum"]

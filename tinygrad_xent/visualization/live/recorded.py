@@ -117,6 +117,8 @@ class Recorded(NDArrayOperatorsMixin, Tensor):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = _BITWISE.get(ufunc.__name__, ufunc.__name__)
+        if kwargs.get("out", (None,))[0] is inputs[0]:
+            del kwargs["out"]  # x += y makes another x
         xs = [x.tensor if isinstance(x, Seen) and x.tensor is not None else x for x in inputs]
         if method == "reduce" and name in _REDUCED:
             kept = {key: kwargs[key] for key in ("axis", "keepdims") if key in kwargs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
@@ -27,11 +28,116 @@ if TYPE_CHECKING:
     from graphviz import Digraph
 
 
-class Picture:
+class View(ABC):
+    """A picture of a graph, a player or a recording, in every form it can be had in."""
+
+    _hint = "For a picture call draw(...).save(...)"
+
+    @property
+    @abstractmethod
+    def svg(self) -> str:
+        """The picture as one SVG document, the same bytes on every machine."""
+
+    @abstractmethod
+    def _title(self) -> str:
+        """Return the title of the page."""
+
+    @abstractmethod
+    def fragment(self, name: str = "", *, alone: bool = False) -> str:
+        """Write markup to put into a page: an image, and a script that replaces it by a live view.
+
+        Parameters
+        ----------
+        name : str
+            The id of the element; a random one if it is empty. With a name, what was changed in
+            the page stands in its address.
+        alone : bool
+            Whether the page has no other use for keys: they then work wherever the focus is.
+
+        Raises
+        ------
+        NotRecordedError
+            If no step of a training run was recorded.
+        """
+
+    @property
+    def html(self) -> str:
+        """A page of its own that needs no network: the live view, then the same in words.
+
+        Raises
+        ------
+        NotRecordedError
+            If no step of a training run was recorded.
+        """
+        from tinygrad_xent.visualization.pages import page
+
+        body = self.fragment(type(self).__name__.lower(), alone=True)
+        return page(self._title(), body, scripts=True, text=str(self))
+
+    def png(self) -> bytes:
+        """Return the picture as PNG, two pixels for each unit of the SVG.
+
+        Raises
+        ------
+        MissingRendererError
+            If `resvg_py` cannot be imported.
+        """
+        return png(self.svg)
+
+    def _forms(self) -> Mapping[str, Callable[[], str | bytes]]:
+        """Return what can be saved, by the ending of the file."""
+        return {".html": lambda: self.html}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file; the ending says in which form.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .html, for a page that needs no network; of a picture also in .svg, .png, .dot
+            or .txt. The file appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        FileFormatError
+            If the ending is another one.
+        MissingRendererError
+            If the form is PNG and `resvg_py` cannot be imported.
+        NotRecordedError
+            If no step of a training run was recorded.
+        OSError
+            If the file cannot be written.
+        """
+        from tinygrad_xent.visualization.files import save
+
+        return save(path, self._forms(), self._hint)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        kind = type(self).__name__
+        hint = f"notebooks show it by itself; elsewhere write .save('{kind.lower()}.html')"
+        raise AttributeError(
+            f"a {kind} has no attribute {name!r}: {hint} and open the file", name=name, obj=self
+        )
+
+    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
+        bundle = {"text/plain": str(self), "text/html": self.fragment(), "image/svg+xml": self.svg}
+        with suppress(MissingRendererError):
+            bundle["image/png"] = base64.b64encode(self.png()).decode()
+        return bundle
+
+
+class Picture(View):
     """A graph with its values and gradients, made by `draw`.
 
     Notebooks show it by itself; `print` writes it as a tree of text.
     """
+
+    _hint = "For PDF save .svg or .html and print it from a browser, or run Graphviz on .dot"
 
     def __init__(
         self,
@@ -57,15 +163,16 @@ class Picture:
         """What the picture shows, in words."""
         return self._model.alt
 
-    @cached_property
-    def html(self) -> str:
-        """A page of its own that needs no network: the picture, then the same as text."""
-        from tinygrad_xent.visualization.player.markup import live_page
+    def _title(self) -> str:
+        return self._model.title
 
-        return live_page(self._model.title, self._fragment("picture"), str(self))
-
-    def _fragment(self, name: str = "") -> str:
-        """Write an image, and the script that makes it a picture to look around in."""
+    def fragment(
+        self,
+        name: str = "",
+        *,
+        alone: bool = False,  # noqa: ARG002 - a picture takes no keys of its page
+    ) -> str:
+        """Write markup to put into a page, as `View.fragment` documents it."""
         from tinygrad_xent.visualization.player.frames import grouped_svg, viewed
         from tinygrad_xent.visualization.player.markup import HEAT, fragment, packed
 
@@ -83,59 +190,14 @@ class Picture:
 
         return digraph(self._model)
 
-    def png(self) -> bytes:
-        """Return the picture as PNG, two pixels for each unit of the SVG.
-
-        Raises
-        ------
-        MissingRendererError
-            If `resvg_py` cannot be imported.
-        """
-        return png(self.svg)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file; the ending says in which form.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in .svg, .png, .dot, .txt or .html. The file appears complete or not at all.
-
-        Returns
-        -------
-        Path
-            Where it is.
-
-        Raises
-        ------
-        FileFormatError
-            If the ending is another one.
-        MissingRendererError
-            If the form is PNG and `resvg_py` cannot be imported.
-        OSError
-            If the file cannot be written.
-        """
-        from tinygrad_xent.visualization.files import save
-
-        forms: dict[str, Callable[[], str | bytes]] = {
+    def _forms(self) -> dict[str, Callable[[], str | bytes]]:
+        return {
             ".svg": lambda: self.svg,
             ".png": self.png,
             ".dot": lambda: self.to_dot().source,
             ".txt": lambda: str(self) + "\n",
             ".html": lambda: self.html,
         }
-        pdf = "For PDF save .svg or .html and print it from a browser, or run Graphviz on .dot"
-        return save(path, forms, pdf)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        hint = "notebooks show it by itself; elsewhere write .save('graph.html') and open the file"
-        raise AttributeError(f"a Picture has no attribute {name!r}: {hint}", name=name, obj=self)
-
-    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
-        bundle = {"text/plain": str(self), "text/html": self._fragment(), "image/svg+xml": self.svg}
-        with suppress(MissingRendererError):
-            bundle["image/png"] = base64.b64encode(self.png()).decode()
-        return bundle
 
     def __str__(self) -> str:
         return str(self._model)

@@ -3,20 +3,13 @@
 import base64
 import gzip
 import json
-import os
 import secrets
-from abc import ABC, abstractmethod
-from contextlib import suppress
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from tinygrad_xent.errors import MissingRendererError
-from tinygrad_xent.visualization.drawing.paint import png
 from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
-from tinygrad_xent.visualization.files import save
-from tinygrad_xent.visualization.pages import css, image, page
+from tinygrad_xent.visualization.pages import css, image
 
 
 def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
@@ -69,66 +62,6 @@ HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 def packed(data: dict[str, Any]) -> str:
     """Compress what is large and repeats itself: a tenth remains."""
     return _packed(_json(data))
-
-
-def live_page(title: str, body: str, text: str) -> str:
-    """Return a page of its own for what `fragment` wrote; `text` says the same in words."""
-    return page(title, body, scripts=True, text=text)
-
-
-class Page(ABC):
-    """What has a page with a live view: a player, a recording."""
-
-    @abstractmethod
-    def _title(self) -> str:
-        """Return the title of the page."""
-
-    @abstractmethod
-    def fragment(self, name: str = "", *, alone: bool = False) -> str:
-        """Write markup to put into a page."""
-
-    def _bundle(self, svg: str) -> dict[str, str]:
-        """Return what a notebook can show, from the live view to plain text."""
-        forms = {"text/plain": str(self), "text/html": self.fragment(), "image/svg+xml": svg}
-        with suppress(MissingRendererError):
-            forms["image/png"] = base64.b64encode(png(svg)).decode()
-        return forms
-
-    @property
-    def html(self) -> str:
-        """A page of its own that needs no network: the live view, then the same in words.
-
-        Raises
-        ------
-        NotRecordedError
-            If no step of a training run was recorded.
-        """
-        body = self.fragment(type(self).__name__.lower(), alone=True)
-        return live_page(self._title(), body, str(self))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it to a file: one page that needs no network.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in .html. The file appears complete or not at all.
-
-        Returns
-        -------
-        Path
-            Where it is.
-
-        Raises
-        ------
-        FileFormatError
-            If the name ends in something else.
-        NotRecordedError
-            If no step of a training run was recorded.
-        OSError
-            If the file cannot be written.
-        """
-        return save(path, {".html": lambda: self.html}, "For a picture call draw(...).save(...)")
 
 
 @cache

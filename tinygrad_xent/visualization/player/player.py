@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build
+from tinygrad_xent.visualization.drawing.picture import View
 from tinygrad_xent.visualization.live.page import LivePage, entries_of
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.player import markup
@@ -18,7 +19,7 @@ from tinygrad_xent.visualization.player.wrong_order import depth_first, wrong_or
 from tinygrad_xent.visualization.tracing import Trace, trace
 
 
-class Player(markup.Page):
+class Player(View):
     """Both passes of a graph, a step at a time; made by `play`.
 
     Notebooks show it by itself; `print` writes all steps as text, `save` writes a page that needs
@@ -77,25 +78,18 @@ class Player(markup.Page):
             "live": live and live.to_dict(boxes),
         }
 
+    @property
+    def svg(self) -> str:
+        """The picture of the graph."""
+        return self._frames.svg
+
     def _title(self) -> str:
         return f"Backpropagation from {self._name}, step by step"
 
     def fragment(self, name: str = "", *, alone: bool = False) -> str:
-        """Write markup to put into a page: an image, and a script that replaces it by the player.
-
-        Parameters
-        ----------
-        name : str
-            The id of the element; a random one if it is empty. With a name, what was changed in
-            the page stands in its address.
-        alone : bool
-            Whether the page has no other use for keys: they then work wherever the focus is.
-        """
+        """Write markup to put into a page, as `View.fragment` documents it."""
         data = {**self._data, "alone": alone, "address": bool(name)}
-        return markup.fragment(self._frames.svg, self._model.alt, "player", data, name)
-
-    def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
-        return self._bundle(self._frames.svg)
+        return markup.fragment(self.svg, self._model.alt, "player", data, name)
 
     def __str__(self) -> str:
         return str(self.trace)

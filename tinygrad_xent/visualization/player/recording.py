@@ -20,6 +20,7 @@ from tinygrad_xent.errors import (
 )
 from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.drawing.build import build
+from tinygrad_xent.visualization.drawing.picture import View
 from tinygrad_xent.visualization.drawing.records import Model
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.line_plot import LinePlot, ticks
@@ -65,7 +66,7 @@ class _Thinned:
             self.stride *= 2
 
 
-class Recording(markup.Page):
+class Recording(View):
     """A training run that can be looked at step by step; made by `record`.
 
     Notebooks show it by itself; `print` writes the loss as a table, `save` writes a page that
@@ -139,7 +140,7 @@ class Recording(markup.Page):
         return f"Training, {count(self._taken, 'step')}"
 
     def fragment(self, name: str = "", *, alone: bool = False) -> str:
-        """Write markup to put into a page, as `Player.fragment` does.
+        """Write markup to put into a page, as `View.fragment` documents it.
 
         Raises
         ------
@@ -151,9 +152,10 @@ class Recording(markup.Page):
                 "nothing was recorded: call recording.step(loss) in the training loop, after the "
                 "loss was computed and before the parameters are updated"
             )
-        curve = self._curve
         data = {**self._data(), "alone": alone}
-        return markup.fragment(curve.svg, curve.alt, "recording", markup.packed(data), name)
+        return markup.fragment(
+            self.svg, loss_plot(self._points).alt, "recording", markup.packed(data), name
+        )
 
     @property
     def _points(self) -> list[tuple[int, float]]:
@@ -163,8 +165,9 @@ class Recording(markup.Page):
         return sorted({*self._losses.items, *steps, *bad}, key=lambda point: point[0])
 
     @property
-    def _curve(self) -> LinePlot:
-        return loss_plot(self._points)
+    def svg(self) -> str:
+        """The curve of the loss."""
+        return loss_plot(self._points).svg
 
     def _data(self) -> dict[str, Any]:
         """All that the page shows; see `recording.js`."""
@@ -199,7 +202,7 @@ class Recording(markup.Page):
     def _repr_mimebundle_(self, **_filters: Any) -> dict[str, str]:
         if not self._taken:
             return {"text/plain": str(self)}
-        return self._bundle(self._curve.svg)
+        return super()._repr_mimebundle_()
 
     def __str__(self) -> str:
         losses = self._points

@@ -51,7 +51,10 @@ def rows(out):
 
 
 def test_who_submitted_what(folder, tmp_path):
-    found = {s.student: [file.name for file in s.files] for s in submissions(folder)}
+    found = {
+        s.student: sorted(path.rpartition("/")[2] for path in s.read().code)
+        for s in submissions(folder)
+    }
     assert found == {
         "=1+1": ["=1+1.py"],
         "ann": ["ann.py"],
@@ -132,7 +135,7 @@ def test_a_class_of_three_hundred(tmp_path, monkeypatch):
     found = submissions(tmp_path)
 
     def record(submission, names, *, seed, limits):
-        fingerprint = submission.fingerprint(limits)
+        fingerprint = submission.read().fingerprint(limits)
         return {**failed(submission, names, "."), "fingerprint": fingerprint}
 
     monkeypatch.setattr("tinygrad_xent.teaching.grading.gradebook.grade_submission", record)
@@ -231,7 +234,7 @@ def test_folders_of_a_grader_that_was_killed_are_removed(tmp_path, monkeypatch):
 def test_feedback_of_a_message_that_is_not_a_formula():
     result = {
         "name": "chain_rule", "score": 0, "code": "raised", "message": r"$\frac{$ <b>", "hint": "",
-        "case": "", "evidence": [], "share": 0,
+        "case": "", "evidence": [], "share": 0, "picture": "",
     }  # fmt: skip
     problems = ["<b>", "cell 1: NameError in `<b>`"]
     page = feedback(

@@ -17,8 +17,8 @@ from tinygrad_xent.errors import MessageError, SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading.judging import judge_cells
-from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
+from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.teaching.grading.submissions import cells_of, plain
 
@@ -308,7 +308,7 @@ def test_ops_of_a_file():
 
 
 def test_limits_beyond_those_of_the_system_are_no_error():
-    script = "from tinygrad_xent.teaching.grading.limits import Limits\n"
+    script = "from tinygrad_xent.teaching.grading.sandbox import Limits\n"
     script += "Limits(total_seconds=1e12, memory=2**70).hold()"
     run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

@@ -14,8 +14,8 @@ from tinygrad_xent.commands import cli
 from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading import submissions as handed_in
 from tinygrad_xent.teaching.grading.judging import judge_cells
-from tinygrad_xent.teaching.grading.limits import Limits
 from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
+from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.session import Files, Session
 from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
 
@@ -86,10 +86,10 @@ def test_a_helper_may_hold_the_answer_and_a_later_call_may_import(tmp_path):
 
 def test_a_change_in_the_data_is_graded_again(tmp_path):
     write(tmp_path / "ann", {"answers.py": b"", "factor.txt": b"2"})
-    before = submissions(tmp_path)[0].fingerprint(Limits())
-    assert submissions(tmp_path)[0].fingerprint(Limits()) == before
+    before = submissions(tmp_path)[0].read().fingerprint(Limits())
+    assert submissions(tmp_path)[0].read().fingerprint(Limits()) == before
     write(tmp_path / "ann", {"factor.txt": b"3"})
-    assert submissions(tmp_path)[0].fingerprint(Limits()) != before
+    assert submissions(tmp_path)[0].read().fingerprint(Limits()) != before
 
 
 def test_what_is_too_large_is_left_out_and_told(tmp_path, monkeypatch, capsys):
@@ -111,11 +111,12 @@ def test_what_is_too_large_is_left_out_and_told(tmp_path, monkeypatch, capsys):
 
 
 def test_beside_a_file_the_nearest_come_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(handed_in, "_MOST_OTHERS", 3)
+    monkeypatch.setattr(handed_in, "_MOST_FILES", 3)
     write(tmp_path, {"a/1": b"", "a/2": b"", "b.py": b"", "z.py": b"", ".hidden": b""})
     (tmp_path / "link").symlink_to(tmp_path / "b.py")
-    contents, problems = handed_in.read_beside(tmp_path / "z.py")
-    assert (list(contents), problems) == (["z.py", "b.py", "a/1"], [])
+    beside = handed_in.read_beside(tmp_path / "z.py")
+    assert (set(beside.contents), len(beside.problems)) == ({"b.py", "z.py", "a/1", "a/2"}, 1)
+    assert beside.problems == ["only the first 3 files are read"]
 
 
 PEEK = """
@@ -176,7 +177,7 @@ def test_the_learners_time_is_over_when_it_is(monkeypatch):
     begun = time.monotonic()
     (result,) = judge_cells(["while True: pass"], [NAME], seed=0, limits=limits).exercises
     assert (result.code, result.message) == (
-        "no-time-left", "Running the file used up the 0.5 s for a file."
+        "no-time-left", "Running cell 1, line 1 used up the 0.5 s for all files."
     )  # fmt: skip
     assert time.monotonic() - begun < 60
 

@@ -14,7 +14,7 @@ from hostile import RIGHT
 from tinygrad_xent.commands import cli
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.grading import submissions as handed_in
-from tinygrad_xent.teaching.grading.submissions import grade_files, submissions
+from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
 
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": RIGHT}], "nbformat": 4})
 on_posix = pytest.mark.skipif(
@@ -150,9 +150,10 @@ def test_files_of_one_student_are_one_row(folder):
     write(folder / "ann.IPYNB")
     write(folder / "ann" / "b.py")
     (found,) = submissions(folder)
-    assert (found.student, [file.name for file in found.files]) == (
-        "ann", ["b.py", "ann.IPYNB", "ann.py"]
-    )  # fmt: skip
+    assert (found.student, set(found.read().contents)) == (
+        "ann",
+        {"ann.py", "ann.IPYNB", "ann/b.py"},
+    )
 
 
 LITTER = (
@@ -170,7 +171,7 @@ def test_what_systems_leave_behind_is_passed_over(folder, name):
     write(folder / "ann" / "a.py")
     write(folder / "ann" / name)
     (ann,) = submissions(folder)
-    assert ([file.name for file in ann.files], ann.problems) == (["a.py"], ())
+    assert (list(ann.read().contents), ann.read().problems) == (["ann/a.py"], [])
 
 
 def test_an_environment_in_a_students_folder_is_passed_over(folder):
@@ -179,7 +180,7 @@ def test_an_environment_in_a_students_folder_is_passed_over(folder):
         write(folder / "ann" / name / "pyvenv.cfg", "")
         write(folder / "ann" / name / "lib" / "site.py")
     (ann,) = submissions(folder)
-    assert ([file.name for file in ann.files], ann.problems) == (["a.py"], ())
+    assert (list(ann.read().contents), ann.read().problems) == (["ann/a.py"], [])
 
 
 def test_the_graders_own_files_are_no_submissions(folder, capsys, monkeypatch):
@@ -209,12 +210,14 @@ def test_names_of_files_are_not_taken_for_formulas(folder, grade, tmp_path):
 
 
 def test_too_many_files(folder, monkeypatch):
-    monkeypatch.setattr(handed_in, "_MOST_FILES", 2)
+    monkeypatch.setattr(handed_in, "_MOST_GRADED", 2)
     for i in range(3):
-        write(folder / "ann" / f"{i}.py")
+        write(folder / "ann" / f"{i}.py", RIGHT if i < 2 else "x = 1")
+        os.utime(folder / "ann" / f"{i}.py", (i, i))
     (ann,) = submissions(folder)
-    assert [file.name for file in ann.files] == ["0.py", "1.py"]
-    assert ann.problems == ("ann holds 3 code files, and only the first 2 are graded",)
+    record = grade_submission(ann, ("square_backward",), seed=0)
+    assert record["results"][0]["file"] == "1.py"
+    assert "of 3 code files only the latest 2 count" in record["problems"]
 
 
 @on_posix
@@ -228,8 +231,8 @@ def test_a_folder_deeper_than_a_path_can_say(folder):
         here = below
     os.close(here)
     found = {s.student: s for s in submissions(folder)}
-    assert [file.name for file in found["bo"].files] == ["bo.py"]
-    assert found["a"].problems == ("a cannot be read (File name too long)",)
+    assert list(found["bo"].read().contents) == ["bo.py"]
+    assert found["a"].read().problems == ["a cannot be read (File name too long)"]
     while (folder / "a" / "a").exists():  # what removes a test's folder could not go so deep
         (folder / "a" / "a").rename(folder / "b")
         (folder / "a").rmdir()
@@ -239,13 +242,4 @@ def test_a_folder_deeper_than_a_path_can_say(folder):
 def test_a_huge_file_is_not_read_whole(folder, monkeypatch):
     monkeypatch.setattr(handed_in, "_LARGEST", 10)
     write(folder / "ann.py", "#" * 1000)
-    contents, _ = submissions(folder)[0].read()
-    assert contents == {"ann.py": b"#" * 11}
-
-
-def test_on_a_worker_too_what_was_no_file_is_told():
-    record = grade_files("ann", {}, ("a.zip is packed; unpack it first",),
-                          names=("square_backward",), seed=0)  # fmt: skip
-    (result,) = record["results"]
-    assert (result["code"], result["score"]) == ("no-file", 0)
-    assert result["message"] == "Nothing could be graded: a.zip is packed; unpack it first."
+    assert submissions(folder)[0].read().contents == {"ann.py": b"#" * 11}

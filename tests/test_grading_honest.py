@@ -117,9 +117,9 @@ def test_outputs_of_a_notebook_do_not_count(tmp_path):
     picture = {"outputs": [{"data": {"image/png": "A" * (21 * 2**20)}}]}
     write(tmp_path / "ann", {"a.ipynb": notebook(DEF, **picture)})
     (ann,) = submissions(tmp_path)
-    contents, problems = ann.read()
-    assert (len(contents["ann/a.ipynb"]) < 1000, problems) == (True, ())
-    assert cells_in("a.ipynb", contents["ann/a.ipynb"]) == [DEF]
+    handed = ann.read()
+    assert (len(handed.contents["ann/a.ipynb"]) < 1000, handed.problems) == (True, [])
+    assert cells_in("a.ipynb", handed.contents["ann/a.ipynb"]) == [DEF]
 
 
 def test_what_is_lost_is_told_with_its_cause():
@@ -202,8 +202,9 @@ def link_info():
 def test_a_zip_file_that_is_none(tmp_path, files, words):
     pack(tmp_path / "ann.zip", files)
     (ann,) = submissions(tmp_path)
-    contents, (problem,) = ann.read()
-    assert contents == {}
+    handed = ann.read()
+    (problem,) = handed.problems
+    assert handed.contents == {}
     assert problem.startswith(f"ann.zip {words}")
 
 
@@ -221,7 +222,7 @@ def test_a_zip_file_that_cannot_be_unpacked(tmp_path):
     ):
         (tmp_path / "ann.zip").write_bytes(content)
         (ann,) = submissions(tmp_path)
-        assert ann.read() == ({}, (f"ann.zip {words}",))
+        assert ann.read() == handed_in.HandedIn({}, [f"ann.zip {words}"])
 
 
 # -- versions --------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def test_a_later_version_that_lacks_an_answer_leaves_the_earlier_one(tmp_path):
 
 
 def test_the_time_is_the_students_and_not_the_files(tmp_path):
-    from tinygrad_xent.teaching.grading.limits import Limits
+    from tinygrad_xent.teaching.grading.sandbox import Limits
 
     files = {f"{i}.py": b"import time\ntime.sleep(1)\n" for i in range(20)}
     write(tmp_path / "ann", files)

@@ -12,7 +12,7 @@ from hostile import BEYOND_THE_HOOK, FATAL, HEAD, REFUSED, RIGHT, WHEN_RUN, WOUL
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading.judging import judge_cells
-from tinygrad_xent.teaching.grading.limits import MEBI, Limits
+from tinygrad_xent.teaching.grading.sandbox import MEBI, Limits
 from tinygrad_xent.teaching.grading.session import Session
 from tinygrad_xent.teaching.grading.without_answers import REFUSAL
 
@@ -20,6 +20,7 @@ SHORT = Limits(run_seconds=1, call_seconds=0.6, memory=512 * MEBI, disk=4 * MEBI
 # What an answer would be worth if it were not for the grader's refusal.
 OWN_OPS = {
     "framework's own rule", "framework's own gradients", "framework's own rule in a lazy value",
+    "read the solution", "ask for the solution",
 }  # fmt: skip
 
 

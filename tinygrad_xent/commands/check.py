@@ -40,11 +40,11 @@ def run(options: argparse.Namespace) -> int:
     path = Path(options.file)
     cells = cells_of(path)
     number = secrets.randbits(48) if options.seed is None else options.seed
-    contents, left_out = read_beside(path)
-    files = Files(contents, path.name)
+    beside = read_beside(path)
+    files = Files(beside.contents, path.name)
     report = judge_cells(cells, tuple(CATALOGUE), seed=number, with_ops=True, files=files)
     if report.errors:  # what is left out may be the cause
-        report = replace(report, errors=(*report.errors, *left_out))
+        report = replace(report, errors=(*report.errors, *beside.problems))
     answered = [
         result for result in report.exercises if result.code not in ("not-answered", "misnamed")
     ]

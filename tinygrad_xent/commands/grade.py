@@ -26,9 +26,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exercises", metavar="NAMES", help="separated by commas (default: all)")
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
     parser.add_argument(
-        "--cluster", metavar="ADDRESS", help="of a Dask scheduler whose workers are to grade"
-    )
-    parser.add_argument(
         "--seconds", type=float, metavar="S", help="for running a file (default: 60)"
     )
     parser.add_argument("--memory", type=int, metavar="MB", help="for a file (default: 2048)")
@@ -56,9 +53,9 @@ def run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
-    from tinygrad_xent.teaching.grading.limits import MEBI, Limits
     from tinygrad_xent.teaching.grading.reports import Marking
     from tinygrad_xent.teaching.grading.roster import Due, read_roster
+    from tinygrad_xent.teaching.grading.sandbox import MEBI, Limits
     from tinygrad_xent.teaching.grading.submissions import submissions
     from tinygrad_xent.visualization.naming import printable
 
@@ -68,10 +65,6 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: {value} is not a number above 0, up to {_MOST:,}")
     if options.seed is not None and options.seed < 0:
         raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
-    if options.cluster == "":
-        raise UsageError("--cluster is empty; leave it out to grade here")
-    if options.jobs and options.cluster:
-        raise UsageError("--jobs has no effect with --cluster, whose workers grade; leave it out")
     folder, out = Path(options.folder), Path(options.out)
     check_output(out, (".csv",))
     limits = Limits()
@@ -110,26 +103,25 @@ def run(options: argparse.Namespace) -> int:
         raise
     results = [result for record in book.shown() for result in record["results"]]
     passed = sum(result["score"] for result in results)
-    lost = [line for s in found for line in _lost(s, book.records[s.student])]
+    lost = [line for s in found for line in _lost(book.records[s.student])]
     for line in lost:
         complain(line)
     say(
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
-        f"{passed} of {len(found) * len(book.names)} answers passed.\n"
-        f"The table: {printable(out)}\nA page for each student: {printable(book.folder)}\n"
+        f"{passed} of {len(found) * len(names)} answers passed.\n"
+        f"The table: {printable(out)}\nA page for each student: {printable(book.outputs[1])}\n"
         f"The class: {printable(book.outputs[3])}\n"
     )
     return 1 if lost else 0
 
 
-def _lost(submission: Submission, record: Mapping[str, Any]) -> Iterator[str]:
+def _lost(record: Mapping[str, Any]) -> Iterator[str]:
     """Return a line for each thing that was handed in and could not be graded."""
     from tinygrad_xent.teaching.grading.submissions import NO_FILE
 
-    failed = not record["fingerprint"]
     nothing = any(result["code"] == NO_FILE for result in record["results"])
-    for problem in record["problems"] if failed or nothing else submission.problems:
-        yield f"not graded: {submission.student}: {problem}"
+    for problem in record["problems" if nothing else "unread"]:
+        yield f"not graded: {record['student']}: {problem}"
 
 
 def _names(text: str | None) -> Sequence[str]:
@@ -158,7 +150,6 @@ def _grade(
     before = signal.signal(signal.SIGTERM, stop)  # so that the table is written
     try:
         with tqdm(total=len(todo), unit="student", disable=quiet) as bar:
-            given = {name: getattr(options, name) for name in ("seed", "jobs", "cluster")}
-            book.grade(todo, **given, step=bar.update, tell=complain)
+            book.grade(todo, seed=options.seed, jobs=options.jobs, step=bar.update)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,9 +29,8 @@ from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.teaching.exercises.verdict import Verdict
-from tinygrad_xent.teaching.grading.limits import Limits, no_more_processes
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
-from tinygrad_xent.teaching.grading.sandbox import Silent, confine
+from tinygrad_xent.teaching.grading.sandbox import MOST_LEFT_OUT, Limits, Silent, confine
 from tinygrad_xent.visualization.naming import printable
 
 _LARGEST = 2**30  # bytes of a request
@@ -39,7 +38,7 @@ _LONGEST = 2_000  # letters of an error message that is sent
 _LONGEST_TOLD = 300  # letters of one that is told with its line
 _CALLS_KEPT = 3  # for each op: inputs that the file itself used
 _ENTRIES_KEPT = 5_000
-_DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
+_DEFINED = re.compile(r"^\s*(?:def (?=\w+\()|(?=\w+ = ))(\w+)", re.MULTILINE)
 _FUTURE = __future__.annotations.compiler_flag
 
 
@@ -51,10 +50,15 @@ def main() -> None:
     home = str(Path.cwd())
     limits.hold()
     confine(home, first["places"])
-    no_more_processes()
-    learner = Learner(first["names"], Path(home, first["file"]))
     send(replies, {"ready": True}, limits.message)
-    learner.run(receive(requests, _LARGEST)["cells"])
+    work = receive(requests, _LARGEST)
+
+    def tell(place: str) -> None:
+        send(replies, {"place": place}, limits.message)
+
+    learner = Learner(first["names"], Path(home, first["file"]), work["left out"], tell)
+    learner.run(work["cells"])
+    Silent.judging = True
     reply = learner.found
     while True:
         try:
@@ -86,11 +90,23 @@ class Learner:
         The exercises.
     file : Path
         Where its file lies, beside the others that it may import and read.
+    left_out : mapping of str to str
+        Places of statements that did not end when the file was run before, and why.
+    tell : callable
+        Called with the place of each statement, before it is run.
     """
 
-    def __init__(self, names: Collection[str], file: Path) -> None:
+    def __init__(
+        self,
+        names: Collection[str],
+        file: Path,
+        left_out: Mapping[str, str],
+        tell: Callable[[str], object],
+    ) -> None:
         self.names = names
         self.file = file
+        self.left_out = left_out
+        self.tell = tell
         self.found: dict[str, Any] = {}
         self.functions: list[Callable[..., Any]] = []
         self.answers: dict[str, Any] = {}
@@ -99,19 +115,25 @@ class Learner:
         self.ops: list[Op] = []
         self.seen: dict[int, list[Any]] = {}
         self.module = ModuleType("__main__")
-        self.flags = 0
-        self.runner: Any = None  # of what awaits
+        self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         vars(sys.modules["tinygrad_xent"])["check"] = self._check
 
     def run(self, cells: Sequence[str]) -> None:
         """Run the cells one after another, also after one that fails, and note what they define."""
+        running = self._run_cells(cells)
         try:
-            self._run_cells(cells)
+            if any(map(_awaits, cells)):
+                import asyncio
+
+                asyncio.run(running)  # as in a notebook, where also tasks can be made
+            else:  # without a loop, so that the code may start its own
+                with contextlib.suppress(StopIteration):
+                    running.send(None)
             self.found = self._found()
         except BaseException as error:  # noqa: BLE001 - what they define may fail in any way
             self.found = _described(error)
 
-    def _run_cells(self, cells: Sequence[str]) -> None:
+    async def _run_cells(self, cells: Sequence[str]) -> None:
         sys.modules["__main__"] = self.module
         # What a notebook, one saved as a script, and a script rely on.
         space = vars(self.module)
@@ -126,68 +148,61 @@ class Learner:
         self.module.__package__ = "submission"
         plain_call = Op.__call__
         Op.__call__ = self._noted(plain_call)  # type: ignore[method-assign]
+        over = ""
         for i, source in enumerate(cells, 1):
-            name = f"<cell {i}>"
-            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-            self._run_cell(i, source, name)
+            if over:
+                self._note(over, source, told=True)
+            else:
+                over = await self._run_cell(i, source)
         Op.__call__ = plain_call  # type: ignore[method-assign]
 
-    def _run_cell(self, number: int, source: str, name: str) -> None:
+    async def _run_cell(self, number: int, source: str) -> str:
         """Run a cell statement by statement, also after one that fails, up to an exit.
 
         What fails here, such as a package for plots, may have nothing to do with the answers.
+        Return why the rest of the file is not run, or "".
         """
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         try:
-            left = ast.parse(source, name).body
+            nodes = ast.parse(source, name).body
         except BaseException as error:  # noqa: BLE001 - ten thousand brackets may do more than fail
-            self._fail(number, error, _DEFINED.findall(source))
-            return
-        told, waits = False, self._waits(left, name)
-        while left:
-            node = left.pop(0)
+            self._note(_sentence(number, error), source)
+            return ""
+        told = False
+        for i, node in enumerate(nodes):
+            place = f"cell {number}, line {node.lineno}"
+            if why := self.left_out.get(place):
+                sentence = printable(f"{place} did not end: it {why}{_quoted(name, node.lineno)}")
+                if place == [*self.left_out][-1] and len(self.left_out) == MOST_LEFT_OUT:
+                    self._note(sentence, nodes[i:])
+                    return sentence
+                self._note(sentence, [node])
+                continue
+            self.tell(place)
             try:
-                self._run_statement(node, name, waits=waits)
+                await self._run_statement(node, name)
             except Exception as error:  # noqa: BLE001
-                is_import = isinstance(node, ast.Import | ast.ImportFrom)
-                self._fail(number, error, _DEFINED.findall(ast.unparse(node)), told=told)
-                told = told or not is_import  # what follows may fail for the same cause
+                self._note(_sentence(number, error), [node], told=told)
+                # What follows may fail for the same cause.
+                told = told or not isinstance(node, ast.Import | ast.ImportFrom)
             except BaseException as error:  # noqa: BLE001 - such as sys.exit and KeyboardInterrupt
-                self._fail(number, error, _DEFINED.findall(ast.unparse(ast.Module(left, []))))
-                return
+                self._note(_sentence(number, error), nodes[i:])
+                break
+        return ""
 
-    def _run_statement(self, node: ast.stmt, name: str, *, waits: bool) -> None:
-        code = self._compiled([node], name)
+    async def _run_statement(self, node: ast.stmt, name: str) -> None:
+        code = compile(ast.Module([node], []), name, "exec", self.flags, dont_inherit=True)
         self.flags |= code.co_flags & _FUTURE  # it holds in the cells that follow, too
-        if not waits:
-            exec(code, vars(self.module))  # noqa: S102
-            return
-        import asyncio
+        result = eval(code, vars(self.module))  # noqa: S307
+        if code.co_flags & inspect.CO_COROUTINE:
+            await result
 
-        async def wait() -> None:  # in a loop, as in a notebook, where also tasks can be made
-            result = eval(code, vars(self.module))  # noqa: S307
-            if code.co_flags & inspect.CO_COROUTINE:
-                await result
-
-        self.runner = self.runner or asyncio.Runner()
-        self.runner.run(wait())
-
-    def _compiled(self, nodes: list[ast.stmt], name: str) -> CodeType:
-        flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code: CodeType = compile(ast.Module(nodes, []), name, "exec", flags, dont_inherit=True)
-        return code
-
-    def _waits(self, nodes: list[ast.stmt], name: str) -> bool:
-        with contextlib.suppress(Exception):  # the statement that is to blame will fail
-            return bool(self._compiled(nodes, name).co_flags & inspect.CO_COROUTINE)
-        return False
-
-    def _fail(
-        self, number: int, error: BaseException, lost: Sequence[str], *, told: bool = False
-    ) -> None:
-        sentence = _sentence(number, error)
-        if not told:
-            self.errors.append(sentence)
-        self.lost |= dict.fromkeys(set(lost) & set(self.names), sentence)
+    def _note(self, sentence: str, code: str | list[ast.stmt], *, told: bool = False) -> None:
+        """Note that code has failed, and which answers it would have defined."""
+        source = code if isinstance(code, str) else ast.unparse(ast.Module(code, []))
+        self.lost |= dict.fromkeys(set(_DEFINED.findall(source)) & set(self.names), sentence)
+        self.errors += [] if told else [sentence]
 
     def _found(self) -> dict[str, Any]:
         space = vars(self.module)
@@ -214,10 +229,10 @@ class Learner:
                 op = self.ops[request["op"]]
                 return asdict(check_op(op, self.seen.get(id(op), ()), request["seed"]))
             args, params = decode(request["args"]), decode(request["params"])
-            value = self.functions[request["function"]](*args, **params)
-            if isinstance(value, tuple):  # a rule may return functions that compute its gradients
-                value = tuple(part() if inspect.isfunction(part) else part for part in value)
-            reply: dict[str, Any] = {"value": encode(value)}
+            function = self.functions[request["function"]]
+            if request["drawn"]:
+                return {"value": _drawn(function, args, params)}
+            reply: dict[str, Any] = {"value": encode(_computed(function(*args, **params)))}
             if (after := encode(args)) != request["args"]:
                 reply["args"] = after
         except BaseException as error:  # noqa: BLE001
@@ -249,6 +264,35 @@ class Learner:
         return noted
 
 
+def _awaits(source: str) -> bool:
+    """Whether a cell awaits something outside of its functions."""
+    with contextlib.suppress(Exception):  # the statement that is to blame will fail
+        code = compile(source, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        return bool(code.co_flags & inspect.CO_COROUTINE)
+    return False
+
+
+def _drawn(function: Callable[..., Any], args: tuple[Any, ...], params: Mapping[str, Any]) -> str:
+    """Return the graph of what a function computes from Tensors with its arguments' names."""
+    from tinygrad_xent import Tensor, draw
+
+    given = (
+        Tensor(x, name=name) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+        for name, x in zip(inspect.signature(function).parameters, args, strict=False)
+    )
+    value = _computed(function(*given, **params))
+    parts = value if isinstance(value, tuple) else (value,)
+    tensors = [part for part in parts if isinstance(part, Node)]
+    return draw(*tensors, gradients=False, rules=False).svg
+
+
+def _computed(value: Any) -> Any:
+    """Return a value; a rule may return functions that compute its gradients."""
+    if isinstance(value, tuple):
+        return tuple(part() if inspect.isfunction(part) else part for part in value)
+    return value
+
+
 def _is_ours(value: Any) -> bool:
     """Whether this package defines it; `from tinygrad_xent import *` brings such names."""
     module = getattr(value.function if isinstance(value, Op) else value, "__module__", None)
@@ -274,9 +318,14 @@ def _sentence(cell: int, error: BaseException) -> str:
         places.append((error.filename or "", error.lineno or 0))
     within = [place for place in places if place[0].startswith("<cell ")]
     line = f"line {within[-1][1]}: " if within else ""
-    source = linecache.getline(*within[-1]).strip()[:200] if within else ""
     message = error.msg if isinstance(error, SyntaxError) else described["message"]
     text = " ".join(message.split())[:_LONGEST_TOLD]
     what = ": ".join(filter(None, (described["error"][0], text)))
     start = f"cell {cell} does not parse: " if isinstance(error, SyntaxError) else f"cell {cell}, "
-    return printable(f"{start}{line}{what}{f' in `{source}`' if source else ''}")
+    return printable(f"{start}{line}{what}{_quoted(*within[-1]) if within else ''}")
+
+
+def _quoted(name: str, line: int) -> str:
+    """Return what to add to a sentence about a line of a cell."""
+    source = linecache.getline(name, line).strip()[:200]
+    return f" in `{source}`" if source else ""

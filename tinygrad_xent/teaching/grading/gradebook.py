@@ -15,24 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import OutputError
-from tinygrad_xent.teaching.grading.cluster import graded_on_cluster
-from tinygrad_xent.teaching.grading.limits import Limits
-from tinygrad_xent.teaching.grading.reports import (
-    COLUMNS,
-    Marking,
-    answers_table,
-    feedback,
-    student_rows,
-    students_table,
-    summary,
-    upload_table,
-)
+from tinygrad_xent.teaching.grading import reports
+from tinygrad_xent.teaching.grading.reports import Marking
+from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.session import STOPPED, close_all, remove_leftovers
-from tinygrad_xent.teaching.grading.submissions import Submission, Task, failed, grade_submission
+from tinygrad_xent.teaching.grading.submissions import Submission, failed, grade_submission
 from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 
 _LONGEST_NAME = 150  # bytes
+_OTHERS = ("feedback", "students.csv", "summary.html", "upload.csv", "feedback.zip")
 
 
 class Gradebook:
@@ -57,19 +49,12 @@ class Gradebook:
         limits: Limits | None = None,
         marking: Marking | None = None,
     ) -> None:
-        self.out = out
         self.names = tuple(names)
         self.limits = limits or Limits()
         self.marking = marking or Marking()
-        self.folder = out.with_name(f"{out.stem}-feedback")
+        self.outputs = [out, *(out.with_name(f"{out.stem}-{kind}") for kind in _OTHERS)]
         self.records: dict[str, dict[str, Any]] = {}
-        self.found: Sequence[Submission] = ()
-
-    @property
-    def outputs(self) -> list[Path]:
-        """What it writes: the table, the pages, the students' table, the summary, the upload."""
-        kinds = ("students.csv", "summary.html", "upload.csv")
-        return [self.out, self.folder, *(self.out.with_name(f"{self.out.stem}-{k}") for k in kinds)]
+        self._written: dict[Submission, float] = {}
 
     def open(self, found: Sequence[Submission], regrade: Collection[str] = ()) -> list[Submission]:
         """Take the records that still fit; return the submissions of which some is to be graded.
@@ -85,42 +70,46 @@ class Gradebook:
         OutputError
             If the table's place holds another file, or the folder cannot be made.
         """
-        head = ",".join(COLUMNS).encode("utf-8-sig")
+        out, folder = self.outputs[:2]
         try:
-            table = self.out.read_bytes() if self.out.exists() else b""
-            self.folder.mkdir(parents=True, exist_ok=True)
+            table = out.read_bytes() if out.exists() else b""
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             name = printable(error.filename)
             raise OutputError(f"{name} cannot be used ({error.strerror})") from None
-        if table and not table.startswith(head):  # such as a list of the class
-            name = printable(self.out)
-            raise OutputError(f"{name} exists and is not a table of grades; name another file")
-        self.found = found
-        self.records = {}
+        if table and not table.startswith(
+            ",".join(reports.COLUMNS).encode("utf-8-sig")
+        ):  # as of a class
+            raise OutputError(
+                f"{printable(out)} exists and is not a table of grades; name another file"
+            )
+        self.records, self._written = {}, {}
         for submission in found:
+            handed = submission.read()
+            self._written[submission] = handed.written
             record = _read(self._path(submission.student, "json"))
-            if record.get("fingerprint") == submission.fingerprint(self.limits):
+            if record.get("fingerprint") == handed.fingerprint(self.limits):
                 record["results"] = [r for r in record["results"] if r["name"] not in regrade]
                 self.records[submission.student] = record
         return self.left()
 
     def left(self) -> list[Submission]:
         """Return the submissions of which some is still to be graded."""
-        return [submission for submission in self.found if self._asked(submission.student)]
+        return [submission for submission in self._written if self._asked(submission)]
 
-    def _asked(self, student: str) -> tuple[str, ...]:
-        done = {result["name"] for result in self.records.get(student, {}).get("results", ())}
+    def _asked(self, submission: Submission) -> tuple[str, ...]:
+        results = self.records.get(submission.student, {}).get("results", ())
+        done = {result["name"] for result in results}
         return tuple(name for name in self.names if name not in done)
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the records that are complete, with the results for these exercises alone."""
         shown = []
-        for submission in self.found:
-            if (record := self.records.get(submission.student)) is None:
-                continue
-            results = {result["name"]: result for result in record["results"]}
-            if results.keys() >= set(self.names):
-                facts = {"id": submission.id, "written": submission.written}
+        for submission, written in self._written.items():
+            if not self._asked(submission):
+                record = self.records[submission.student]
+                results = {result["name"]: result for result in record["results"]}
+                facts = {"id": submission.id, "written": written}
                 shown.append({**record, **facts, "results": [results[n] for n in self.names]})
         return shown
 
@@ -130,9 +119,7 @@ class Gradebook:
         *,
         seed: int | None = None,
         jobs: int | None = None,
-        cluster: str | None = None,
         step: Callable[[], object] = lambda: None,
-        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Grade submissions, write their records, and then the pages and the tables.
 
@@ -143,23 +130,15 @@ class Gradebook:
             The seed of the random inputs; a secret one by default, which the table shows later.
         jobs : int, optional
             How many at the same time; by default one for each processor that may be used.
-        cluster : str, optional
-            The address of a Dask scheduler whose workers are to grade.
         step : callable
             Called after each.
-        tell : callable
-            Called with a line that says what is waited for.
         """
         seed = secrets.randbits(48) if seed is None else seed
         facts = {"seed": seed, "limits": self.limits}
-        tasks = [(submission, self._asked(submission.student)) for submission in todo]
         remove_leftovers()
         try:
-            if cluster:
-                records = graded_on_cluster(cluster, tasks, facts, tell)
-            else:
-                records = _graded(tasks, facts, jobs or _processors())
-            for record in records:
+            tasks = [(submission, self._asked(submission)) for submission in todo]
+            for record in _graded(tasks, facts, jobs or _processors()):
                 self._keep(record)
                 step()
         finally:
@@ -167,31 +146,37 @@ class Gradebook:
 
     def write(self) -> None:
         """Write the tables, the summary, and the pages of all that is graded."""
-        records = self.shown()
-        for record in records:  # a page tells the marks, which another deadline changes
-            _write(self._path(record["student"], "html"), feedback(record, self.marking))
-        table, _, students, overview, uploaded = self.outputs
-        rows = student_rows(records, self.marking)
-        _write(table, answers_table(records, self.marking))
-        _write(students, students_table(rows))
-        _write(overview, summary(records, rows, self.marking))
-        if self.marking.upload:
-            _write(uploaded, upload_table(rows, self.marking, len(self.names)))
+        records, marking = self.shown(), self.marking
+        rows = reports.student_rows(records, marking)
+        table, _, students, overview, uploaded, pages = self.outputs
+        contents: dict[Path, str | bytes] = {
+            # A page tells the marks, which another deadline changes.
+            self._path(record["student"], "html"): reports.feedback(record, marking)
+            for record in records
+        }
+        contents[table] = reports.answers_table(records, marking)
+        contents[students] = reports.students_table(rows)
+        contents[overview] = reports.summary(records, rows, marking)
+        if marking.upload:
+            contents[uploaded] = reports.upload_table(rows, marking, len(self.names))
+        if marking.upload == "moodle":
+            contents[pages] = reports.feedback_files(rows, marking)
+        for path, content in contents.items():
+            _write(path, content)
 
     def _keep(self, record: dict[str, Any]) -> None:
         student = record["student"]
         before = self.records.get(student, {}).get("results", ())
         results = {result["name"]: result for result in (*before, *record["results"])}
         self.records[student] = {**record, "results": list(results.values())}
-        content = json.dumps(self.records[student], indent=1)
-        _write(self._path(student, "json"), content)
+        _write(self._path(student, "json"), json.dumps(self.records[student], indent=1))
 
     def _path(self, student: str, kind: str) -> Path:
         name = os.fsencode(student)
         if len(name) > _LONGEST_NAME:  # a file's name can have 255 bytes
             short = name[:_LONGEST_NAME].decode("utf-8", "ignore")
             student = f"{short}-{hashlib.sha256(name).hexdigest()[:16]}"
-        return self.folder / f"{student}.{kind}"
+        return self.outputs[1] / f"{student}.{kind}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -202,10 +187,11 @@ def _read(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _write(path: Path, content: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"  # for spreadsheets
     try:
-        write_whole(path, content.encode(encoding, "replace"))
+        coded = content if isinstance(content, bytes) else content.encode(encoding, "replace")
+        write_whole(path, coded)
     except OSError as error:
         raise OutputError(f"{printable(path)} cannot be written ({error.strerror})") from None
 
@@ -219,13 +205,15 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _graded(tasks: Sequence[Task], facts: Mapping[str, Any], jobs: int) -> Iterator[dict[str, Any]]:
+def _graded(
+    tasks: Sequence[tuple[Submission, Sequence[str]]], facts: Mapping[str, Any], jobs: int
+) -> Iterator[dict[str, Any]]:
     """Yield the records as they come; the work is done by the processes of the submissions."""
     STOPPED.clear()
     with ThreadPoolExecutor(jobs) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # wrong answers overflow: not the teacher's concern
         try:
-            for future in as_completed([pool.submit(_record, task, facts) for task in tasks]):
+            for future in as_completed([pool.submit(_record, *task, facts) for task in tasks]):
                 yield future.result()
         except BaseException:  # an interrupt: do not wait for those that are being graded
             pool.shutdown(wait=False, cancel_futures=True)
@@ -233,9 +221,11 @@ def _graded(tasks: Sequence[Task], facts: Mapping[str, Any], jobs: int) -> Itera
             raise
 
 
-def _record(task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _record(
+    submission: Submission, names: Sequence[str], facts: Mapping[str, Any]
+) -> dict[str, Any]:
     try:
-        return grade_submission(*task, **facts)
+        return grade_submission(submission, names, **facts)
     except Exception as error:  # noqa: BLE001 - one submission must not stop the others
         message = f"It could not be graded ({type(error).__name__}: {printable(error)})."
-        return failed(*task, message)
+        return failed(submission, names, message)

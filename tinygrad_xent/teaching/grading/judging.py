@@ -3,22 +3,22 @@
 import difflib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.exercises.verdict import quoted
-from tinygrad_xent.teaching.grading.limits import Limits
-from tinygrad_xent.teaching.grading.session import Deadline, Files, Session
+from tinygrad_xent.teaching.grading.sandbox import MOST_LEFT_OUT, Limits
+from tinygrad_xent.teaching.grading.session import Files, Session
 from tinygrad_xent.teaching.grading.without_answers import REFUSAL
 
 _OPS_TO_WRITE = frozenset({"softmax", "log_softmax", "logsumexp", "sum_to", "put"})
 _WRITING_OPS = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embedding_backward"})
 """Exercises to write ops that the package has, and the ops that are withheld from them."""
-LOST = ("does-not-parse", "cell-failed")
-"""The codes of answers whose cell failed."""
+LOST = {" does not parse: ": "does-not-parse", " did not end: ": "did-not-end", "": "cell-failed"}
+"""The codes of answers whose cell failed, by what is said of it."""
 _MOST_ERRORS = 50
 
 
@@ -33,8 +33,9 @@ class Result:
     score : int
         1 or 0.
     code : str
-        The code of the verdict, or "not-answered", "misnamed", "does-not-parse", "cell-failed",
-        "own-op", "too-slow", "no-time-left", "too-much-written", "crashed", "no-answer".
+        The code of the verdict, or "not-answered", "misnamed", "does-not-parse", "did-not-end",
+        "cell-failed", "own-op", "too-slow", "no-time-left", "too-much-written", "crashed",
+        "no-answer".
     message : str
         What a teacher would say, in Markdown.
     case : str
@@ -68,17 +69,20 @@ class Report:
     exercises, ops : tuple of Result
     errors : tuple of str
         Which cells failed, and how.
+    pictures : mapping of str to str
+        Of wrong answers, the graph of what they compute, as SVG from the learner's process.
     """
 
     exercises: tuple[Result, ...]
     ops: tuple[Result, ...] = ()
     errors: tuple[str, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def not_answered(name: str, found: Mapping[str, Any]) -> Result:
     """Return the result for an exercise without an answer: its cell failed, or it is misnamed."""
     if why := found["lost"].get(name):
-        code = LOST[" does not parse: " not in why]
+        code = next(code for words, code in LOST.items() if words in why)
         return Result(name, 0, code, f"The answer is lost: {quoted(why)}.")
     others = [other for other in found["functions"] if other not in CATALOGUE]
     for near in difflib.get_close_matches(name, others, n=1, cutoff=0.85):
@@ -93,9 +97,9 @@ def judge_cells(
     *,
     seed: int,
     limits: Limits | None = None,
-    deadline: Deadline | None = None,
-    with_ops: bool = False,
     files: Files | None = None,
+    with_ops: bool = False,
+    with_pictures: bool = False,
 ) -> Report:
     """Run a file's code in a child process and judge what it answers.
 
@@ -108,12 +112,12 @@ def judge_cells(
     seed : int
         The seed of the random inputs. Learners must not know it.
     limits : Limits, optional
-    deadline : Deadline, optional
-        When the student's time is over; by default it begins now.
-    with_ops : bool
-        Also check the rules of the ops that the code defines.
     files : Files, optional
         What lies around the code, to import and to read.
+    with_ops : bool
+        Also check the rules of the ops that the code defines.
+    with_pictures : bool
+        Also draw what wrong answers compute.
 
     Returns
     -------
@@ -125,46 +129,62 @@ def judge_cells(
     SubmissionError
         If the process to run the code in cannot be started.
     """
-    limits = limits or Limits()
-    deadline = deadline or Deadline(limits.total_seconds)
-    sessions = _Sessions(lambda withheld: Session(cells, names, withheld, limits, deadline, files))
+    sessions = _Sessions(cells, names, limits or Limits(), files)
     try:
         first = sessions.alive(frozenset())
         found, ended = first.found, first.ended
         if ended:
-            message = f"Running the file {ended[1]}."
+            message = f"Running {first.place} {ended[1]}."
             return Report(tuple(Result(name, 0, ended[0], message) for name in names))
-        exercises = [
+        exercises = tuple(
             _answer(sessions, name, np.random.default_rng([seed, *name.encode()]))
             if name in found["answers"]
             else not_answered(name, found)
             for name in names
-        ]
-        errors, ops = found["errors"], []
-        if errors or with_ops:  # what failed may be there when nothing is left out
+        )
+        errors, ops, pictures = found["errors"], [], {}
+        wrong = [r.name for r in exercises if not r.score and r.evidence and with_pictures]
+        if errors or with_ops or wrong:  # what failed may be there when nothing is left out
             whole = sessions.alive(None)
             errors = errors if whole.ended else whole.found["errors"]
             found_ops = whole.found["ops"] if with_ops else ()
             ops = [_op(sessions, i, name[:100], seed + i) for i, name in enumerate(found_ops)]
-        return Report(tuple(exercises), tuple(ops), tuple(errors[:_MOST_ERRORS]))
+            pictures = {name: _picture(sessions, name) for name in wrong}
+        return Report(exercises, tuple(ops), tuple(errors[:_MOST_ERRORS]), pictures)
     finally:
         sessions.close()
 
 
 class _Sessions:
-    """One session after another: when an answer ends its process, the others get a new one."""
+    """One session after another: when an answer ends its process, the others get a new one.
 
-    def __init__(self, start: Callable[[frozenset[str] | None], Session]) -> None:
-        self._start = start
+    A statement that ends the process while the file is run, or does not end, is left out.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        self._given = given
+        self._left_out: dict[str, str] = {}
         self._open: dict[frozenset[str] | None, Session] = {}
 
     def alive(self, withheld: frozenset[str] | None) -> Session:
         """Return the session from which these ops are withheld, a new one if it has ended."""
-        if withheld in self._open and self._open[withheld].ended:
-            self._open.pop(withheld).close()
-        if withheld not in self._open:
-            self._open[withheld] = self._start(withheld)
+        while withheld not in self._open or self._open[withheld].ended:
+            if withheld in self._open:
+                self._open.pop(withheld).close()
+            cells, names, limits, files = self._given
+            session = Session(cells, names, withheld, limits, files, self._left_out)
+            self._open[withheld] = session
+            if not self._leaves_out(session):
+                break
         return self._open[withheld]
+
+    def _leaves_out(self, session: Session) -> bool:
+        """Note the statement that ended a new session; return whether to try without it."""
+        if session.ended is None or session.ended[0] == "no-answer" or not session.limits.left:
+            return False
+        most = len(self._left_out) == MOST_LEFT_OUT or session.place in self._left_out
+        self._left_out.setdefault(session.place, session.ended[1])
+        return not most
 
     def close(self) -> None:
         for session in self._open.values():
@@ -180,6 +200,13 @@ def _answer(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
         return Result(name, int(bool(verdict)), code, *shown)
 
     return _judged(sessions, _OPS_TO_WRITE if name in _WRITING_OPS else frozenset(), name, judge)
+
+
+def _picture(sessions: _Sessions, name: str) -> str:
+    """Return the graph of what an answer computes for the first, smallest inputs."""
+    session = sessions.alive(None)
+    case = CATALOGUE[name].cases(np.random.default_rng(0))[0]
+    return session.picture(session.found["answers"].get(name, -1), case.args, case.params)
 
 
 def _op(sessions: _Sessions, number: int, name: str, seed: int) -> Result:

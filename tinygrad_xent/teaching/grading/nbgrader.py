@@ -144,7 +144,7 @@ def judge_notebook(notebook: Mapping[str, Any], folder: Path | None = None) -> N
     tests = [cell for cell, marks in marked if marks.get("grade") and not marks.get("solution")]
     names = list(dict.fromkeys(filter(None, (_tested(cell["source"]) for cell in tests))))
     sources = [plain(cell["source"]) for cell in code]
-    files = Files(read_beside(folder / "answers.py")[0]) if folder else None
+    files = Files(read_beside(folder / "answers.py").contents) if folder else None
     report = judge_cells(sources, names, seed=secrets.randbits(48), files=files)
     results = {result.name: result for result in report.exercises}
     for cell in tests:

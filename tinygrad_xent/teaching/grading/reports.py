@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections import Counter
+import zipfile
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -13,15 +14,16 @@ from typing import Any
 from tinygrad_xent.teaching.exercises import CATALOGUE, Verdict
 from tinygrad_xent.teaching.exercises.verdict import html_of, text_of
 from tinygrad_xent.teaching.grading.alike import alike
-from tinygrad_xent.teaching.grading.roster import Due, Person, matched, upload
+from tinygrad_xent.teaching.grading.roster import Due, Person, matched
 from tinygrad_xent.teaching.grading.submissions import NO_FILE
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
-from tinygrad_xent.visualization.pages import page
+from tinygrad_xent.visualization.pages import image, page
 from tinygrad_xent.visualization.tables import html_table, styled
 
 COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
 _STUDENTS = ("student", "id", "email", "total", "maximum", "percent", "days late", "status")
+_OF_CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MISSING = ("not-answered", NO_FILE)
 _COMMONEST = 3  # mistakes of an exercise
@@ -32,9 +34,14 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; p
   overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; }
 h2 { font-size: 1.15rem; margin-top: 2rem; }
+figure { margin: 1rem 0; }
 table { overflow-wrap: normal; }
 .tx-verdict { margin: 1rem 0; overflow-x: auto; }
+@media (max-width: 30rem) { body { padding: .75rem; } th, td { padding: .2rem .3rem; } }
 """
+
+Rows = Sequence[tuple[Person | None, Mapping[str, Any]]]
+"""A row for each student, with what the class list says of them."""
 
 
 @dataclass(frozen=True)
@@ -71,35 +78,35 @@ class Marking:
 
 def answers_table(records: Sequence[Mapping[str, Any]], marking: Marking) -> str:
     """Return a table in CSV with a row for each student and exercise."""
-    rows = []
-    for record in sorted(records, key=lambda record: record["student"]):
-        for result in record["results"]:
-            facts = {"exercise": result["name"], "message": _plain(result)}
-            row = {**record, **result, **facts, "score": f"{marking.points(result):g}"}
-            rows.append([_safe(row[column]) for column in COLUMNS])
-    return _csv([COLUMNS, *rows])
+    return _csv(COLUMNS, [
+        {
+            **record, **result, "exercise": result["name"], "message": _plain(result),
+            "score": f"{marking.points(result):g}",
+        }
+        for record in sorted(records, key=lambda record: record["student"])
+        for result in record["results"]
+    ])  # fmt: skip
 
 
-def student_rows(
-    records: Sequence[Mapping[str, Any]], marking: Marking
-) -> list[tuple[Person | None, dict[str, Any]]]:
+def student_rows(records: Sequence[Mapping[str, Any]], marking: Marking) -> Rows:
     """Return a row for each student: of the class list first, then of those who are not on it."""
     by_name = {record["student"]: record for record in records}
     maximum = max((len(record["results"]) for record in records), default=0)
     rows = []
     for person, record in matched(marking.people, by_name):
-        results = record["results"] if record else []
-        days = marking.due.days(record["written"]) if record else 0
-        total = sum(map(marking.points, results)) * marking.due.kept(days)
+        given = record or {"student": "", "id": "", "written": 0, "results": ()}
+        days = marking.due.days(given["written"])
+        total = sum(map(marking.points, given["results"])) * marking.due.kept(days)
         facts = {
-            "student": person.name if person else record["student"] if record else "",
-            "id": next(iter(person.ids), "") if person else record["id"] if record else "",
+            "student": person.name if person else given["student"],
+            "id": next(iter(person.ids), "") if person else given["id"],
             "email": person.email if person else "",
             "total": f"{total:.4g}",
             "maximum": maximum,
             "percent": round(100 * total / max(maximum, 1)),
             "days late": days,
             "status": _status(person, record, marking),
+            "record": record,
         }
         rows.append((person, facts))
     return rows
@@ -113,23 +120,41 @@ def _status(person: Person | None, record: Mapping[str, Any] | None, marking: Ma
     return "graded" if person or not marking.people else "not on the list"
 
 
-def students_table(rows: Sequence[tuple[Person | None, Mapping[str, Any]]]) -> str:
+def students_table(rows: Rows) -> str:
     """Return a table in CSV with a row for each student."""
-    lines = [[_safe(facts[column]) for column in _STUDENTS] for _, facts in rows]
-    return _csv([_STUDENTS, *lines])
+    return _csv(_STUDENTS, [facts for _, facts in rows])
 
 
-def upload_table(
-    rows: Sequence[tuple[Person | None, Mapping[str, Any]]], marking: Marking, maximum: int
-) -> str:
-    """Return the table that the platform takes, of those who are on the class list."""
-    grades = [(person, float(facts["total"])) for person, facts in rows if person]
-    return upload(marking.upload, marking.title, maximum, grades)
+def upload_table(rows: Rows, marking: Marking, maximum: int) -> str:
+    """Return the table that the platform takes, with the columns of the list as it was read.
+
+    Moodle's list says what its assignment counts, and the grades are a share of that.
+    """
+    made = []
+    for person, facts in rows:
+        row = dict(person.row) if person else {}
+        if marking.upload == "canvas":
+            row[marking.title] = facts["total"]
+        else:
+            held = {head.casefold(): value.replace(",", ".") for head, value in row.items()}
+            most = held.get("maximum grade", "")
+            top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
+            row["Grade"] = f"{float(facts['total']) / maximum * top:.4g}"
+        if person:
+            made.append(row)
+    heads = tuple(made[0])
+    if marking.upload == "canvas":
+        heads = (*_OF_CANVAS, marking.title)
+        made.insert(0, {"Student": "Points Possible", marking.title: f"{maximum:g}"})
+    return _csv(heads, made, safe=False)
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> str:
+def _csv(heads: Sequence[str], rows: Iterable[Mapping[str, Any]], *, safe: bool = True) -> str:
     table = io.StringIO()
-    csv.writer(table).writerows(rows)
+    writer = csv.DictWriter(table, heads, extrasaction="ignore")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _safe(row[key]) for key in heads} if safe else row)
     return table.getvalue()
 
 
@@ -159,6 +184,22 @@ def feedback(record: Mapping[str, Any], marking: Marking) -> str:
     return page(printable(record["student"]), "".join(_parts(record, marking)), _STYLE)
 
 
+def feedback_files(rows: Rows, marking: Marking) -> bytes:
+    """Return a zip file of the pages, by the names that Moodle knows its participants by.
+
+    Moodle gives each participant of an assignment the file of the folder `NAME_ID_...`.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as pages:
+        for _, facts in rows:
+            if record := facts["record"]:
+                name = re.sub(r'[\\/:*?"<>|_\s]+', " ", printable(facts["student"]))
+                folder = f"{name}_{record['id'] or facts['id']}_assignsubmission_file_"
+                content = feedback(record, marking).encode(errors="replace")
+                pages.writestr(f"{folder}/feedback.html", content)
+    return packed.getvalue()
+
+
 def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
     results = record["results"]
     passed = sum(result["score"] for result in results)
@@ -171,16 +212,10 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
         chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
         if chosen:
             yield f"<h2>{title}</h2>\n"
-            for result in chosen:
-                yield _verdict(result)
-                if not wanted:
-                    exercise = CATALOGUE[result["name"]]
-                    share = round(100 * result["share"]) if marking.partial else 0
-                    partial = f"It is right for {share} % of the inputs. " if share else ""
-                    yield (
-                        f"<p>{partial}To read next: lesson {exercise.lesson}, "
-                        f"{html_of(exercise.title)}.</p>\n"
-                    )
+        for result in chosen:
+            yield _verdict(result)
+            if not wanted:
+                yield from _help(result, marking)
     if missing := [r["name"] for r in results if r["code"] in _MISSING]:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in missing)
         yield f"<h2>Not answered</h2>\n<p>{names}</p>\n"
@@ -188,6 +223,18 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
         items = "".join(f"<li>{escape(problem)}</li>\n" for problem in record["problems"])
         items = re.sub("`([^`\n]+)`", r"<code>\1</code>", items)
         yield f"<h2>What happened to your work</h2>\n<ul>\n{items}</ul>\n"
+
+
+def _help(result: Mapping[str, Any], marking: Marking) -> Iterator[str]:
+    name, exercise = result["name"], CATALOGUE[result["name"]]
+    if picture := result["picture"]:
+        alt = f"The graph of what {name} computes"
+        said = f"What your <code>{escape(name)}</code> computes, from its inputs to its result:"
+        yield f"<figure><figcaption>{said}</figcaption>{image(picture, alt)}</figure>\n"
+    share = round(100 * result["share"]) if marking.partial else 0
+    partial = f"It is right for {share} % of the inputs. " if share else ""
+    title = html_of(exercise.title)
+    yield f"<p>{partial}To read next: lesson {exercise.lesson}, {title}.</p>\n"
 
 
 def _verdict(result: Mapping[str, Any]) -> str:
@@ -206,36 +253,26 @@ def _verdict(result: Mapping[str, Any]) -> str:
 # -- the summary of a class ------------------------------------------------------------------
 
 
-def summary(
-    records: Sequence[Mapping[str, Any]],
-    rows: Sequence[tuple[Person | None, Mapping[str, Any]]],
-    marking: Marking,
-) -> str:
+def summary(records: Sequence[Mapping[str, Any]], rows: Rows, marking: Marking) -> str:
     """Return the page for the teacher: what passed, what went wrong, who needs help."""
     return page(marking.title, styled("class", "".join(_overview(records, rows))), _STYLE)
 
 
-def _overview(
-    records: Sequence[Mapping[str, Any]], rows: Sequence[tuple[Person | None, Mapping[str, Any]]]
-) -> Iterator[str]:
+def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]:
     facts = [row for _, row in rows]
     statuses = Counter(row["status"] for row in facts)
     told = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
     yield f"<p>{count(len(facts), 'student')}: {told or 'none'}.</p>\n"
-    results: dict[str, list[Mapping[str, Any]]] = {}
+    results: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
         for result in record["results"]:
-            results.setdefault(result["name"], []).append(result)
-    lines = [
-        (
-            name,
-            str(sum(r["score"] for r in same)),
-            str(sum(r["score"] == 0 and r["code"] not in _MISSING for r in same)),
-            str(sum(r["code"] in _MISSING for r in same)),
-            f"{median(r['seconds'] for r in same):.2f}",
-        )
-        for name, same in results.items()
-    ]
+            results[result["name"]].append(result)
+    lines = []
+    for name, same in results.items():
+        passed = sum(r["score"] for r in same)
+        missing = sum(r["code"] in _MISSING for r in same)
+        seconds = f"{median(r['seconds'] for r in same):.2f}"
+        lines.append((name, *map(str, (passed, len(same) - passed - missing, missing)), seconds))
     head = ("exercise", "passed", "wrong", "missing", "seconds")
     yield html_table(head, lines, "The exercises, with the median of the seconds")
     yield "\n<h2>The commonest mistakes</h2>\n"

@@ -1,4 +1,4 @@
-"""Who is in the class: a learning platform's lists, its names of files, its tables of grades."""
+"""Who is in the class, and when work was due: lists of learning platforms, deadlines and delays."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import UsageError
+from tinygrad_xent.teaching.grading.submissions import decoded
 from tinygrad_xent.visualization.naming import printable
 
-_PLATFORMS = (
-    r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(_.*)?",  # Moodle
-    r"(?P<name>[^_]+)_(LATE_)?(?P<id>\d+)_\d+_.+",  # Canvas
-)
 _HEADS = {
     "name": ("name", "full name", "student", "student name"),
     "first": ("first name", "given name"),
@@ -27,25 +24,10 @@ _HEADS = {
     "id": ("id", "identifier", "id number", "student id", "sis user id"),
     "email": ("email", "e-mail", "email address", "e-mail address", "sis login id"),
 }
-_RULE = re.compile(r"(\d+(?:\.\d+)?)%(/day)?")
-
-
-def whose(name: str) -> tuple[str, str]:
-    """Return a student's name and number from a name that Moodle or Canvas gives to a download.
-
-    Any other name is the student's, without a number.
-
-    Examples
-    --------
-    >>> whose("Ann Lee_4711_assignsubmission_file_")
-    ('Ann Lee', '4711')
-    >>> whose("leeann_LATE_12345_678_homework-2"), whose("ann_lee")
-    (('leeann', '12345'), ('ann_lee', ''))
-    """
-    for form in _PLATFORMS:
-        if found := re.fullmatch(form, name):
-            return found["name"], found["id"]
-    return name, ""
+_NOBODY = ("points possible", "student, test")  # rows of Canvas
+_RULE = re.compile(
+    r"(?i)-?\s*(?P<share>\d+([.,]\d+)?)\s*(%|per ?cent)\s*(?P<daily>(/|per|a|each)\s*d(ay)?)?"
+)
 
 
 @dataclass(frozen=True)
@@ -70,15 +52,15 @@ class Person:
     def folder(self) -> str:
         """A name for a folder of theirs, which nobody else has who has another id."""
         number = next(iter(self.ids), "")
-        words = re.findall(r"[^\W_]+", f"{self.name} {number or self.email}")
+        words = _words(f"{self.name} {number or self.email}")
         return " ".join(words)[-60:].strip()  # a file's name can have 255 bytes
 
     @property
     def keys(self) -> set[str]:
         """What a submission of theirs may be called: Canvas puts the last name first."""
-        called = (_words(self.name), _words(self.folder))
+        called = [_words(name.casefold()) for name in (self.name, self.folder)]
         names = {"".join(words[i:] + words[:i]) for words in called for i in range(len(words))}
-        login = {"".join(_words(self.email)), "".join(_words(self.email.partition("@")[0]))}
+        login = {_key(self.email), _key(self.email.partition("@")[0])}
         return (names | login | set(self.ids)) - {""}
 
 
@@ -91,18 +73,13 @@ def read_roster(path: Path) -> list[Person]:
         If it cannot be read, or has no names.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = decoded(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{printable(path)} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{printable(path)} is not text in UTF-8; save it as that") from None
-    lines = text.splitlines()
-    between = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    class_list = []
-    for row in csv.DictReader(io.StringIO(text), delimiter=between):
-        facts = {str(k): v or "" for k, v in row.items() if k and isinstance(v, str | None)}
-        if person := _person(facts):
-            class_list.append(person)
+    head = text.partition("\n")[0]
+    between = max(",;\t", key=head.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
+    class_list = list(filter(None, map(_person, rows)))
     if not class_list:
         raise UsageError(
             f"{printable(path)} holds no names; its first line must name the columns: "
@@ -111,22 +88,36 @@ def read_roster(path: Path) -> list[Person]:
     return class_list
 
 
-def _person(row: Mapping[str, str]) -> Person | None:
+def _person(read: Mapping[Any, Any]) -> Person | None:
+    row = {str(k): v or "" for k, v in read.items() if k and isinstance(v, str | None)}
+    held = {head.strip().casefold(): value.strip() for head, value in row.items()}
+
     def values(kind: str) -> list[str]:
-        held = {head.strip().casefold(): value.strip() for head, value in row.items()}
         return [held[head] for head in _HEADS[kind] if held.get(head)]
 
     name = (values("name") or [" ".join(values("first") + values("last"))])[0]
     name = name or " ".join((values("id") or values("email"))[:1])
-    if not name or name.casefold() in ("points possible", "student, test"):  # rows of Canvas
+    if not name or name.casefold() in _NOBODY:
         return None
     ids = tuple(re.sub(r"\D*(\d+)", r"\1", each) for each in values("id"))
     return Person(name, next(iter(values("email")), ""), ids, row)
 
 
 def _words(name: str) -> list[str]:
-    composed = unicodedata.normalize("NFC", name)  # some systems take letters and accents apart
-    return re.findall(r"[^\W_]+", composed.casefold())
+    """Return the words of a name: letters with their marks, digits, emoji.
+
+    Some systems take letters and accents apart.
+
+    >>> _words("José ../ 💥 हिन्दी_3")
+    ['José', '💥', 'हिन्दी', '3']
+    """
+    kinds = [(c, unicodedata.category(c)) for c in unicodedata.normalize("NFC", name)]
+    kept = (c if kind[0] in "LMN" or kind in ("So", "Sk") else " " for c, kind in kinds)
+    return "".join(kept).split()
+
+
+def _key(name: str) -> str:
+    return "".join(_words(name.casefold()))
 
 
 def matched(
@@ -136,12 +127,8 @@ def matched(
     left = dict(records)
     for person in people:
         keys = person.keys
-        same = [
-            student for student, record in left.items()
-            if record.get("id") in person.ids or "".join(_words(student)) in keys
-        ]  # fmt: skip
-        known = [student for student in same if left[student].get("id") in person.ids]
-        found = known or same
+        known = [student for student, record in left.items() if record.get("id") in person.ids]
+        found = known or [student for student in left if _key(student) in keys]
         yield person, left.pop(found[0]) if len(found) == 1 else None
     for record in left.values():
         yield None, record
@@ -170,18 +157,21 @@ class Due:
     @classmethod
     def of(cls, due: str | None, rule: str | None) -> Due:
         """Return it from what a teacher writes: "2026-11-27 18:00" and "10%/day" or "20%"."""
-        found = _RULE.fullmatch(rule or "0%")
         if rule and not due:
             raise UsageError("--late needs --deadline")
+        found = _RULE.fullmatch((rule or "0%").strip())
         if found is None:
             raise UsageError(f'--late: {rule!r} is not a rule; write "10%/day" or "20%"')
+        share = float(found["share"].replace(",", ".")) / 100
+        if share > 1:
+            raise UsageError(f"--late: {rule!r} takes off more than there is; write at most 100%")
         try:
             when = datetime.fromisoformat(due).astimezone() if due else None
         except (ValueError, OverflowError, OSError):
             raise UsageError(
                 f'--deadline: {due!r} is not a time; write "2026-11-27 18:00"'
             ) from None
-        return cls(when, float(found[1]) / 100, bool(found[2]))
+        return cls(when, share, bool(found["daily"]))
 
     def days(self, written: float) -> int:
         """Return how many days late, begun ones included, something was written."""
@@ -195,32 +185,3 @@ class Due:
         [1.0, 0.9, 0.0]
         """
         return max(0.0, 1 - self.share * (days if self.daily else min(days, 1)))
-
-
-# -- tables of grades ------------------------------------------------------------------------
-
-
-def upload(kind: str, title: str, maximum: float, grades: Iterable[tuple[Person, float]]) -> str:
-    """Return the table that Moodle or Canvas takes, with the columns of the list as it was read.
-
-    Moodle's list says what its assignment counts, and the grades are a share of that.
-    """
-    rows = []
-    for person, total in grades:
-        if kind == "canvas":
-            ours = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-            row = {head: person.row.get(head, "") for head in ours}
-            rows.append({**row, title: f"{total:g}"})
-        else:
-            heads = {head.casefold(): head for head in person.row}
-            most = person.row.get(heads.get("maximum grade", ""), "").replace(",", ".")
-            top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
-            rows.append({**person.row, "Grade": f"{total / maximum * top:.4g}"})
-    if kind == "canvas":
-        rows.insert(0, dict.fromkeys(rows[0], "") | {"Student": "Points Possible",
-                                                     title: f"{maximum:g}"})  # fmt: skip
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()

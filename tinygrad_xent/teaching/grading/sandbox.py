@@ -1,4 +1,4 @@
-"""The walls around a learner's code: what it may read and write, and whom it may reach.
+"""The walls around a learner's code: what it may use, read, write and reach.
 
 On Linux the kernel holds them (Landlock): the process reads the places on a list and nothing else,
 writes in its own folder, starts no program, signals nobody outside, and opens no TCP connection.
@@ -9,15 +9,23 @@ interpreter itself.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import math
 import os
+import signal
 import stat
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+MEBI = 2**20
+MOST_LEFT_OUT = 2  # statements that do not end; with the last of them, the file ends
 
 # Landlock, https://docs.kernel.org/userspace-api/landlock.html
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, on every processor
@@ -49,6 +57,73 @@ _CHANGING = frozenset({
     "os.symlink", "os.truncate", "os.utime", "shutil.rmtree",
 })  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+
+
+@dataclass
+class Limits:
+    """Limits of one student's work.
+
+    The operating system holds those on memory, processor time and file size, which Windows does not
+    have; the parent holds the others everywhere.
+
+    Attributes
+    ----------
+    run_seconds : float
+        For running the file from top to bottom.
+    call_seconds : float
+        For one call of an answer.
+    total_seconds : float
+        For all files of a student together, judging included.
+    memory : int
+        Bytes of address space.
+    file : int
+        Bytes of the largest file that it may write.
+    disk : int
+        Bytes of all its files together, which the parent adds up several times a second.
+    message : int
+        Bytes of the largest value that an answer may return, as it is sent.
+    used : float
+        The seconds that are used up: of one student, all processes share this object.
+    """
+
+    run_seconds: float = 60.0
+    call_seconds: float = 10.0
+    total_seconds: float = 180.0
+    memory: int = 2048 * MEBI
+    file: int = 16 * MEBI
+    disk: int = 256 * MEBI
+    message: int = 8 * MEBI
+    used: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return max(self.total_seconds - self.used, 0.0)
+
+    def hold(self) -> None:
+        """Put this process under the limits that the operating system has.
+
+        Any further process or thread is refused. The system counts all processes of the user, so 0
+        is the only limit that means the same for every user; it does not bind root.
+        """
+        if sys.platform == "win32":
+            return
+        seconds = int(min(self.total_seconds, 10**9))  # an alarm takes 31 bits
+        _bound("RLIMIT_AS", self.memory)
+        started = math.ceil(time.process_time())  # what starting Python took is not theirs
+        _bound("RLIMIT_CPU", started + seconds + 1)
+        _bound("RLIMIT_FSIZE", self.file)
+        _bound("RLIMIT_CORE", 0)
+        _bound("RLIMIT_NPROC", 0)
+        signal.alarm(seconds + 60)  # in case the parent is gone by then
+        os.nice(5)  # so that the grader itself is not slowed down
+
+
+def _bound(name: str, bound: int) -> None:
+    import resource
+
+    with contextlib.suppress(AttributeError, ValueError, OSError, OverflowError):
+        resource.setrlimit(getattr(resource, name), (bound, bound))  # macOS refuses some
 
 
 def confine(home: str, places: Mapping[str, int]) -> bool:
@@ -133,47 +208,52 @@ def _hook(
     home: str, places: Mapping[str, int], *, files: bool
 ) -> Callable[[str, tuple[Any, ...]], None]:
     realpath, writing, looking, changing = os.path.realpath, _WRITING, _LOOKING, _CHANGING
-    own = (realpath(home),)
-    legible = (*own, *(path for path, rights in places.items() if rights == _READ))
-    listed = (*legible, *places)
-    mine = (*own, realpath(os.devnull))
-
-    def look_at(path: Any, allowed: tuple[str, ...]) -> None:
-        real = realpath(os.fsdecode(path))
-        if not any(real == place or real.startswith(place + os.sep) for place in allowed):
-            raise PermissionError(errno.EACCES, "this is closed while a file is checked", real)
+    mine = (realpath(home), realpath(os.devnull))
+    legible = (*mine, *(path for path, rights in places.items() if rights == _READ))
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(_REFUSED):
             raise PermissionError(errno.EACCES, f"{event} is refused while a file is checked")
-        if not files or not arguments:
+        writes = event in changing or (event == "open" and arguments[2] & writing)
+        if not files or not (writes or event == "open" or event in looking):
             return
-        if event in looking and not isinstance(arguments[0], int | None):  # a file that is open
-            look_at(arguments[0], listed if arguments[0] in places else legible)
-        elif event == "open" and not isinstance(arguments[0], int):
-            look_at(arguments[0], mine if arguments[2] & writing else legible)
-        elif event in changing:
-            for path in arguments[:2]:
-                if isinstance(path, str | bytes):
-                    look_at(path, mine)
+        for path in arguments[: 2 if event in changing else 1]:
+            is_path = isinstance(path, str | bytes | os.PathLike)  # or a mode, or an open file
+            if not is_path or (event in looking and path in places):
+                continue
+            real = realpath(os.fsdecode(path))
+            allowed = mine if writes else legible
+            if not any(real == place or real.startswith(place + os.sep) for place in allowed):
+                raise PermissionError(errno.EACCES, "this is closed while a file is checked", real)
 
     return hook
 
 
 class Silent:
-    """Stands for what is not here: it is true, prints nothing, and every part of it is itself."""
+    """Stands for what is not here: it is true, prints nothing, and every part of it is itself.
+
+    Parameters
+    ----------
+    refusal : str, optional
+        The error that it raises instead if an answer uses it while it is judged.
+    """
+
+    judging = False
+
+    def __init__(self, refusal: str = "") -> None:
+        self._refusal = refusal
+
+    def _used(self, *_: Any, **__: Any) -> Silent:
+        if Silent.judging and self._refusal:
+            raise PermissionError(self._refusal)
+        return self
+
+    __call__ = __getitem__ = _used
 
     def __getattr__(self, name: str) -> Silent:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self
-
-    def __call__(self, *_: Any, **__: Any) -> Silent:
-        """Return itself, whatever it is asked."""
-        return self
-
-    def __getitem__(self, _: Any) -> Silent:
-        return self
+        return self._used()
 
     def __iter__(self) -> Iterator[Silent]:
         return iter(())

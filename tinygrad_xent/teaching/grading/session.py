@@ -24,9 +24,8 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_xent.errors import MessageError, SubmissionError
-from tinygrad_xent.teaching.grading.limits import MEBI, Limits
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
-from tinygrad_xent.teaching.grading.sandbox import readable
+from tinygrad_xent.teaching.grading.sandbox import MEBI, Limits, readable
 from tinygrad_xent.teaching.grading.without_answers import PACKAGE, package
 from tinygrad_xent.visualization.naming import printable
 
@@ -37,6 +36,7 @@ _START = (
 _LARGEST = 2**30  # bytes of a request
 _LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 30  # for Python and NumPy themselves, on a busy machine
+_LARGEST_PICTURE = 2**20  # letters
 _LONGEST = 1_000  # letters of a sentence about a cell
 _SMALLEST = 4096  # bytes that a file or folder takes on most disks
 
@@ -45,6 +45,13 @@ _ROUNDS, _QUIET = 1_000, 50  # how often to look, and how often to find nothing:
 _SUBREAPER = 36  # of Linux's prctl: orphans below a process become its children
 
 _PREFIX = f"tinygrad-xent-{platform.node()}-"  # of folders, also on a disk that machines share
+_INHERITED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
+    "OMP_NUM_THREADS": "1",
+    "DASK_SCHEDULER": "synchronous",  # which has no threads
+    "MPLBACKEND": "Agg",
+}
 
 STOPPED = threading.Event()
 """Whether grading was stopped: from then on no session begins."""
@@ -76,13 +83,6 @@ class Files:
                 path.write_bytes(self.contents.get(name, b""))
 
 
-class Deadline:
-    """When the time for everything is over, on the clock of `time.monotonic()`."""
-
-    def __init__(self, seconds: float) -> None:
-        self.end = time.monotonic() + seconds
-
-
 class AnswerStoppedError(Exception):
     """An answer cannot be called any more; `Session.ended` says why."""
 
@@ -100,16 +100,19 @@ class Session:
         The package's ops that the functions may not use, besides all that `without_answers` leaves
         out; with None they have the whole package, and what they return must not be graded.
     limits : Limits, optional
-    deadline : Deadline, optional
-        When the time for everything is over. Starting a process moves it.
+        Starting a process uses nothing of them.
     files : Files, optional
         What lies around the code.
+    left_out : mapping of str to str, optional
+        Statements that are not run, by their places, and why.
 
     Attributes
     ----------
     found : dict
         What the file has: "answers", "functions" (their names), "ops", "errors", and of "lost"
         answers the sentences that tell which cell failed.
+    place : str
+        The statement that was run last: "cell 4, line 2".
     ended : tuple of (str, str), or None
         Why the child has ended: a code and the rest of a sentence.
 
@@ -125,32 +128,26 @@ class Session:
         names: Collection[str],
         withheld: frozenset[str] | None = None,
         limits: Limits | None = None,
-        deadline: Deadline | None = None,
         files: Files | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        files = files or Files()
-        self._deadline = deadline or Deadline(self.limits.total_seconds)
-        self._ready = False
-        self.ended: tuple[str, str] | None = None
         self.found: dict[str, Any] = _checked({})
+        self.place = "the file"
+        self.ended: tuple[str, str] | None = None
+        self._ready = False
         if STOPPED.is_set():
             raise SubmissionError("grading was stopped")
         self._folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
         self._home = os.path.realpath(Path(self._folder, "work"))
         self._process: subprocess.Popen[bytes] | None = None
         _OPEN.add(self)
-        begun = time.monotonic()
+        files = files or Files()
         files.write(self._home)
         source = PACKAGE.parent
         if withheld is not None:
             source = Path(os.path.realpath(self._folder), "package")
             Files(package(withheld), "").write(str(source))
-        try:
-            self._start(source)
-        except OSError:  # such as too many processes
-            self.close()
-            raise
         first = {
             "file": files.name,
             "names": sorted(names),
@@ -158,29 +155,31 @@ class Session:
             "limits": asdict(self.limits),
         }
         try:
-            self._ready = "ready" in self._exchange(first, _STARTING_SECONDS)
-            self._deadline.end += time.monotonic() - begun  # this was not the learner's time
-            reply = self._exchange({"cells": list(cells)}, self.limits.run_seconds)
+            self._start(source)
+            self._exchange(first, _STARTING_SECONDS)
+        except OSError:  # such as too many processes
+            self.close()
+            raise
+        except AnswerStoppedError as error:
+            self.close()
+            raise SubmissionError(
+                f"the process to run it in {error} before it was ready; "
+                "a larger limit on memory or a less busy machine may help"
+            ) from None
+        self._ready = True
+        work = {"cells": list(cells), "left out": dict(left_out or {})}
+        with contextlib.suppress(AnswerStoppedError):  # `ended` tells why
+            reply = self._exchange(work, self.limits.run_seconds)
             if "answers" not in reply:
-                why = printable(reply.get("message", ""))
+                why, self.place = printable(reply.get("message", "")), "the file"
                 raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
             self.found = _checked(reply)
-        except AnswerStoppedError as error:
-            if not self._ready:
-                self.close()
-                raise SubmissionError(
-                    f"the process to run it in {error} before it was ready; "
-                    "a larger limit on memory or a less busy machine may help"
-                ) from None
 
     def function(self, number: int) -> Callable[..., Any]:
         """Return one of the functions in `found`, which is called in the child."""
 
         def remote(*args: Any, **params: Any) -> Any:
-            request = {"function": number, "args": encode(args), "params": encode(params)}
-            reply = self._exchange(request, self.limits.call_seconds)
-            if "error" in reply:
-                raise _error(reply)
+            reply = self._call(number, args, params)
             try:
                 if "args" in reply:
                     _write_back(args, decode(reply["args"]))
@@ -191,6 +190,18 @@ class Session:
                 ) from None
 
         return remote
+
+    def picture(self, number: int, args: Sequence[Any], params: Mapping[str, Any]) -> str:
+        """Return the graph of what one of the functions computes, as SVG, or "".
+
+        The learner's code may have written it: show it only where it can neither run nor load
+        anything, as in an image.
+        """
+        with contextlib.suppress(Exception):  # it may refuse Tensors, or be too slow with them
+            picture = self._call(number, args, params, drawn=True)["value"]
+            if picture.startswith("<svg") and len(picture) <= _LARGEST_PICTURE:
+                return str(picture).encode(errors="replace").decode()
+        return ""
 
     def check_op(self, number: int, seed: int) -> dict[str, Any]:
         """Return what the child finds about one of the ops in `found`, as parts of a `Result`.
@@ -219,54 +230,66 @@ class Session:
         self.close()
 
     def _start(self, source: Path) -> None:
-        inherited = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
         plots = Path(self._home, ".matplotlib")
         plots.mkdir()
-        for fonts in _font_lists():  # without one, matplotlib reads every font of the machine
-            shutil.copy(fonts, plots)
-        script = _START.format(str(source))
+        places = (os.environ.get("MPLCONFIGDIR", ""), "~/.cache/matplotlib", "~/.matplotlib")
+        for place in filter(None, places):
+            for fonts in Path(os.path.expanduser(place)).glob("fontlist-*.json"):  # noqa: PTH111
+                shutil.copy(fonts, plots)  # else matplotlib reads every font of the machine
+        homes = ("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE")
         with _STARTING:  # so that no other session takes it for a stray
             _adopt_orphans()
             self._others = {*_children(), *_known()}
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-I", "-B", "-X", "utf8", "-c", script],
+                [sys.executable, "-I", "-B", "-X", "utf8", "-c", _START.format(str(source))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self._home,
-                env={
-                    **{name: os.environ[name] for name in inherited if name in os.environ},
-                    **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), self._home),
-                    "OPENBLAS_NUM_THREADS": "1",  # a pool of threads would count as memory
-                    "OMP_NUM_THREADS": "1",
-                    "DASK_SCHEDULER": "synchronous",  # which has no threads
-                    "MPLBACKEND": "Agg",
-                    "MPLCONFIGDIR": str(plots),
-                },
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ}
+                | dict.fromkeys(homes, self._home)
+                | {**_ENVIRONMENT, "MPLCONFIGDIR": str(plots)},
                 start_new_session=True,
             )
+
+    def _call(
+        self, number: int, args: Sequence[Any], params: Mapping[str, Any], *, drawn: bool = False
+    ) -> dict[str, Any]:
+        request = {"function": number, "args": encode(tuple(args)), "params": encode(params)}
+        reply = self._exchange({**request, "drawn": drawn}, self.limits.call_seconds)
+        if "error" in reply:
+            raise _error(reply)
+        return reply
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a message and return the reply, if it comes in time."""
         if self.ended:
             raise AnswerStoppedError(self.ended[1])
-        left = self._deadline.end - time.monotonic() if self._ready else seconds
+        left = self.limits.left if self._ready else seconds
+        begun = time.monotonic()
 
         def ask() -> dict[str, Any]:
             send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
-            return receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
+            while True:
+                reply = receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
+                if "place" not in reply:
+                    return reply
+                self.place = printable(reply["place"])[:_LONGEST]
 
         try:
-            return _within(max(min(seconds, left), 0.0), ask, self._check_disk)
+            return _within(min(seconds, left), ask, self._check_disk)
         except TimeoutError:
             if left < seconds:
-                limit = f"used up the {self.limits.total_seconds:g} s for a file"
+                limit = f"used up the {self.limits.total_seconds:g} s for all files"
                 raise self._stopped("no-time-left", limit) from None
             raise self._stopped("too-slow", f"took more than {seconds:g} s") from None
         except MessageError as error:
             raise self._stopped("no-answer", f"sent a reply that cannot be read: {error}") from None
         except (EOFError, OSError, ValueError):
             raise self._stopped("crashed", self._cause()) from None
+        finally:
+            if self._ready:
+                self.limits.used += time.monotonic() - begun
 
     def _check_disk(self) -> None:
         size = 0
@@ -287,12 +310,10 @@ class Session:
         return AnswerStoppedError(message)
 
     def _cause(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
             status = self._process.wait(1) if self._process else 0
-            if status >= 0:
-                return f"ended the process (exit status {status})"
-            with contextlib.suppress(ValueError):
-                return f"ended the process ({signal.Signals(-status).name})"
+            how = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+            return f"ended the process ({how})"
         return "ended the process"
 
 
@@ -312,18 +333,6 @@ def remove_leftovers() -> None:
                     os.kill(int(folder.name.removeprefix(_PREFIX).split("-")[0]), 0)
                 except ProcessLookupError:
                     _remove(str(folder))
-
-
-def _font_lists() -> list[Path]:
-    """Return the lists of this machine's fonts that matplotlib has made, if it was ever used."""
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user who is on no list and has no home, as in a container
-        home = Path()
-    cache = os.environ.get("XDG_CACHE_HOME", home / ".cache")
-    set_by_user = os.environ.get("MPLCONFIGDIR")
-    places = [set_by_user] if set_by_user else [Path(cache) / "matplotlib", home / ".matplotlib"]
-    return [path for place in places for path in Path(place).glob("fontlist-*.json")]
 
 
 def _within(

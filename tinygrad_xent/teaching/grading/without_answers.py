@@ -3,7 +3,8 @@
 A learner's code gets this copy. An answer may use the ops as a backward rule does: `exp`, `sum`,
 `matmul`. It may not use a backward rule, a cross-entropy, the op that it is to write, or the
 engine, which would find every gradient. Their code is not there, so nobody can find it: what calls
-them is told that an answer does this work itself. Pictures and hints do nothing.
+them is told that an answer does this work itself. Pictures do nothing; nor do hints and solutions
+while the file is run, but an answer that uses them while it is judged is told the same.
 """
 
 import ast
@@ -20,10 +21,9 @@ REFUSAL = "an answer does this work itself"
 _WHOLE = (
     "__init__", "arrays", "definitions", "domains", "errors/__init__", "errors/hints", "graph",
     "losses/__init__", "op", "teaching/__init__", "teaching/grading/__init__",
-    "teaching/exercises/verdict", "teaching/grading/child", "teaching/grading/limits",
-    "teaching/grading/messages", "teaching/grading/sandbox", "tensor", "visualization/__init__",
-    "visualization/formatting", "visualization/formulas", "visualization/naming",
-    "visualization/tables",
+    "teaching/exercises/verdict", "teaching/grading/child", "teaching/grading/messages",
+    "teaching/grading/sandbox", "tensor", "visualization/__init__", "visualization/formatting",
+    "visualization/formulas", "visualization/naming", "visualization/tables",
 )  # fmt: skip
 _WITHOUT_RULES = (
     "__init__", "arithmetic", "broadcasting", "elementwise", "indexing", "kernels",
@@ -35,15 +35,17 @@ _DATA = (
     "teaching/exercises/verdict.css",
 )  # fmt: skip
 _WORDS = ("backward", "cross_entropy", "scaled")  # names of functions in `ops` that hold answers
-_ABSENT = """
+_ABSENT = f"""
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
     from tinygrad_xent.teaching.grading.sandbox import Silent
+    refusal = f"tinygrad_xent's own {{name}} is not there while a file is graded: {REFUSAL}"
     def refuse(*_, **__):
-        raise PermissionError(f"tinygrad_xent's own {name}: %s")
-    return Silent() if %r else refuse
+        raise PermissionError(refusal)
+    return %s
 """
+_INSTEAD = {"teaching": "Silent(refusal)", "visualization": "Silent()"}  # by folder, else `refuse`
 
 
 @cache
@@ -64,8 +66,7 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
         elif part.startswith("ops/") and part[4:] in _WITHOUT_RULES:
             tree = _Hollow(withheld).visit(parsed(path.read_bytes()))
         else:
-            silent = part.startswith(("teaching", "visualization"))
-            tree = parsed(_ABSENT % (REFUSAL, silent))
+            tree = parsed(_ABSENT % _INSTEAD.get(part.partition("/")[0], "refuse"))
         code = compile(tree, f"tinygrad_xent/{part}.py", "exec", dont_inherit=True)
         files[f"tinygrad_xent/{part}.pyc"] = MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
     return files

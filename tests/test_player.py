@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_graphs import by_hand, diamond
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
@@ -27,24 +28,6 @@ from tinygrad_xent.visualization.player.wrong_order import wrong_order
 from tinygrad_xent.visualization.tracing import trace
 
 EVIL = "</script><!--<script>alert(1)//]]>&amp;\"'\\u003c$\\alpha$\x1b"
-
-
-def by_hand(name="z"):
-    z = tx.Tensor([2.0, 1.0, 0.1], name=name)
-    p = tx.softmax(z)
-    p.name = "p"
-    loss = -(tx.log(p) * np.array([1.0, 0.0, 0.0])).sum()
-    loss.name = "L"
-    return loss
-
-
-def diamond():
-    """L = ln a + a a with a = 3 x: the gradient of a is 1 / a + 2 a."""
-    x = tx.Tensor(2.0, name="x")
-    a = x * 3.0
-    loss = tx.log(a) + a * a
-    a.name, loss.name = "a", "L"
-    return loss
 
 
 def by_name(events, name):

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from small_graphs import wrong_square
 
 import tinygrad_xent as tx
 from tinygrad_xent import __main__ as main
@@ -91,14 +92,7 @@ def in_notebook(*results):
 
 
 def results(*_):
-    @tx.op
-    def square(x):
-        return x * x
-
-    @square.backward
-    def square_backward(grad, y, x):
-        return x * grad
-
+    square = wrong_square()
     report = tx.gradcheck(square, np.linspace(-3, 3, 21))
     z = tx.Tensor([0.0, -800.0], name="z")
     with np.errstate(divide="ignore"):

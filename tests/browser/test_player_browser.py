@@ -7,28 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_graphs import by_hand, diamond
 
 import tinygrad_xent as tx
 from tinygrad_xent.visualization.player import play, record
 
 pytestmark = pytest.mark.browser
-
-
-def by_hand(name="z"):
-    z = tx.Tensor([2.0, 1.0, 0.1], name=name)
-    p = tx.softmax(z)
-    p.name = "p"
-    loss = -(tx.log(p) * np.array([1.0, 0.0, 0.0])).sum()
-    loss.name = "L"
-    return loss
-
-
-def diamond():
-    x = tx.Tensor(2.0, name="x")
-    a = x * 3.0
-    loss = tx.log(a) + a * a
-    a.name, loss.name = "a", "L"
-    return loss
 
 
 def recorded(steps=30):

@@ -42,6 +42,7 @@ Mistakes
 import numpy as np
 
 from tinygrad_xent.teaching.exercises.cases import Case
+from tinygrad_xent.teaching.exercises.tasks.sparse_cross_entropy import sparse_cross_entropy
 
 
 def mean_cross_entropy_backward(grad, loss, logits, *, target):
@@ -53,9 +54,7 @@ def mean_cross_entropy_backward(grad, loss, logits, *, target):
 
 
 def forward(logits, *, target):
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return -np.mean(log_p[np.arange(len(logits)), target])
+    return np.mean(sparse_cross_entropy(target, logits))
 
 
 def inputs(rng):

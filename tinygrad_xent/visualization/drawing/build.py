@@ -24,7 +24,13 @@ from tinygrad_xent.visualization.formatting import (
     part_text,
     telling,
 )
-from tinygrad_xent.visualization.formulas import formula_of, formula_text, letters_of, rule_at
+from tinygrad_xent.visualization.formulas import (
+    Shape,
+    formula_of,
+    formula_text,
+    letters_of,
+    rule_at,
+)
 from tinygrad_xent.visualization.naming import constants_of, names_of, printable
 
 MOST_BOXES = 400
@@ -211,17 +217,6 @@ def _first_warning(output: Node, nodes: Sequence[Node], flow: Flow) -> tuple[Nod
 # -- the backward pass -----------------------------------------------------------------------------
 
 
-class Contribution(NamedTuple):
-    """What a rule sent to an input, in words and in few words, and the shape that it returned."""
-
-    text: str
-    short: str
-    shape: tuple[int, ...]
-
-
-_NOTHING = Contribution("", "", ())
-
-
 @dataclass
 class Flow:
     """What a backward pass leaves.
@@ -229,13 +224,14 @@ class Flow:
     Attributes
     ----------
     grads : dict of tensor to its gradient
-    contributions : dict of (tensor, number of an input) to Contribution
+    contributions : dict of (tensor, number of an input) to (str, str, tuple of int)
+        What a rule sent there, in words and in few words, and the shape that it returned.
     seed : str
         Of what the gradients are; empty if there was no pass.
     """
 
     grads: dict[Node, Any] = field(default_factory=dict)
-    contributions: dict[tuple[Node, int], Contribution] = field(default_factory=dict)
+    contributions: dict[tuple[Node, int], tuple[str, str, Shape]] = field(default_factory=dict)
     seed: records.Seed = ""
 
 
@@ -253,7 +249,7 @@ def backward_flow(outputs: Sequence[Node], shown: Container[Node]) -> Flow:
             shape, text = np.shape(result), brief(contribution)
             if math.prod(shape) != contribution.size:
                 text = f"{brief(result)} summed to {text}"
-            flow.contributions[node, i] = Contribution(text, brief(contribution, most=4), shape)
+            flow.contributions[node, i] = text, brief(contribution, most=4), shape
 
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
         for node, grad in backpropagate(output, np.ones_like(output.data), observe=observe):
@@ -465,11 +461,10 @@ class _Collector:
                     arrows.append(records.Arrow(source, u, len(arrows), count(many, "input")))
                 bundled.add(source)
                 continue
-            sent = self.flow.contributions.get((node, use.position), _NOTHING)
-            rule = rule_at(node, use.position, sent.shape) if sent.text else ""
-            arrows.append(
-                records.Arrow(source, u, len(arrows), use.label, rule, sent.text, sent.short)
-            )
+            place = node, use.position
+            text, few, shape = self.flow.contributions.get(place, ("", "", ()))
+            rule = rule_at(*place, shape) if text else ""
+            arrows.append(records.Arrow(source, u, len(arrows), use.label, rule, text, few))
         return arrows
 
     def _kind(self, node: Node) -> records.Kind:
@@ -560,36 +555,32 @@ def groups_of(
 
     A leaf joins the first box of its scope that uses it, unless others use it before.
     """
-    users: dict[int, list[int]] = {}
+    first: dict[int, int] = {}  # the first box that uses each
     for arrow in arrows:
-        users.setdefault(arrow.source, []).append(arrow.target)
-    found: list[records.Group] = []
-    above: dict[int, int] = {}  # box to its group one level up
-    for depth in range(1, DEEPEST + 1):
-        runs: list[tuple[records.Path, int, list[int]]] = []
-        at: dict[int, int] = {}
-        last = -2
-        for i, (scope, leaf) in enumerate(zip(scopes, leaves, strict=True)):
-            if leaf:
-                continue
-            path, parent = scope[:depth], above.get(i, -1)
-            if len(path) < depth:
-                last = -2
-                continue
-            if last == -2 or runs[-1][:2] != (path, parent):
-                runs.append((path, parent, []))
-            last = at[i] = len(runs) - 1
-            runs[-1][2].append(i)
-        for i, (scope, leaf) in enumerate(zip(scopes, leaves, strict=True)):
-            first = min(users.get(i, ()), default=-1)
-            if leaf and first in at and len(scope) >= depth:
-                path, _, boxes = runs[at[first]]
-                if path == scope[:depth]:
-                    boxes.append(i)
-        above = {}
-        for path, parent, boxes in runs:
-            above.update(dict.fromkeys(boxes, len(found)))
-            found.append(records.Group(printable(path[-1]), tuple(sorted(boxes)), parent))
-        if not runs:
-            break
-    return tuple(found)
+        first[arrow.source] = min(first.get(arrow.source, arrow.target), arrow.target)
+    found: list[tuple[records.Path, list[int], int]] = []  # path, boxes, parent
+    around: dict[int, list[int]] = {}  # the groups of each box, from the outermost
+    last: records.Path = ()
+    opened: list[int] = []
+    for i, scope in enumerate(scopes):
+        if leaves[i]:
+            continue
+        path = scope[:DEEPEST]
+        opened = opened[: len(records.common([last, path]))]
+        for depth in range(len(opened), len(path)):
+            found.append((path[: depth + 1], [], opened[-1] if opened else -1))
+            opened = [*opened, len(found) - 1]
+        around[i], last = opened, path
+    for i, scope in enumerate(scopes):
+        for g in around.get(first.get(i, i) if leaves[i] else i, ()):
+            path, boxes, _ = found[g]
+            if scope[: len(path)] == path:
+                boxes.append(i)
+    order = sorted(range(len(found)), key=lambda g: len(found[g][0]))
+    number = {g: k for k, g in enumerate(order)} | {-1: -1}
+    return tuple(
+        [
+            records.Group(printable(path[-1]), tuple(boxes), number[parent])
+            for path, boxes, parent in map(found.__getitem__, order)
+        ]
+    )

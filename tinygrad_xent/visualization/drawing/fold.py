@@ -4,15 +4,15 @@ Ops stand in order of birth. What is put together stands side by side in that or
 each other without a branch, so that the folded graph has no cycle either.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.visualization.drawing.layout import chains
-from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Path, Unit
+from tinygrad_xent.visualization.drawing.records import FOLD_ABOVE, Path, Unit, common
 
 LONGEST_PERIOD = 64  # ops in the body of a repetition that is looked for
 MOST_DEPTH = 8  # scopes within scopes that are told apart
@@ -232,12 +232,6 @@ def _repeated(items: Sequence[Item], part: Sequence[Unit], period: int) -> Unit:
     members = tuple(m for unit in part for m in unit.members)
     scope = common(unit.scope for unit in part)
     return Unit(members, "repeat", f"× {times:,}: {body}", scope, period=len(members) // times)
-
-
-def common(paths: Iterable[Path]) -> Path:
-    """Return the scopes in which all of several things lie."""
-    levels = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
-    return tuple(level[0] for level in levels)
 
 
 def _in_frames(items: Sequence[Item], units: Sequence[Unit], ops: list[Unit]) -> list[Unit]:

@@ -3,9 +3,10 @@
 Everything after `build` (layout, painting, DOT, text, the player) reads these records only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal
 
 from tinygrad_xent.visualization.drawing import style
@@ -248,38 +249,31 @@ class Model:
         steps = [(box, names) for box, names in boxes if box.op]
         folded = [(box, names) for box, names in boxes if box.members > 1]
         leaves = [box for box in self.boxes if box.kind == "leaf"]
-        sentences = [f"{self.title}: {len(steps)} op{'s' * (len(steps) != 1)}."]
-        if self.note:
-            sentences.append(f"{self.note[0].upper()}{self.note[1:]}.")
-        sentences += [
-            f"{box.warning[0].upper()}{box.warning[1:]}: {box.short_title}."
-            for box in self.boxes
-            if box.warning
+        first = f"{self.title}: {len(steps)} op{'s' * (len(steps) != 1)}"
+        warned = [f"{box.warning}: {box.short_title}" for box in self.boxes if box.warning]
+        sentences = [
+            f"{text[0].upper()}{text[1:]}." for text in (first, self.note, *warned) if text
         ]
         if leaves:
-            named = []
-            for box in leaves[:_MOST_STEPS]:
-                shape = " by ".join(map(str, box.value.shape)) or "scalar"
-                named.append(f"{box.short_title} ({shape})")
-            sentences.append(f"Leaves: {_listed(named, len(leaves))}.")
-        for box, names in steps[:_MOST_STEPS]:
-            sentences.append(f"{box.short_title} is {box.op} of {_listed(names)}.")
-        if len(steps) > _MOST_STEPS:
-            sentences.append(f"{len(steps) - _MOST_STEPS} more ops follow.")
-        for box, names in folded[:_MOST_STEPS]:
+            shapes = [" by ".join(map(str, box.value.shape)) or "scalar" for box in leaves]
+            named = [f"{box.short_title} ({x})" for box, x in zip(leaves, shapes, strict=True)]
+            sentences.append(f"Leaves: {_listed(named[:_MOST_STEPS], len(leaves))}.")
+        made = [f"{box.short_title} is {box.op} of {_listed(names)}." for box, names in steps]
+        sentences += _first(made, _MOST_STEPS, "ops follow")
+        stand = []
+        for box, names in folded:
             of = f", computed from {_listed(names)}" if names else ""
-            sentences.append(f"{box.short_title} stands for {count(box.members, 'tensor')}{of}.")
-        if len(folded) > _MOST_STEPS:
-            sentences.append(f"{len(folded) - _MOST_STEPS} more boxes stand for several tensors.")
+            stand.append(f"{box.short_title} stands for {count(box.members, 'tensor')}{of}.")
+        sentences += _first(stand, _MOST_STEPS, "boxes stand for several tensors")
         sentences += [f"Result: {box.short_title} = {brief(box.value)}." for box in self.outputs]
-        reached = [box for box in leaves if box.gradient is not None] if self.seed else []
         of = "the sum of " * (self.seed == "sum")
-        for box in reached[:_MOST_GRADIENTS]:
-            to = f"{of}{self.outputs[0].short_title} with respect to {box.short_title}"
-            sentences.append(f"Gradient of {to}: {brief(box.gradient)}.")
-        if len(reached) > _MOST_GRADIENTS:
-            sentences.append(f"{len(reached) - _MOST_GRADIENTS} more leaves have gradients.")
-        return " ".join(sentences)
+        reached = [
+            f"Gradient of {of}{self.outputs[0].short_title} with respect to {box.short_title}: "
+            f"{brief(box.gradient)}."
+            for box in leaves
+            if self.seed and box.gradient is not None
+        ]
+        return " ".join([*sentences, *_first(reached, _MOST_GRADIENTS, "leaves have gradients")])
 
     def __str__(self) -> str:
         above: list[list[Arrow]] = [[] for _ in self.boxes]
@@ -322,3 +316,15 @@ def _listed(words: list[str], total: int = 0) -> str:
     if total > len(words):
         words = [*words, f"{total - len(words)} more"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _first(sentences: list[str], most: int, rest: str) -> list[str]:
+    """Return the first sentences, and one that counts the others."""
+    left = len(sentences) - most
+    return [*sentences[:most], f"{left} more {rest}."] if left > 0 else sentences
+
+
+def common(paths: Iterable[Path]) -> Path:
+    """Return the scopes in which all of several things lie."""
+    levels = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
+    return tuple(level[0] for level in levels)

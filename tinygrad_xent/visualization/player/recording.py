@@ -27,7 +27,7 @@ from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.frames import State, pictures
-from tinygrad_xent.visualization.player.steps import Arrays, window
+from tinygrad_xent.visualization.player.player import Arrays, window
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import plain
 

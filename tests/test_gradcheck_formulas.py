@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_xent as tx
-from tinygrad_xent.checking.hypotheses.algebra import inverse, power, text, times, written
+from tinygrad_xent.checking.hypotheses.formulas import inverse, power, text, times, written
 
 RNG = np.random.default_rng(11)
 NORMAL = RNG.normal(size=9)

@@ -61,7 +61,7 @@ def test_a_factor_is_named_by_what_it_equals():
     assert "exactly 12 (the number of entries of x" in found.message
     assert "divide" in found.hint
     found = check(MEAN_SQUARE, lambda g, y, x: 2 * x * g / x.shape[1], X).diagnosis
-    assert "exactly 3 (the batch size, 3 rows)" in found.message
+    assert "exactly 3 (the batch size)" in found.message
     assert "Did you forget to divide by N" in found.hint
     found = check(tx.log, lambda g, y, x: g / x / np.log(10), np.abs(X) + 1).diagnosis
     assert "ln 10" in found.message

@@ -259,6 +259,15 @@ class Case(Readable):
         """Return the case of another gradient."""
         return replace(self, got=got)
 
+    @cached_property
+    def linear(self) -> bool:
+        """Whether twice the upstream gradient gives twice the gradient."""
+        upstream = self.upstream[:1] + 2 * self.upstream[1:2]
+        again = self.vjp(self.subject.inputs, self.out, upstream, self.x.shape)
+        total = self.got[:1] + 2 * self.got[1:2]
+        close = max(1e-6, 2000 * self.epsilon) * np.abs(total).max(initial=0.0)
+        return again is None or not (np.abs(again - total) > close).any()
+
     def apart(self, axis: int) -> bool:
         """Whether the function keeps the rows, columns, ... of an axis apart from each other."""
         x, y = precise(self.x), self.out

@@ -15,7 +15,6 @@ import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim, Hypothesis
 from tinygrad_xent.checking.diagnosis import Diagnosis
-from tinygrad_xent.checking.hypotheses.axes import wrong_axis
 from tinygrad_xent.checking.hypotheses.entries import family_wrong, few_entries_wrong
 from tinygrad_xent.checking.hypotheses.factors import (
     constant_factor,
@@ -24,11 +23,12 @@ from tinygrad_xent.checking.hypotheses.factors import (
     not_linear,
     wrong_sign,
 )
-from tinygrad_xent.checking.hypotheses.formula import wrong_formula
-from tinygrad_xent.checking.hypotheses.numerals import non_finite, wrong_dtype
-from tinygrad_xent.checking.hypotheses.places import left_out, misplaced, transposed
+from tinygrad_xent.checking.hypotheses.numerals import kink, non_finite, not_finite, wrong_dtype
+from tinygrad_xent.checking.hypotheses.places import left_out, misplaced, transposed, wrong_axis
+from tinygrad_xent.checking.hypotheses.search import wrong_formula
 from tinygrad_xent.checking.hypotheses.shapes import gradients_swapped, not_summed, wrong_shape
-from tinygrad_xent.checking.hypotheses.unexplained import kink, not_finite, unknown
+from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.naming import entry_name
 
 __all__ = ["HYPOTHESES", "diagnose", "kink", "not_finite"]
 
@@ -107,3 +107,44 @@ def _claims(hypothesis: Hypothesis, case: Case) -> Iterator[Claim]:
 def _said(claim: Claim, case: Case) -> Diagnosis:
     message, hint = (text.replace("{name}", case.name) for text in (claim.message, claim.hint))
     return Diagnosis(claim.code, message, case.name, claim.evidence, hint)
+
+
+_CERTAIN = 1e-3  # of a slope: three digits of it can be told
+
+
+def unknown(case: Case) -> Claim:
+    """Return the largest difference, and what the gradient would have to be multiplied by."""
+    if case.got is None:
+        return Claim(
+            "unknown",
+            "What the rule returns for {name} is not an array of numbers, and cannot be compared.",
+            None,
+            "Return an array with the shape of {name}.",
+        )
+    assert case.judged is not None  # noqa: S101 - it has a shape, so it was judged
+    wrong = case.judged.wrong.any(axis=0)
+    off = np.abs(case.got - case.expected)[case.shown]
+    off = np.where(wrong, np.where(np.isnan(off), np.inf, off), -1)
+    worst = np.unravel_index(int(np.argmax(off)), off.shape)
+    at = (case.shown, *worst)
+    got, expected = apart(case.got[at], case.expected[at])
+    should = f"be {expected}"
+    if case.tolerance[at] > _CERTAIN * np.abs(case.expected[at]):
+        low, high = (case.expected[at] + sign * case.tolerance[at] for sign in (-1, 1))
+        should = f"lie between {number(low)} and {number(high)}"
+    arriving = f"{case.arriving} " if case.arriving else ""
+    return Claim(
+        "unknown",
+        f"The gradient of {{name}} is wrong in {wrong.sum()} of its {count(wrong.size, 'entry')}, "
+        f"most at {entry_name('{name}', worst)}: {arriving}it is {got} and should {should}.",
+        None,
+        "No usual mistake explains it. Derive the rule for two entries by hand, and compare.",
+    )
+
+
+def apart(got: float, expected: float) -> tuple[str, str]:
+    """Return two different numbers with so many digits that they look different."""
+    if number(got) != number(expected):
+        return number(got), number(expected)
+    pairs = ((f"{got:.{digits}g}", f"{expected:.{digits}g}") for digits in range(3, 18))
+    return next(pair for pair in pairs if len({*pair}) == 2 or got == expected)

@@ -1,7 +1,8 @@
 """Gradients that are wrong in a family of entries, and what these have in common."""
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import combinations, islice, product
 from numbers import Real
 from typing import Any
 
@@ -41,50 +42,44 @@ def _family(case: Case, unnamed: float, named: float) -> Iterator[Claim]:
     if not 0 < share < 1:
         return
     patterns = list(_patterns(case))
-    common = next((said for said, mask in patterns if _alike(mask, places, known)), None)
+    common = next((said for said, mask in patterns if (mask == places)[known].all()), "")
     if share > (named if common else unnamed):
         return
-    within = (
-        said for said, mask in patterns if mask.mean() < _FEW and (mask | ~places)[known].all()
-    )
-    among = f", all among {found}" if (found := next(within, "")) else ""
-    shown = ", ".join(entry_name("", index) for index in np.argwhere(places)[:_MOST_SHOWN])
-    more = "" if places.sum() <= _MOST_SHOWN else ", ..."
+    few = (said for said, mask in patterns if mask.mean() < _FEW and (mask | ~places)[known].all())
+    what = f": {common}" if common else f", all among {found}" if (found := next(few, "")) else ""
     compared = "" if known.all() else " that can be compared"
     yield Claim(
         "few-entries-wrong",
         f"The gradient of {{name}} is right but for {count(int(places.sum()), 'entry')} of "
-        f"{known.sum()}{compared}{f': {common}' if common else among}. Wrong: {shown}{more}."
+        f"{known.sum()}{compared}{what}. Wrong: "
+        f"{_listed(entry_name('', index) for index in np.argwhere(places))}."
         f"{_there(case, places)}",
         np.where(places, case.expected, case.got),
         "The formula is right; look at what the code does at these entries.",
     )
 
 
-def _alike(mask: Any, places: Any, known: Any) -> bool:
-    return bool((mask == places)[known].all())
+def _listed(names: Iterable[Any]) -> str:
+    """Return the first few names."""
+    first = [str(name) for name in islice(names, _MOST_SHOWN + 1)]
+    return ", ".join([*first[:_MOST_SHOWN], *["..."] * (len(first) > _MOST_SHOWN)])
 
 
 def _there(case: Case, places: Any) -> str:
     """Return what the gradient is in the wrong entries, and should be, if it is the same in all."""
     got, expected = case.got[:, places], case.expected[:, places]
-    should = "0" if not expected.any() else ""
-    upstream = case.upstream[:, places] if case.upstream.shape == case.got.shape else None
+    upstream = case.upstream[:, places] if case.upstream.shape == case.got.shape else np.nan
+    should = "" if expected.any() else ", and should be 0"
     sure = (case.tolerance[:, places] <= _SURE * np.abs(expected)).all()
-    factor = _factor(got, expected) if sure else None
     if not got.any():
-        found = "0"
-    elif upstream is not None and np.array_equal(got, upstream):
-        found = "grad itself"
-    elif len(got) > 1 and np.array_equal(got, np.broadcast_to(got[:1], got.shape)):
-        found = "the same for every upstream gradient"
-    elif factor is not None:
+        return f" There it is 0{should}."
+    if (got == upstream).all():
+        return f" There it is grad itself{should}."
+    if len(got) > 1 and not np.ptp(got, axis=0).any():
+        return f" There it is the same for every upstream gradient{should}."
+    if sure and (factor := _factor(got, expected)):
         return f" There it is {written(factor)} times what it should be."
-    elif should:
-        return " There it should be 0."
-    else:
-        return ""
-    return f" There it is {found}{f', and should be {should}' if should else ''}."
+    return " There it should be 0." if should else ""
 
 
 def _on_both_sides(case: Case) -> Iterator[Claim]:
@@ -128,61 +123,58 @@ def written(factor: float) -> str:
 
 
 def _patterns(case: Case) -> Iterator[Pattern]:
+    """Yield sets of entries with words for them, then what is left of each."""
+    for told in ([*_places(case)], [*_conditions(case)]):
+        yield from told
+        for said, mask in told:
+            words = said.replace(" is ", " is not ", 1) if " is " in said else f"all but {said}"
+            yield words, ~mask
+    yield from _slices(case)
+
+
+def _places(case: Case) -> Iterator[Pattern]:
     x = case.x
     for name, mask in _labels(case):
-        yield f"the places of the labels in {name}", mask
-        yield f"all but the places of the labels in {name}", ~mask
-        for axis in range(x.ndim):
-            for shift, which in ((1, "after"), (-1, "before")):
-                moved = np.roll(mask, shift, axis)
-                yield f"the places of the labels in {name}, and those {which} them", mask | moved
+        at = f"the places of the labels in {name}"
+        yield at, mask
+        for axis, (shift, which) in product(range(x.ndim), ((1, "after"), (-1, "before"))):
+            yield f"{at}, and those {which} them", mask | np.roll(mask, shift, axis)
     yield from _repeated(case)
     for axis, length in enumerate(x.shape):
-        if length < 2:
-            continue
-        along = _along(axis, x)
-        for k, which in ((length - 1, "the last"), (0, "the first")):
-            where = place_along(axis, x.ndim, which)
-            yield where, along == k
-            yield f"all but {where}", along != k
-        for k in range(1, length - 1):
-            yield place_along(axis, x.ndim, k), along == k
+        index = np.indices(x.shape)[axis]
+        for k in range(length) if length > 1 else ():
+            named = "the last" if k == length - 1 else k or "the first"
+            yield place_along(axis, x.ndim, named), index == k
     if x.ndim >= 2:
         rows, columns = np.indices(x.shape)[-2:]
         if x.shape[-1] == x.shape[-2]:
             yield "the diagonal", rows == columns
-            yield "all but the diagonal", rows != columns
         yield "those above the diagonal", rows < columns
         yield "those below the diagonal", rows > columns
+
+
+def _conditions(case: Case) -> Iterator[Pattern]:
+    """Conditions on the numbers of the input, of the output, and of the true gradient."""
+    x, y = case.x, case.out
     yield from _sides(case)
     for axis in range(x.ndim):
         yield f"the largest along axis {axis}", x == x.max(axis=axis, keepdims=True)
         yield f"the smallest along axis {axis}", x == x.min(axis=axis, keepdims=True)
-        yield f"all but the largest along axis {axis}", x != x.max(axis=axis, keepdims=True)
-        yield f"all but the smallest along axis {axis}", x != x.min(axis=axis, keepdims=True)
     yield "the largest", x == x.max()
     yield "the smallest", x == x.min()
     flat = (case.expected == 0).all(axis=0)
-    yield "where the true gradient is 0 (clipped, cut off or not chosen)", flat
-    yield "where the true gradient is not 0", ~flat
-    yield "where the gradient is 0 though it should not be", (case.got == 0).all(axis=0) & ~flat
-    if case.out.shape == x.shape:
-        yield (
-            "the clipped ones, where the output is at its limits",
-            (case.out == case.out.min()) | (case.out == case.out.max()),
-        )
-        yield "where the function changes the value of {name}", case.out != x
-        yield "where the function leaves {name} as it is", case.out == x
-    yield from _slices(case)
+    yield "where the true gradient is 0", flat
+    yield "those that get 0, and should not", (case.got == 0).all(axis=0) & ~flat
+    if y.shape == x.shape:
+        yield "the clipped ones, at the limits of the output", (y == y.min()) | (y == y.max())
+        yield "where the output is {name} itself", y == x
 
 
 def _sides(case: Case) -> Iterator[Pattern]:
     """Conditions on the numbers themselves, as `where` and masks have them."""
     x = case.x
     yield "where {name} is 0", x == 0
-    yield "where {name} is not 0", x != 0
     yield "where {name} is negative", x < 0
-    yield "where {name} is not positive", x <= 0
     yield "where {name} is positive", x > 0
     limits: list[Pattern] = [
         (name, v) for name, v in case.subject.params.items() if isinstance(v, Real)
@@ -192,9 +184,8 @@ def _sides(case: Case) -> Iterator[Pattern]:
         if i == case.index or other.dtype.kind not in "fiub" or not fits(other.shape, x.shape):
             continue
         if other.dtype.kind == "b" or set(np.unique(other)) <= {0, 1}:
-            yes, no = ("true", "false") if other.dtype.kind == "b" else ("1", "0")
-            yield f"where {name} is {yes}", np.broadcast_to(other == 1, x.shape)
-            yield f"where {name} is {no}", np.broadcast_to(other != 1, x.shape)
+            for value, said in enumerate(("false", "true") if other.dtype.kind == "b" else "01"):
+                yield f"where {name} is {said}", np.broadcast_to(other == value, x.shape)
         elif other.dtype.kind == "f":
             limits.append((name, other))
     for name, limit in limits:
@@ -214,22 +205,18 @@ def _slices(case: Case) -> Iterator[Pattern]:
     x, places = case.x, ~case.right_entries(case.got).all(axis=0)
     for name, value in zip(case.subject.names, case.subject.inputs, strict=True):
         rows = np.asarray(value)
-        if (
-            rows.dtype.kind in "iub"
-            and 0 < rows.ndim < x.ndim
-            and rows.shape == x.shape[: rows.ndim]
-        ):
+        chooses = rows.dtype.kind in "iub" and 0 < rows.ndim < x.ndim
+        if chooses and rows.shape == x.shape[: rows.ndim]:
             wide = rows.reshape(rows.shape + (1,) * (x.ndim - rows.ndim))
             for k in np.unique(rows)[:10]:
                 yield f"where {name} is {k}", np.broadcast_to(wide == k, x.shape)
     for axis in range(x.ndim if x.ndim > 1 else 0):
         others = tuple(a for a in range(x.ndim) if a != axis)
-        numbers = np.flatnonzero(places.any(axis=others))
-        whole = np.isin(np.arange(x.shape[axis]), numbers)
-        mask = np.broadcast_to(np.expand_dims(whole, others), x.shape)
-        listed = ", ".join(map(str, numbers[:_MOST_SHOWN]))
-        more = ", ..." if len(numbers) > _MOST_SHOWN else ""
-        yield f"the whole of {listed}{more} along axis {axis}", mask
+        whole = places.any(axis=others, keepdims=True)
+        yield (
+            f"the whole of {_listed(np.flatnonzero(whole))} along axis {axis}",
+            np.broadcast_to(whole, x.shape),
+        )
 
 
 def place_along(axis: int, ndim: int, which: int | str) -> str:
@@ -239,41 +226,28 @@ def place_along(axis: int, ndim: int, which: int | str) -> str:
     return f"{place} of axis {axis}" if noun == "slice" else place
 
 
-def _along(axis: int, x: Any) -> Any:
-    """Return for each entry of an array its index along an axis."""
-    return np.broadcast_to(np.indices(x.shape, sparse=True)[axis], x.shape)
-
-
-def _labels(case: Case) -> Iterator[tuple[str, Any]]:
+def _labels(case: Case) -> Iterator[Pattern]:
     """Class numbers among the inputs and parameters, as places in the input."""
-    subject = case.subject
+    x, subject = case.x, case.subject
     given = zip(subject.names, subject.inputs, strict=True)
     for name, value in (*given, *subject.params.items()):
-        labels = np.asarray(value) if value is not None else np.empty(0)
-        if labels.dtype.kind in "iu" and labels.ndim == case.x.ndim - 1 and labels.size:
-            for axis in range(case.x.ndim):
-                if labels.shape == case.x.shape[:axis] + case.x.shape[axis + 1 :]:
-                    yield name, _along(axis, case.x) == np.expand_dims(labels, axis)
-        if (
-            name != case.name
-            and labels.dtype.kind == "f"
-            and labels.shape == case.x.shape
-            and set(np.unique(labels)) <= {0.0, 1.0}
-        ):
+        labels = np.asarray(np.nan if value is None else value)
+        for axis in range(x.ndim if labels.dtype.kind in "iu" and labels.size else 0):
+            if labels.shape == x.shape[:axis] + x.shape[axis + 1 :]:
+                yield name, np.indices(x.shape)[axis] == np.expand_dims(labels, axis)
+        one_hot = labels.dtype.kind == "f" and set(np.unique(labels)) <= {0.0, 1.0}
+        if name != case.name and one_hot and labels.shape == x.shape:
             yield name, labels == 1
 
 
-def _repeated(case: Case) -> Iterator[tuple[str, Any]]:
-    """Entries that an index names more than once."""
-    numbers = np.arange(case.x.size).reshape(case.x.shape)
-    params = case.subject.params
+def _repeated(case: Case) -> Iterator[Pattern]:
+    """Entries that an index names, and those that it names more than once."""
+    numbers, params = np.arange(case.x.size).reshape(case.x.shape), case.subject.params
     index, axis = params.get("index", params.get("indices")), params.get("axis", 0)
     whole = [v for v in case.subject.inputs if np.asarray(v).dtype.kind in "iu"]
     for given in whole if index is None else [index]:
-        try:
+        with suppress(IndexError, TypeError):
             read = numbers[given] if axis in (0, None) else np.take(numbers, given, axis=axis)
-        except (IndexError, TypeError):
-            continue
-        times = np.bincount(read.ravel(), minlength=case.x.size).reshape(case.x.shape)
-        yield "what is read more than once", times > 1
-        yield "what is read", times > 0
+            times = np.bincount(read.ravel(), minlength=case.x.size).reshape(case.x.shape)
+            yield "what is read more than once", times > 1
+            yield "what is read", times > 0

@@ -1,7 +1,6 @@
 """The right gradient times a number."""
 
 import math
-import re
 from collections.abc import Iterator
 from numbers import Real
 from typing import Any
@@ -22,9 +21,8 @@ def missing_gradient(case: Case) -> Iterator[Claim]:
     nothing = all(r is None for r in case.raw)
     if nothing or (np.abs(case.got) <= 1e-12 * case.scale).all():
         most = np.abs(case.got).max()
-        what = (
-            "None" if nothing else f"nothing larger than {number(most)}" if most else "only zeros"
-        )
+        what = f"nothing larger than {number(most)}" if most else "only zeros"
+        what = "None" if nothing else what
         arriving = f"{case.arriving} " if case.arriving else ""
         yield Claim(
             "missing-gradient",
@@ -32,14 +30,10 @@ def missing_gradient(case: Case) -> Iterator[Claim]:
             f"{arriving}its gradient should have entries of up to "
             f"{number(np.abs(case.expected[case.shown]).max())}.",
             None,
-            _where_lost(case),
+            "Return one gradient for each input, in the order of the inputs."
+            if case.subject.is_rule
+            else "Look for an array, or .data, in place of a Tensor: it cuts the graph.",
         )
-
-
-def _where_lost(case: Case) -> str:
-    if case.subject.is_rule:
-        return "Return one gradient for each input, in the order of the inputs."
-    return "Look for an array, or .data, in place of a Tensor: it cuts the graph."
 
 
 def wrong_sign(case: Case) -> Iterator[Claim]:
@@ -58,11 +52,8 @@ def constant_factor(case: Case) -> Iterator[Claim]:
     factor = _ratio(case.got, case.expected)
     if factor is None or factor <= 0 or math.isclose(factor, 1, rel_tol=1e-6):
         return
-    found = _meaning(factor, case)
-    exactly, hint = found or (
-        written(factor),
-        "Every entry is off by the same factor: look for a constant.",
-    )
+    unnamed = "Every entry is off by the same factor: look for a constant."
+    exactly, hint = _meaning(factor, case) or (written(factor), unnamed)
     yield Claim(
         "constant-factor",
         f"The gradient of {{name}} is {exactly} times what it should be, in every entry.",
@@ -79,9 +70,7 @@ def _ratio(got: Any, expected: Any) -> float | None:
     with np.errstate(all="ignore"):
         large = np.isfinite(got) & (np.abs(expected) > 1e-3 * np.nanmax(np.abs(expected)))
         ratios = got[large] / expected[large]
-    if not ratios.size:
-        return None
-    return float(np.median(ratios))
+    return float(np.median(ratios)) if ratios.size else None
 
 
 def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
@@ -89,10 +78,9 @@ def _meaning(factor: float, case: Case) -> tuple[str, str] | None:
     for value, what, more, less in _numbers(case):
         if value == 1 or not 0 < value < math.inf:
             continue
-        for power, text in ((value, number(value)), (1 / value, f"1/{number(value)}")):
+        for power, text, hint in ((value, "", more), (1 / value, "1/", less)):
             if math.isclose(factor, power, rel_tol=1e-6) and _follows(case, what, power == value):
-                exactly = f"exactly {text}" if not what else f"exactly {text} ({what})"
-                return exactly, more if power == value else less
+                return f"exactly {text}{number(value)}" + f" ({what})" * bool(what), hint
     return None
 
 
@@ -100,58 +88,59 @@ def _follows(case: Case, what: str, times: bool) -> bool:
     """Whether the factor changes with what it is taken for, in smaller arrays: a 2 may be a 2."""
     for smaller in case.smaller:
         factor = abs(_ratio(smaller.got, smaller.expected) or 0.0)
-        alike = [value for value, said, *_ in _numbers(smaller) if _unnumbered(said, what)]
+        alike = [value for value, said, *_ in _numbers(smaller) if said == what]
         close = (math.isclose(factor, n if times else 1 / n, rel_tol=1e-6) for n in alike)
         if factor and alike and not any(close):
             return False
     return True
 
 
-def _unnumbered(one: str, other: str) -> bool:
-    return re.sub(r"\d+ rows", "", one) == re.sub(r"\d+ rows", "", other)
+_LENGTH = (
+    "Did you forget to divide by N, as a mean of N entries does?",
+    "Did you divide by it where the function sums, or twice where it takes the mean?",
+)
+_REPEATS = (
+    "Does the rule count the repetitions that broadcasting makes once too often?",
+    "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean.",
+)
+_TWO = (
+    "Is a factor 2 counted twice, or 1/2 of the function forgotten?",
+    "Look for a factor 2 that differentiating brings down, as in the derivative of a square.",
+)
+_CONSTANT = (
+    "Look for a constant that is counted once too often.",
+    "Look for a constant that differentiating brings down.",
+)
 
 
 def _numbers(case: Case) -> Iterator[tuple[float, str, str, str]]:
     """Numbers that a factor may be: its value, what it is here, and a hint for it and 1 over it."""
-    x, y = case.x, case.out
+    x, y, subject = case.x, case.out, case.subject
     if x.ndim > 1 and y.size == 1:
-        what = f"the batch size, {number(x.shape[0])} rows"
-        more = "Did you forget to divide by N, as the mean over the batch does?"
-        yield x.shape[0], what, more, "Did you divide by N twice, or by N where the function sums?"
+        yield len(x), "the batch size", *_LENGTH
     if y.size and x.size % y.size == 0:
         what = f"the number of entries of {case.name} that go into one of the output"
-        more = "Did you forget to divide by it? A mean sends each entry its share only."
-        yield x.size // y.size, what, more, "Did you divide by it where the function sums?"
-    more = "Did you forget to divide by the number of entries of an axis?"
-    less = "Did you divide by the number of entries of an axis where the function sums?"
+        yield x.size // y.size, what, *_LENGTH
     for axis, length in enumerate(x.shape):
-        yield length, f"the length of axis {axis} of {case.name}", more, less
+        yield length, f"the length of axis {axis} of {case.name}", *_LENGTH
     if y.size > 1 and x.size and y.size % x.size == 0:
-        what = f"how often broadcasting repeats {case.name}"
-        more = "Does the rule count the repetitions that broadcasting makes once too often?"
-        less = "Broadcasting repeats it: its gradient is the sum of the repetitions, not the mean."
-        yield y.size // x.size, what, more, less
-    others = zip(case.subject.names, case.subject.inputs, strict=True)
+        yield y.size // x.size, f"how often broadcasting repeats {case.name}", *_REPEATS
+    others = zip(subject.names, subject.inputs, strict=True)
     single = [("input", name, n) for name, n in others if name != case.name and np.size(n) == 1]
-    single += [("parameter", name, n) for name, n in case.subject.params.items()]
+    single += [("parameter", name, n) for name, n in subject.params.items()]
     for kind, name, value in single:
         if isinstance(value, Real | np.ndarray):
             more, less = f"Is {name} counted once too often?", f"Was {name} forgotten?"
             yield abs(float(np.asarray(value).flat[0])), f"the {kind} {name}", more, less
-    more = "Is a factor 2 counted twice, or 1/2 of the function forgotten?"
-    less = "Look for a factor 2 that differentiating brings down, as in the derivative of a square."
-    yield 2.0, "", more, less
-    more, less = "Was a division forgotten?", "Was something divided by it?"
+    yield 2.0, "", *_TWO
     for length in {*x.shape, *y.shape, x.size, y.size}:
-        yield length, "a length of the arrays", more, less
+        yield length, "a length of the arrays", *_LENGTH
     logarithms = (math.log(2), "ln 2"), (math.log(10), "ln 10"), (math.e, "e"), (math.pi, "π")
     for value, name in logarithms:
         hint = f"Look for {name}, as in logarithms of another base."
         yield value, name, hint, hint
-    more = "Look for a constant that is counted once too often."
-    less = "Look for a constant that differentiating brings down."
     for k in (3, 4, 5, 6, 8, 10):
-        yield k, "", more, less
+        yield k, "", *_CONSTANT
 
 
 def ignores_upstream(case: Case) -> Iterator[Claim]:
@@ -171,12 +160,12 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
         corrected,
         "By the chain rule every gradient is the local slope times the upstream gradient.",
     )
-    upstream = _broadcast_upstream(case)
-    if upstream is not None:
+    if case.out.size == 1 or case.out.shape == case.x.shape:
+        entries = (1,) * case.x.ndim if case.out.size == 1 else case.x.shape
         yield Claim(
             "ignores-upstream",
             "The gradient of {name} is the same for every upstream gradient.",
-            case.got * upstream,
+            case.got * case.upstream.reshape(-1, *entries),
             "By the chain rule every gradient is the local slope times the upstream gradient.",
             undo="multiply it by grad",
         )
@@ -184,11 +173,7 @@ def ignores_upstream(case: Case) -> Iterator[Claim]:
 
 def not_linear(case: Case) -> Iterator[Claim]:
     """Twice the upstream gradient does not give twice the gradient."""
-    upstream = case.upstream[:1] + 2 * case.upstream[1:2]
-    again = case.vjp(case.subject.inputs, case.out, upstream, case.x.shape)
-    total = case.got[:1] + 2 * case.got[1:2]
-    close = max(1e-6, 2000 * case.epsilon) * np.abs(total).max()
-    if len(case.upstream) > 2 and again is not None and (np.abs(again - total) > close).any():
+    if len(case.upstream) > 2 and not case.linear:
         yield Claim(
             "wrong-formula",
             "The rule for {name} is not linear in grad: twice the upstream gradient does not give "
@@ -197,10 +182,3 @@ def not_linear(case: Case) -> Iterator[Claim]:
             "Look for grad in another factor, a condition or a rounding; or for other inputs that "
             "were updated with it.",
         )
-
-
-def _broadcast_upstream(case: Case) -> Any:
-    """Return the upstream gradients in shapes that broadcast to the input, or None."""
-    if case.out.size == 1:
-        return case.upstream.reshape(-1, *(1,) * case.x.ndim)
-    return case.upstream if case.out.shape == case.x.shape else None

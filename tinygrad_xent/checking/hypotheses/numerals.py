@@ -1,10 +1,13 @@
-"""NaN and infinities, and dtypes that cannot hold the gradient."""
+"""NaN and infinities, dtypes that cannot hold the gradient, and places without a derivative."""
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.naming import entry_name
@@ -72,3 +75,43 @@ def wrong_dtype(case: Case) -> Iterator[Claim]:
     but = f", but {{name}} is {case.x.dtype}" if kind.kind == "f" else ""
     words = f"The gradient of {{name}} comes as {kind}{but}: {why}."
     yield Claim("wrong-dtype", words, corrected, hint)
+
+
+def kink(case: Case) -> Diagnosis:
+    """Return where the slopes on the two sides differ; any slope between them will do."""
+    assert case.judged is not None  # noqa: S101 - a case that is right was judged
+    places = case.judged.kink
+    first = tuple(np.argwhere(places)[0])
+    # For an upstream gradient of ones.
+    got, middle = case.got[-1][first], case.expected[-1][first]
+    half = np.abs(case.tolerance[-1][first]) / 2
+    digits = 3 - math.ceil(math.log10(half))  # the allowance for rounding is in the half, too
+    sides = [round(float(slope), digits) + 0.0 for slope in (middle - half, middle + half)]
+    left, right = map(number, sides)
+    return Diagnosis(
+        "kink",
+        f"The function has a kink at {count(int(places.sum()), 'entry')} of {case.name}, first at "
+        f"{entry_name(case.name, first)} = {number(case.x[first])}. The slopes on its two sides "
+        f"are {left} and {right}, and the rule gives {number(got)}. That is not a mistake.",
+        case.name,
+        (),
+        "At a kink there is no derivative: any value between the two slopes will do. To test the "
+        "rule, check it at other numbers.",
+        of_rule=False,
+    )
+
+
+def not_finite(name: str, out: Any) -> Diagnosis:
+    """Return that the function itself is not finite, so that no gradient can be compared there."""
+    places = ~np.isfinite(out)
+    first = tuple(np.argwhere(places)[0])
+    return Diagnosis(
+        "non-finite",
+        f"The function itself is not finite here, in {places.sum()} of its "
+        f"{count(places.size, 'output')}: {entry_name('output', first)} is {number(out[first])}. A "
+        "gradient that depends on it cannot be compared.",
+        name,
+        (),
+        "Check the rule where the function is defined.",
+        of_rule=False,
+    )

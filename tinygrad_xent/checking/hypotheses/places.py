@@ -1,7 +1,7 @@
-"""Right numbers in wrong places, and contributions that are left out."""
+"""Right numbers in wrong places, sums along a wrong axis, and contributions that are left out."""
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from tinygrad_xent.checking.subjects import is_real, precise
 from tinygrad_xent.visualization.naming import entry_name
 
 _MOST_SHIFTED = 4
+_MOST_ROWS = 64
 _MOST_OUTPUTS = 512  # entries: the rule is asked for each
 _LARGEST_JACOBIAN = 100_000
 _BACK = "Send what comes back for an entry of the output to the entry that it was made of."
@@ -20,18 +21,11 @@ _BACK = "Send what comes back for an entry of the output to the entry that it wa
 
 def transposed(case: Case) -> Iterator[Claim]:
     """The right gradient with its axes in another order; or a factor that should be turned."""
-    raw = stacked(case)
-    if (
-        raw is not None
-        and case.x.ndim == raw.ndim - 1 <= MOST_AXES
-        and not (case.out.size < case.x.size and fits(case.out.shape, case.x.shape))
-    ):
-        how = (
-            "rows and columns are exchanged"
-            if case.x.ndim == 2
-            else "its axes are in another order"
-        )
-        for order in list(permutations(range(case.x.ndim)))[1:]:
+    raw, ndim = stacked(case), case.x.ndim
+    narrow = case.out.size < case.x.size and fits(case.out.shape, case.x.shape)
+    if raw is not None and ndim == raw.ndim - 1 <= MOST_AXES and not narrow:
+        how = "rows and columns are exchanged" if ndim == 2 else "its axes are in another order"
+        for order in list(permutations(range(ndim)))[1:]:
             turned = raw.transpose(0, *(axis + 1 for axis in order))
             if turned.shape == case.expected.shape:
                 yield Claim(
@@ -41,37 +35,32 @@ def transposed(case: Case) -> Iterator[Claim]:
                     "Undo what the function does to the axes, by the inverse of its order of axes.",
                     undo="transpose it",
                 )
-    for turned, message, hint in _turned_factors(case):
-        inputs, upstream = turned
+    for inputs, upstream, message, hint in _turned_factors(case):
         if (again := case.vjp(inputs, case.out, upstream, case.x.shape)) is not None:
             yield Claim("transposed", f"In the gradient of {{name}} {message}", again, hint)
 
 
-def _turned_factors(case: Case) -> Iterator[tuple[tuple[Any, Any], str, str]]:
+def _turned_factors(case: Case) -> Iterator[tuple[Any, Any, str, str]]:
     """Yield other inputs and upstream gradients to hand to the rule, and what they undo."""
-    given = case.subject.inputs
+    given, upstream = case.subject.inputs, case.upstream
     for j, (name, other) in enumerate(zip(case.subject.names, given, strict=True)):
         if j == case.index or not is_real(other):
             continue
         if other.ndim >= 2:
-            yield (
-                ([*given[:j], np.swapaxes(other, -1, -2), *given[j + 1 :]], case.upstream),
-                f"the factor {name} must be transposed: so turned, the rule is right.",
-                "For Z = X Y the gradients are grad @ Y.T and X.T @ grad.",
-            )
+            message = f"the factor {name} must be transposed: so turned, the rule is right."
+            hint = "For Z = X Y the gradients are grad @ Y.T and X.T @ grad."
+            turned = np.swapaxes(other, -1, -2)
+            yield [*given[:j], turned, *given[j + 1 :]], upstream, message, hint
         for axis in range(other.ndim):
             where = f" along axis {axis}" if other.ndim > 1 else ""
-            yield (
-                ([*given[:j], np.flip(other, axis), *given[j + 1 :]], case.upstream),
-                f"the factor {name} runs the wrong way: reversed{where} it is right.",
-                "In a convolution what comes back meets the kernel from its other end.",
-            )
+            message = f"the factor {name} runs the wrong way: reversed{where} it is right."
+            hint = "In a convolution what comes back meets the kernel from its other end."
+            turned = np.flip(other, axis)
+            yield [*given[:j], turned, *given[j + 1 :]], upstream, message, hint
     if case.out.ndim >= 2 and case.x.ndim >= 2:
-        yield (
-            (given, np.swapaxes(case.upstream, -1, -2)),
-            "the upstream gradient is transposed, but must not be.",
-            "Write the product with indices, and see which index is summed over.",
-        )
+        message = "the upstream gradient is transposed, but must not be."
+        hint = "Write the product with indices, and see which index is summed over."
+        yield given, np.swapaxes(upstream, -1, -2), message, hint
 
 
 def misplaced(case: Case) -> Iterator[Claim]:
@@ -99,6 +88,58 @@ def misplaced(case: Case) -> Iterator[Claim]:
         flat[:, order].reshape(case.got.shape),
         _BACK,
     )
+
+
+def wrong_axis(case: Case) -> Iterator[Claim]:
+    """Right with its axes exchanged, or with one row at a time: then a sum takes a wrong way."""
+    alone, ndim = _rows_alone(case), case.x.ndim
+    pairs = combinations(range(ndim), 2)
+    for a, b in pairs if case.subject.params.get("axis") is not None or alone is not None else ():
+
+        def turned(x: Any, a: int = a, b: int = b) -> Any:
+            return np.swapaxes(x, a, b) if isinstance(x, np.ndarray) and x.ndim == ndim else x
+
+        inputs, upstream = [
+            [*map(turned, arrays)] for arrays in (case.subject.inputs, case.upstream)
+        ]
+        again = case.vjp(inputs, turned(case.out), upstream, inputs[case.index].shape)
+        if again is not None:
+            yield Claim(
+                "wrong-axis",
+                f"The rule for {{name}} works along the wrong axis: it is right with the axes {a} "
+                f"and {b} exchanged.",
+                np.swapaxes(again, a + 1, b + 1),
+                "Sum along the axis that the function works along. Is a number written where the "
+                "parameter `axis` belongs?",
+            )
+    if alone is not None:
+        yield Claim(
+            "wrong-axis",
+            "The rule for {name} mixes the rows of the batch: it is right for one row at a time.",
+            alone,
+            "A sum runs over the whole array. It should run along one axis, with keepdims=True.",
+        )
+
+
+def _rows_alone(case: Case) -> Any:
+    """Return the gradients of one row at a time, or None where rows depend on each other."""
+    n = case.x.shape[0] if case.x.ndim else 0
+    if not (1 < n <= _MOST_ROWS and case.out.ndim and case.out.shape[0] == n):
+        return None
+    if not case.apart(0):
+        return None
+    parts = []
+    for k in range(n):
+        inputs = [
+            x[k : k + 1] if isinstance(x, np.ndarray) and x.ndim and len(x) == n else x
+            for x in case.subject.inputs
+        ]
+        upstream, shape = case.upstream[:, k : k + 1], (1, *case.x.shape[1:])
+        part = case.vjp(inputs, case.out[k : k + 1], upstream, shape)
+        if part is None:
+            return None
+        parts.append(part)
+    return np.concatenate(parts, axis=1)
 
 
 def left_out(case: Case) -> Iterator[Claim]:

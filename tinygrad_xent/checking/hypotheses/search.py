@@ -1,26 +1,30 @@
-"""Search for the formula of what a rule returns, or should return.
+"""Search for the formula of what a rule returns, and for the right one, and compare them.
 
 Where each entry of the gradient is the upstream gradient times a slope, the slope is searched for;
 else a sum of terms that contain the upstream gradient once. A formula is found only if it holds
 for inputs and upstream gradients that it was not searched for with, too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
+from functools import cached_property, reduce
 from itertools import combinations, filterfalse, islice, product
 from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.checking.case import Case
-from tinygrad_xent.checking.hypotheses.algebra import (
+from tinygrad_xent.checking.case import Case, Claim
+from tinygrad_xent.checking.hypotheses.formulas import (
     ONE,
-    Fit,
-    Numbers,
     Sum,
     Term,
-    Terms,
+    bare,
+    difference,
+    factors,
     inverse,
     is_mask,
     power,
@@ -31,10 +35,78 @@ from tinygrad_xent.checking.hypotheses.algebra import (
 )
 from tinygrad_xent.checking.hypotheses.shapes import fits
 from tinygrad_xent.checking.hypotheses.vocabulary import Point, Vocabulary, points
+from tinygrad_xent.checking.slopes import EPSILON
 
+Fit = list[tuple[float, Term]]  # terms and what they are multiplied by
+
+_LARGEST = 5000  # entries
 _SAMPLE = 16  # entries, of each draw of numbers
 _TRIED = 6  # formulas that fit the sample and are tried on all numbers
 _BESIDE = 0.05  # of the usual upstream gradient: a smaller one blurs the slope
+_SAME = 1e-7  # of a number that has a name
+_NEAR = 1e-9
+_EXACT = 1e-7  # of the target: what a sum may leave
+_PAIRED, _FIRST, _TRIPLED = 400, 6, 150  # of the plainest terms: how many are tried together
+_SOLVED = 12  # groups of terms that seem to fit
+
+
+def wrong_formula(case: Case) -> Iterator[Claim]:
+    """Another formula than the right one: both are named, or the one that was found."""
+    if (
+        not 0 < case.x.size <= _LARGEST
+        or "grad" in case.subject.names
+        or case.epsilon > EPSILON
+        or len(case.upstream) < 3
+    ):
+        return
+    search = Search(case)
+    if len(search.points) < 4:
+        return  # there is nothing to try a formula on
+    right, wrong = search.find("expected"), search.find("got")
+    returns = "rule" if case.subject.is_rule else "backward pass"
+    hint = "" if case.linear else (
+        "A gradient is linear in grad: twice the upstream gradient gives twice the gradient."
+    )  # fmt: skip
+    code, whole, message = "wrong-formula", None, ""
+    if right and wrong:
+        if text(right) == text(wrong):
+            return
+        whole, (said, code) = case.expected, difference(wrong, right)
+        if factors(wrong) & {*search.words.grads[1:]}:  # it broadcasts the wrong way
+            code = "wrong-axis"
+        if code == "missing-cross-term":
+            said += " Outputs depend on several entries of {name}: the sum over them is missing."
+        hint = f"{said} {hint}".strip()
+        message = f"For {{name}} the {returns} returns `{text(wrong)}`; right is `{text(right)}`."
+    elif factor := search.find("factor"):
+        said, whole = bare(text(factor)), case.expected
+        hint = f"Is the factor `{said}` missing?"
+        message = f"Every entry of the gradient of {{name}} is right once multiplied by `{said}`."
+    else:
+        missing = search.find("missing") if case.linear else None
+        if wrong:
+            message = (
+                f"For {{name}} the {returns} returns `{text(wrong)}`, which is not its gradient."
+            )
+        elif right:
+            message = f"The gradient of {{name}} is `{text(right)}`; the {returns} returns another."
+            code = code if missing or hint else "unknown"
+        elif missing:
+            message = "A term of the gradient of {name} is wrong."
+        if missing:
+            hint = f"What is missing is `{text(missing)}`.{_meanings(search, text(missing))}"
+    if message:
+        message += _meanings(search, message)
+        yield Claim(code, message, whole, hint, partial=whole is None)
+
+
+def _meanings(search: Search, said: str) -> str:
+    """Return what the words of the glossary mean that are used."""
+    return "".join(
+        f" Here {word} is `{part}`."
+        for word, part in search.words.glossary.items()
+        if re.search(rf"(?<!\w){word}(?!\w)", said)
+    )
 
 
 class Search:
@@ -54,15 +126,6 @@ class Search:
         self._numbers = Numbers(self.words.numbers)
         self._grad = power(self.words.grads[0])
 
-    @cached_property
-    def linear(self) -> bool:
-        """Whether the rule is linear in the upstream gradient, as gradients are."""
-        case = self.case
-        upstream = case.upstream[:1] + 2 * case.upstream[1:2]
-        again = case.vjp(case.subject.inputs, case.out, upstream, case.x.shape)
-        total = case.got[0] + 2 * case.got[1]
-        return again is None or bool(np.allclose(again[0], total, 1e-6, 1e-6 * np.abs(total).max()))
-
     def find(self, what: str) -> Sum | None:
         """Return the formula of what was `got` or is `expected`, is `missing` or the `factor`."""
         for found in self._fitting(what):
@@ -79,13 +142,13 @@ class Search:
             yield [terms for terms in found if len(terms) == 1]
         elif (slope := self._slope(what)) is not None:
             yield from self._of_slope(slope)
-        elif what == "expected" or self.linear:
+        elif what == "expected" or self.case.linear:
             spread, others = self._divisors
             for divisor in (ONE, *map(inverse, spread), *others):
                 sums = self._sums.sums(target / self._values_of(divisor))
                 most = 1 if divisor in others else 2
                 yield from (self._named(found, divisor) for found in islice(sums, most))
-        if what == "got" and not self.linear:
+        if what == "got" and not self.case.linear:
             yield from (self._named(found, ONE) for found in islice(self._any.sums(target), 1))
 
     def _of_slope(self, slope: Any) -> Iterator[list[Sum]]:
@@ -251,3 +314,104 @@ def _whole(terms: Sum) -> bool:
     """Whether pieces make a whole: then nothing is cut."""
     rests = [frozenset((f, n) for f, n in term if not is_mask(f)) for _, term in terms]
     return len(terms) == 2 and rests[0] == rests[1]
+
+
+class Numbers:
+    """The numbers that may stand before a term, and products and quotients of two of them."""
+
+    def __init__(self, named: Mapping[str, float]) -> None:
+        single = [(power(name), n) for name, n in named.items() if n]
+        single += [(inverse(term), 1 / n) for term, n in single]
+        both = [(times(a, b), m * n) for a, m in single for b, n in single]
+        self._terms = [ONE, *(term for term, _ in single + both)]
+        self._values = np.array([1.0, *(n for _, n in single + both)])
+
+    def __call__(self, c: float) -> tuple[int, int, Term] | None:
+        """Return how far a number is to seek, its sign, and the term that it is; None without."""
+        found = np.flatnonzero(np.abs(np.abs(self._values) - abs(c)) <= _SAME * abs(c))
+        if not found.size:
+            return None
+        return int(found[0]), int(np.sign(c * self._values[found[0]])), self._terms[found[0]]
+
+
+class Terms:
+    """Terms with their values at some places, the plainest first.
+
+    Parameters
+    ----------
+    costs : Mapping
+        How complicated each term is.
+    values : Mapping
+        The values of their factors (places,).
+    """
+
+    def __init__(self, costs: Mapping[Term, float], values: Mapping[str, Any]) -> None:
+        known = (term for term in costs if all(f in values for f, _ in term))
+        self.terms = sorted(known, key=lambda term: costs[term])
+        self._costs = np.array([costs[term] for term in self.terms])
+        with np.errstate(all="ignore"):
+            made = [
+                reduce(np.multiply, (values[f] ** float(n) for f, n in term), values["1"])
+                for term in self.terms
+            ]
+        self._values = np.reshape(made, (len(made), len(values["1"])))
+
+    def only(self, which: Callable[[Term], bool]) -> Terms:
+        """Return some of the terms."""
+        kept = [k for k, term in enumerate(self.terms) if which(term)]
+        part = copy(self)
+        part.terms = [self.terms[k] for k in kept]
+        part._costs, part._values = self._costs[kept], self._values[kept]
+        return part
+
+    def sums(self, target: Any) -> Iterator[list[Fit]]:
+        """Yield the sums of one or two terms with these values, the plainest first; then of three.
+
+        Places where the target is NaN are left out.
+        """
+        known = np.isfinite(target)
+        t, values = target[known], self._values[:, known]
+        with np.errstate(all="ignore"):
+            size = np.sqrt(np.einsum("ij,ij->i", values, values))
+        good = np.flatnonzero(np.isfinite(size) & (size > 0))
+        if not t.any() or not good.size:
+            return
+        unit, direction = values[good] / size[good, None], t / np.sqrt(t @ t)
+        alone = good[np.abs(unit @ direction) > 1 - _NEAR]
+        unit = unit[:_PAIRED]
+        different = np.flatnonzero(~np.triu(np.abs(unit @ unit.T) > 1 - 1e-12, 1).any(axis=0))
+        good, unit = good[different], unit[different]
+
+        def fitted(groups: Iterable[Any]) -> list[Fit]:
+            found = []
+            for group in sorted(groups, key=lambda group: self._costs[group].sum())[:_SOLVED]:
+                c, _, rank, _ = np.linalg.lstsq(values[group].T, t, rcond=1e-9)
+                left = t - c @ values[group]
+                if rank == len(c) and left @ left <= _EXACT**2 * (t @ t):
+                    found.append([(float(n), self.terms[k]) for n, k in zip(c, group, strict=True)])
+            return found
+
+        pairs = (good[pair] for pair in _pairs(unit, direction))
+        yield fitted([*alone[:, None], *pairs])
+        yield fitted(good[list(three)] for three in _triples(unit[:_TRIPLED], direction))
+
+
+def _pairs(unit: Any, t: Any) -> Any:
+    """Return the pairs of unit vectors that the target lies between."""
+    products, parts = unit @ unit.T, unit @ t
+    one, other = parts[:, None], parts
+    with np.errstate(all="ignore"):
+        seen = (one**2 + other**2 - 2 * products * one * other) / (1 - products**2)
+    return np.argwhere(np.triu(np.abs(seen - 1) < _NEAR, 1))
+
+
+def _triples(unit: Any, t: Any) -> Iterator[tuple[int, ...]]:
+    """Yield triples that begin with a plain term: pairs of what it leaves of the others."""
+    for first, one in enumerate(unit[:_FIRST]):
+        left = unit - np.outer(unit @ one, one)
+        lengths = np.sqrt(np.einsum("ij,ij->i", left, left))
+        left /= np.where(lengths > _NEAR, lengths, np.inf)[:, None]
+        rest = t - (t @ one) * one
+        if rest @ rest > _NEAR:
+            for pair in _pairs(left, rest / np.sqrt(rest @ rest)):
+                yield (first, *pair)

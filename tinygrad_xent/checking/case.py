@@ -132,14 +132,9 @@ class Case(Readable):
         return "wrong" if self.wrong else "right"
 
     @property
-    def entries(self) -> int:
-        """The number of entries of the input."""
-        return int(self.x.size)
-
-    @property
-    def checked(self) -> int:
-        """How many of them were compared."""
-        return self.entries if self.sample is None else len(self.sample)
+    def sampled(self) -> bool:
+        """Whether only some of the entries were compared."""
+        return self.sample is not None and len(self.sample) < self.x.size
 
     @property
     def kinks(self) -> int:
@@ -186,8 +181,8 @@ class Case(Readable):
     @property
     def counted(self) -> str:
         """How many entries were checked, in words."""
-        part = "" if self.checked == self.entries else f"{self.checked:,} of "
-        return f"{part}{self.entries:,}"
+        part = f"{len(self.sample):,} of " if self.sampled else ""
+        return f"{part}{self.x.size:,}"
 
     @property
     def remark(self) -> str:
@@ -288,25 +283,24 @@ class Case(Readable):
 
     def _without_last(self, axis: int) -> Case | None:
         n = self.x.shape[axis]
-        inputs = [
-            np.delete(x, -1, axis) if np.ndim(x) > axis and np.shape(x)[axis] == n else x
-            for x in self.subject.inputs
-        ]
         if n < 2:
             return None
+        subject = self.subject.at(
+            [
+                np.delete(x, -1, axis) if np.ndim(x) > axis and np.shape(x)[axis] == n else x
+                for x in self.subject.inputs
+            ]
+        )
         try:
-            out = self.subject.value(inputs)
+            out = subject.value(subject.inputs)
         except Exception:  # noqa: BLE001 - the lengths of the inputs may belong together
             return None
+        smaller = replace(self, subject=subject, out=out)
         upstream = np.random.default_rng(0).normal(size=(2, *out.shape))
-        got = self.vjp(inputs, out, upstream, inputs[self.index].shape)
-        if got is None:
-            return None
-        f = self.subject.function_of(self.index, inputs)
-        expected = slopes(f, precise(inputs[self.index]), upstream).value
-        subject = self.subject.at(inputs)
-        return replace(
-            self, subject=subject, out=out, upstream=upstream, got=got, expected=expected
+        got = self.vjp(subject.inputs, out, upstream, smaller.x.shape)
+        expected = slopes(subject.function_of(self.index), precise(smaller.x), upstream).value
+        return (
+            None if got is None else replace(smaller, upstream=upstream, got=got, expected=expected)
         )
 
     def vjp(self, inputs: Sequence[Any], out: Any, upstream: Any, shape: tuple[int, ...]) -> Any:

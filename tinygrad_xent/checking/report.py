@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -24,7 +24,7 @@ from tinygrad_xent.visualization.formulas import formula_text
 from tinygrad_xent.visualization.line_plot import LinePlot
 from tinygrad_xent.visualization.pages import image
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, styled, table
+from tinygrad_xent.visualization.tables import html_table, styled
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -191,14 +191,16 @@ class GradcheckReport(Readable, Sequence[Case]):
             said = "right along random directions" if along.ok else "wrong"
             yield self.subject.names[along.index], f"{x.size:,}", number(along.error), said
 
-    def _head(self) -> tuple[str, ...]:
-        return ("input" if self.whole is None else "tensor", "entries", "largest error", "verdict")
+    def _table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        first = "input" if self.whole is None else "tensor"
+        return (first, "entries", "largest error", "verdict"), list(self.rows())
 
-    def __str__(self) -> str:
-        lines = [*table(self._head(), list(self.rows()))]
-        missed = [f"A fast check can miss, {self.can_miss}."] if self.along else []
-        held = [self.held] if self.held else []
-        return "\n".join([*lines, *missed, *held, *map(str, self.diagnoses)])
+    def _limits(self) -> list[str]:
+        missed = f"A fast check can miss, {self.can_miss}." if self.along else ""
+        return [text for text in (missed, self.held) if text]
+
+    def _notes(self) -> Iterable[str]:
+        return (*self._limits(), *map(str, self.diagnoses))
 
     def _repr_html_(self) -> str:
         return _html(self)
@@ -215,19 +217,11 @@ def _html(report: GradcheckReport) -> str:
         parts.append(f"<p><code>{found.code}</code> {escape(found.message)}</p>")
         if found.hint:
             parts.append(f"<p>{escape(found.hint)}</p>")
-    parts.append(html_table(report._head(), report.rows(), "Compared with differences"))
-    if report.along:
-        parts.append(f"<p>A fast check can miss, {escape(report.can_miss)}.</p>")
-    if report.held:
-        parts.append(f"<p>{escape(report.held)}</p>")
-    shown = [
-        case
-        for case in report.cases
-        if case.got is not None
-        and case.checked == case.entries
-        and (case.wrong or len(report.cases) == 1)
-    ]
-    for case in shown:
+    parts.append(html_table(*report._table(), "Compared with differences"))
+    parts += [f"<p>{escape(text)}</p>" for text in report._limits()]
+    for case in report.cases:
+        if case.got is None or case.sampled or not (case.wrong or len(report.cases) == 1):
+            continue
         if case.arriving:
             parts.append(f"<p>The gradient of {escape(case.name)}, {case.arriving}:</p>")
         parts.append(f'<div class="heats">{"".join(_heats(case))}</div>')

@@ -79,16 +79,9 @@ class Subject:
         """Record the function on Tensors, and return its output."""
         raise NotImplementedError
 
-    @property
-    def coarse(self) -> bool:
-        """Whether an input is in half precision, where rounding hides a mistake."""
-        return np.float16 in [getattr(x, "dtype", None) for x in self.inputs]
-
-    def in_double(self) -> Subject | None:
-        """Return the same subject with inputs in double precision; None if they are."""
-        if all(x.dtype == np.float64 for x in self.inputs if is_real(x)):
-            return None
-        return self.at(tuple(map(precise, self.inputs)))
+    def precision(self, *others: Any) -> float:
+        """Return the coarsest precision of the inputs, and of other arrays."""
+        return max(float(np.finfo(x.dtype).eps) for x in (*self.inputs, *others) if is_real(x))
 
     def at(self, inputs: Arrays) -> Subject:
         """Return the same subject with other inputs."""
@@ -293,13 +286,15 @@ def keywords_of(f: Any, taken: int) -> Sequence[str]:
     """Return the names of the parameters of a function that are not its first inputs."""
     if isinstance(f, Op):
         return list(f.parameters)
-    if not callable(f) or isinstance(f, Node):
-        return ()
-    try:
-        rest = list(inspect.signature(f).parameters.values())[taken:]
-    except (TypeError, ValueError):
-        return ()
+    rest = _parameters(f)[taken:] if callable(f) and not isinstance(f, Node) else ()
     return [p.name for p in rest if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def precise(x: Any) -> Any:
@@ -329,11 +324,11 @@ def _array(x: Any) -> Any:
 
 def _names(function: Callable[..., Any], number: int) -> list[str]:
     """Return the names of a function's first parameters."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = [
+        p.name
+        for p in _parameters(function)
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     return [named[i] if i < len(named) else f"input {i}" for i in range(number)]
 
 

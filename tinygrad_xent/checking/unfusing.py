@@ -19,7 +19,7 @@ from tinygrad_xent.visualization.bad_numbers import first_bad
 from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.pages import image
 from tinygrad_xent.visualization.readable import Readable
-from tinygrad_xent.visualization.tables import html_table, styled, table
+from tinygrad_xent.visualization.tables import html_table, styled
 
 _WIDEST: Any = np.promote_types(np.longdouble, np.float64).type
 _NARROW = 4  # up to so many entries an array is shown in full
@@ -85,10 +85,7 @@ class Unfused(Readable, Sequence[Way]):
 
         return tuple(draw(way.loss, names={"logits": way.logits}) for way in self.ways)
 
-    def _head(self) -> tuple[str, ...]:
-        return ("", *(way.title for way in self.ways))
-
-    def _rows(self) -> Iterator[tuple[str, ...]]:
+    def _table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         facts: dict[str, Callable[[Way], str]] = {
             "loss": lambda way: brief(way.loss.data, _NARROW),
             "gradient of the logits": lambda way: brief(way.gradient, _NARROW),
@@ -97,15 +94,13 @@ class Unfused(Readable, Sequence[Way]):
             "tensors kept": lambda way: str(way.kept),
             "their bytes": lambda way: f"{way.bytes:,}",
         }
-        for word, fact in facts.items():
-            yield (word, *(fact(way) for way in self.ways))
+        head = ("", *(way.title for way in self.ways))
+        return head, [(word, *map(fact, self.ways)) for word, fact in facts.items()]
 
-    def _troubles(self) -> Iterator[str]:
+    def _notes(self) -> Iterator[str]:
+        yield ""
         for way in self.ways:
             yield f"{way.title}: {way.trouble or 'no more than three digits are lost.'}"
-
-    def __str__(self) -> str:
-        return "\n".join([*table(self._head(), list(self._rows())), "", *self._troubles()])
 
     def _repr_html_(self) -> str:
         graphs = "".join(
@@ -113,8 +108,8 @@ class Unfused(Readable, Sequence[Way]):
             f"{image(picture.svg, picture.alt)}</figure>"
             for way, picture in zip(self.ways, self.pictures, strict=True)
         )
-        troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._troubles())
-        rows = html_table(self._head(), self._rows(), "One cross-entropy, three ways")
+        troubles = "".join(f"<li>{escape(trouble)}</li>" for trouble in self._notes() if trouble)
+        rows = html_table(*self._table(), "One cross-entropy, three ways")
         return styled("unfused", f'{rows}<ul>{troubles}</ul><div class="graphs">{graphs}</div>')
 
 

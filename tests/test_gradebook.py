@@ -18,9 +18,10 @@ from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.grading import gradebook, session
 from tinygrad_xent.teaching.grading.gradebook import Gradebook
-from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
+from tinygrad_xent.teaching.grading.nbgrader import judge_notebook
 from tinygrad_xent.teaching.grading.reports import COLUMNS, Marking, feedback
 from tinygrad_xent.teaching.grading.submissions import failed, grade_submission, submissions
+from tinygrad_xent.teaching.handout import assignment
 
 NAMES = ("square_backward", "chain_rule")
 EVIL = """

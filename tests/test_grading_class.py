@@ -12,10 +12,11 @@ import pytest
 from hostile import RIGHT
 
 from tinygrad_xent.commands import cli
+from tinygrad_xent.commands.grade import _late
 from tinygrad_xent.errors import UsageError
 from tinygrad_xent.teaching.grading.alike import alike, definitions_in
-from tinygrad_xent.teaching.grading.roster import Due, matched, read_roster
 from tinygrad_xent.teaching.grading.submissions import whose
+from tinygrad_xent.teaching.roster import matched, read_roster
 
 NAME = "square_backward"
 MOODLE = """\
@@ -138,6 +139,15 @@ def test_a_list_by_other_words(tmp_path, roster):
         assert (person, record) == (people[0], {"student": student})
 
 
+@pytest.mark.parametrize("coding", ["latin-1", "cp1252", "utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_list_in_other_codings(tmp_path, coding, between):
+    names = ["José Núñez", "Jürgen Groß", "Žižek" if coding != "latin-1" else "Æsa"]
+    rows = "".join(f"{name}{between}{i}\r\n" for i, name in enumerate(names))
+    (tmp_path / "list.csv").write_bytes(f"name{between}id\r\n{rows}".encode(coding))
+    assert [person.name for person in read_roster(tmp_path / "list.csv")] == names
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("roster", ["name,id\n{},4\n{},5\n", "name,email\n{},a@x.y\n{},b@x.y\n"])
 def test_the_folders_of_a_handout_come_back(tmp_path, roster, form):
@@ -187,16 +197,34 @@ def test_late_work(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("due", "rule", "words"),
+    ("rule", "expected"),
     [
-        (None, "10%/day", "--late needs --deadline"),
-        ("2026-11-27", "10", "--late: '10' is not a rule; write"),
-        ("Friday", None, "--deadline: 'Friday' is not a time; write"),
+        ("10%/day", (0.1, True)), ("10% per day", (0.1, True)), ("-5 % a day", (0.05, True)),
+        ("10%/d", (0.1, True)), ("12.5 percent each day", (0.125, True)), ("2,5%", (0.025, False)),
+        ("20%", (0.2, False)), ("-5%", (0.05, False)), ("100%", (1, False)), ("0%", (0, False)),
     ],
-)
-def test_rules_that_are_none(due, rule, words):
-    with pytest.raises(UsageError, match=words):
-        Due.of(due, rule)
+)  # fmt: skip
+def test_rules_as_people_write_them(rule, expected):
+    off, daily = _late(rule)
+    assert (off, daily) == (pytest.approx(expected[0]), expected[1])
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("10", "'10' is not a rule; write \"10%/day\" or \"20%\""),
+        ("ten", "is not a rule"), ("10%/week", "is not a rule"), ("", "is not a rule"),
+        ("200%/day", "'200%/day' takes off more than there is; write at most 100%"),
+    ],
+)  # fmt: skip
+def test_rules_that_are_none(run, capsys, rule, words):
+    run({"a.py": RIGHT}, "--deadline", "2026-11-27", "--late", rule, status=2)
+    assert words in capsys.readouterr().err
+
+
+def test_a_rule_that_begins_with_a_minus(run):
+    made = run({"a.py": RIGHT}, "--deadline", "2020-01-01", "--late", "-5%")
+    assert table(made("-students.csv"))[0]["total"] == "0.95"
 
 
 def test_a_share_of_the_point(run):

@@ -14,10 +14,11 @@ from tinygrad_xent.commands import cli
 from tinygrad_xent.teaching.grading import session as parent
 from tinygrad_xent.teaching.grading import submissions as handed_in
 from tinygrad_xent.teaching.grading.judging import judge_cells
-from tinygrad_xent.teaching.grading.nbgrader import assignment, judge_notebook
+from tinygrad_xent.teaching.grading.nbgrader import judge_notebook
 from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.session import Files, Session
 from tinygrad_xent.teaching.grading.submissions import grade_submission, submissions
+from tinygrad_xent.teaching.handout import assignment
 
 NAME = "square_backward"
 HELPER = b"def twice(x): return 2 * x\n"

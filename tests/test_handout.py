@@ -118,7 +118,7 @@ def test_hints_come_on_their_day(handed_out, monkeypatch):
     [
         (["--students", "none.csv", "logsumexp"], "none.csv cannot be read"),
         (["--students", "class.csv", "logsumex"], "did you mean 'logsumexp'"),
-        (["--students", "class.csv", "logsumexp", "--seed", "-1"], "--seed: -1 is not a whole"),
+        (["--students", "class.csv", "logsumexp", "--seed", "-1"], "--seed: '-1' is not a whole"),
         (["--students", "class.csv", "logsumexp", "--hints-from", "May"], "'May' is not a date"),
     ],
 )
@@ -134,7 +134,7 @@ def test_what_is_refused(tmp_path, monkeypatch, capsys, argv, words):
     ("rows", "who"),
     [
         ("Ann,1\nBen,\nben,", "Ben"),  # one folder, also where capitals count for nothing
-        ("Ann,1\n💥,", "💥"),
+        ("Ann,1\n--,", "--"),
         ("Ann,1\nA-B,7\nA B,7", "A-B"),
     ],
 )
@@ -155,6 +155,16 @@ def test_names_too_long_for_a_folder_and_a_row_without_a_name(tmp_path, capsys):
     assert sorted(path.name.split()[-1] for path in (tmp_path / "week5").iterdir()) == [
         "0", "1", "2", "4711",
     ]  # fmt: skip
+
+
+def test_a_name_keeps_its_marks_and_emoji(tmp_path):
+    rows = "Ann 💥 Lee,1\n🌞,\n🌙,\nहिन्दी,4\nO'Neil: a<b,5\n"
+    (tmp_path / "class.csv").write_text(f"name,id\n{rows}", "utf-8")
+    given = ["--students", str(tmp_path / "class.csv"), "--out", str(tmp_path / "week5")]
+    assert cli.main(["handout", *given, "logsumexp"]) == 0
+    assert {path.name for path in (tmp_path / "week5").iterdir()} == {
+        "Ann 💥 Lee 1", "🌞", "🌙", "हिन्दी 4", "O Neil a b 5",
+    }  # fmt: skip
 
 
 def test_one_learner_gets_one_folder(tmp_path, capsys):

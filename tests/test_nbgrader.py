@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_xent.teaching.exercises import CATALOGUE
-from tinygrad_xent.teaching.grading.nbgrader import assignment
+from tinygrad_xent.teaching.handout import assignment
 
 pytest.importorskip("nbgrader", reason='needs nbgrader: pip install ".[grading]"')
 

@@ -17,7 +17,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the notebook, or list the exercises."""
     from tinygrad_xent.teaching.exercises import CATALOGUE
-    from tinygrad_xent.teaching.grading.nbgrader import assignment
+    from tinygrad_xent.teaching.handout import assignment
     from tinygrad_xent.visualization.formatting import count
     from tinygrad_xent.visualization.naming import printable
     from tinygrad_xent.visualization.tables import table

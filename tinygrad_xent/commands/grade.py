@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from argparse import ArgumentTypeError
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tinygrad_xent.commands.by_hand import seed
 from tinygrad_xent.commands.streams import check_output, complain, say
 from tinygrad_xent.errors import UsageError
 
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.submissions import Submission
 
+_RULE = re.compile(
+    r"(?i)-?\s*(?P<off>\d+([.,]\d+)?)\s*(%|per ?cent)\s*(?P<daily>(/|per|a|each)\s*d(ay)?)?"
+)
 _MOST = 1_000_000  # of each: more than any system takes
 
 
@@ -25,12 +32,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE.csv", default="grades.csv", help="the table")
     parser.add_argument("--exercises", metavar="NAMES", help="separated by commas (default: all)")
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
+    for name, kind, unit, default in (("seconds", float, "S", 60), ("memory", int, "MB", 2048)):
+        about = f"for running a file (default: {default})"
+        parser.add_argument(f"--{name}", type=kind, metavar=unit, default=default, help=about)
     parser.add_argument(
-        "--seconds", type=float, metavar="S", help="for running a file (default: 60)"
-    )
-    parser.add_argument("--memory", type=int, metavar="MB", help="for a file (default: 2048)")
-    parser.add_argument(
-        "--seed", type=int, metavar="N", help="of the random inputs (default: a secret one)"
+        "--seed", type=seed, metavar="N", help="of the random inputs (default: a secret one)"
     )
     parser.add_argument(
         "--regrade", metavar="NAMES", help="exercises to grade again; the others stay as they are"
@@ -40,44 +46,63 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--upload", choices=("moodle", "canvas"), help="also write the table that this one takes"
     )
     parser.add_argument("--title", default="Exercises", help="what the platform calls the work")
-    parser.add_argument("--deadline", metavar="TIME", help='"2026-11-27 18:00"')
-    parser.add_argument("--late", metavar="RULE", help='what a delay costs: "10%%/day" or "20%%"')
+    parser.add_argument("--deadline", type=_deadline, metavar="TIME", help='"2026-11-27 18:00"')
+    parser.add_argument(
+        "--late", type=_late, metavar="RULE", help='what a delay costs: "10%%/day" or "20%%"'
+    )
     parser.add_argument(
         "--partial", action="store_true", help="a share of the point for a share of the inputs"
     )
     parser.add_argument("--no-color", action="store_true", help="no progress bar")
 
 
+def _deadline(text: str) -> datetime:
+    """Return the time that an option names, for argparse; by itself, of this machine's clock."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise ArgumentTypeError(f'{text!r} is not a time; write "2026-11-27 18:00"') from None
+
+
+def _late(text: str) -> tuple[float, bool]:
+    """Return what a delay takes off, of 1, and whether each day does, for argparse."""
+    found = _RULE.fullmatch(text.strip())
+    if found is None:
+        raise ArgumentTypeError(f'{text!r} is not a rule; write "10%/day" or "20%"')
+    off = float(found["off"].replace(",", ".")) / 100
+    if off > 1:
+        raise ArgumentTypeError(f"{text!r} takes off more than there is; write at most 100%")
+    return off, bool(found["daily"])
+
+
 def run(options: argparse.Namespace) -> int:
     """Grade, write the table and the pages, and print a summary."""
-    from dataclasses import replace
-
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.reports import Marking
-    from tinygrad_xent.teaching.grading.roster import Due, read_roster
     from tinygrad_xent.teaching.grading.sandbox import MEBI, Limits
     from tinygrad_xent.teaching.grading.submissions import submissions
+    from tinygrad_xent.teaching.roster import read_roster
     from tinygrad_xent.visualization.naming import printable
 
     for name in ("jobs", "seconds", "memory"):
         value = getattr(options, name)
         if value is not None and not 0 < value <= _MOST:
             raise UsageError(f"--{name}: {value} is not a number above 0, up to {_MOST:,}")
-    if options.seed is not None and options.seed < 0:
-        raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
     folder, out = Path(options.folder), Path(options.out)
     check_output(out, (".csv",))
-    limits = Limits()
-    if options.seconds:
-        limits = replace(limits, run_seconds=options.seconds, total_seconds=3 * options.seconds)
-    if options.memory:
-        limits = replace(limits, memory=options.memory * MEBI)
+    seconds = options.seconds
+    limits = Limits(seconds, total_seconds=3 * seconds, memory=options.memory * MEBI)
     if options.upload and not options.roster:
         raise UsageError("--upload needs --roster, the list of the class from the platform")
+    if options.late and not options.deadline:
+        raise UsageError("--late needs --deadline")
+    off, daily = options.late or (0.0, True)
     roster = [Path(options.roster)] if options.roster else []
     marking = Marking(
         partial=options.partial,
-        due=Due.of(options.deadline, options.late),
+        due=options.deadline,
+        off=off,
+        daily=daily,
         people=[person for path in roster for person in read_roster(path)],
         upload=options.upload or "",
         title=options.title,

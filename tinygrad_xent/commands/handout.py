@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from tinygrad_xent.commands.by_hand import seed
 from tinygrad_xent.commands.streams import say
 from tinygrad_xent.errors import OutputError, UsageError
 
@@ -15,7 +16,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="DIR", default="handout", help="the folder to make")
     parser.add_argument("--title", default="Exercises", help="the notebooks' heading")
-    parser.add_argument("--seed", type=int, metavar="N", default=1, help="the first sheet's number")
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", default=1, help="the first sheet's number"
+    )
     parser.add_argument(
         "--hints-from", metavar="DATE", default="", help="show no hints before: 2026-12-01"
     )
@@ -26,14 +29,12 @@ def run(options: argparse.Namespace) -> int:
     from datetime import date
 
     from tinygrad_xent.teaching.exercises import CATALOGUE
-    from tinygrad_xent.teaching.grading.roster import read_roster
     from tinygrad_xent.teaching.handout import write_handout
+    from tinygrad_xent.teaching.roster import read_roster
     from tinygrad_xent.visualization.formatting import count
     from tinygrad_xent.visualization.naming import printable
 
     names = [name for name in dict.fromkeys(options.names) if CATALOGUE[name]]
-    if options.seed < 0:
-        raise UsageError(f"--seed: {options.seed} is not a whole number from 0 on; write --seed 1")
     try:
         hints_from = date.fromisoformat(options.hints_from) if options.hints_from else ""
     except ValueError:

@@ -1,5 +1,6 @@
-"""Handouts: for each learner the same work with graphs and numbers of their own, and the key."""
+"""What is handed out: for each learner graphs and numbers of their own, or nbgrader's notebook."""
 
+import ast
 import inspect
 import json
 from collections.abc import Sequence
@@ -18,11 +19,9 @@ from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import page
 
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; padding: 1.5rem; }
-pre { overflow-x: auto; }
-"""
+READING = Path(__file__).with_name("reading.css").read_text("utf-8")
+"""The style of a page to read."""
+_SETUP = "import numpy as np\n\nimport tinygrad_xent as tx"
 
 
 def random_sheet(number: int) -> Worksheet:
@@ -73,13 +72,12 @@ def write_handout(
         A date, "2026-12-01", before which hints and solutions are not shown there.
     """
     sheet = random_sheet(number)
-    setup = "import numpy as np\n\nimport tinygrad_xent as tx"
-    cells, results = [_cell("markdown", f"# {title}"), _cell("code", setup)], ""
+    cells, results = [_cell("markdown", f"# {title}"), _cell("code", _SETUP)], ""
     for name in names:
         exercise = CATALOGUE[name]
         numbers, result = _example(exercise, number)
         cells += [
-            _cell("markdown", f"## {exercise.title}\n\n{exercise.statement}"),
+            _cell("markdown", _task(exercise)),
             _cell("code", exercise.blank),
             _cell("code", numbers),  # a cell of its own, so that the result is shown
             _cell("code", f'tx.check("{name}", {name})'),
@@ -87,22 +85,16 @@ def write_handout(
         results += f"<h2>{name}</h2>\n<pre>{escape(numbers)}\n{escape(result)}</pre>\n"
     for path in (folder, keys):
         path.mkdir(parents=True, exist_ok=True)
-    notebook = json.dumps({"cells": cells, **FORMAT}, indent=1, ensure_ascii=False) + "\n"
     contents = {
-        folder / "exercises.ipynb": notebook,
+        folder / "exercises.ipynb": _notebook(cells),
         folder / "worksheet.html": sheet.html,
         keys / f"{folder.name}-worksheet.html": sheet.key_html,
-        keys / f"{folder.name}-exercises.html": page(printable(folder.name), results, _STYLE),
+        keys / f"{folder.name}-exercises.html": page(printable(folder.name), results, READING),
     }
     if hints_from:
         contents[folder / WITHHELD] = f"{hints_from}\n"
     for path, content in contents.items():
         write_whole(path, content.encode())
-
-
-def _cell(kind: str, source: str) -> dict[str, Any]:
-    cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": source}
-    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
 
 
 def _example(exercise: Exercise, number: int) -> tuple[str, str]:
@@ -127,3 +119,91 @@ def _code(value: Any) -> str:
         inside = "".join(f"{_code(item)}, " for item in value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     return f"np.{value.__name__}" if callable(value) else repr(value)
+
+
+# -- nbgrader --------------------------------------------------------------------------------
+
+
+def assignment(names: Sequence[str], *, title: str = "Exercises") -> str:
+    """Return the source notebook, from which `nbgrader generate_assignment` removes the solutions.
+
+    Each exercise has a locked statement, a cell with the solution between nbgrader's marks, and a
+    locked test worth one point. Without nbgrader, it is a notebook with all solutions.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The exercises; one that is named twice comes once.
+    title : str
+
+    Returns
+    -------
+    str
+        A notebook of format 4.5, with nbgrader's metadata of schema 3.
+
+    Raises
+    ------
+    UnknownExerciseError
+        If there is no exercise of one of the names.
+
+    Examples
+    --------
+    >>> notebook = json.loads(assignment(["square_backward"]))
+    >>> print(notebook["cells"][3]["source"])
+    def square_backward(grad, y, x):
+        \"\"\"Return the gradient of x, where y = x**2.\"\"\"
+        ### BEGIN SOLUTION
+        return grad * 2 * x
+        ### END SOLUTION
+    >>> print(notebook["cells"][4]["source"])
+    verdict = tx.check("square_backward", square_backward)
+    assert verdict, verdict
+    """
+    cells = [
+        _marked("title", "markdown", f"# {title}", locked=True),
+        _marked("setup", "code", _SETUP, locked=True),
+    ]
+    for name in dict.fromkeys(names):
+        task, source = _task(CATALOGUE[name]), _with_solution(CATALOGUE[name])
+        test = f'verdict = tx.check("{name}", {name})\nassert verdict, verdict'
+        cells += [
+            _marked(f"statement-{name}", "markdown", task, locked=True),
+            _marked(f"answer-{name}", "code", source, solution=True),
+            _marked(f"test-{name}", "code", test, grade=True, locked=True, points=1),
+        ]
+    return _notebook(cells)
+
+
+def _with_solution(exercise: Exercise) -> str:
+    """Return the blank with the solution, between marks, in place of its last statement."""
+    blank, solution = exercise.blank.splitlines(), exercise.solution.splitlines()
+    frame = blank[: _function(exercise.blank).body[-1].lineno - 1]
+    body = solution[_function(exercise.solution).body[0].lineno - 1 :]
+    return "\n".join([*frame, "    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"])
+
+
+def _function(source: str) -> ast.FunctionDef:
+    return next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+
+
+def _marked(identity: str, kind: str, source: str, **facts: Any) -> dict[str, Any]:
+    """Return a cell with nbgrader's marks."""
+    marks = {"grade": False, "locked": False, "solution": False, "task": False, **facts}
+    marks |= {"grade_id": identity, "schema_version": 3}
+    return _cell(kind, source) | {"id": identity[:64], "metadata": {"nbgrader": marks}}
+
+
+# -- notebooks -------------------------------------------------------------------------------
+
+
+def _task(exercise: Exercise) -> str:
+    return f"## {exercise.title}\n\n{exercise.statement}"
+
+
+def _cell(kind: str, source: str) -> dict[str, Any]:
+    cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": source}
+    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
+
+
+def _notebook(cells: Sequence[dict[str, Any]]) -> str:
+    return json.dumps({"cells": cells, **FORMAT}, indent=1, ensure_ascii=False) + "\n"

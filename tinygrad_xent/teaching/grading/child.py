@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -112,7 +112,6 @@ class Learner:
         self.answers: dict[str, Any] = {}
         self.errors: list[str] = []
         self.lost: dict[str, str] = {}
-        self.ops: list[Op] = []
         self.seen: dict[int, list[Any]] = {}
         self.module = ModuleType("__main__")
         self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -210,34 +209,34 @@ class Learner:
             value = space.get(name)
             if name not in self.answers and callable(value) and not _is_ours(value):
                 self.answers[name] = value
-        defined = (op for op in space.values() if isinstance(op, Op) and not _is_ours(op))
-        self.ops = list({id(op): op for op in defined}.values())
+        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _is_ours(op)}
         return {
             "functions": [name for name, value in space.items() if inspect.isfunction(value)],
             "answers": {name: self._number(answer) for name, answer in self.answers.items()},
-            "ops": [op.name for op in self.ops],
+            "ops": {op.name: self._number(partial(self._check_op, op)) for op in ops.values()},
             "errors": self.errors,
             "lost": self.lost,
         }
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function or check an op; return its value or its error, in the form of a reply."""
+        """Call a function and return its value or its error, in the form of a reply."""
         try:
-            if "op" in request:
-                from tinygrad_xent.teaching.grading.op_check import check_op
-
-                op = self.ops[request["op"]]
-                return asdict(check_op(op, self.seen.get(id(op), ()), request["seed"]))
             args, params = decode(request["args"]), decode(request["params"])
             function = self.functions[request["function"]]
-            if request["drawn"]:
-                return {"value": _drawn(function, args, params)}
-            reply: dict[str, Any] = {"value": encode(_computed(function(*args, **params)))}
+            value = (_drawn if request["drawn"] else _computed)(function, args, params)
+            reply = {"value": encode(value)}
             if (after := encode(args)) != request["args"]:
                 reply["args"] = after
         except BaseException as error:  # noqa: BLE001
             reply = _described(error)
         return reply
+
+    def _check_op(self, op: Op, seed: int) -> tuple[str, ...]:
+        """Return the code of a diagnosis, its message, its hint, and lines of evidence."""
+        from tinygrad_xent.teaching.grading.op_check import check_op
+
+        found = check_op(op, self.seen.get(id(op), ()), seed)
+        return found.code, found.message, found.hint, *found.evidence
 
     def _check(self, name: str, answer: Any = None, *_: Any, **__: Any) -> Verdict:
         if name in self.names and answer is not None:
@@ -272,25 +271,26 @@ def _awaits(source: str) -> bool:
     return False
 
 
-def _drawn(function: Callable[..., Any], args: tuple[Any, ...], params: Mapping[str, Any]) -> str:
-    """Return the graph of what a function computes from Tensors with its arguments' names."""
-    from tinygrad_xent import Tensor, draw
-
-    given = (
-        Tensor(x, name=name) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
-        for name, x in zip(inspect.signature(function).parameters, args, strict=False)
-    )
-    value = _computed(function(*given, **params))
-    parts = value if isinstance(value, tuple) else (value,)
-    tensors = [part for part in parts if isinstance(part, Node)]
-    return draw(*tensors, gradients=False, rules=False).svg
-
-
-def _computed(value: Any) -> Any:
+def _computed(function: Callable[..., Any], args: Sequence[Any], params: Mapping[str, Any]) -> Any:
     """Return a value; a rule may return functions that compute its gradients."""
+    value = function(*args, **params)
     if isinstance(value, tuple):
         return tuple(part() if inspect.isfunction(part) else part for part in value)
     return value
+
+
+def _drawn(function: Callable[..., Any], args: Sequence[Any], params: Mapping[str, Any]) -> str:
+    """Return the graph of what a function computes from Tensors with its arguments' names."""
+    from tinygrad_xent import Tensor, draw
+
+    given = [
+        Tensor(x, name=name) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+        for name, x in zip(inspect.signature(function).parameters, args, strict=False)
+    ]
+    value = _computed(function, given, params)
+    parts = value if isinstance(value, tuple) else (value,)
+    tensors = [part for part in parts if isinstance(part, Node)]
+    return draw(*tensors, gradients=False, rules=False).svg
 
 
 def _is_ours(value: Any) -> bool:
@@ -311,18 +311,17 @@ def _described(error: BaseException) -> dict[str, Any]:
 def _sentence(cell: int, error: BaseException) -> str:
     """Return which cell failed, where and how."""
     described = _described(error)
-    places = [
-        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    start, message = f"cell {cell}, ", described["message"]
     if isinstance(error, SyntaxError):
-        places.append((error.filename or "", error.lineno or 0))
-    within = [place for place in places if place[0].startswith("<cell ")]
-    line = f"line {within[-1][1]}: " if within else ""
-    message = error.msg if isinstance(error, SyntaxError) else described["message"]
+        start, message = f"cell {cell} does not parse: ", error.msg
+        frames.append(traceback.FrameSummary(error.filename or "", error.lineno or 0, ""))
+    within = [frame for frame in frames if frame.filename.startswith("<cell ")][-1:]
+    line = "".join(f"line {frame.lineno}: " for frame in within)
+    source = "".join(_quoted(frame.filename, frame.lineno or 0) for frame in within)
     text = " ".join(message.split())[:_LONGEST_TOLD]
     what = ": ".join(filter(None, (described["error"][0], text)))
-    start = f"cell {cell} does not parse: " if isinstance(error, SyntaxError) else f"cell {cell}, "
-    return printable(f"{start}{line}{what}{_quoted(*within[-1]) if within else ''}")
+    return printable(f"{start}{line}{what}{source}")
 
 
 def _quoted(name: str, line: int) -> str:

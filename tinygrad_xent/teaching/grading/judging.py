@@ -3,6 +3,7 @@
 import difflib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tinygrad_xent.teaching.exercises.verdict import quoted
 from tinygrad_xent.teaching.grading.sandbox import MOST_LEFT_OUT, Limits
 from tinygrad_xent.teaching.grading.session import Files, Session
 from tinygrad_xent.teaching.grading.without_answers import REFUSAL
+from tinygrad_xent.visualization.naming import printable
 
 _OPS_TO_WRITE = frozenset({"softmax", "log_softmax", "logsumexp", "sum_to", "put"})
 _WRITING_OPS = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embedding_backward"})
@@ -20,6 +22,7 @@ _WRITING_OPS = frozenset({"stable_softmax", "logsumexp", "unbroadcast", "embeddi
 LOST = {" does not parse: ": "does-not-parse", " did not end: ": "did-not-end", "": "cell-failed"}
 """The codes of answers whose cell failed, by what is said of it."""
 _MOST_ERRORS = 50
+_LARGEST_PICTURE = 2**20  # letters
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class Report:
     errors : tuple of str
         Which cells failed, and how.
     pictures : mapping of str to str
-        Of wrong answers, the graph of what they compute, as SVG from the learner's process.
+        Of wrong answers, the graph of what they compute, as SVG. The learner's code may have
+        written it: show it only where it can neither run nor load anything, as in an image.
     """
 
     exercises: tuple[Result, ...]
@@ -148,7 +152,7 @@ def judge_cells(
             whole = sessions.alive(None)
             errors = errors if whole.ended else whole.found["errors"]
             found_ops = whole.found["ops"] if with_ops else ()
-            ops = [_op(sessions, i, name[:100], seed + i) for i, name in enumerate(found_ops)]
+            ops = [_op(sessions, name, seed + i) for i, name in enumerate(found_ops)]
             pictures = {name: _picture(sessions, name) for name in wrong}
         return Report(exercises, tuple(ops), tuple(errors[:_MOST_ERRORS]), pictures)
     finally:
@@ -168,23 +172,22 @@ class _Sessions:
 
     def alive(self, withheld: frozenset[str] | None) -> Session:
         """Return the session from which these ops are withheld, a new one if it has ended."""
-        while withheld not in self._open or self._open[withheld].ended:
-            if withheld in self._open:
-                self._open.pop(withheld).close()
-            cells, names, limits, files = self._given
-            session = Session(cells, names, withheld, limits, files, self._left_out)
-            self._open[withheld] = session
-            if not self._leaves_out(session):
+        session = self._open.get(withheld)
+        if session is None or session.ended:
+            session = self._new(withheld)
+        while session.ended and session.ended[0] != "no-answer" and session.limits.left:
+            if session.place in self._left_out or len(self._left_out) == MOST_LEFT_OUT:
                 break
-        return self._open[withheld]
+            self._left_out[session.place] = session.ended[1]
+            session = self._new(withheld)
+        return session
 
-    def _leaves_out(self, session: Session) -> bool:
-        """Note the statement that ended a new session; return whether to try without it."""
-        if session.ended is None or session.ended[0] == "no-answer" or not session.limits.left:
-            return False
-        most = len(self._left_out) == MOST_LEFT_OUT or session.place in self._left_out
-        self._left_out.setdefault(session.place, session.ended[1])
-        return not most
+    def _new(self, withheld: frozenset[str] | None) -> Session:
+        if withheld in self._open:
+            self._open.pop(withheld).close()
+        cells, names, limits, files = self._given
+        session = Session(cells, names, withheld, limits, files, self._left_out)
+        return self._open.setdefault(withheld, session)
 
     def close(self) -> None:
         for session in self._open.values():
@@ -206,14 +209,24 @@ def _picture(sessions: _Sessions, name: str) -> str:
     """Return the graph of what an answer computes for the first, smallest inputs."""
     session = sessions.alive(None)
     case = CATALOGUE[name].cases(np.random.default_rng(0))[0]
-    return session.picture(session.found["answers"].get(name, -1), case.args, case.params)
+    draw = session.function(session.found["answers"].get(name, -1), drawn=True)
+    with suppress(Exception):  # it may refuse Tensors, or be too slow with them
+        picture = draw(*case.args, **case.params)
+        if picture.startswith("<svg") and len(picture) <= _LARGEST_PICTURE:
+            return str(picture).encode(errors="replace").decode()
+    return ""
 
 
-def _op(sessions: _Sessions, number: int, name: str, seed: int) -> Result:
+def _op(sessions: _Sessions, name: str, seed: int) -> Result:
     def judge(session: Session) -> Result:
-        return Result(name, **session.check_op(number, seed))
+        number, seconds = session.found["ops"].get(name, -1), session.limits.run_seconds
+        said = session.function(number, seconds=seconds)(seed)
+        code, message, hint, *lines = map(printable, said)
+        evidence = tuple(("", line) for line in lines)
+        passed = int(code == "passed")
+        return Result(name[:100], passed, code, message, evidence=evidence, hint=hint)
 
-    return _judged(sessions, None, name, judge)
+    return _judged(sessions, None, name[:100], judge)
 
 
 def _judged(

@@ -24,16 +24,15 @@ def check_op(op: Op, calls: Sequence[Call], seed: int) -> Diagnosis:
     if op.rule is None:
         return Diagnosis("no-rule", "It has no backward rule.", "")
     rng = np.random.default_rng(seed)
-    problem = "its signature does not tell the values of its parameters"
-    tried = False
-    for candidates in _inputs(op, calls, rng):
-        for inputs, params in candidates:
-            if not (problem := _unfit(op, inputs, params)):
-                tried = True
-                report = gradcheck(op, *inputs, rng=rng, **params)
-                if report.diagnosis is not None:
-                    return report.diagnosis
-                break
+    problem, tried = "its signature does not tell the values of its parameters", False
+    for inputs, params in _inputs(op, calls, rng):
+        if problem := _unfit(op, inputs, params):
+            continue
+        tried = True
+        if (found := gradcheck(op, *inputs, rng=rng, **params).diagnosis) is not None:
+            return found
+        if not calls and not _is_described(op):
+            break  # the other inputs are guesses of what it takes
     if not tried:
         message = f"No inputs were found to check it with: {problem}. Call it once in the file."
         return Diagnosis("no-inputs", message, "")
@@ -49,32 +48,36 @@ def _unfit(op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> str:
     return "" if np.isfinite(y).all() else "it returns NaN or inf for random inputs"
 
 
-def _inputs(op: Op, calls: Sequence[Call], rng: np.random.Generator) -> Iterator[list[Call]]:
-    """Yield lists of calls; of each list, the first call that the op accepts is to be checked.
+def _inputs(op: Op, calls: Sequence[Call], rng: np.random.Generator) -> Iterator[Call]:
+    """Yield calls to check it at.
 
     What the file calls the op with shows best what it is made for: those numbers, and fresh ones of
     the same shapes. Without a call, its `shapes`, `domain` and `examples` tell; without those,
     small arrays of common shapes are tried.
     """
     for inputs, params in calls:
-        yield [(inputs, params)]
-        yield [(tuple(_fresh(x, rng) for x in inputs), params)]
+        yield inputs, params
+        yield tuple(_fresh(x, rng) for x in inputs), params
     if calls or (op.required and op.examples == ({},)):
         return
-    count = len(op.inputs) or 2
-    if op.shapes != ",".join(["()"] * len(op.inputs)) + "->()" or op.examples != ({},):
-        for inputs, params in samples(op, rng):
-            yield [(inputs, params)]
+    if _is_described(op):
+        yield from samples(op, rng)
         return
-    drawn = [d.draw for d in op.domains * (count if op.variadic else 1)]
-    shapes: list[list[tuple[int, ...]]] = [[(2, 3)] * count, [(3,)] * count, [(3, 3)] * count]
+    count = len(op.inputs) or 2
+    own = list(op.domains) * (count if op.variadic else 1)
+    common: list[list[tuple[int, ...]]] = [[(2, 3)] * count, [(3,)] * count, [(3, 3)] * count]
     if count == 2:
-        shapes.insert(1, [(2, 3), (3, 4)])
-    yield [
-        (tuple(draw(rng, shape) for draw, shape in zip(draws, form, strict=True)), {})
-        for form in shapes
-        for draws in (drawn, [domains.positive.draw] * count, [domains.simplex.draw] * count)
-    ]
+        common.insert(1, [(2, 3), (3, 4)])
+    for shapes in common:
+        for kinds in (own, [domains.positive] * count, [domains.simplex] * count):
+            pairs = zip(kinds, shapes, strict=True)
+            yield tuple(kind.draw(rng, shape) for kind, shape in pairs), {}
+
+
+def _is_described(op: Op) -> bool:
+    """Whether its definition says more of its inputs than how many they are."""
+    plain = ",".join(["()"] * len(op.inputs)) + "->()"
+    return op.shapes != plain or op.examples != ({},)
 
 
 def _fresh(value: Any, rng: np.random.Generator) -> Any:

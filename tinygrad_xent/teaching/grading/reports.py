@@ -1,12 +1,16 @@
 """What a teacher and a student read: the tables, the summary of a class, a student's page."""
 
+from __future__ import annotations
+
 import csv
 import io
+import math
 import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from statistics import median
 from typing import Any
@@ -14,8 +18,9 @@ from typing import Any
 from tinygrad_xent.teaching.exercises import CATALOGUE, Verdict
 from tinygrad_xent.teaching.exercises.verdict import html_of, text_of
 from tinygrad_xent.teaching.grading.alike import alike
-from tinygrad_xent.teaching.grading.roster import Due, Person, matched
 from tinygrad_xent.teaching.grading.submissions import NO_FILE
+from tinygrad_xent.teaching.handout import READING
+from tinygrad_xent.teaching.roster import Person, matched
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import image, page
@@ -28,17 +33,6 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MISSING = ("not-answered", NO_FILE)
 _COMMONEST = 3  # mistakes of an exercise
 _NEEDS_HELP = 50  # per cent
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; padding: 1.5rem;
-  overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; }
-h2 { font-size: 1.15rem; margin-top: 2rem; }
-figure { margin: 1rem 0; }
-table { overflow-wrap: normal; }
-.tx-verdict { margin: 1rem 0; overflow-x: auto; }
-@media (max-width: 30rem) { body { padding: .75rem; } th, td { padding: .2rem .3rem; } }
-"""
 
 Rows = Sequence[tuple[Person | None, Mapping[str, Any]]]
 """A row for each student, with what the class list says of them."""
@@ -52,8 +46,12 @@ class Marking:
     ----------
     partial : bool
         Whether an answer that is right for some inputs gets their share of the point.
-    due : Due
-        The deadline, and what a delay costs.
+    due : datetime or None
+        The deadline.
+    off : float
+        What a delay takes off the total, of 1.
+    daily : bool
+        Whether it does so for each day that has begun, and not once.
     people : sequence of Person
         The class.
     upload : str
@@ -63,7 +61,9 @@ class Marking:
     """
 
     partial: bool = False
-    due: Due = field(default_factory=Due)
+    due: datetime | None = None
+    off: float = 0.0
+    daily: bool = True
     people: Sequence[Person] = ()
     upload: str = ""
     title: str = "Exercises"
@@ -71,6 +71,19 @@ class Marking:
     def points(self, result: Mapping[str, Any]) -> float:
         """Return what a result counts, up to 1."""
         return round(float(result["share" if self.partial else "score"]), 2)
+
+    def days(self, written: float) -> int:
+        """Return how many days late, begun ones included, something was written."""
+        late = written - self.due.timestamp() if self.due and written else 0
+        return max(0, math.ceil(late / 86_400))
+
+    def kept(self, days: int) -> float:
+        """Return the share of the total that is left after so many days.
+
+        >>> [Marking(off=0.1).kept(days) for days in (0, 1, 20)]
+        [1.0, 0.9, 0.0]
+        """
+        return max(0.0, 1 - self.off * (days if self.daily else min(days, 1)))
 
 
 # -- tables ----------------------------------------------------------------------------------
@@ -95,8 +108,8 @@ def student_rows(records: Sequence[Mapping[str, Any]], marking: Marking) -> Rows
     rows = []
     for person, record in matched(marking.people, by_name):
         given = record or {"student": "", "id": "", "written": 0, "results": ()}
-        days = marking.due.days(given["written"])
-        total = sum(map(marking.points, given["results"])) * marking.due.kept(days)
+        days = marking.days(given["written"])
+        total = sum(map(marking.points, given["results"])) * marking.kept(days)
         facts = {
             "student": person.name if person else given["student"],
             "id": next(iter(person.ids), "") if person else given["id"],
@@ -181,7 +194,7 @@ def _safe(cell: Any) -> Any:
 
 def feedback(record: Mapping[str, Any], marking: Marking) -> str:
     """Return the page that a student gets back, from a record of `grade_submission`."""
-    return page(printable(record["student"]), "".join(_parts(record, marking)), _STYLE)
+    return page(printable(record["student"]), "".join(_parts(record, marking)), READING)
 
 
 def feedback_files(rows: Rows, marking: Marking) -> bytes:
@@ -204,8 +217,8 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
     results = record["results"]
     passed = sum(result["score"] for result in results)
     yield f"<p>{passed} of {count(len(results), 'exercise')} passed.</p>\n"
-    if days := marking.due.days(record["written"]):
-        kept = round(100 * marking.due.kept(days))
+    if days := marking.days(record["written"]):
+        kept = round(100 * marking.kept(days))
         delay = "1 day" if days == 1 else f"{days} days"
         yield f"<p>{delay} late: {kept} % of the points count.</p>\n"
     for title, wanted in (("To be worked on", 0), ("Passed", 1)):
@@ -255,7 +268,7 @@ def _verdict(result: Mapping[str, Any]) -> str:
 
 def summary(records: Sequence[Mapping[str, Any]], rows: Rows, marking: Marking) -> str:
     """Return the page for the teacher: what passed, what went wrong, who needs help."""
-    return page(marking.title, styled("class", "".join(_overview(records, rows))), _STYLE)
+    return page(marking.title, styled("class", "".join(_overview(records, rows))), READING)
 
 
 def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +36,6 @@ _START = (
 _LARGEST = 2**30  # bytes of a request
 _LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 30  # for Python and NumPy themselves, on a busy machine
-_LARGEST_PICTURE = 2**20  # letters
 _LONGEST = 1_000  # letters of a sentence about a cell
 _SMALLEST = 4096  # bytes that a file or folder takes on most disks
 
@@ -87,7 +86,7 @@ class AnswerStoppedError(Exception):
     """An answer cannot be called any more; `Session.ended` says why."""
 
 
-class Session:
+class Session(contextlib.AbstractContextManager["Session"]):
     """A child process that has run a learner's file and calls its functions.
 
     Parameters
@@ -175,43 +174,33 @@ class Session:
                 raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
             self.found = _checked(reply)
 
-    def function(self, number: int) -> Callable[..., Any]:
-        """Return one of the functions in `found`, which is called in the child."""
+    def function(
+        self, number: int, *, drawn: bool = False, seconds: float = 0.0
+    ) -> Callable[..., Any]:
+        """Return one of the functions in `found`, which is called in the child.
+
+        The learner's code may have written whatever it returns.
+
+        Parameters
+        ----------
+        number : int
+        drawn : bool
+            Whether to return the graph of what it computes, as SVG, in place of the value.
+        seconds : float
+            How long a call may take; by default what the limits say of one.
+        """
 
         def remote(*args: Any, **params: Any) -> Any:
-            reply = self._call(number, args, params)
-            try:
-                if "args" in reply:
-                    _write_back(args, decode(reply["args"]))
-                return decode(reply.get("value"))
-            except MessageError as error:
-                raise self._stopped(
-                    "no-answer", f"sent a reply that cannot be read: {error}"
-                ) from None
+            call = {"function": number, "args": encode(args), "params": encode(params)}
+            call["drawn"] = drawn
+            reply = self._exchange(call, seconds or self.limits.call_seconds)
+            if "error" in reply:
+                raise _error(reply)
+            if "args" in reply:
+                _write_back(args, reply["args"])
+            return reply.get("value")
 
         return remote
-
-    def picture(self, number: int, args: Sequence[Any], params: Mapping[str, Any]) -> str:
-        """Return the graph of what one of the functions computes, as SVG, or "".
-
-        The learner's code may have written it: show it only where it can neither run nor load
-        anything, as in an image.
-        """
-        with contextlib.suppress(Exception):  # it may refuse Tensors, or be too slow with them
-            picture = self._call(number, args, params, drawn=True)["value"]
-            if picture.startswith("<svg") and len(picture) <= _LARGEST_PICTURE:
-                return str(picture).encode(errors="replace").decode()
-        return ""
-
-    def check_op(self, number: int, seed: int) -> dict[str, Any]:
-        """Return what the child finds about one of the ops in `found`, as parts of a `Result`.
-
-        The learner's code may have written it: what it says is for the learner alone.
-        """
-        reply = self._exchange({"op": number, "seed": seed}, self.limits.run_seconds)
-        said = {part: printable(reply[part]) for part in ("code", "message", "hint")}
-        evidence = tuple(("", printable(line)) for line in _list(reply["evidence"], str))
-        return {**said, "score": int(said["code"] == "passed"), "evidence": evidence}
 
     def close(self) -> None:
         """End the child and all that it started, and remove its folder."""
@@ -222,9 +211,6 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]
         _remove(self._folder)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -252,15 +238,6 @@ class Session:
                 start_new_session=True,
             )
 
-    def _call(
-        self, number: int, args: Sequence[Any], params: Mapping[str, Any], *, drawn: bool = False
-    ) -> dict[str, Any]:
-        request = {"function": number, "args": encode(tuple(args)), "params": encode(params)}
-        reply = self._exchange({**request, "drawn": drawn}, self.limits.call_seconds)
-        if "error" in reply:
-            raise _error(reply)
-        return reply
-
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a message and return the reply, if it comes in time."""
         if self.ended:
@@ -273,7 +250,8 @@ class Session:
             while True:
                 reply = receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
                 if "place" not in reply:
-                    return reply
+                    values = {key: decode(reply[key]) for key in ("value", "args") if key in reply}
+                    return reply | values
                 self.place = printable(reply["place"])[:_LONGEST]
 
         try:
@@ -432,25 +410,23 @@ def _error(reply: dict[str, Any]) -> Exception:
     """Return the learner's error again: of the same name, and of the same built-in base."""
     kinds = [kind for kind in _list(reply["error"], str) if kind.isidentifier()] or ["Error"]
     message = printable(reply.get("message", ""))
-    for kind in kinds:
-        base = getattr(builtins, kind, None)
-        if isinstance(base, type) and issubclass(base, Exception):
-            named: type[Exception] = base if kind == kinds[0] else type(kinds[0], (base,), {})
-            with contextlib.suppress(TypeError):  # UnicodeDecodeError wants five arguments
-                return named(message)
-    named = type(kinds[0], (RuntimeError,), {})
-    return named(message)
+    bases = [getattr(builtins, kind, None) for kind in kinds]
+    known = [base for base in bases if isinstance(base, type) and issubclass(base, Exception)]
+    kind: Any = type(kinds[0], (*known, RuntimeError)[:1], {"__str__": lambda _: message})
+    error: Exception = kind.__new__(kind)  # some of Python's own want more than a message
+    return error
 
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     """Return from the child's reply only what has the right form: a learner may have written it."""
-    answers, lost = (
-        part if isinstance(part := reply.get(key), dict) else {} for key in ("answers", "lost")
+    answers, lost, ops = (
+        part if isinstance(part := reply.get(key), dict) else {}
+        for key in ("answers", "lost", "ops")
     )
     return {
         "answers": {name: number for name, number in answers.items() if type(number) is int},
+        "ops": {printable(name): number for name, number in ops.items() if type(number) is int},
         "functions": [printable(name)[:_LONGEST] for name in _list(reply.get("functions"), str)],
-        "ops": [printable(name) for name in _list(reply.get("ops"), str)],
         "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
         "lost": {name: printable(why)[:_LONGEST] for name, why in lost.items()},
     }

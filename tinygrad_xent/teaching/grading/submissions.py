@@ -1,19 +1,17 @@
 """What was handed in: whose files a folder holds, the code in them, one student's grades."""
 
-import codecs
 import contextlib
 import hashlib
 import json
 import re
 import stat
-import tokenize
 import zipfile
 import zlib
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +22,7 @@ from tinygrad_xent.teaching.grading.alike import definitions_in
 from tinygrad_xent.teaching.grading.judging import LOST, Result, judge_cells
 from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.session import Files
+from tinygrad_xent.teaching.roster import decoded
 from tinygrad_xent.visualization.naming import printable
 
 NO_FILE = "no-file"
@@ -86,19 +85,6 @@ def cells_in(name: str, content: bytes) -> list[str]:
         return [plain(cell) for cell in _notebook(text, name)]
     parts = _CELL.split(text)  # each keeps the line numbers of the file
     return ["\n" * "".join(parts[:i]).count("\n") + part for i, part in enumerate(parts)]
-
-
-def decoded(content: bytes) -> str:
-    """Return a file's text: in UTF-8, in UTF-16 where a mark says so, or in what its head names.
-
-    What is none of these is taken for Windows' Western European, which holds all of Latin-1.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode(tokenize.detect_encoding(BytesIO(content).readline)[0])
-    except (SyntaxError, UnicodeDecodeError):
-        return content.decode("cp1252", "replace")
 
 
 def _content(path: Path) -> bytes:

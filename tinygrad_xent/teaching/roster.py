@@ -1,20 +1,19 @@
-"""Who is in the class, and when work was due: lists of learning platforms, deadlines and delays."""
+"""Who is in the class: lists of names, as people and learning platforms write them."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-import math
 import re
+import tokenize
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tinygrad_xent.errors import UsageError
-from tinygrad_xent.teaching.grading.submissions import decoded
 from tinygrad_xent.visualization.naming import printable
 
 _HEADS = {
@@ -25,9 +24,6 @@ _HEADS = {
     "email": ("email", "e-mail", "email address", "e-mail address", "sis login id"),
 }
 _NOBODY = ("points possible", "student, test")  # rows of Canvas
-_RULE = re.compile(
-    r"(?i)-?\s*(?P<share>\d+([.,]\d+)?)\s*(%|per ?cent)\s*(?P<daily>(/|per|a|each)\s*d(ay)?)?"
-)
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,19 @@ def read_roster(path: Path) -> list[Person]:
     return class_list
 
 
+def decoded(content: bytes) -> str:
+    """Return a file's text: in UTF-8, in UTF-16 where a mark says so, or in what its head names.
+
+    What is none of these is taken for Windows' Western European, which holds all of Latin-1.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode(tokenize.detect_encoding(io.BytesIO(content).readline)[0])
+    except (SyntaxError, UnicodeDecodeError):
+        return content.decode("cp1252", "replace")
+
+
 def _person(read: Mapping[Any, Any]) -> Person | None:
     row = {str(k): v or "" for k, v in read.items() if k and isinstance(v, str | None)}
     held = {head.strip().casefold(): value.strip() for head, value in row.items()}
@@ -132,56 +141,3 @@ def matched(
         yield person, left.pop(found[0]) if len(found) == 1 else None
     for record in left.values():
         yield None, record
-
-
-# -- late ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Due:
-    """When work was due, and what a delay costs.
-
-    Attributes
-    ----------
-    due : datetime or None
-    share : float
-        What is taken off, of 1.
-    daily : bool
-        For each day that has begun, and not once.
-    """
-
-    due: datetime | None = None
-    share: float = 0.0
-    daily: bool = True
-
-    @classmethod
-    def of(cls, due: str | None, rule: str | None) -> Due:
-        """Return it from what a teacher writes: "2026-11-27 18:00" and "10%/day" or "20%"."""
-        if rule and not due:
-            raise UsageError("--late needs --deadline")
-        found = _RULE.fullmatch((rule or "0%").strip())
-        if found is None:
-            raise UsageError(f'--late: {rule!r} is not a rule; write "10%/day" or "20%"')
-        share = float(found["share"].replace(",", ".")) / 100
-        if share > 1:
-            raise UsageError(f"--late: {rule!r} takes off more than there is; write at most 100%")
-        try:
-            when = datetime.fromisoformat(due).astimezone() if due else None
-        except (ValueError, OverflowError, OSError):
-            raise UsageError(
-                f'--deadline: {due!r} is not a time; write "2026-11-27 18:00"'
-            ) from None
-        return cls(when, share, bool(found["daily"]))
-
-    def days(self, written: float) -> int:
-        """Return how many days late, begun ones included, something was written."""
-        late = written - self.due.timestamp() if self.due and written else 0
-        return max(0, math.ceil(late / 86_400))
-
-    def kept(self, days: int) -> float:
-        """Return the share of the points that is left after so many days.
-
-        >>> [Due(share=0.1).kept(days) for days in (0, 1, 20)]
-        [1.0, 0.9, 0.0]
-        """
-        return max(0.0, 1 - self.share * (days if self.daily else min(days, 1)))

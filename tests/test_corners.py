@@ -58,6 +58,32 @@ def test_what_gets_no_gradient_gets_no_nan(f: Any, values: Any, wanted: Any) -> 
     np.testing.assert_array_equal(tx.gradients(f(x).sum(), x), wanted)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("f", "wanted"),
+    [
+        (tx.relu, [1.0, 1.0, 0.0]),
+        (tx.absolute, [1.0, 1.0, -1.0]),
+        (lambda x: tx.maximum(x, 0.5), [1.0, 1.0, 0.0]),
+        (lambda x: tx.minimum(0.5, x), [1.0, 0.0, 1.0]),
+        (tx.max, [np.nan] * 3),  # nobody knows which one is the largest
+        (tx.min, [np.nan] * 3),
+    ],
+)
+def test_a_nan_passes_its_gradient_on(f: Any, wanted: Any) -> None:
+    x = tx.Tensor([np.nan, 1.0, -1.0])
+    np.testing.assert_array_equal(tx.gradients(f(x).sum(), x), wanted)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", [tx.var, tx.std])
+def test_more_degrees_than_there_are_entries(f: Any) -> None:
+    x = tx.Tensor([1.0, 3.0])
+    spread = f(x, ddof=3)  # NumPy divides by 0, not by -1
+    assert spread.data == np.inf
+    assert not np.isfinite(tx.gradients(spread, x)).any()
+
+
 def test_logsumexp_far_from_zero() -> None:
     for dtype, at in ((np.float32, 1e7), (np.float64, 1e15)):
         x = tx.Tensor([at, at], dtype=dtype)

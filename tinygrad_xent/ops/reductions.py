@@ -43,6 +43,11 @@ def reduced_count(x: Any, y: Any) -> int:
     return size
 
 
+def _freedom(x: Any, y: Any, ddof: float) -> float:
+    """Return what the sum of squares is divided by: the degrees of freedom, at least 0."""
+    return float(np.maximum(reduced_count(x, y) - ddof, 0))
+
+
 @op(shapes="(m,n)->()", examples=({}, {"axis": 0, "ddof": 1}, {"axis": 1, "keepdims": True}))
 def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     r"""Variance over axes: $y = \frac{1}{n - d} \sum_i (x_i - \frac{1}{n} \sum_j x_j)^2$.
@@ -55,7 +60,7 @@ def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     if isinstance(x, np.ndarray) and x.dtype.char in "fd" and x.size:
         centred = x - mean.function(x, axis=axis, keepdims=True)
         total = sum.function(centred * centred, axis=axis, keepdims=keepdims)
-        return total / float(np.maximum(reduced_count(x, total) - ddof, 0))  # the bits of np.var
+        return total / _freedom(x, total, ddof)  # the bits of np.var
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -63,7 +68,7 @@ def var(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 def var_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     r"""$\bar x_i = \frac{2}{n - d} (x_i - \frac{1}{n} \sum_j x_j)\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
-    factor = float(np.divide(2, reduced_count(x, y) - ddof))
+    factor = float(np.divide(2, _freedom(x, y, ddof)))
     return spread(grad * factor, axis, keepdims) * centred
 
 
@@ -84,7 +89,7 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 def std_backward(grad: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     r"""$\bar x_i = \frac{x_i - m}{(n - d)\,y}\,\bar y$"""
     centred = x - mean(x, axis=axis, keepdims=True)
-    factor = float(np.divide(1, reduced_count(x, y) - ddof))
+    factor = float(np.divide(1, _freedom(x, y, ddof)))
     return spread(grad * factor / (y + (y == 0)), axis, keepdims) * centred
 
 

@@ -161,7 +161,9 @@ REFUSALS = {
     ("--logits", "2,x", "--target", "0"): (
         "--logits: 'x' (number 2 of 2) is not a number; write --logits \"2,1,0.1\""
     ),
-    ("--logits", "nan,1", "--target", "0"): ('--logits has a NaN; write --logits "2,1,0.1"'),
+    ("--logits", "nan,1", "--target", "0"): (
+        "--logits has NaN; only -inf is allowed, and only in --logits, for an impossible class"
+    ),
     ("--logits", "", "--target", "0"): (
         '--logits: number 1 of 1 is missing; write --logits "2,1,0.1"'
     ),
@@ -172,10 +174,10 @@ REFUSALS = {
         '--logits has only one number (2); give one number for each class: --logits "2,1,0.1"'
     ),
     ("--logits", "inf,1", "--target", "0"): (
-        "--logits has an infinite number; only -inf is allowed, for an impossible class"
+        "--logits has inf; only -inf is allowed, and only in --logits, for an impossible class"
     ),
     ("--logits", "-inf,-inf", "--target", "0"): (
-        "--logits are all -inf; at least one class must be possible"
+        "--logits makes every class impossible; at least one must be possible"
     ),
     ("--logits", "2,1", "--target", "2"): (
         "--target 2 is out of range; --logits has 2 classes, from 0 to 1"
@@ -195,13 +197,15 @@ REFUSALS = {
         "--labels: 'b' (number 2 of 2) is not a number; write --labels \"0.7,0.2,0.1\""
     ),
     ("--logits", "2,1", "--labels", "inf,0"): (
-        "--labels has an infinite number; give probabilities that sum to 1"
+        "--labels has inf; only -inf is allowed, and only in --logits, for an impossible class"
     ),
     ("--probs", "1.5,-0.5", "--target", "0"): (
-        "--probs: 1.5 (number 1) is not a probability, which lies between 0 and 1; use --logits "
+        "--probs: 1.5 is not a probability, which lies between 0 and 1; use --logits "
         "for scores of any size"
     ),
-    ("--probs", "0,0", "--target", "0"): "--probs are all 0; they should sum to 1",
+    ("--probs", "0,0", "--target", "0"): (
+        "--probs makes every class impossible; at least one must be possible"
+    ),
     ("--probs", "--target", "0"): (
         "argument --probs: expected one argument; see tinygrad-xent explain --help"
     ),

@@ -120,70 +120,54 @@ def explain_numbers(
 
     option = "--probs" if probs else "--logits"
     values = _parse_row(option, numbers)
-    notes = _check_probs(values) if probs else _check_logits(values)
-    given = Tensor(values, name="probs" if probs else "logits")
-    if target is not None:
-        true_class = _class(target, len(values), option)
-        return explain_loss(given, from_logits=not probs, target=true_class, notes=notes)
-    dense = _parse_row("--labels", labels or "")
-    if len(dense) != len(values):
-        raise UsageError(
-            f"--labels has {len(dense)} numbers, {option} {len(values)}; give one for each class"
-        )
-    notes += _check_labels(dense)
-    return explain_loss(given, from_logits=not probs, labels=dense, notes=notes)
+    notes: tuple[str, ...] = ()
+    if probs:
+        for p in values[(values < 0) | (values > 1)]:
+            raise UsageError(
+                f"--probs: {number(p)} is not a probability, which lies between 0 and 1; use "
+                "--logits for scores of any size"
+            )
+        notes += _odd("probabilities", values, "the loss divides them by their sum")
+    if np.all(values == (0 if probs else -np.inf)):
+        raise UsageError(f"{option} makes every class impossible; at least one must be possible")
+    dense = None
+    if target is None:
+        dense = _parse_row("--labels", labels or "")
+        notes += _odd("labels", dense, "the loss and its gradient use them unchanged")
+        if len(dense) != len(values):
+            raise UsageError(
+                f"--labels has {len(dense)} numbers, {option} {len(values)}; give one for each "
+                "class"
+            )
+    given = Tensor(values, name=option[2:])
+    true = None if target is None else _class(target, len(values), option)
+    return explain_loss(given, from_logits=not probs, target=true, labels=dense, notes=notes)
 
 
 def _parse_row(option: str, text: str) -> Any:
     row = parse_rows(option, text)
     if row.ndim > 1:
         raise UsageError(f"{option} has {len(row)} rows; explain one, or use compare for several")
-    if np.isnan(row).any():
-        raise UsageError(f"{option} has a NaN; write {_example(option)}")
     if len(row) == 1:
         raise UsageError(
             f"{option} has only one number ({number(row[0])}); give one number for each class: "
             f"{_example(option)}"
         )
+    for x in row[~np.isfinite(row)]:
+        if option != "--logits" or x != -np.inf:
+            raise UsageError(
+                f"{option} has {number(x)}; only -inf is allowed, and only in --logits, for an "
+                "impossible class"
+            )
     return row
 
 
-def _check_logits(values: Any) -> tuple[str, ...]:
-    if math.inf in values:
-        raise UsageError(
-            "--logits has an infinite number; only -inf is allowed, for an impossible class"
-        )
-    if not np.isfinite(values).any():
-        raise UsageError("--logits are all -inf; at least one class must be possible")
-    return ()
-
-
-def _check_probs(values: Any) -> tuple[str, ...]:
-    for i, p in enumerate(values, 1):
-        if not 0 <= p <= 1:
-            raise UsageError(
-                f"--probs: {number(p)} (number {i}) is not a probability, which lies between 0 "
-                "and 1; use --logits for scores of any size"
-            )
-    total = math.fsum(values)
-    if total == 0:
-        raise UsageError("--probs are all 0; they should sum to 1")
-    if abs(total - 1) <= _NEAR_ONE:
-        return ()
-    return (f"The probabilities sum to {total:.6g}, not 1: the loss divides them by their sum.",)
-
-
-def _check_labels(values: Any) -> tuple[str, ...]:
-    if not np.isfinite(values).all():
-        raise UsageError("--labels has an infinite number; give probabilities that sum to 1")
-    total = math.fsum(values)
+def _odd(what: str, row: Any, then: str) -> tuple[str, ...]:
+    """Return a note on numbers that are no distribution."""
+    total = math.fsum(row)
     if abs(total - 1) > _NEAR_ONE:
-        odd = f"sum to {total:.6g}, not 1"
-    elif min(values) < 0:
-        odd = "are not all from 0 to 1"
-    else:
-        return ()
-    return (f"The labels {odd}: the loss and its gradient use them unchanged.",)
+        return (f"The {what} sum to {total:.6g}, not 1: {then}.",)
+    return (f"The {what} are not all from 0 to 1: {then}.",) if min(row) < 0 else ()
 
 
 def _class(text: str, classes: int, option: str) -> int:

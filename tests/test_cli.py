@@ -230,7 +230,9 @@ REFUSALS = {
     ("--seed", "x"): (
         "argument --seed: 'x' is not a whole number from 0 on; see tinygrad-xent explain --help"
     ),
-    ("--data", "missing.csv", "--label", "y"): "missing.csv: no such file; check the path",
+    ("--data", "missing.csv", "--label", "y"): (
+        "missing.csv: cannot be read (No such file or directory); check the path"
+    ),
     ("--data", "t.csv"): (
         "t.csv: name the column to predict with --label, or give its number, -1 for the last; the "
         "columns are 'x', 'y'"
@@ -296,7 +298,7 @@ def test_what_stands_at_out_is_kept_when_something_is_wrong(folder, capsys):
 def test_messages_show_control_characters(capsys):
     assert run("--data", "a\x1b[31m\n.csv", "--label", "y") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert r"a\x1b[31m\n.csv: no such file" in line
+    assert r"a\x1b[31m\n.csv: cannot be read (No such file" in line
     assert run("--frob\x1b[31m\n") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert r"--frob\x1b[31m\n; see" in line

@@ -461,9 +461,12 @@ def test_pandas_and_polars_give_the_same(tmp_path, monkeypatch, library, ending)
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(errors.TableError, match=r"a\\x1b.csv: no such file; check the path$"):
+    with pytest.raises(
+        errors.TableError,
+        match=r"a\\x1b.csv: cannot be read \(No such file",
+    ):
         read_table(Path("a\x1b.csv"), "y")
-    with pytest.raises(errors.TableError, match=r"is a directory; name a CSV file in it$"):
+    with pytest.raises(errors.TableError, match=r"cannot be read \(Is a directory\); check"):
         read_table(tmp_path, "y")
     table_from(tmp_path, FLOWERS)
     with pytest.raises(errors.TableError, match=r"cannot be read \(Not a directory\); check"):

@@ -119,17 +119,13 @@ def train(table: Table, seed: int) -> Training:
     batches = list(_batches(trained_on, rng))
     moments = [(np.zeros(w.shape), np.zeros(w.shape)) for w in parameters]
     # disable=None shows the bar only on a terminal.
-    with tqdm(total=len(batches), desc="training", unit="step", leave=False, disable=None) as bar:
-        for i, batch in enumerate(batches):
-            losses = sparse_softmax_cross_entropy_with_logits(
-                labels=table.labels[batch], logits=network(features[batch], *parameters)
-            )
-            loss = mean(losses)
-            rate = _RATE * (1 - i / len(batches))
-            _adam(parameters, gradients(loss, parameters), moments, i + 1, rate)
-            bar.update()
-            if i % 50 == 0:
-                bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
+    steps = tqdm(batches, desc="training", unit="step", leave=False, disable=None)
+    for i, batch in enumerate(steps):
+        losses = sparse_softmax_cross_entropy_with_logits(
+            labels=table.labels[batch], logits=network(features[batch], *parameters)
+        )
+        rate = _RATE * (1 - i / len(batches))
+        _adam(parameters, gradients(mean(losses), parameters), moments, i + 1, rate)
     logits = network(features[held_out], *(w.data for w in parameters))
     return Training(
         table=table,

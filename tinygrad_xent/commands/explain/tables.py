@@ -38,7 +38,7 @@ _DATE = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d.*",
     re.IGNORECASE,
 )
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _FRAMES = {".parquet": "parquet", ".feather": "feather", ".xlsx": "excel", ".json": "json"}
 
@@ -311,11 +311,8 @@ def _is_whole(text: str | None) -> bool:
 
 def _number(text: str) -> float:
     """Return the number, or NaN if it is not one to compute with."""
-    text = text.strip("$€£% ")
-    if _THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
     try:
-        number = float(text)
+        number = float(_THOUSANDS.sub("", text.strip("$€£% ")))
     except ValueError:
         return np.nan
     return number if abs(number) < _TOO_LARGE else np.nan
@@ -375,18 +372,12 @@ def _bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-    except FileNotFoundError:
-        raise TableError("no such file; check the path") from None
-    except IsADirectoryError:
-        raise TableError("is a directory; name a CSV file in it") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise TableError(
             "is damaged: its gzip compression does not unpack; copy or download it again"
         ) from None
     except OSError as error:
-        raise TableError(
-            f"cannot be read ({error.strerror or error}); check the path and its permissions"
-        ) from None
+        raise TableError(f"cannot be read ({error.strerror or error}); check the path") from None
 
 
 def _text(data: bytes, notes: list[str]) -> str:

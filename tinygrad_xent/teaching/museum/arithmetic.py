@@ -3,7 +3,6 @@
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.teaching.museum.layers import hard_tanh
 from tinygrad_xent.teaching.museum.rules import above_zero, few_negative, normal, with_value, wrong
 
 # -- functions of one variable ---------------------------------------------------------------
@@ -144,18 +143,6 @@ def relu_mask_only(grad, y, x):
 def relu_in_integers(grad, y, x):
     """Most of the gradient is 0: the decimals are cut off."""
     return ((x > 0) * grad).astype(int)
-
-
-@wrong(hard_tanh, "few-entries-wrong", lambda rng: (_three_beyond(rng), {}))
-def hard_tanh_passes(grad, y, x):
-    """Clipped entries still get a gradient: the optimiser moves them without any effect."""
-    return grad
-
-
-def _three_beyond(rng):
-    x = rng.uniform(-0.9, 0.9, (4, 5))
-    x.flat[rng.choice(20, 3, replace=False)] = rng.choice([-2.0, 1.5], 3)
-    return (x,)
 
 
 # -- arithmetic ------------------------------------------------------------------------------

@@ -5,23 +5,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent import ops
-from tinygrad_xent.domains import distinct, positive
+from tinygrad_xent.domains import positive
 from tinygrad_xent.op import op
-from tinygrad_xent.ops import softmax_minus_one_hot, where
+from tinygrad_xent.ops import softmax_minus_one_hot
 
 _TARGET = np.array([1, 0])
-
-
-@op(domain=distinct)
-def hard_tanh(x: Any) -> Any:
-    r"""Identity, clipped at 1 and -1: $y = \max(-1, \min(x, 1))$."""
-    return np.clip(x, -1, 1)
-
-
-@hard_tanh.backward
-def hard_tanh_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x = [-1 < x < 1]\,\bar y$"""
-    return where((x > -1) & (x < 1), grad, 0)
 
 
 @op(shapes="(5,3),(3,4),(4)->(5,4)")
@@ -62,18 +50,6 @@ def channel_bias(x: Any, b: Any) -> Any:
 def channel_bias_backward(grad: Any, y: Any, x: Any, b: Any) -> Any:
     r"""$\bar x = \bar y$ and $\bar b_c = \sum_{nhw} \bar y_{nchw}$"""
     return grad, ops.sum(grad, axis=(0, 2, 3))
-
-
-@op(shapes="(n)->(n)")
-def centre(x: Any) -> Any:
-    r"""Rows minus their mean: $y_i = x_i - \frac{1}{n} \sum_j x_j$."""
-    return x - np.mean(x, axis=-1, keepdims=True)
-
-
-@centre.backward
-def centre_backward(grad: Any, y: Any, x: Any) -> Any:
-    r"""$\bar x_i = \bar y_i - \frac{1}{n} \sum_j \bar y_j$"""
-    return grad - ops.mean(grad, axis=-1, keepdims=True)
 
 
 @op(shapes="(n)->(n)", domain=positive)

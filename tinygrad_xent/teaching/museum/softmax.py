@@ -6,7 +6,6 @@ from tinygrad_xent import ops
 from tinygrad_xent.domains import simplex
 from tinygrad_xent.ops import expand_dims, log_softmax, softmax, softmax_minus_one_hot, sum
 from tinygrad_xent.teaching.museum.layers import (
-    centre,
     mean_cross_entropy,
     mean_squared_error,
     normalise,
@@ -135,12 +134,6 @@ def log_softmax_in_two_steps(grad, y, x, *, axis):
     """0 times infinity: the slope of the logarithm, 1/p, times that of the softmax, 0."""
     p = np.exp(y)
     return p * (grad / p - np.sum(grad, axis=axis, keepdims=True))
-
-
-@wrong(centre, "missing-cross-term", _ROWS)
-def centre_passes(grad, y, x):
-    """The path through the mean of the row is missing."""
-    return grad
 
 
 @wrong(normalise, "missing-cross-term", above_zero((4, 5)), also=("not-summed-over-broadcast",))

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.commands.by_hand import explain_numbers
-from tinygrad_xent.commands.explain.page import page as explained
+from tinygrad_xent.commands.explain.report import page as explained
 from tinygrad_xent.visualization.formatting import number
 
 pytestmark = pytest.mark.browser

@@ -110,7 +110,7 @@ def check_renderer(ending: str) -> None:
 
 def content(ending: str, explanation: Explanation) -> bytes:
     """Return the content of a file with this ending."""
-    from tinygrad_xent.commands.explain.page import page
+    from tinygrad_xent.commands.explain.report import page
     from tinygrad_xent.visualization.drawing import draw
 
     if ending == ".json":

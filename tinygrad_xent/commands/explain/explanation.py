@@ -88,7 +88,8 @@ class Explanation:
             "notes": list(self.notes),
             "check": [
                 {"tensor": c.name, "verdict": c.verdict, "error": plain(c.error)}
-                | {name: getattr(c, name) for name in ("entries", "checked", "kinks", "unclear")}
+                | {"entries": c.x.size, "checked": len(c.sample) if c.sampled else c.x.size}
+                | {"kinks": c.kinks, "unclear": c.unclear}
                 for c in self.check
             ],
             "training": None if self.training is None else self.training.to_dict(),

@@ -1,7 +1,12 @@
-"""An explanation as text for a terminal, and the sentences that the page has, too."""
+"""An explanation as text for a terminal, and as a complete page, which needs no network.
+
+On the page the player shows the graph, and without scripts a picture.
+"""
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,9 @@ from tinygrad_xent.commands.explain.explanation import Explanation
 from tinygrad_xent.commands.streams import Style
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.naming import printable
-from tinygrad_xent.visualization.tables import table
+from tinygrad_xent.visualization.pages import page as html_page
+from tinygrad_xent.visualization.player import Player
+from tinygrad_xent.visualization.tables import Markup, html_table, table
 
 _SHADES = " ░▒▓█"
 _BAR = 10
@@ -26,6 +33,10 @@ _LONGEST = 20  # letters of a name
 NO_STEP = (
     "No small step makes an infinite loss smaller: a class with a label is infinitely unlikely. If "
     "a mask gave it the logit -inf, the mask or the label is wrong."
+)
+LIVE = (
+    "Drag a number that was given, or open “Change a number”: values, gradients and formulas of "
+    "the graph follow. The tables below keep the numbers of this example."
 )
 METHOD = (
     "Each entry is moved a little up and down, and the loss computed again: the gradient should "
@@ -77,7 +88,7 @@ def _bar(x: float, scale: float) -> str:
     return f"{left:>{_BAR}}│{right:<{_BAR}}"
 
 
-# -- sentences that the page has, too ---------------------------------------------------------
+# -- sentences for both -----------------------------------------------------------------------
 
 
 def training_sentences(training: Training) -> list[str]:
@@ -170,7 +181,7 @@ def gradient_sentences(e: Explanation) -> list[str]:
 
 def check_sentence(e: Explanation) -> str:
     """Return the verdict on all gradients in one sentence."""
-    entries = sum(c.checked for c in e.check)
+    entries = sum(len(c.sample) if c.sampled else c.x.size for c in e.check)
     wrong = [f"∂{c.name}" for c in e.check if c.verdict == "wrong"]
     unclear = sum(c.verdict == "unclear" for c in e.check)
     if wrong:
@@ -207,3 +218,74 @@ def shortened(text: str) -> str:
     """Return a printable name, shortened in the middle if it is long."""
     text = printable(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 8]}…{text[-7:]}"
+
+
+# -- the page ---------------------------------------------------------------------------------
+
+
+def page(e: Explanation) -> str:
+    """Return the page."""
+    title = f"The gradient of one loss: {number(e.loss.data)}"
+    sections = [
+        *([("The example", _example(e.training))] if e.training else []),
+        ("The loss", _loss(e)),
+        ("The graph", _paragraphs(LIVE) + Player(e.trace).fragment("player")),
+        ("Every step", e.trace._repr_html_()),
+        ("The check", _check(e)),
+    ]
+    style = files("tinygrad_xent.commands.explain").joinpath("page.css").read_text("utf-8")
+    body = "".join(
+        f"<section>\n<h2>{name}</h2>\n{content}</section>\n" for name, content in sections
+    )
+    return html_page(title, body, style, scripts=True)
+
+
+def _paragraphs(*sentences: str) -> str:
+    return "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences)
+
+
+def _example(training: Training) -> str:
+    text = _paragraphs(*training_sentences(training))
+    return text if training.image is None else text + _image(training.image)
+
+
+def _image(pixels: Any) -> str:
+    """Return a grey image as SVG, in the colour of the text."""
+    height, width = pixels.shape
+    opacity = pixels / (np.max(pixels) or 1)
+    squares = "".join(
+        f'<rect x="{x}" y="{y}" width="1" height="1" opacity="{opacity[y, x]:.2f}"/>'
+        for y in range(height)
+        for x in range(width)
+        if opacity[y, x] > 0
+    )
+    return (
+        f'<svg class="image" viewBox="0 0 {width} {height}" role="img" aria-label="the example" '
+        f'fill="currentColor" shape-rendering="crispEdges">{squares}</svg>\n'
+    )
+
+
+def _loss(e: Explanation) -> str:
+    head, rows, left_out = class_rows(e)
+    scale = float(np.max(np.abs(e.gradient), initial=0.0)) or 1.0
+    cells = []
+    for i, (name, *numbers, last) in rows:
+        first = Markup(f"<strong>{escape(name)}</strong>") if e.labels[i] > 0 else name
+        bar = _html_bar(float(e.gradient[i]) / scale)
+        cells.append((first, *numbers, Markup(f"{bar}{escape(last)}")))
+    more = [f"And {left_out} more, with smaller gradients."] if left_out else []
+    sentences = (*more, loss_sentence(e), *gradient_sentences(e), *e.notes)
+    table = html_table(head, cells, headings=False)
+    return f'<div class="classes">{table}</div>\n{_paragraphs(*sentences)}'
+
+
+def _html_bar(share: float) -> str:
+    if not np.isfinite(share):
+        return ""
+    side = "minus" if share < 0 else "plus"
+    return f'<span class="bar {side}" style="--share:{abs(share):.3f}" aria-hidden="true"></span>'
+
+
+def _check(e: Explanation) -> str:
+    verdict = f'<p class="{"good" if e.check.ok else "bad"}">{escape(check_sentence(e))}</p>'
+    return f"{_paragraphs(METHOD)}{verdict}\n{e.check._repr_html_()}"

@@ -170,8 +170,8 @@ def test_the_steps_are_those_of_the_trace() -> None:
     names = [part["name"] for part in data["backward"][-1]["say"] if isinstance(part, dict)]
     assert names == ["p", "z"]
     last = data["backward"][-1]
-    assert data["arrays"][last["sent"][1]]["rows"] == [["-0.341", "0.242", "0.0986"]]
-    assert data["arrays"][last["grad"][1]]["rows"] == [["-1.52", "-0", "-0"]]
+    assert last["sent"][1]["rows"] == [["-0.341", "0.242", "0.0986"]]
+    assert last["grad"][1]["rows"] == [["-1.52", "-0", "-0"]]
     assert last["ask"] == player.trace.backward[-1].sent[0]  # all digits
     assert str(player) == str(player.trace)
     assert repr(player) == "<Player of L: 6 steps forward, 5 backward>"
@@ -182,7 +182,7 @@ def test_contributions_are_counted_and_added_up() -> None:
     to_a = [step for step in data["backward"] if step["say"][2] == {"name": "a"}]
     assert [step["part"] for step in to_a] == [[1, 3], [2, 3], [3, 3]]
     assert "total" not in to_a[0]
-    last = [data["arrays"][to_a[2][key][1]]["rows"][0][0] for key in ("before", "sent", "total")]
+    last = [to_a[2][key][1]["rows"][0][0] for key in ("before", "sent", "total")]
     assert last == ["12", "0.167", "12.2"]
     twice = [step for step in data["backward"] if step["say"][0] == to_a[1]["say"][0]]
     assert [step["arrow"] for step in twice] == [0, 1]
@@ -334,9 +334,9 @@ def test_the_sum_that_undoes_broadcasting_is_played() -> None:
     assert steps["s"]["say"][-1] == ", summed over all entries."
     assert steps["v"]["say"][-1] == "."
     assert plain_math(steps["b"]["formula"]) == "∂b=∑rowsv∂v3"
-    caption, place, _ = steps["b"]["unsummed"]
+    caption, array, _ = steps["b"]["unsummed"]
     assert "".join(caption) == "to be summed over rows"
-    assert data["arrays"][place]["rows"] == [["1", "2"], ["3", "4"]]
+    assert array["rows"] == [["1", "2"], ["3", "4"]]
     assert steps["v"]["unsummed"] is None
     row = data_of(play((v + b).sum()).html)["backward"][-1]
     assert row["unsummed"] is None, "it is the gradient that came in"
@@ -397,7 +397,7 @@ def test_states_of_a_graph_share_one_layout_in_which_all_fit() -> None:
     root = ET.fromstring(painted.svg)  # noqa: S314 - our own
     (group,) = [g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("id") == "n1"]
     assert float(group[1].get("width")) == wide
-    assert [set(change) for change in painted.changes] == [set(), {"n0", "n1"}]
+    assert [set(change) for change in painted.bodies] == [set(), {"n0", "n1"}]
 
 
 # -- recording -------------------------------------------------------------------------------
@@ -422,8 +422,8 @@ def test_a_recording_keeps_loss_arrays_norms_and_graph() -> None:
         "probs",
         "labels",
     ]
-    place = data["frames"][0]["tables"][0][1]
-    assert data["arrays"][place]["rows"] == [
+    array = data["frames"][0]["tables"][0][1]
+    assert array["rows"] == [
         ["-0.667", "0.333", "0.333"],
         ["0.333", "0.333", "-0.667"],
     ]
@@ -431,9 +431,10 @@ def test_a_recording_keeps_loss_arrays_norms_and_graph() -> None:
     (norm,) = data["frames"][0]["norms"]
     assert norm[:2] == ["w", "0"]
     assert len(data["layouts"]) == 1
-    bodies = [frame["places"] for frame in data["frames"]]
-    assert bodies[0]["c0"] == bodies[1]["c0"]  # what does not change is kept once
-    assert bodies[0]["n0"] != bodies[1]["n0"]
+    bodies = [frame["bodies"] for frame in data["frames"]]
+    assert bodies[0] == {}  # as the layout shows it
+    assert "c0" not in bodies[1]  # what does not change is kept once
+    assert bodies[1]["n0"] != bodies[2]["n0"]
     assert str(recording).splitlines()[:2] == ["step  loss", "1     1.10"]
 
 
@@ -470,7 +471,7 @@ def test_the_last_steps_are_shown_as_they_were_and_nothing_is_changed_by_that() 
     assert [frame["step"] for frame in data["frames"]][-3:] == [19, 20, 21]
     for frame in data["frames"]:
         value = 1.0 - 0.1 * (frame["step"] - 1)
-        (entry,) = [data["arrays"][place]["rows"][0][0] for name, place in frame["tables"]]
+        (entry,) = [array["rows"][0][0] for _, array in frame["tables"]]
         assert float(entry) == pytest.approx(value, abs=1e-3)
         assert frame["norms"][0][1] == number(np.linalg.norm([value, value - 3.0]))
     assert data["training"]["frames"][-1][0] == pytest.approx([-1.0, -4.0])

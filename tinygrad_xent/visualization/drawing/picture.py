@@ -173,15 +173,15 @@ class Picture(View):
         alone: bool = False,  # noqa: ARG002 - a picture takes no keys of its page
     ) -> str:
         """Write markup to put into a page, as `View.fragment` documents it."""
-        from tinygrad_xent.visualization.player.frames import grouped_svg, viewed
-        from tinygrad_xent.visualization.player.markup import HEAT, fragment, packed
+        from tinygrad_xent.visualization.player.frames import State, frames, viewed
+        from tinygrad_xent.visualization.player.markup import HEAT, fragment
 
         data: Any = viewed(self._whole, *self._begin)
         live = self._live(self._whole.boxes) if self._live else None
         if live:
             data |= {"live": live, "heat": HEAT, "address": bool(name)}
         if live or self._whole is not self._model:
-            data = packed({**data, "picture": grouped_svg(self._whole)})
+            data |= {"picture": frames([State.of(self._whole)]).svg}
         return fragment(self.svg, self.alt, "liveDrawing" if live else "drawing", data, name)
 
     def to_dot(self) -> Digraph:

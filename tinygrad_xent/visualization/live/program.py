@@ -122,6 +122,7 @@ class Program:
                 for x, n in self.tensors.items()
             ],
             "events": [list(event[:-1]) for event in self.events],
+            "others": [[event.gradient, *event[3:6]] for event in self.others],
             "conditions": [condition._asdict() for condition in self.conditions],
         }
 

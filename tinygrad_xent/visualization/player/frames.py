@@ -55,17 +55,12 @@ class Frames(NamedTuple):
         a group of class "value" holds the value with its caption, and one of class "gradient" the
         gradient.
     bodies : list of dict of str to str
-        For each state, the markup of each box's body by the box's id.
+        For each state, the markup of the boxes' bodies that differ from the first state, by the
+        box's id.
     """
 
     svg: str
     bodies: list[dict[str, str]]
-
-    @property
-    def changes(self) -> list[dict[str, str]]:
-        """For each state, the bodies that differ from the first."""
-        first = self.bodies[0]
-        return [{k: text for k, text in body.items() if text != first[k]} for body in self.bodies]
 
 
 def frames(states: Sequence[State]) -> Frames:
@@ -78,14 +73,12 @@ def frames(states: Sequence[State]) -> Frames:
         )
     svg = paint(model, widest, model.title, alt, lambda layout: "".join(_grouped(layout)))
     ids = [box.id for box in model.boxes]
-    bodies = [[_grouped(layout)[1] for layout in state.layouts] for state in states]
-    return Frames(svg, [dict(zip(ids, texts, strict=True)) for texts in bodies])
-
-
-def grouped_svg(model: Model) -> str:
-    """Paint a model with the groups that `Frames` describes, so that a page finds its numbers."""
-    layouts = [layout_of(box) for box in model.boxes]
-    return paint(model, layouts, model.title, model.alt, lambda layout: "".join(_grouped(layout)))
+    first, *others = [[_grouped(layout)[1] for layout in state.layouts] for state in states]
+    bodies: list[dict[str, str]] = [{}]
+    for texts in others:
+        rows = zip(ids, texts, first, strict=True)
+        bodies.append({name: text for name, text, before in rows if text != before})
+    return Frames(svg, bodies)
 
 
 def _grouped(layout: BoxLayout) -> tuple[str, str]:
@@ -144,34 +137,28 @@ def viewed(
 # -- many steps of a training run ------------------------------------------------------------
 
 
-def pictures(
-    states: list[State | None],
-) -> tuple[list[str], list[dict[str, Any]], list[str]]:
+def pictures(states: Sequence[State | None]) -> tuple[list[str], list[dict[str, Any]]]:
     """Paint states; those of the same graph over one layout.
 
     Returns
     -------
     layouts : list of str
-        A picture for each graph.
+        A picture for each graph, with the numbers of its first state.
     places : list of dict
-        For each state its ``layout``, -1 if it has none, and ``places``: where in `texts` the
-        markup of each box's body is, by the box's id.
-    texts : list of str
+        For each state its ``layout``, -1 if it has none, and the ``bodies`` that differ from it.
     """
-    groups: dict[Any, list[int]] = {}
+    alike: dict[Any, dict[int, State]] = {}
     for k, state in enumerate(states):
         if state is not None:
-            groups.setdefault(_structure(state.model), []).append(k)
+            alike.setdefault(_structure(state.model), {})[k] = state
+    places: list[dict[str, Any]] = [{"layout": -1, "bodies": {}} for _ in states]
     layouts: list[str] = []
-    places: list[dict[str, Any]] = [{"layout": -1, "places": {}} for _ in states]
-    known: dict[str, int] = {}
-    for members in groups.values():
-        painted = frames([state for k in members if (state := states[k]) is not None])
+    for members in alike.values():
+        painted = frames([*members.values()])
         for k, bodies in zip(members, painted.bodies, strict=True):
-            at = {name: known.setdefault(text, len(known)) for name, text in bodies.items()}
-            places[k] = {"layout": len(layouts), "places": at}
+            places[k] = {"layout": len(layouts), "bodies": bodies}
         layouts.append(painted.svg)
-    return layouts, places, list(known)
+    return layouts, places
 
 
 def _structure(model: Model) -> Any:

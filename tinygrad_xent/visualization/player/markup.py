@@ -12,8 +12,8 @@ from tinygrad_xent.visualization.drawing.style import LEVELS, heat, ink
 from tinygrad_xent.visualization.pages import css, image
 
 
-def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: str = "") -> str:
-    """Write markup for a notebook's output or a page's body; `data` may be `packed`.
+def fragment(svg: str, alt: str, kind: str, data: dict[str, Any], name: str = "") -> str:
+    """Write markup for a notebook's output or a page's body.
 
     The script puts the live view in place of the image and the line below it. The view lives in a
     shadow tree: its ids and styles cannot meet those of the page or of another output.
@@ -23,7 +23,7 @@ def fragment(svg: str, alt: str, kind: str, data: dict[str, Any] | str, name: st
         f'<div id="{name}" data-lm-suppress-shortcuts="true">{image(svg, alt)}'
         f"<p>{_STILL}</p></div>\n"
         f'<script>\n(async () => {{\nconst library = "{_library(kind)}";\n{_LOADER}'
-        f"start({_json(name)}, view, {_json(data)}, style);\n}})();\n</script>\n"
+        f"start({_json(name)}, view, {_json(_packed(_json(data)))}, style);\n}})();\n</script>\n"
     )
 
 
@@ -59,11 +59,6 @@ HEAT = [[heat(k), ink(heat(k))] for k in range(-LEVELS, LEVELS + 1)]
 """The colours of cells, from the most negative to the most positive, each with that of its text."""
 
 
-def packed(data: dict[str, Any]) -> str:
-    """Compress what is large and repeats itself: a tenth remains."""
-    return _packed(_json(data))
-
-
 @cache
 def _source(folder: str, name: str) -> str:
     files_of = resources.files(f"tinygrad_xent.visualization.{folder}")
@@ -80,6 +75,7 @@ def _library(kind: str) -> str:
 
 
 def _packed(text: str) -> str:
+    """Compress what is large and repeats itself: a tenth remains."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 

@@ -185,8 +185,8 @@ function player(root, data, picture) {
     return element("p", { class: "say" }, element("span", { class: "phase" }, phase), " ", ...sentence(step.say));
   }
 
-  function shown([caption, place, entry], options) {
-    if (!isChanged()) return table(sentence(caption), data.arrays[place], data.heat, options);
+  function shown([caption, recorded, entry], options) {
+    if (!isChanged()) return table(sentence(caption), recorded, data.heat, options);
     const array = entry === null ? undefined : live.values[entry];
     return array === undefined ? "" : table(sentence(caption), windowOf(array), data.heat, options);
   }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,10 +72,10 @@ class Player(View):
     @cached_property
     def _data(self) -> dict[str, Any]:
         """All that the page shows; see `player.js`."""
-        arrays, live, wrong, boxes = Arrays(), self._live, self._wrong, self._model.boxes
+        live, wrong, boxes = self._live, self._wrong, self._model.boxes
         entries = entries_of(live.program, self.trace, wrong) if live else {}
         homes = {inner: box.id for box in boxes for inner in box.holds}
-        steps = Steps(self.trace, arrays, entries, live.softmaxes if live else {}, homes)
+        steps = Steps(self.trace, entries, live.softmaxes if live else {}, homes)
         return {
             "name": self._name,
             "forward": steps.forward(),
@@ -85,12 +84,11 @@ class Player(View):
             and {
                 "name": wrong.name,
                 "steps": steps.backward(wrong.events, wrong),
-                "bodies": self._frames.changes[-1],
+                "bodies": self._frames.bodies[-1],
                 "verdict": steps.verdict(wrong),
                 "at": [steps.ids[node] for node in wrong.wrong],
             },
             "view": viewed(self._model),
-            "arrays": arrays.shown,
             "heat": markup.HEAT,
             "live": live and live.to_dict(boxes),
         }
@@ -166,9 +164,9 @@ class Steps:
 
     A step is a dict. Its ``say`` is a sentence, ``brief`` its numbers in words, ``box`` the id of
     the box at work; ``formula`` is MathML; ``given`` and ``sent`` are tables: what goes in, and
-    what comes out. A table is a caption, the place of an array, and the entry of the program that
-    computes it; ``at`` is the index of the entry that is written out in numbers, and ``cell`` its
-    row and column in the table.
+    what comes out. A table is a caption, an array as `window` prints it, and the entry of the
+    program that computes it; ``at`` is the index of the entry that is written out in numbers, and
+    ``cell`` its row and column in the table.
 
     A step of the backward pass adds ``to``, the id of the box that receives, and ``arrow``, which
     of the arrows between the two; ``part``, which of how many contributions this is; ``op``, that
@@ -181,7 +179,6 @@ class Steps:
     def __init__(
         self,
         trace: Trace,
-        arrays: Arrays,
         entries: Mapping[Any, int],
         softmaxes: Mapping[Node, int],
         homes: Mapping[str, str],
@@ -189,7 +186,6 @@ class Steps:
         self.trace = trace
         self.entries = entries  # which entry of a program an array is
         self.softmaxes = softmaxes
-        self.arrays = arrays
         # Of what is folded the id of the box that holds it.
         self.ids = {node: homes.get(f"n{i}", f"n{i}") for i, node in enumerate(trace.names)}
 
@@ -339,7 +335,7 @@ class Steps:
 
     def _table(self, caption: Sentence, data: Any, entry: int | None = None) -> Any:
         entry = self.entries.get(id(data)) if entry is None else entry
-        return [caption, self.arrays.add(window(data)), entry]
+        return [caption, window(data), entry]
 
 
 def _largest(data: Any) -> tuple[tuple[int, ...], list[int]]:
@@ -385,22 +381,6 @@ GAP = "…"
 # Up to so many rows and columns everything is printed; of more, so many at either end.
 ROWS, FIRST_ROWS, LAST_ROWS = 8, 4, 2
 COLUMNS, FIRST_COLUMNS, LAST_COLUMNS = 10, 4, 3
-
-
-class Arrays:
-    """The arrays of a page, each of them once."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-
-    def add(self, shown: dict[str, Any]) -> int:
-        """Return the place of an array that `window` printed."""
-        return self._places.setdefault(json.dumps(shown), len(self._places))
-
-    @property
-    def shown(self) -> list[dict[str, Any]]:
-        """What has been added."""
-        return [json.loads(text) for text in self._places]
 
 
 def window(data: Any) -> dict[str, Any]:

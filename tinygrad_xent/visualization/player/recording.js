@@ -6,6 +6,8 @@ function recording(root, data, picture) {
   const details = element("div", { class: "details", tabindex: 0, role: "group", "aria-label": "this step" });
   const status = element("p", { class: "hidden", role: "status" });
   const layouts = data.layouts.map((text) => parse(text));
+  const originals = layouts.map((graph) => [...graph.querySelectorAll("g > .body")]
+    .map((body) => [body.parentNode.id, body.cloneNode(true)]));
   const curve = new Curve(data.losses, (step) => { stepper.stop(); stepper.go(nearest(step)); });
   const model = training && !training.why.length ? modelOf() : null;
   const stepper = new Stepper(frames.length, show, 250);
@@ -44,8 +46,8 @@ function recording(root, data, picture) {
     if (model && weights) model.trainer.put(weights);
     tell(frame.step, frame.loss, [
       model && weights ? paintModel() : null,
-      element("div", { class: "tables" }, ...frame.tables.map(([name, place]) =>
-        table([element("b", {}, name)], { ...data.arrays[place], top: data.tops[name] }, data.heat))),
+      element("div", { class: "tables" }, ...frame.tables.map(([name, array]) =>
+        table([element("b", {}, name)], { ...array, top: data.tops[name] }, data.heat))),
       frame.norms.length ? norms(frame.norms) : null,
     ]);
     curve.paint([frame.step, numberOf(data.losses.find(([step]) => step === frame.step)?.[1] ?? frame.loss)]);
@@ -62,15 +64,12 @@ function recording(root, data, picture) {
   }
 
   // Put the numbers of a step into the picture of its graph.
-  function draw({ layout, places }) {
+  function draw({ layout, bodies }) {
     if (layout < 0) return pane.replaceChildren();
     const graph = lay(layout);
-    for (const [id, place] of Object.entries(places)) {
-      const body = graph.querySelector(`#${id} > .body`);
-      if (body.dataset.place === String(place)) continue;
-      const other = parse(data.bodies[place]);
-      other.dataset.place = place;
-      body.replaceWith(other);
+    for (const [id, first] of originals[layout]) {
+      const body = bodies[id] ? parse(bodies[id]) : first.cloneNode(true);
+      graph.querySelector(`#${id} > .body`).replaceWith(body);
     }
   }
 
@@ -141,7 +140,6 @@ function recording(root, data, picture) {
       ["value", "gradient"].forEach((kind, k) => {
         const group = box.querySelector(`.body .${kind}`);
         if (!group || entries[k] === null) return;
-        group.closest(".body").dataset.place = "";
         const start = Number(group.querySelector("text").getAttribute("x"));
         group.painted ??= new Painted(group, width - start - 8);
         group.painted.paint(values[entries[k]], data.heat);

@@ -27,7 +27,7 @@ from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.frames import State, pictures
-from tinygrad_xent.visualization.player.player import Arrays, window
+from tinygrad_xent.visualization.player.player import window
 from tinygrad_xent.visualization.tables import table
 from tinygrad_xent.visualization.tracing import plain
 
@@ -153,9 +153,7 @@ class Recording(View):
                 "loss was computed and before the parameters are updated"
             )
         data = {**self._data(), "alone": alone}
-        return markup.fragment(
-            self.svg, loss_plot(self._points).alt, "recording", markup.packed(data), name
-        )
+        return markup.fragment(self.svg, loss_plot(self._points).alt, "recording", data, name)
 
     @property
     def _points(self) -> list[tuple[int, float]]:
@@ -172,8 +170,7 @@ class Recording(View):
     def _data(self) -> dict[str, Any]:
         """All that the page shows; see `recording.js`."""
         kept = self._kept
-        arrays = Arrays()
-        layouts, places, texts = pictures([frame.state for frame in kept])
+        layouts, places = pictures([frame.state for frame in kept])
         tops: dict[str, float] = {}
         for frame in kept:
             for name, shown in frame.arrays.items():
@@ -183,16 +180,14 @@ class Recording(View):
                 {
                     "step": frame.number,
                     "loss": number(frame.loss),
-                    "tables": [[name, arrays.add(shown)] for name, shown in frame.arrays.items()],
+                    "tables": [*frame.arrays.items()],
                     "norms": frame.norms,
                     **place,
                 }
                 for frame, place in zip(kept, places, strict=True)
             ],
             "tops": tops,
-            "arrays": arrays.shown,
             "layouts": layouts,
-            "bodies": texts,
             "heat": markup.HEAT,
             "losses": [[step, plain(loss)] for step, loss in self._points],
             "training": self._first

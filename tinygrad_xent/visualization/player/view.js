@@ -1,7 +1,7 @@
 // What both views share. A view is a function of its shadow root, its data and its picture.
 
 async function start(name, view, data, style) {
-  if (typeof data === "string") data = await unpacked(data);
+  data = await unpacked(data);
   // A notebook may show one output in two places, under the same id.
   for (const host of document.querySelectorAll(`[id="${name}"]`)) {
     if (host.shadowRoot) continue;

@@ -442,3 +442,67 @@ def c(): raise KeyboardInterrupt
     assert caught == [
         ("AxisError", "ValueError"), ("Mine", "KeyError"), ("KeyboardInterrupt", "RuntimeError")
     ]  # fmt: skip
+
+
+def test_an_answer_is_told_that_solutions_are_not_there():
+    source = """
+import numpy as np
+import tinygrad_xent as tx
+from tinygrad_xent.teaching.exercises import CATALOGUE
+tx.solution("square_backward"), tx.hint("square_backward")  # shown while the file is run
+def square_backward(grad, y, x): return tx.solution("square_backward")
+def chain_rule(x): return CATALOGUE["chain_rule"].answer(x)
+def product_backward(grad, y, a, b):
+    exec(str(tx.solution("product_backward")), space := {})
+    return space["product_backward"](grad, y, a, b)
+def log_backward(grad, y, x):
+    tx.hint("log_backward")
+    return grad / x
+def sgd_step(*args):
+    from tinygrad_xent.teaching.museum import RIGHT_RULES
+    return RIGHT_RULES[0].rule(*args)
+"""
+    names = ("square_backward", "chain_rule", "product_backward", "log_backward", "sgd_step")
+    report = judge_cells([source], names, seed=0)
+    assert report.errors == ()
+    for result, asked in zip(
+        report.exercises, ("solution", "CATALOGUE", "solution", "hint", "RIGHT_RULES"), strict=True
+    ):
+        assert (result.score, result.code) == (0, "own-op")
+        assert f"tinygrad_xent's own {asked} is not there while a file is graded" in result.message
+
+
+# -- other systems ---------------------------------------------------------------------------
+
+
+def test_a_system_without_landlock_proc_or_a_subreaper(monkeypatch, tmp_path):
+    """As macOS: files are closed by the hook, and the process and its group are ended."""
+    (tmp_path / "secret").write_text("secret")
+    without = parent._START.replace(
+        "import main; main()",
+        "import main; from tinygrad_xent.teaching.grading import sandbox; "
+        "sandbox._landlock = lambda *_: False; main()",
+    )
+    monkeypatch.setattr(parent, "_START", without)
+    monkeypatch.setattr(parent.sys, "platform", "darwin")
+    monkeypatch.setattr(parent, "_children", list)
+    cells = [
+        f"open({str(tmp_path / 'secret')!r}).read()",
+        f"open({str(tmp_path / 'other')!r}, 'w')",
+        "import os; os.fork()",
+        "import socket; socket.create_connection(('127.0.0.1', 80))",
+        "def chain_rule(x):\n    while True: pass",
+        "def square_backward(grad, y, x): return 2 * x * grad",
+    ]
+    limits = Limits(call_seconds=1)
+    names = ("chain_rule", "square_backward")
+    with Session(cells, names, frozenset(), limits) as session:
+        errors = [": ".join(error.split(": ")[:2]) for error in session.found["errors"]]
+        folder = session._folder
+        assert processes_of(folder)
+    assert errors == [f"cell {i}, line 1: PermissionError" for i in (1, 2, 3, 4)]
+    assert processes_of(folder) == []
+    assert not Path(folder).exists()
+    report = judge_cells(cells, names, seed=0, limits=limits)
+    assert [result.code for result in report.exercises] == ["too-slow", "passed"]
+    assert not (tmp_path / "other").exists()

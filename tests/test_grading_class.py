@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import unicodedata
+import zipfile
 from datetime import datetime
 
 import pytest
@@ -341,3 +342,40 @@ def test_the_summary_tells_the_commonest_mistakes_without_names(run, tmp_path):
     assert record["results"][0]["share"] == 0
     feedback = (tmp_path / "g-feedback" / "dee.html").read_text()
     assert "To read next: lesson 3, The backward rule" in feedback
+
+
+# -- pages -----------------------------------------------------------------------------------
+
+
+def test_pages_packed_for_moodle(run, tmp_path):
+    """Its own import of feedback takes a folder's name apart at the first four underscores."""
+    roster = MOODLE + '"Participant 4714","A_b / Cd",ab@uni.example,Submitted,,1.00,-\n'
+    files = {
+        "Ann Lee_4711_assignsubmission_file_/hw.py": RIGHT,
+        "José Núñez_4712_assignsubmission_file_hw.py": "x = 1",
+        "4714.py": RIGHT,
+        "Zoe_9_assignsubmission_file_/hw.py": RIGHT,
+    }
+    made = run(files, "--upload", "moodle", roster=roster)
+    with zipfile.ZipFile(made("-feedback.zip")) as packed:
+        pages = {name: packed.read(name).decode() for name in packed.namelist()}
+    found = {name.split("_", 4)[1]: name for name in pages}
+    assert found == {
+        "4711": "Ann Lee_4711_assignsubmission_file_/feedback.html",
+        "4712": "José Núñez_4712_assignsubmission_file_/feedback.html",
+        "4714": "A b Cd_4714_assignsubmission_file_/feedback.html",
+        "9": "Zoe_9_assignsubmission_file_/feedback.html",
+    }
+    assert all(name.split("_", 4)[2:4] == ["assignsubmission", "file"] for name in pages)
+    assert pages[found["4711"]] == (tmp_path / "g-feedback" / "Ann Lee.html").read_text("utf-8")
+    run({}, roster=MOODLE)  # the packed pages are no submission, either
+    assert len(table(made(".csv"))) == 4
+
+
+def test_a_wrong_answer_is_shown_as_a_graph_and_a_right_one_is_not(run):
+    made = run({"a.py": f"def {NAME}(grad, y, x): return 2 * x", "b.py": RIGHT})
+    wrong, right = (made(f"-feedback/{name}.html").read_text("utf-8") for name in "ab")
+    assert '<img alt="The graph of what square_backward computes"' in wrong
+    assert "What your <code>square_backward</code> computes" in wrong
+    assert "<img" not in right
+    assert "<img" not in made("-summary.html").read_text("utf-8")

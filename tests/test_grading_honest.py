@@ -12,6 +12,8 @@ from hostile import RIGHT
 
 from tinygrad_xent.teaching.grading import submissions as handed_in
 from tinygrad_xent.teaching.grading.judging import judge_cells
+from tinygrad_xent.teaching.grading.reports import Marking, feedback
+from tinygrad_xent.teaching.grading.sandbox import Limits
 from tinygrad_xent.teaching.grading.submissions import cells_in, grade_submission, submissions
 
 NAME = "square_backward"
@@ -253,8 +255,6 @@ def test_a_later_version_that_lacks_an_answer_leaves_the_earlier_one(tmp_path):
 
 
 def test_the_time_is_the_students_and_not_the_files(tmp_path):
-    from tinygrad_xent.teaching.grading.sandbox import Limits
-
     files = {f"{i}.py": b"import time\ntime.sleep(1)\n" for i in range(20)}
     write(tmp_path / "ann", files)
     (ann,) = submissions(tmp_path)
@@ -265,3 +265,130 @@ def test_the_time_is_the_students_and_not_the_files(tmp_path):
 
 def test_the_folder_is_where_files_are_looked_for():
     assert handed_in._VERSION.search("week 5") is None  # a number that is no version
+
+
+# -- what does not end -----------------------------------------------------------------------
+
+SHORT = {"run_seconds": 1.5, "call_seconds": 1.0, "total_seconds": 30.0}
+ENDLESS = {
+    "loop": ("while True:\n    pass", "took more than 1.5 s in `while True:`"),
+    "wait": ("import time; time.sleep(1000)", "took more than 1.5 s in `import time; time."),
+    "exit": ("import os\nos._exit(3)", "ended the process (exit status 3) in `os._exit(3)`"),
+    "training": (
+        "def train():\n    while True: pass\ntrain()",
+        "took more than 1.5 s in `train()`",
+    ),
+    "signal": ("import signal, os\nsignal.raise_signal(9)", "ended the process (SIGKILL) in"),
+    "full disk": (
+        "for i in range(10**9): open(str(i), 'wb').write(bytes(2**23))",
+        "filled more than 256 MB with files in",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("in_one_cell", [True, False])
+def test_a_statement_that_does_not_end_costs_only_itself(kind, in_one_cell):
+    source, words = ENDLESS[kind]
+    parts = [
+        DEF,
+        source,
+        "def chain_rule(x):\n    import numpy as np\n    return -2*x*np.exp(-x*x)",
+    ]
+    cells = ["\n".join(parts)] if in_one_cell else parts
+    names = (NAME, "chain_rule", "sgd_step")
+    report = judge_cells(cells, names, seed=0, limits=Limits(**SHORT))
+    assert [r.code for r in report.exercises] == ["passed", "passed", "not-answered"]
+    (error,) = report.errors
+    assert error.startswith("cell 1, line " if in_one_cell else "cell 2, line ")
+    assert words in error
+    assert error.endswith(" and was left out")
+
+
+def test_an_answer_in_a_statement_that_does_not_end_is_told():
+    cells = [DEF, "import time\nchain_rule = time.sleep(100)"]
+    _, lost = judge_cells(cells, (NAME, "chain_rule"), seed=0, limits=Limits(**SHORT)).exercises
+    why = "cell 2, line 2 took more than 1.5 s in 'chain_rule = time.sleep(100)' and was left out"
+    assert (lost.code, lost.message) == ("did-not-end", f"The answer is lost: `{why}`.")
+
+
+def test_at_the_second_that_does_not_end_the_file_ends():
+    rest = "def sgd_step(): pass\nimport os\nos._exit(5)"
+    cells = [DEF, "import os\nos._exit(3)", "def chain_rule(x): return x\nos._exit(4)", rest]
+    names = (NAME, "chain_rule", "sgd_step", "logsumexp")
+    report = judge_cells(cells, names, seed=0, limits=Limits(**SHORT))
+    codes = [r.code for r in report.exercises]
+    assert codes[0] == "passed"
+    assert codes[1] not in ("not-answered", "did-not-end", "crashed")  # it is there, and wrong
+    assert codes[2:] == ["did-not-end", "not-answered"]
+    assert [error.split(" ended")[0] for error in report.errors] == [
+        "cell 2, line 2", "cell 3, line 2"
+    ]  # fmt: skip
+    assert "exit status 4" in report.exercises[2].message
+
+
+def test_what_came_before_all_time_was_used_is_judged(tmp_path):
+    """Of two statements that never end each takes the time for a run, and a third is left."""
+    files = {"a.py": f"{DEF}\nwhile True: pass\nwhile 1: pass\nwhile 2: pass\n".encode()}
+    write(tmp_path / "ann", files)
+    (ann,) = submissions(tmp_path)
+    limits = Limits(run_seconds=1.5, call_seconds=1, total_seconds=4.5)
+    record = grade_submission(ann, (NAME,), seed=0, limits=limits)
+    assert record["results"][0]["code"] == "passed"
+    assert len(record["problems"]) == 2
+    assert limits.used == 0  # another student's time is their own
+
+
+# -- pictures --------------------------------------------------------------------------------
+
+
+def pictures(source, *names):
+    cells = ["import numpy as np\nimport tinygrad_xent as tx", source]
+    return judge_cells(cells, names, seed=0, limits=Limits(**SHORT), with_pictures=True).pictures
+
+
+def test_a_wrong_answer_has_its_picture():
+    found = pictures(
+        f"def {NAME}(grad, y, x): return 2 * x\n"
+        "def product_backward(grad, y, a, b): return (lambda: grad * a), (lambda: grad * b)\n"
+        "def chain_rule(x): return -2 * x * np.exp(-x**2)\n"
+        "def topological_order(*args): return []\n",
+        NAME, "product_backward", "chain_rule", "topological_order",
+    )  # fmt: skip
+    assert found.keys() == {NAME, "product_backward", "topological_order"}
+    assert found[NAME].startswith("<svg")
+    assert ">x<" in found[NAME]
+    assert ">grad<" not in found[NAME]  # which is the mistake
+    assert all(f">{name}<" in found["product_backward"] for name in ("grad", "a", "b"))
+    assert found["topological_order"] == ""  # it has no numbers to draw
+
+
+FORGED = {
+    "not text": "5",
+    "no picture": "'<b>'",
+    "surrogate": "'<svg>\\ud800</svg>'",
+    "script": "'<svg onload=\"alert(1)\"><script>alert(1)</script></svg>'",
+    "end of the page": "'<svg></svg>\"></figure></html><script>alert(1)</script>'",
+    "huge": "'<svg>' + 'a' * 2**21",
+    "endless": "[0 for _ in iter(int, 1)]",
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_picture_is_harmless(tmp_path, kind):
+    source = (
+        f"import sys\ndef {NAME}(grad, y, x): return x\nmain = sys.modules["
+        "'tinygrad_xent.teaching.grading.child']\n"
+        f"main._drawn = lambda *_: {FORGED[kind]}\n"
+        "def chain_rule(x): return x\n"
+    )
+    write(tmp_path / "ann", {"a.py": source.encode()})
+    (ann,) = submissions(tmp_path)
+    record = grade_submission(ann, (NAME, "chain_rule"), seed=0, limits=Limits(**SHORT))
+    assert [result["score"] for result in record["results"]] == [0, 0]
+    shown = kind in ("surrogate", "script", "end of the page")
+    assert [result["picture"].startswith("<svg") for result in record["results"]] == [shown] * 2
+    page = feedback({**record, "written": 0}, Marking())
+    assert "alert" not in page  # it is only in the data of an image, which runs nothing
+    assert page.count("</html>") == 1
+    page.encode()

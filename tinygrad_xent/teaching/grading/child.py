@@ -170,9 +170,11 @@ class Learner:
             return ""
         told = False
         for i, node in enumerate(nodes):
-            place = f"cell {number}, line {node.lineno}"
+            column = f", column {node.col_offset + 1}" if node.col_offset else ""  # after a ;
+            place = f"cell {number}, line {node.lineno}{column}"
             if why := self.left_out.get(place):
-                sentence = printable(f"{place} did not end: it {why}{_quoted(name, node.lineno)}")
+                quoted = _quoted(name, node.lineno)
+                sentence = printable(f"{place} {why}{quoted} and was left out")
                 if place == [*self.left_out][-1] and len(self.left_out) == MOST_LEFT_OUT:
                     self._note(sentence, nodes[i:])
                     return sentence

@@ -24,7 +24,7 @@ from tinygrad_xent.teaching.roster import Person, matched
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
 from tinygrad_xent.visualization.pages import image, page
-from tinygrad_xent.visualization.tables import html_table, styled
+from tinygrad_xent.visualization.tables import Markup, html_table, styled
 
 COLUMNS = ("student", "exercise", "score", "code", "message", "seconds", "file", "seed")
 _STUDENTS = ("student", "id", "email", "total", "maximum", "percent", "days late", "status")
@@ -285,7 +285,8 @@ def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]
         passed = sum(r["score"] for r in same)
         missing = sum(r["code"] in _MISSING for r in same)
         seconds = f"{median(r['seconds'] for r in same):.2f}"
-        lines.append((name, *map(str, (passed, len(same) - passed - missing, missing)), seconds))
+        narrow = Markup(name.replace("_", "_<wbr>"))  # on a phone it takes two lines
+        lines.append((narrow, *map(str, (passed, len(same) - passed - missing, missing)), seconds))
     head = ("exercise", "passed", "wrong", "missing", "seconds")
     yield html_table(head, lines, "The exercises, with the median of the seconds")
     yield "\n<h2>The commonest mistakes</h2>\n"

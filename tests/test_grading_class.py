@@ -339,7 +339,7 @@ def test_the_summary_tells_the_commonest_mistakes_without_names(run, tmp_path):
     assert all(name in page for name in ("student0", "student2", "dee"))
     assert "quentin" not in page
     record = json.loads((tmp_path / "g-feedback" / "dee.json").read_text())
-    assert record["results"][0]["share"] == 0
+    assert record["results"]["square_backward"]["share"] == 0
     feedback = (tmp_path / "g-feedback" / "dee.html").read_text()
     assert "To read next: lesson 3, The backward rule" in feedback
 

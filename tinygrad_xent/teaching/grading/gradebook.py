@@ -89,7 +89,8 @@ class Gradebook:
             self._written[submission] = handed.written
             record = _read(self._path(submission.student, "json"))
             if record.get("fingerprint") == handed.fingerprint(self.limits):
-                record["results"] = [r for r in record["results"] if r["name"] not in regrade]
+                for name in regrade:
+                    record["results"].pop(name, None)
                 self.records[submission.student] = record
         return self.left()
 
@@ -97,10 +98,9 @@ class Gradebook:
         """Return the submissions of which some is still to be graded."""
         return [submission for submission in self._written if self._asked(submission)]
 
-    def _asked(self, submission: Submission) -> tuple[str, ...]:
-        results = self.records.get(submission.student, {}).get("results", ())
-        done = {result["name"] for result in results}
-        return tuple(name for name in self.names if name not in done)
+    def _asked(self, submission: Submission) -> list[str]:
+        done = self.records.get(submission.student, {}).get("results", {})
+        return [name for name in self.names if name not in done]
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the records that are complete, with the results for these exercises alone."""
@@ -108,9 +108,9 @@ class Gradebook:
         for submission, written in self._written.items():
             if not self._asked(submission):
                 record = self.records[submission.student]
-                results = {result["name"]: result for result in record["results"]}
-                facts = {"id": submission.id, "written": written}
-                shown.append({**record, **facts, "results": [results[n] for n in self.names]})
+                results = [record["results"][name] for name in self.names]
+                facts = {"id": submission.id, "written": written, "results": results}
+                shown.append({**record, **facts})
         return shown
 
     def grade(
@@ -166,9 +166,9 @@ class Gradebook:
 
     def _keep(self, record: dict[str, Any]) -> None:
         student = record["student"]
-        before = self.records.get(student, {}).get("results", ())
-        results = {result["name"]: result for result in (*before, *record["results"])}
-        self.records[student] = {**record, "results": list(results.values())}
+        before = self.records.get(student, {}).get("results", {})
+        results = {result["name"]: result for result in record["results"]}
+        self.records[student] = {**record, "results": before | results}
         _write(self._path(student, "json"), json.dumps(self.records[student], indent=1))
 
     def _path(self, student: str, kind: str) -> Path:
@@ -213,19 +213,12 @@ def _graded(
     with ThreadPoolExecutor(jobs) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # wrong answers overflow: not the teacher's concern
         try:
-            for future in as_completed([pool.submit(_record, *task, facts) for task in tasks]):
-                yield future.result()
+            futures = {pool.submit(grade_submission, *task, **facts): task for task in tasks}
+            for future in as_completed(futures):
+                error = future.exception()  # one submission must not stop the others
+                told = f"It could not be graded ({type(error).__name__}: {printable(error)})."
+                yield failed(*futures[future], told) if error else future.result()
         except BaseException:  # an interrupt: do not wait for those that are being graded
             pool.shutdown(wait=False, cancel_futures=True)
             close_all()
             raise
-
-
-def _record(
-    submission: Submission, names: Sequence[str], facts: Mapping[str, Any]
-) -> dict[str, Any]:
-    try:
-        return grade_submission(submission, names, **facts)
-    except Exception as error:  # noqa: BLE001 - one submission must not stop the others
-        message = f"It could not be graded ({type(error).__name__}: {printable(error)})."
-        return failed(submission, names, message)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -34,8 +35,8 @@ _MISSING = ("not-answered", NO_FILE)
 _COMMONEST = 3  # mistakes of an exercise
 _NEEDS_HELP = 50  # per cent
 
-Rows = Sequence[tuple[Person | None, Mapping[str, Any]]]
-"""A row for each student, with what the class list says of them."""
+Rows = Sequence[Mapping[str, Any]]
+"""A row for each student; "person" is what the class list says of them, or None."""
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,20 @@ def student_rows(records: Sequence[Mapping[str, Any]], marking: Marking) -> Rows
         given = record or {"student": "", "id": "", "written": 0, "results": ()}
         days = marking.days(given["written"])
         total = sum(map(marking.points, given["results"])) * marking.kept(days)
-        facts = {
-            "student": person.name if person else given["student"],
-            "id": next(iter(person.ids), "") if person else given["id"],
-            "email": person.email if person else "",
-            "total": f"{total:.4g}",
-            "maximum": maximum,
-            "percent": round(100 * total / max(maximum, 1)),
-            "days late": days,
-            "status": _status(person, record, marking),
-            "record": record,
-        }
-        rows.append((person, facts))
+        rows.append(
+            {
+                "person": person,
+                "record": record,
+                "student": person.name if person else given["student"],
+                "id": next(iter(person.ids), "") if person else given["id"],
+                "email": person.email if person else "",
+                "total": f"{total:.4g}",
+                "maximum": maximum,
+                "percent": round(100 * total / max(maximum, 1)),
+                "days late": days,
+                "status": _status(person, record, marking),
+            }
+        )
     return rows
 
 
@@ -135,7 +138,7 @@ def _status(person: Person | None, record: Mapping[str, Any] | None, marking: Ma
 
 def students_table(rows: Rows) -> str:
     """Return a table in CSV with a row for each student."""
-    return _csv(_STUDENTS, [facts for _, facts in rows])
+    return _csv(_STUDENTS, rows)
 
 
 def upload_table(rows: Rows, marking: Marking, maximum: int) -> str:
@@ -144,17 +147,16 @@ def upload_table(rows: Rows, marking: Marking, maximum: int) -> str:
     Moodle's list says what its assignment counts, and the grades are a share of that.
     """
     made = []
-    for person, facts in rows:
-        row = dict(person.row) if person else {}
-        if marking.upload == "canvas":
-            row[marking.title] = facts["total"]
-        else:
-            held = {head.casefold(): value.replace(",", ".") for head, value in row.items()}
-            most = held.get("maximum grade", "")
-            top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
-            row["Grade"] = f"{float(facts['total']) / maximum * top:.4g}"
-        if person:
-            made.append(row)
+    for facts in filter(itemgetter("person"), rows):
+        row = dict(facts["person"].row)
+        held = {head.casefold(): value.replace(",", ".") for head, value in row.items()}
+        most = held.get("maximum grade", "")
+        top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
+        made.append(
+            {**row, marking.title: facts["total"]}
+            if marking.upload == "canvas"
+            else {**row, "Grade": f"{float(facts['total']) / maximum * top:.4g}"}
+        )
     heads = tuple(made[0])
     if marking.upload == "canvas":
         heads = (*_OF_CANVAS, marking.title)
@@ -204,7 +206,7 @@ def feedback_files(rows: Rows, marking: Marking) -> bytes:
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as pages:
-        for _, facts in rows:
+        for facts in rows:
             if record := facts["record"]:
                 name = re.sub(r'[\\/:*?"<>|_\s]+', " ", printable(facts["student"]))
                 folder = f"{name}_{record['id'] or facts['id']}_assignsubmission_file_"
@@ -272,10 +274,9 @@ def summary(records: Sequence[Mapping[str, Any]], rows: Rows, marking: Marking) 
 
 
 def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]:
-    facts = [row for _, row in rows]
-    statuses = Counter(row["status"] for row in facts)
+    statuses = Counter(row["status"] for row in rows)
     told = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
-    yield f"<p>{count(len(facts), 'student')}: {told or 'none'}.</p>\n"
+    yield f"<p>{count(len(rows), 'student')}: {told or 'none'}.</p>\n"
     results: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
         for result in record["results"]:
@@ -293,8 +294,8 @@ def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]
     for name, same in results.items():
         yield from _mistakes(name, same)
     for title, chosen in (
-        ("Who needs help", [r for r in facts if r["percent"] < _NEEDS_HELP and r["maximum"]]),
-        ("Late", [r for r in facts if r["days late"]]),
+        ("Who needs help", [r for r in rows if r["percent"] < _NEEDS_HELP and r["maximum"]]),
+        ("Late", [r for r in rows if r["days late"]]),
     ):
         if chosen:
             wanted = ("student", "total", "percent", "days late", "status")

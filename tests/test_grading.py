@@ -338,7 +338,7 @@ def test_the_child_writes_nowhere_else_and_leaves_nothing(tmp_path):
     ]
     with Session(cells, ["f"], frozenset()) as session:
         failed = [": ".join(error.split(": ")[:2]) for error in session.found["errors"]]
-        folder = session.function(session.found["answers"]["f"])()
+        folder = session.function("f")()
         assert os.path.isdir(folder)  # noqa: PTH112
     assert failed == [f"cell {i}, line 1: PermissionError" for i in (1, 2, 3, 4, 5, 7)]
     assert book.read_text() == "1"
@@ -395,7 +395,7 @@ def processes_of(folder):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux finds what has left its group")
 def test_nothing_that_it_started_survives():
     with Session([DAEMONS], ["f"], frozenset()) as session:
-        found = session.function(session.found["answers"]["f"])()
+        found = session.function("f")()
         assert session.found["errors"] == []
         assert len(found) == (3 if os.geteuid() == 0 else 0)
         assert processes_of(session._folder)
@@ -421,7 +421,7 @@ home = os.getcwd()
 
 def test_locked_and_deep_folders_are_removed():
     with Session([LOCKED], ["f"]) as session:
-        home = session.function(session.found["answers"]["f"])()
+        home = session.function("f")()
     assert not Path(home).parent.exists()
 
 
@@ -437,7 +437,7 @@ def c(): raise KeyboardInterrupt
         caught = []
         for name in "abc":
             with pytest.raises((ValueError, KeyError, RuntimeError)) as info:
-                session.function(session.found["answers"][name])()
+                session.function(name)()
             caught.append((info.type.__name__, info.type.__mro__[1].__name__))
     assert caught == [
         ("AxisError", "ValueError"), ("Mine", "KeyError"), ("KeyboardInterrupt", "RuntimeError")

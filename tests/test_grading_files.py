@@ -151,7 +151,7 @@ def test_nobody_reads_the_copies_of_another():
     ):
         assert Path(other._home, "helper.py").exists()
         for session in (spy, late):
-            peek = session.function(session.found["answers"]["peek"])
+            peek = session.function("peek")
             found = peek(f"{other._home}/helper.py")
             assert found[:4] == ["PermissionError"] * 4
             assert found[4] in ([], "PermissionError")

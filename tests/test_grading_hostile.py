@@ -44,8 +44,7 @@ def session(request):
         session = Session([source], names.values(), withheld=frozenset(), limits=limits)
     with session:
         assert not session.ended
-        numbers = session.found["answers"]
-        session.numbers = {kind: numbers[name] for kind, name in names.items()}
+        session.names = names
         yield session
 
 
@@ -58,7 +57,7 @@ def session(request):
     indirect=["session"],
 )
 def test_refused(session, kind):
-    remote = session.function(session.numbers[kind])
+    remote = session.function(session.names[kind])
     verdict = CATALOGUE["square_backward"].judge(remote, np.random.default_rng(0))
     assert not session.ended
     assert REFUSAL in verdict.message or kind not in OWN_OPS

@@ -83,7 +83,7 @@ def child():
         def run(source: str, name: str, withheld: frozenset[str] = frozenset()):
             session = sessions.enter_context(Session([source], [name], withheld))
             assert session.found["errors"] == []
-            return session.function(session.found["answers"][name])
+            return session.function(name)
 
         yield run
 
@@ -111,7 +111,7 @@ def left():
     return [len(codes), [name for name, is_hollow in codes.items() if not is_hollow]]
 """
     with Session([source], ["left"], frozenset()) as session:
-        count, left = session.function(session.found["answers"]["left"])()
+        count, left = session.function("left")()
     assert (count > 70, left) == (True, [])
 
 

@@ -17,7 +17,6 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -108,8 +107,8 @@ class Learner:
         self.left_out = left_out
         self.tell = tell
         self.found: dict[str, Any] = {}
-        self.functions: list[Callable[..., Any]] = []
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, Callable[..., Any]] = {}
+        self.ops: dict[str, Op] = {}
         self.errors: list[str] = []
         self.lost: dict[str, str] = {}
         self.seen: dict[int, list[Any]] = {}
@@ -211,11 +210,12 @@ class Learner:
             value = space.get(name)
             if name not in self.answers and callable(value) and not _is_ours(value):
                 self.answers[name] = value
-        ops = {id(op): op for op in space.values() if isinstance(op, Op) and not _is_ours(op)}
+        defined = (op for op in space.values() if isinstance(op, Op) and not _is_ours(op))
+        self.ops = {op.name: op for op in defined}
         return {
             "functions": [name for name, value in space.items() if inspect.isfunction(value)],
-            "answers": {name: self._number(answer) for name, answer in self.answers.items()},
-            "ops": {op.name: self._number(partial(self._check_op, op)) for op in ops.values()},
+            "answers": list(self.answers),
+            "ops": list(self.ops),
             "errors": self.errors,
             "lost": self.lost,
         }
@@ -224,8 +224,12 @@ class Learner:
         """Call a function and return its value or its error, in the form of a reply."""
         try:
             args, params = decode(request["args"]), decode(request["params"])
-            function = self.functions[request["function"]]
-            value = (_drawn if request["drawn"] else _computed)(function, args, params)
+            name, kind = request["name"], request["kind"]
+            if kind == "op":
+                return {"value": encode(self._check_op(self.ops[name], *args))}
+            function = self.answers[name]
+            function = function.function if isinstance(function, Op) else function
+            value = (_drawn if kind == "drawn" else _computed)(function, args, params)
             reply = {"value": encode(value)}
             if (after := encode(args)) != request["args"]:
                 reply["args"] = after
@@ -244,10 +248,6 @@ class Learner:
         if name in self.names and answer is not None:
             self.answers[name] = answer
         return Verdict(passed=True, message="", code="passed", exercise=str(name))
-
-    def _number(self, function: Any) -> int:
-        self.functions.append(function.function if isinstance(function, Op) else function)
-        return len(self.functions) - 1
 
     def _noted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call`, which calls an op, so that it also notes the inputs of the first calls."""

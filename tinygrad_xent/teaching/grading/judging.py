@@ -200,8 +200,7 @@ class _Sessions:
 
 def _answer(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
     def judge(session: Session) -> Result:
-        answer = session.function(session.found["answers"].get(name, -1))
-        verdict = CATALOGUE[name].judge(answer, rng)
+        verdict = CATALOGUE[name].judge(session.function(name), rng)
         code = "own-op" if REFUSAL in verdict.message else verdict.code
         shown = verdict.message, verdict.case, verdict.evidence, verdict.hint, verdict.share
         return Result(name, int(bool(verdict)), code, *shown)
@@ -211,9 +210,8 @@ def _answer(sessions: _Sessions, name: str, rng: np.random.Generator) -> Result:
 
 def _picture(sessions: _Sessions, name: str) -> str:
     """Return the graph of what an answer computes for the first, smallest inputs."""
-    session = sessions.alive(None)
     case = CATALOGUE[name].cases(np.random.default_rng(0))[0]
-    draw = session.function(session.found["answers"].get(name, -1), drawn=True)
+    draw = sessions.alive(None).function(name, "drawn")
     with suppress(Exception):  # it may refuse Tensors, or be too slow with them
         picture = draw(*case.args, **case.params)
         if picture.startswith("<svg") and len(picture) <= _LARGEST_PICTURE:
@@ -223,14 +221,12 @@ def _picture(sessions: _Sessions, name: str) -> str:
 
 def _op(sessions: _Sessions, name: str, seed: int) -> Result:
     def judge(session: Session) -> Result:
-        number, seconds = session.found["ops"].get(name, -1), session.limits.run_seconds
-        said = session.function(number, seconds=seconds)(seed)
-        code, message, hint, *lines = map(printable, said)
+        code, message, hint, *lines = map(printable, session.function(name, "op")(seed))
         evidence = tuple(("", line) for line in lines)
         passed = int(code == "passed")
-        return Result(name[:100], passed, code, message, evidence=evidence, hint=hint)
+        return Result(name, passed, code, message, evidence=evidence, hint=hint)
 
-    return _judged(sessions, None, name[:100], judge)
+    return _judged(sessions, None, name, judge)
 
 
 def _judged(

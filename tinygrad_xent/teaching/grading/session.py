@@ -174,26 +174,23 @@ class Session(contextlib.AbstractContextManager["Session"]):
                 raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
             self.found = _checked(reply)
 
-    def function(
-        self, number: int, *, drawn: bool = False, seconds: float = 0.0
-    ) -> Callable[..., Any]:
-        """Return one of the functions in `found`, which is called in the child.
-
-        The learner's code may have written whatever it returns.
+    def function(self, name: str, kind: str = "answer") -> Callable[..., Any]:
+        """Return a function that is called in the child; the learner may have written its result.
 
         Parameters
         ----------
-        number : int
-        drawn : bool
-            Whether to return the graph of what it computes, as SVG, in place of the value.
-        seconds : float
-            How long a call may take; by default what the limits say of one.
+        name : str
+            Of an answer or an op.
+        kind : "answer", "drawn" or "op"
+            What a call returns: the value of the answer; the graph of what the answer computes, as
+            SVG; or what is wrong with the rule of the op, of which the argument is a seed.
         """
+        limits = self.limits
+        seconds = limits.run_seconds if kind == "op" else limits.call_seconds
 
         def remote(*args: Any, **params: Any) -> Any:
-            call = {"function": number, "args": encode(args), "params": encode(params)}
-            call["drawn"] = drawn
-            reply = self._exchange(call, seconds or self.limits.call_seconds)
+            call = {"name": name, "kind": kind, "args": encode(args), "params": encode(params)}
+            reply = self._exchange(call, seconds)
             if "error" in reply:
                 raise _error(reply)
             if "args" in reply:
@@ -408,7 +405,7 @@ def _write_back(args: tuple[Any, ...], after: Any) -> None:
 
 def _error(reply: dict[str, Any]) -> Exception:
     """Return the learner's error again: of the same name, and of the same built-in base."""
-    kinds = [kind for kind in _list(reply["error"], str) if kind.isidentifier()] or ["Error"]
+    kinds = [kind for kind in _texts(reply["error"]) if kind.isidentifier()] or ["Error"]
     message = printable(reply.get("message", ""))
     bases = [getattr(builtins, kind, None) for kind in kinds]
     known = [base for base in bases if isinstance(base, type) and issubclass(base, Exception)]
@@ -419,18 +416,13 @@ def _error(reply: dict[str, Any]) -> Exception:
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     """Return from the child's reply only what has the right form: a learner may have written it."""
-    answers, lost, ops = (
-        part if isinstance(part := reply.get(key), dict) else {}
-        for key in ("answers", "lost", "ops")
-    )
-    return {
-        "answers": {name: number for name, number in answers.items() if type(number) is int},
-        "ops": {printable(name): number for name, number in ops.items() if type(number) is int},
-        "functions": [printable(name)[:_LONGEST] for name in _list(reply.get("functions"), str)],
-        "errors": [printable(e)[:_LONGEST] for e in _list(reply.get("errors"), str)],
-        "lost": {name: printable(why)[:_LONGEST] for name, why in lost.items()},
-    }
+    parts = ("answers", "functions", "ops", "errors")
+    lost = reply.get("lost")
+    pairs = lost.items() if isinstance(lost, dict) else ()
+    causes = {name: printable(why)[:_LONGEST] for name, why in pairs}
+    return {part: _texts(reply.get(part)) for part in parts} | {"lost": causes}
 
 
-def _list(value: Any, kind: type) -> list[Any]:
-    return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else []
+    return [printable(item)[:_LONGEST] for item in items if isinstance(item, str)]

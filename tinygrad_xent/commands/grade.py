@@ -32,8 +32,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE.csv", default="grades.csv", help="the table")
     parser.add_argument("--exercises", metavar="NAMES", help="separated by commas (default: all)")
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time")
-    for name, kind, unit, default in (("seconds", float, "S", 60), ("memory", int, "MB", 2048)):
-        about = f"for running a file (default: {default})"
+    for name, kind, unit, default in (("seconds", float, "S", 60.0), ("memory", int, "MB", 2048)):
+        about = f"for running a file (default: {default:g})"
         parser.add_argument(f"--{name}", type=kind, metavar=unit, default=default, help=about)
     parser.add_argument(
         "--seed", type=seed, metavar="N", help="of the random inputs (default: a secret one)"
@@ -144,7 +144,7 @@ def _lost(record: Mapping[str, Any]) -> Iterator[str]:
     """Return a line for each thing that was handed in and could not be graded."""
     from tinygrad_xent.teaching.grading.submissions import NO_FILE
 
-    nothing = any(result["code"] == NO_FILE for result in record["results"])
+    nothing = any(result["code"] == NO_FILE for result in record["results"].values())
     for problem in record["problems" if nothing else "unread"]:
         yield f"not graded: {record['student']}: {problem}"
 

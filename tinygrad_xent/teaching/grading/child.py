@@ -283,7 +283,8 @@ def _computed(function: Callable[..., Any], args: Sequence[Any], params: Mapping
 
 def _drawn(function: Callable[..., Any], args: Sequence[Any], params: Mapping[str, Any]) -> str:
     """Return the graph of what a function computes from Tensors with its arguments' names."""
-    from tinygrad_xent import Tensor, draw
+    from tinygrad_xent.tensor import Tensor
+    from tinygrad_xent.visualization.drawing import draw
 
     given = [
         Tensor(x, name=name) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x

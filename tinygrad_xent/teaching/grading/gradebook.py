@@ -184,7 +184,8 @@ def _read(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
+    is_ours = isinstance(record, dict) and isinstance(record.get("results"), dict)
+    return record if is_ours else {}  # or of an earlier version
 
 
 def _write(path: Path, content: str | bytes) -> None:

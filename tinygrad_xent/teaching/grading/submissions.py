@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import tinygrad_xent
 from tinygrad_xent.errors import SubmissionError
 from tinygrad_xent.teaching.exercises.reading import parsed
 from tinygrad_xent.teaching.grading.alike import definitions_in
@@ -162,7 +162,7 @@ class HandedIn:
 
     def fingerprint(self, limits: Limits) -> str:
         """Return a digest that changes when a file, a limit or the grader changes."""
-        facts = [tinygrad_xent.__version__, asdict(limits), *self.problems]
+        facts = [version("tinygrad_xent"), asdict(limits), *self.problems]
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, content in self.contents.items():
             digest.update(f"\0{name}\0".encode("utf-8", "surrogateescape"))

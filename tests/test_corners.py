@@ -42,6 +42,29 @@ def test_however_an_index_repeats_its_gradients_add_up(index: Any) -> None:
     np.testing.assert_array_equal(tx.gradients(x[index].sum(), x), [0.0, 0.0, 2.0])
 
 
+@pytest.mark.parametrize("axis", range(-3, 3))
+def test_slices_that_are_taken_twice_add_up_along_any_axis(axis: int) -> None:
+    x = tx.Tensor(np.ones((2, 3, 4)))
+    twice = np.zeros(x.shape[axis])
+    twice[[0, 1]] = 2, 1
+    rows = np.moveaxis(np.broadcast_to(twice, np.moveaxis(x.data, axis, -1).shape), -1, axis)
+    np.testing.assert_array_equal(tx.gradients(x.take([0, 1, 0], axis).sum(), x), rows)
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "wanted"),
+    [
+        (0.0, 2.0, [0.0, 0.0]),
+        (0.0, 0.0, [0.0, 0.0]),
+        (0.0, 1.0, [1.0, 0.0]),
+        (1.0, 0.0, [0.0, 0.0]),
+    ],
+)
+def test_a_power_of_zero_and_to_zero(x: float, n: float, wanted: Any) -> None:
+    base, exponent = tx.Tensor(x), tx.Tensor(n)
+    assert tx.gradients(base**exponent, [base, exponent]) == wanted
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     ("f", "values", "wanted"),

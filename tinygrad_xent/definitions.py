@@ -55,14 +55,8 @@ def bind(op: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tupl
 
 def function_of(ufunc: np.ufunc) -> Function:
     """Return a NumPy ufunc as a function whose inputs have names."""
-
-    def one(x: Any) -> Any:
-        return ufunc(x)
-
-    def two(x: Any, y: Any) -> Any:
-        return ufunc(x, y)
-
-    function: Any = {(1, 1): one, (2, 1): two}.get((ufunc.nin, ufunc.nout))
+    functions = {1: lambda x: ufunc(x), 2: lambda x, y: ufunc(x, y)}  # noqa: PLW0108 - it has names
+    function: Any = functions.get(ufunc.nin) if ufunc.nout == 1 else None
     if function is None:
         raise OpDefinitionError(
             f"op `{ufunc.__name__}`: an op has one output, and NumPy's function has {ufunc.nout} "

@@ -1,6 +1,7 @@
 """The domains of ops, printed on their pages and sampled by their tests."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 Shape = tuple[int, ...]
 
 
+@dataclass(eq=False)
 class Domain:
     r"""A set of inputs in which an op is defined and smooth.
 
@@ -21,12 +23,9 @@ class Domain:
         `draw(rng, shape)` returns a random array inside the set, away from its boundary.
     """
 
-    def __init__(
-        self, name: str, latex: str, draw: Callable[[np.random.Generator, Shape], Any]
-    ) -> None:
-        self.name = name
-        self.latex = latex
-        self.draw = draw
+    name: str
+    latex: str
+    draw: Callable[[np.random.Generator, Shape], Any]
 
     def __repr__(self) -> str:
         return f"<domain {self.name}>"

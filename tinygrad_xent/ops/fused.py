@@ -32,8 +32,7 @@ def softmax_cross_entropy(labels: Any, logits: Any, *, axis: int = -1) -> Any:
     labels, logits = as_array(labels), as_array(logits)
     if all_numpy(labels, logits):
         return kernels.cross_entropy(labels, logits, axis)[0]
-    _, top, others = top_apart(logits, axis)
-    log_p = logits - top - np.log1p(others)
+    log_p = log_softmax.function(logits, axis=axis)
     return -np.sum(np.where(labels == 0, 0, labels * log_p), axis=axis)
 
 

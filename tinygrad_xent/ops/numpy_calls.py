@@ -19,13 +19,8 @@ _OF_NUMBERS = {
     "not_equal", "ones_like", "result_type", "save", "savetxt", "savez", "savez_compressed",
     "shape", "signbit", "size", "zeros_like",
 }  # fmt: skip
-_OTHER_NAMES = {
-    "numpy.amax": "max",
-    "numpy.amin": "min",
-    "numpy.trace": "matrix_trace",
-    "numpy.linalg.trace": "matrix_trace",
-}
-_UNLIKE = {"numpy.put"}  # it writes into an array
+_OTHER_NAMES = {"amax": "max", "amin": "min", "trace": "matrix_trace"}
+_UNLIKE = {"put"}  # it writes into an array
 _WITHOUT_EFFECT = {"kind", "optimize", "stable"}  # how to compute the same
 _LAST_TWO = {"axis1": -2, "axis2": -1}  # of matrices in numpy.linalg; elsewhere the first two
 # NumPy 2.0 calls a shape `newshape`, and until 2.4 functions written in C tell `inspect` nothing.
@@ -66,11 +61,11 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         If there is none, or it lacks one of the arguments.
     """
     where = function.__module__
-    name = _OTHER_NAMES.get(f"{where}.{function.__name__}", function.__name__)
+    name = _OTHER_NAMES.get(function.__name__, function.__name__)
     if where == "numpy" and name in _OF_NUMBERS:
         return function(*map(values, args), **{key: values(x) for key, x in kwargs.items()})
     known = name in ops.MODULE_OF and where in ("numpy", "numpy.linalg")
-    if not known or f"{where}.{name}" in _UNLIKE:
+    if not known or name in _UNLIKE:
         raise NumpyFunctionError(errors.hints.no_function(function.__name__))
     positional, named = _renamed(function, getattr(ops, name), args, kwargs)
     if where == "numpy.linalg" and name in ("diagonal", "matrix_trace"):

@@ -568,6 +568,17 @@ def test_a_rule_may_write_to_what_it_made_and_send_one_array_twice() -> None:
         y.grad[...] = 100
 
 
+def test_a_part_of_what_a_rule_made_does_not_keep_the_whole() -> None:
+    def rule(grad: Any, z: Any, x: Any, y: Any) -> Any:
+        both = np.stack([grad, 2 * grad])
+        return both[0], both[1]
+
+    x, y = tx.Tensor(np.ones(3)), tx.Tensor(np.ones(3))
+    op_with(rule)(x, y).sum().backward()
+    assert (x.grad.base, y.grad.base) == (None, None)
+    np.testing.assert_array_equal([x.grad, y.grad], [[1.0] * 3, [2.0] * 3])
+
+
 def test_another_error_of_a_rule_stays_as_it_is() -> None:
     def rule(grad: Any, z: Any, x: Any, y: Any) -> Any:
         raise ValueError("no such luck")

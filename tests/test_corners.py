@@ -107,6 +107,19 @@ def test_more_degrees_than_there_are_entries(f: Any) -> None:
     assert not np.isfinite(tx.gradients(spread, x)).any()
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize(
+    ("f", "value", "slope"),
+    [(tx.softmax, 1.0, 0.0), (tx.log_softmax, 0.0, 0.0), (tx.logsumexp, 3.0, 1.0)],
+)
+def test_a_number_is_a_row_of_one_entry(f: Any, value: float, slope: float, axis: Any) -> None:
+    x = tx.Tensor(3.0)
+    y = f(x, axis=axis)
+    assert (y.data, y.shape, tx.gradients(y, x)) == (value, (), slope)
+    with pytest.raises(errors.AxisError, match=r"axis=1 does not fit"):
+        f(x, axis=1)
+
+
 def test_logsumexp_far_from_zero() -> None:
     for dtype, at in ((np.float32, 1e7), (np.float64, 1e15)):
         x = tx.Tensor([at, at], dtype=dtype)

@@ -64,7 +64,7 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     >>> sum_to(np.ones((4, 3)), shape=(3,))
     array([4., 4., 4.])
     """
-    return np.sum(x, axis=repeated_axes(x.shape, tuple(shape)), keepdims=True).reshape(shape)
+    return np.sum(x, axis=repeated_axes(x.shape, tuple(shape))).reshape(shape)
 
 
 @sum_to.backward

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
-from tinygrad_xent.teaching.easy_numbers import exact_text
+from tinygrad_xent.teaching.sheet import exact_text
 
 
 def small_loss():

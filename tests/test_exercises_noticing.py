@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_xent.teaching.exercises.comparing import Closeness
-from tinygrad_xent.teaching.exercises.noticing import Call, noticed
+from tinygrad_xent.teaching.exercises.comparing import Call, Closeness, noticed
 
 CLOSE = Closeness(1e-9)
 

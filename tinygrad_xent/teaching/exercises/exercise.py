@@ -13,14 +13,15 @@ from tinygrad_xent.checking import Diagnosis, gradcheck
 from tinygrad_xent.op import Op
 from tinygrad_xent.teaching.exercises.cases import Case, TooManyStepsError, copied, same
 from tinygrad_xent.teaching.exercises.comparing import (
+    Call,
     Closeness,
     Difference,
     a,
     compare,
     listed,
+    noticed,
     shown,
 )
-from tinygrad_xent.teaching.exercises.noticing import Call, noticed
 from tinygrad_xent.teaching.exercises.reading import (
     Function,
     bare_source,

@@ -101,6 +101,15 @@ def test_other_kinds_of_results(name, answer, code, words) -> None:
     assert words in verdict.message
 
 
+def test_a_name_alone_is_told_what_is_missing() -> None:
+    verdict = tx.check("softmax_backward")
+    assert verdict.code == "not-callable"
+    assert (
+        'Pass the function without calling it: `check("softmax_backward", softmax_'
+        in verdict.message
+    )
+
+
 def test_an_extra_entry_of_a_dict_is_told() -> None:
     right = CATALOGUE["accumulate"].answer
     verdict = checked("accumulate", lambda *args: right(*args) | {5: 1.0})

@@ -126,6 +126,8 @@ ASKED = {
     "x.state_dict()": "np.savez(path, w=w.data)",
     "tx.kl_div(x, x)": "tx.softmax_cross_entropy_with_logits(labels=t, logits=z)",
     "tx.explain(x)": "type tinygrad-xent, the word and --help in a terminal",
+    "tx.exercises()": "tinygrad_xent.teaching.exercises import CATALOGUE",
+    "tx.museum.puzzle(1)": "from tinygrad_xent.teaching.museum import puzzle",
     "tx.load_digits()": "data/digits.csv.gz in the folder of the package",
     "tx.MSELoss()": "write tx.mean((y - t) ** 2)",
     "tx.metrics.accuracy": "(np.argmax(p, axis=-1) == labels).mean()",

@@ -74,7 +74,7 @@ def _loaded(name: str) -> Exercise:
     return Exercise(importlib.import_module(f"{__name__}.tasks.{name}"), _LESSON_OF[name])
 
 
-def check(name: str, answer: Any, *, rng: np.random.Generator | None = None) -> Verdict:
+def check(name: str, answer: Any = None, *, rng: np.random.Generator | None = None) -> Verdict:
     """Judge an answer to an exercise.
 
     Parameters

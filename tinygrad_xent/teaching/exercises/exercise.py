@@ -164,14 +164,13 @@ def _names_of_gradients(forward: Function) -> str:
 
 
 @dataclass(frozen=True)
-class Try:
-    """An answer's result for one case, a value or an error, and what is wrong with it.
+class Try(Call):
+    """One call of an answer: a value or an error, and what is wrong with it.
 
     `changed` names an argument that the answer changed. If nothing is wrong, `fault.code` is "".
     """
 
     case: Case
-    value: Any = None
     error: BaseException | None = None
     changed: str = ""
     fault: Difference = _NOTHING
@@ -212,7 +211,7 @@ def _judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict
         told = _explained(exercise, answer, tries, first)
         if tries[0].right:
             told = replace(told, message=f"{told.message} Your function is right for {right}.")
-    evidence = tuple((name, shown(value)) for name, value in _named(exercise, first.case))
+    evidence = tuple((name, shown(value)) for name, value in first.arguments.items())
     return Verdict(
         passed=False,
         code=told.code,
@@ -231,21 +230,27 @@ def _tried(exercise: Exercise, answer: Function, case: Case) -> Try:
     An answer may write into its arguments, and may return the same array from every call.
     """
     args, params = case.copy()
+    names = inspect.signature(exercise.answer).parameters
+    arguments = {**dict(zip(names, case.args, strict=False)), **case.params}
+    error, value, changed = None, None, ""
     try:
         with np.errstate(all="ignore"):  # the verdict reports overflow
             value = copied(answer(*args, **params))
-        pairs = zip(_named(exercise, case), (*args, *params.values()), strict=True)
-        changed = [name for (name, before), after in pairs if not same(before, after)]
-        found = Try(case, value, changed=changed[0] if changed else "")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an answer may raise anything
-        found = Try(case, error=error)
-    return replace(found, fault=_fault(exercise, found) or found.fault)
+        for name, after in zip(arguments, (*args, *params.values()), strict=True):
+            changed = changed or ("" if same(arguments[name], after) else name)
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - an answer may raise anything
+        error = raised
+    least = _ROUNDING_ERRORS * case.epsilon if case.epsilon > 1e-15 else 0.0
+    close = replace(exercise.close, tolerance=max(exercise.close.tolerance, least))
+    found = Try(arguments, value, _right(exercise, case), close, case, error, changed)
+    return replace(found, fault=_fault(exercise, found) or _NOTHING)
 
 
-def _named(exercise: Exercise, case: Case) -> list[tuple[str, Any]]:
-    """Return the arguments of a case with their names in the solution."""
-    names = inspect.signature(exercise.answer).parameters
-    return [*zip(names, case.args, strict=False), *case.params.items()]
+def _right(exercise: Exercise, case: Case) -> Any:
+    """Return what is right, computed in double precision."""
+    args, params = case.cast(float).copy()
+    with np.errstate(all="ignore"):
+        return exercise.answer(*args, **params)
 
 
 def _fault(exercise: Exercise, one: Try) -> Difference | None:
@@ -262,11 +267,10 @@ def _fault(exercise: Exercise, one: Try) -> Difference | None:
         return Difference("raised", f"Your function raised {quoted(said)}.")
     if exercise.verify:
         args, params = one.case.cast(float).copy()
-        message = exercise.verify(one.value, *args, **params)
+        message = exercise.verify(one.given, *args, **params)
         found = Difference("wrong-value", message) if message else None
     else:
-        expected = _right(exercise, one.case)
-        found = compare(one.value, expected, exercise.returns, _close(exercise, one.case))
+        found = compare(one.given, one.expected, exercise.returns, one.close)
     if found is None and one.changed:
         return Difference(
             "mutated",
@@ -274,18 +278,6 @@ def _fault(exercise: Exercise, one: Try) -> Difference | None:
             "which may be used elsewhere. Make a new array: `a = a + b` instead of `a += b`.",
         )
     return found
-
-
-def _right(exercise: Exercise, case: Case) -> Any:
-    """Return what is right, computed in double precision."""
-    args, params = case.cast(float).copy()
-    with np.errstate(all="ignore"):
-        return exercise.answer(*args, **params)
-
-
-def _close(exercise: Exercise, case: Case) -> Closeness:
-    least = _ROUNDING_ERRORS * case.epsilon if case.epsilon > 1e-15 else 0.0
-    return replace(exercise.close, tolerance=max(exercise.close.tolerance, least))
 
 
 def _recognised(exercise: Exercise, tries: Sequence[Try], first: Try) -> Difference | None:
@@ -298,20 +290,20 @@ def _recognised(exercise: Exercise, tries: Sequence[Try], first: Try) -> Differe
     for mistake in exercise.mistakes:
         theirs = [_tried(exercise, mistake.function, one.case) for one in usual]
         pairs = list(zip(usual, theirs, strict=True))
-        if all(_agree(exercise, *pair) for pair in pairs) and any(
+        if all(_agree(*pair) for pair in pairs) and any(
             type(one.error) is type(other.error) for one, other in pairs if not one.right
         ):
             return Difference("mistake", f"{mistake.words} {first.fault.message}")
     return None
 
 
-def _agree(exercise: Exercise, one: Try, other: Try) -> bool:
+def _agree(one: Try, other: Try) -> bool:
     if one.error or other.error:
         return not (one.right or other.right)
-    if one.value is None or other.value is None:
-        return one.value is other.value
+    if one.given is None or other.given is None:
+        return one.given is other.given
     try:
-        apart = compare(one.value, other.value, "result", _close(exercise, one.case))
+        apart = compare(one.given, other.given, "result", one.close)
     except (TypeError, ValueError):  # the mistake's value is not of a kind that `compare` expects
         return False
     return apart is None and one.changed == other.changed
@@ -328,14 +320,8 @@ def _explained(
     if exercise.forward and (found := _diagnosed(exercise.forward, answer, first.case)):
         return Difference(found.code, f"{found.message} {first.fault.message}", found.hint)
     seen = [first, *(one for one in tries if one is not first and not one.error)]
-    said = noticed([_call(exercise, one) for one in seen], exercise.returns)
+    said = noticed(seen, exercise.returns)
     return replace(first.fault, message=f"{said} {first.fault.message}".strip())
-
-
-def _call(exercise: Exercise, one: Try) -> Call:
-    arguments = dict(_named(exercise, one.case))
-    right, close = _right(exercise, one.case), _close(exercise, one.case)
-    return Call(arguments, one.value, right, close)
 
 
 def _of_error(exercise: Exercise, answer: Function, one: Try) -> Difference:

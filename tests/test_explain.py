@@ -17,7 +17,7 @@ import pytest
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.commands.by_hand import explain_numbers
-from tinygrad_xent.commands.explain import FORMS, check_renderer, content
+from tinygrad_xent.commands.explain import FORMS, content
 from tinygrad_xent.commands.explain.classifier import network, train
 from tinygrad_xent.commands.explain.explanation import explain_table
 from tinygrad_xent.commands.explain.report import (
@@ -887,11 +887,11 @@ def test_a_disk_that_fails_is_told(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_png_without_a_renderer_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+def test_png_without_a_renderer_is_refused_and_nothing_written(tmp_path, monkeypatch):
     def missing(*_):
         raise errors.MissingRendererError("nothing here can write PNG")
 
     monkeypatch.setattr("tinygrad_xent.visualization.drawing.Picture.png", missing)
     with pytest.raises(errors.MissingRendererError, match="nothing here can write PNG"):
-        check_renderer(".png")
-    assert check_renderer(".svg") is None
+        write(tmp_path / "e.png", explain_numbers("2,1", target="0"))
+    assert list(tmp_path.iterdir()) == []

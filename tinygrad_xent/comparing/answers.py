@@ -5,6 +5,7 @@ Where they differ there is a piece of the one and a piece of the other. The smal
 whose exchange turns the one answer into the other is the difference. No table of causes is used.
 """
 
+import contextlib
 import difflib
 import itertools
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from tinygrad_xent.ops import softmax
 from tinygrad_xent.tensor import Tensor
 from tinygrad_xent.visualization.readable import Readable
 
+_NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 ROUNDINGS = 8
 """How many roundings, each eps * max(1, abs(value)), two numbers that agree may differ by."""
 
@@ -251,9 +253,11 @@ def difference(a: Answer, b: Answer) -> tuple[Answer, Answer, tuple[Piece, ...]]
     for size in range(1, len(ways[0][2])):
         for first, second, found in ways:
             for chosen in itertools.combinations(found, size):
-                steps = exchanged(first.steps, second.steps, chosen)
-                if agree(_ask(second.dialect, steps, first), second):
-                    return first, second, chosen
+                # Steps of two dialects may not fit together.
+                with contextlib.suppress(*_NONSENSE):
+                    steps = exchanged(first.steps, second.steps, chosen)
+                    if agree(ask(second.dialect, steps, first.states[0]), second):
+                        return first, second, chosen
     return a, b, tuple(ways[0][2])  # exchanging every piece makes the first the second
 
 
@@ -265,15 +269,6 @@ def exchanged(
     for piece in reversed(chosen):
         steps[piece.first] = second[piece.second]
     return tuple(steps)
-
-
-def _ask(dialect: str, steps: tuple[Step, ...], like: Answer) -> Answer:
-    """Ask a mixture of two dialects, whose steps may not fit together."""
-    try:
-        return ask(dialect, steps, like.states[0])
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        nonsense = type("Nonsense", (Exception,), {})(str(error))
-        return Answer(dialect, steps, like.states[:1], error=nonsense)
 
 
 def joined(chosen: Sequence[Piece]) -> list[list[Piece]]:

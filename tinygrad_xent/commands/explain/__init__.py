@@ -58,7 +58,6 @@ def run(options: argparse.Namespace) -> int:
     path = Path("explained.html" if options.out is None else options.out)
     ending = path.suffix.lower()
     check_output(path, FORMS)
-    check_renderer(ending)
     explanation = (_of_numbers if by_hand else _of_a_table)(options)
     write_output(path, content(ending, explanation))
     style = Style.of(sys.stdout, colour=not options.no_color)
@@ -97,15 +96,6 @@ def _of_a_table(options: argparse.Namespace) -> Explanation:
 
     path = None if options.data is None else Path(options.data)
     return explain_table(path, options.label, options.seed or 0, options.features)
-
-
-def check_renderer(ending: str) -> None:
-    """Raise `MissingRendererError` if PNG is asked for and resvg_py is missing."""
-    if ending == ".png":
-        from tinygrad_xent.tensor import Tensor
-        from tinygrad_xent.visualization.drawing import draw
-
-        draw(Tensor(0.0)).png()
 
 
 def content(ending: str, explanation: Explanation) -> bytes:

@@ -105,13 +105,11 @@ def above_zero(*shapes: tuple[int, ...], **params: Any) -> Inputs:
     return lambda rng: (tuple(positive.draw(rng, shape) for shape in shapes), params)
 
 
-def with_value(
-    value: float, shape: tuple[int, ...], *, dtype: Any = np.float64, **params: Any
-) -> Inputs:
+def with_value(value: float, shape: tuple[int, ...], **params: Any) -> Inputs:
     """Return an input of positive numbers, one of them replaced by `value`."""
 
     def draw(rng: np.random.Generator) -> Any:
-        x = positive.draw(rng, shape).astype(dtype)
+        x = positive.draw(rng, shape)
         x.flat[rng.integers(x.size)] = value
         return (x,), params
 
@@ -135,26 +133,6 @@ def distributions(rows: int, classes: int, **params: Any) -> Inputs:
         (simplex.draw(rng, (rows, classes)), rng.normal(size=(rows, classes))),
         params,
     )
-
-
-def one_hot(rows: int, classes: int) -> Inputs:
-    """Return logits, and one-hot labels."""
-
-    def draw(rng: np.random.Generator) -> Any:
-        labels = np.eye(classes)[rng.integers(classes, size=rows)]
-        return (labels, rng.normal(size=(rows, classes))), {}
-
-    return draw
-
-
-def classes_first(shape: tuple[int, ...]) -> Inputs:
-    """Return logits, and labels that are distributions along the first axis, with `axis=0`."""
-
-    def draw(rng: np.random.Generator) -> Any:
-        labels = simplex.draw(rng, shape[::-1]).T
-        return (np.ascontiguousarray(labels), rng.normal(size=shape)), {"axis": 0}
-
-    return draw
 
 
 def class_numbers(rows: int, classes: int, **params: Any) -> Inputs:

@@ -14,11 +14,9 @@ from tinygrad_xent.teaching.museum.layers import (
 from tinygrad_xent.teaching.museum.rules import (
     above_zero,
     class_numbers,
-    classes_first,
     distributions,
     logits_for,
     normal,
-    one_hot,
     with_value,
     wrong,
 )
@@ -242,11 +240,15 @@ def cross_entropy_exchanged(grad, loss, labels, logits, *, axis):
     return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
 
 
-@wrong(ops.softmax_cross_entropy, "few-entries-wrong", one_hot(4, 6))
+@wrong(ops.softmax_cross_entropy, "few-entries-wrong", lambda rng: (_one_hot(rng), {}))
 def cross_entropy_without_labels(grad, loss, labels, logits, *, axis):
     """Right for every class but the true one: all logits fall."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits), grad * softmax(logits)
+
+
+def _one_hot(rng):
+    return np.eye(6)[rng.integers(6, size=4)], rng.normal(size=(4, 6))
 
 
 @wrong(ops.softmax_cross_entropy, "unknown", _DENSE)
@@ -274,11 +276,15 @@ def _any_labels(rng):
     return rng.uniform(0.2, 1, (4, 5)), rng.normal(size=(4, 5))
 
 
-@wrong(ops.softmax_cross_entropy, "wrong-axis", classes_first((4, 5)))
+@wrong(ops.softmax_cross_entropy, "wrong-axis", lambda rng: (_classes_first(rng), {"axis": 0}))
 def cross_entropy_classes_last(grad, loss, labels, logits, *, axis):
     """The rule always takes the last axis as the classes."""
     grad = np.expand_dims(grad, axis)
     return -grad * log_softmax(logits, axis=axis), grad * (softmax(logits, axis=-1) - labels)
+
+
+def _classes_first(rng):
+    return np.ascontiguousarray(simplex.draw(rng, (5, 4)).T), rng.normal(size=(4, 5))
 
 
 @wrong(ops.softmax_cross_entropy, "second-order-only", _DENSE, order=2)

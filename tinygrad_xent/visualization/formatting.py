@@ -139,3 +139,19 @@ def part_text(part: Any) -> str:
             few = array.ndim == 1 and array.size <= _LONGEST_INDEX // 2
             return f"[{' '.join(map(str, array))}]" if few else "…"
     return "..." if part is Ellipsis else str(part)
+
+
+def short(x: Any) -> str:
+    """Write a small constant or a parameter as code would."""
+    match x:
+        case slice():
+            return part_text(x)
+        case tuple() | list():
+            return "(" + ", ".join(map(short, x)) + ")"
+        case type():
+            return x.__name__
+        case np.ndarray() | np.generic() | float():
+            return telling(x) if np.size(x) == 1 else brief(x)
+        case None:
+            return ""
+    return "..." if x is Ellipsis else str(x)

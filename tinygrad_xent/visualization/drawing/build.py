@@ -21,8 +21,7 @@ from tinygrad_xent.visualization.formatting import (
     count,
     index_text,
     number,
-    part_text,
-    telling,
+    short,
 )
 from tinygrad_xent.visualization.formulas import (
     Shape,
@@ -343,22 +342,6 @@ def details_of(node: Node, uses: Iterable[Use]) -> Iterator[str]:
             continue
         if key == "axis" or repr(value) != repr(defaults.get(key)):
             yield printable(f"{key} = {short(value)}")
-
-
-def short(x: Any) -> str:
-    """Write a small constant or a parameter as code would."""
-    match x:
-        case slice():
-            return part_text(x)
-        case tuple() | list():
-            return "(" + ", ".join(map(short, x)) + ")"
-        case type():
-            return x.__name__
-        case np.ndarray() | np.generic() | float():
-            return telling(x) if np.size(x) == 1 else brief(x)
-        case None:
-            return ""
-    return "..." if x is Ellipsis else str(x)
 
 
 def _made(node: Node, arguments: Sequence[str]) -> str:

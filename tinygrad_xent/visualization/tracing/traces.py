@@ -10,12 +10,11 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_xent.arrays import as_array
 from tinygrad_xent.backprop import backpropagate, check_seed, is_real
 from tinygrad_xent.errors import ArgumentError, NotInGraphError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.ops.fused import looked_through
-from tinygrad_xent.visualization.formatting import brief, count, number, telling
+from tinygrad_xent.visualization.formatting import brief, count, number, short
 from tinygrad_xent.visualization.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.visualization.naming import constants_of, entry_name, names_of
 from tinygrad_xent.visualization.readable import Readable
@@ -252,7 +251,9 @@ class _Recorder:
     def __init__(self, output: Node, names: Mapping[str, Any] | None) -> None:
         nodes = ancestors(output)
         self.names = names_of(nodes, names)
-        self.constants = constants_of(nodes, names, self.names)
+        self.called = {id(node): name for node, name in self.names.items()}
+        constants = constants_of(nodes, names, self.names)
+        self.called |= {key: name for key, (name, _) in constants.items()}
         self.incoming: Any = None
         self.events: list[Event] = []
         for node in nodes:
@@ -296,18 +297,7 @@ class _Recorder:
 
     def inputs(self, node: Node) -> tuple[str, ...]:
         """Name what an op was called with."""
-        words = node.op.names_of(len(node.inputs)) if node.op else ()
-        return tuple(
-            self.names[x] if isinstance(x, Node) else self.constant(x, word)
-            for x, word in zip(node.inputs, words, strict=True)
-        )
-
-    def constant(self, x: Any, word: str) -> str:
-        if x is None:
-            return ""
-        if as_array(x).size == 1:
-            return telling(x)
-        return self.constants[id(x)][0] if id(x) in self.constants else word
+        return tuple([self.called.get(id(x)) or short(x) for x in node.inputs])
 
 
 def why(

@@ -145,12 +145,12 @@ class Picture(View):
         whole: Model | None = None,
         most: float = inf,
         expand: Sequence[str] = (),
-        live: Callable[..., Any] | None = None,
+        live: tuple[Node, Mapping[str, Any]] | None = None,
     ) -> None:
         self._model = model
         self._whole = whole or model  # what a page can unfold
         self._begin = most, expand
-        self._live = live  # of the boxes: what a page needs to compute their numbers
+        self._live = live  # the graph and its names: for a page that computes
 
     @cached_property
     def svg(self) -> str:
@@ -173,11 +173,12 @@ class Picture(View):
         alone: bool = False,  # noqa: ARG002 - a picture takes no keys of its page
     ) -> str:
         """Write markup to put into a page, as `View.fragment` documents it."""
+        from tinygrad_xent.visualization.live.page import live_data
         from tinygrad_xent.visualization.player.frames import State, frames, viewed
         from tinygrad_xent.visualization.player.markup import HEAT, fragment
 
         data: Any = viewed(self._whole, *self._begin)
-        live = self._live(self._whole.boxes) if self._live else None
+        live = live_data(*self._live, self._whole.boxes) if self._live else None
         if live:
             data |= {"live": live, "heat": HEAT, "address": bool(name)}
         if live or self._whole is not self._model:
@@ -290,22 +291,10 @@ def draw(
         whole = built(fold="auto", most=MOST_BOXES)
     live = None
     if model.seed and not backward:
-        live = _live(outputs[0], names or {})
+        # It must not keep all that a notebook has names for.
+        used = {id(x) for node in ancestors(outputs[0]) for x in (node, *node.inputs)}
+        live = outputs[0], {name: x for name, x in (names or {}).items() if id(x) in used}
     return Picture(model, whole, FOLD_ABOVE if fold == "auto" else 0 if fold else inf, expand, live)
-
-
-def _live(output: Node, names: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return a function of the boxes; it keeps the graph, and of the names only those in it."""
-    nodes = ancestors(output)
-    used = {id(x) for node in nodes for x in (node, *node.inputs)}
-    own = {name: x for name, x in names.items() if id(x) in used}
-
-    def live(boxes: Any) -> Any:
-        from tinygrad_xent.visualization.live.page import live_data
-
-        return live_data(output, own, boxes)
-
-    return live
 
 
 def _backward_graph(

@@ -59,17 +59,12 @@ class LivePage:
         word. Other numbers stand in expressions and formulas, and cannot be changed. ``made`` has
         for each tensor what made it, and ``formulas`` the MathML that it refers to.
         """
-        tensors = self.program.tensors
-        numbers = {f"n{i}": x for i, x in enumerate(tensors)}
-        ids = {x: name for name, x in numbers.items()}
-        leaves = {leaf.name: leaf.number for leaf in self.program.leaves}
-        found = {}
-        for box in boxes:
-            if box.id in numbers:
-                x = numbers[box.id]
-                found[box.id] = [tensors[x], self.program.gradients.get(x)]
-            elif box.title in leaves:
-                found[box.id] = [leaves[box.title], None]
+        tensors, gradients = self.program.tensors, self.program.gradients
+        ids = {x: f"n{i}" for i, x in enumerate(tensors)}
+        entries = {ids[x]: [number, gradients.get(x)] for x, number in tensors.items()}
+        leaves = {leaf.name: [leaf.number, None] for leaf in self.program.leaves}
+        pairs = {box.id: entries.get(box.id) or leaves.get(box.title) for box in boxes}
+        found = {box: pair for box, pair in pairs.items() if pair}
         written = {box.id: [text for text, _ in box.lines] for box in boxes}
         lines = []
         for (x, i), number in self.program.constants.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -516,19 +516,18 @@ class Explainer:
 def _places(name: str, gradient: Any, shape: Place, entry: Any) -> list[Place]:
     """Choose the entries to explain."""
     if entry is not None:
-        index = tuple(entry) if isinstance(entry, Sequence) else (entry,)
+        numbers = np.arange(math.prod(shape)).reshape(shape)
         try:
-            index = tuple(operator.index(k) for k in index)
-            inside = all(-n <= k < n for k, n in zip(index, shape, strict=True))
-        except (TypeError, ValueError):
-            inside = False
-        if not inside:
+            number = numbers[tuple(entry) if isinstance(entry, Sequence) else entry]
+        except IndexError:
+            number = numbers[None]
+        if np.ndim(number):
             example = (0,) * len(shape) if len(shape) != 1 else 0
             raise ArgumentError(
                 f"{name} has no entry {entry!r}: its shape is {shape}. Pass one index "
                 f"for each axis, such as entry={example}"
             )
-        return [tuple(k % n for k, n in zip(index, shape, strict=True))]
+        return [tuple(int(k) for k in np.unravel_index(number, shape))]
     if gradient is None:
         return []
     size = np.where(np.isnan(gradient), np.inf, np.abs(gradient)).reshape(-1)

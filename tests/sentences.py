@@ -6,6 +6,7 @@ of a diagnosis must be one that is known here: a new one needs a reader.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -229,7 +230,7 @@ def _exchanged(said: Said, m: re.Match[str]) -> bool:
     both = [case for case in said.case.others if case.name in (m["a"], m["b"])]
 
     def of_the_other(mine: Case, other: Case) -> bool:
-        for grad, raw in zip(mine.upstream, mine.raw, strict=True):
+        for grad, raw in list(zip(mine.upstream, mine.raw, strict=True))[:3]:
             right = said.gradients(grad)[other.index][1]
             if not said.alike(fitted(raw, other.x.shape), right):
                 return False
@@ -353,9 +354,9 @@ def _added(said: Said, m: re.Match[str]) -> bool:
 
 def _factor_of(said: Said, m: re.Match[str]) -> bool:
     """A factor that is missing, one too many, or on the wrong side of the bar."""
-    n = {"missing": 1, "one too many": -1, "not divided": -1, "divided, not": 1}
+    n = {"missing": 1, "one too many": -1, "not divided": -1}
     n |= {"multiplied": -2, "divided": 2}
-    exponent = n[next(k for k in (m["how"], m["instead"], m["only"]) if k)]
+    exponent = 1 if m["how"] == "divided" else n[m["how"] or m["instead"] or m["only"]]
 
     def holds(grad: Any, found: Any, wanted: Any) -> Any:
         factor = computed(said, m["factor"], grad)
@@ -393,6 +394,72 @@ def _replaced(said: Said, m: re.Match[str]) -> bool:
         return True
     one, other = (share(g, *pair) for g, pair in list(zip(said.draws, said.pairs, strict=True))[:2])
     return bool(np.nanmedian(np.abs(one - other)) <= 1e-6 * np.nanmax(np.abs(one)))
+
+
+def _exchanged_in_formula(said: Said, m: re.Match[str]) -> bool:
+    """Each of two parts in place of the other makes the right formula."""
+    returned, _ = _both_formulas(said)
+    other = {m["a"]: f"({m['b']})", m["b"]: f"({m['a']})"}
+    part = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in other))
+    turned = part.sub(lambda found: other[found[0]], returned)
+    return turned != returned and _holds_everywhere(
+        said, lambda g, found, wanted: said.same(computed(said, turned, g), wanted)
+    )
+
+
+def _term(said: Said, m: re.Match[str]) -> bool:
+    """What the whole formula has more is the term, times what all of its terms share, or less."""
+    returned, right = _both_formulas(said)
+    shared = _shared(right if m["how"] == "missing" else returned)
+
+    def holds(grad: Any, found: Any, wanted: Any) -> Any:
+        term = computed(said, f"({m['term']}) * {shared}", grad)
+        gap, size = np.abs(wanted - found), np.abs(wanted).max() + np.abs(found).max()
+        return np.abs(gap - np.abs(term)) <= said.tolerance * size
+
+    return _holds_everywhere(said, holds)
+
+
+def _shared(formula: str) -> str:
+    """Return the factors of a product that are not sums."""
+
+    def factors(node: ast.expr, above: bool) -> Iterator[str]:
+        match node:
+            case ast.UnaryOp(ast.USub(), inner):
+                yield from factors(inner, above)
+            case ast.BinOp(left, ast.Mult() | ast.Div() as op, right):
+                yield from factors(left, above)
+                yield from factors(right, above == isinstance(op, ast.Mult))
+            case ast.BinOp(_, ast.Add() | ast.Sub(), _) if above:
+                pass
+            case _:
+                yield f"({ast.unparse(node)})" if above else f"1 / ({ast.unparse(node)})"
+
+    return " * ".join(factors(ast.parse(formula, mode="eval").body, above=True)) or "1"
+
+
+def _both_formulas(said: Said) -> tuple[str, str]:
+    return re.findall(r"returns `([^`]*)`; right is `([^`]*)`", said.words)[0]
+
+
+def _another_call(said: Said, m: re.Match[str]) -> bool:
+    """The two formulas are the same but for how a sum runs, and that is as the words say."""
+    part = {"runs": r"axis=(\d|\([\d, ]+\))(, keepdims=True)?", "kind": r"\.(sum|mean)\("}
+    known = {name: text for name, text in m.groupdict().items() if text}
+    pattern = part.get(next(iter(known), ""), ", keepdims=True")
+    one, other = _both_formulas(said)
+    if one == other or re.sub(pattern, "", one) != re.sub(pattern, "", other):
+        return False
+    if "lacks" in m[0] or "too many" in m[0]:
+        return (len(one) < len(other)) == ("lacks" in m[0])
+
+    def says(words: str, formula: str) -> bool:
+        axis = words.removeprefix("along axis ")
+        return words == "over all axes" or re.search(rf"axis=\(?{axis}", formula) is not None
+
+    if "runs" in known:
+        return says(m["runs"], one) and says(m["should"], other)
+    return f".{m['kind']}(" in one and f".{m['belongs']}(" in other
 
 
 def _not_linear(said: Said, m: re.Match[str]) -> bool:
@@ -500,10 +567,16 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     r" ?It is (?P<only>multiplied|divided)(?P<how>)(?P<instead>) by `(?P<factor>[^`]*)` where it "
     r"should be (divided|multiplied) by it\.": _factor_of,
     r" ?`(?P<stands>[^`]*)` stands where `(?P<belongs>[^`]*)` belongs\.": _replaced,
-    r" ?(`[^`]*` and `[^`]*` are exchanged|The term `[^`]*` is (missing|one too many)|It is "
-    r"divided by `[^`]*`, and should not be|It runs .* where it should run [^.]*|A (sum|mean) "
-    r"(stands where a \w+ belongs|lacks keepdims=True)|keepdims=True is too many|A minus sign is "
-    r"wrong, too)\.": _accepted,
+    r" ?It is (?P<how>divided)(?P<instead>)(?P<only>) by `(?P<factor>[^`]*)`, and should not be"
+    r"\.": (
+        _factor_of
+    ),
+    r" ?A minus sign is wrong, too\.": _accepted,  # said of the sentence before, which knows it
+    r" ?`(?P<a>[^`]*)` and `(?P<b>[^`]*)` are exchanged\.": _exchanged_in_formula,
+    r" ?The term `(?P<term>[^`]*)` is (?P<how>missing|one too many)\.": _term,
+    r" ?It runs (?P<runs>.*?) where it should run (?P<should>[^.]*)\.": _another_call,
+    r" ?A (?P<kind>sum|mean) stands where a (?P<belongs>\w+) belongs\.": _another_call,
+    r" ?(A sum lacks keepdims=True|keepdims=True is too many)\.": _another_call,
     r" ?Outputs depend on several entries of NAME: the sum over them is missing\.": _gathered,
     r" ?(A gradient is linear in grad|The rule for NAME is not linear in grad): twice the upstream "
     r"gradient (gives|does not give) twice the gradient( of NAME)?\.": _not_linear,
@@ -522,6 +595,7 @@ READERS: dict[str, Callable[[Said, re.Match[str]], bool]] = {
     rf"{G} (runs|is summed) along the wrong axis.*": _accepted,
     r"In the gradient of NAME the (factor \S+ (must|runs)|upstream gradient is).*": _accepted,
     r"The rule stops: .*": _accepted,
+    r"The (rule|function) (returns a different result|keeps the array|changes `) .*": _accepted,
     r"What the rule returns for NAME is not an array of numbers, and cannot be .*": _accepted,
     r"The function (itself is not finite here|has a kink).*": _accepted,
     r"`.*` returns .*": _accepted,

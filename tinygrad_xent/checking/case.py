@@ -187,6 +187,8 @@ class Case(Readable):
     @property
     def remark(self) -> str:
         """The verdict, with its reason."""
+        if not self.x.size:
+            return "right: there is nothing to compare"
         if self.verdict == "unclear":
             finite = np.isfinite(self.out).all()
             why = "differences are too noisy" if finite else "the function is not finite"

@@ -1,5 +1,6 @@
 """`gradcheck`: a rule, or a whole backward pass, against differences."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -35,6 +36,7 @@ from tinygrad_xent.op import Op
 
 _HALF = float(np.finfo(np.float16).eps)  # so much rounding hides a mistake
 _OF_GRAPHS = {"wrt", "seed", "limit"}
+_OF_SHAPES = re.compile(r"shape|broadcast|dimension|\bsize|\baxes|\baxis|unpack|length")
 _OF_DTYPES = {"wrong-dtype", "wrong-shape"}  # said of the dtype that was handed in
 _UPSTREAM = 4  # random ones, to explain: the first fit what a claim leaves open, the others test it
 
@@ -311,10 +313,14 @@ def _stopped(stop: Stop, subject: Subject, limit: float = np.inf) -> list[Diagno
         return found
     error, message = stop.error, f"The rule stops: {str(stop.error) or type(stop.error).__name__}"
     hint = "Write the shapes of grad, the output and the inputs beside the line that stops."
-    code = "wrong-axis" if isinstance(error, np.exceptions.AxisError) else "wrong-shape"
+    code = "wrong-shape"
     if isinstance(error, RuleResultError):
         message = f"{str(error)[:1].upper()}{str(error)[1:]}."
         hint = "Write None for an input that has no gradient."
     elif isinstance(error, InPlaceError):
         code, hint = "in-place", ""  # the message says what to write instead
+    elif isinstance(error, np.exceptions.AxisError):
+        code = "wrong-axis"
+    elif not isinstance(error, IndexError) and not _OF_SHAPES.search(str(error)):
+        code, hint = "unknown", "Look at the numbers that reach the line that stops."
     return [Diagnosis(code, message, ", ".join(subject.names), (type(error).__name__,), hint)]

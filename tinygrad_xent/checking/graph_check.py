@@ -19,7 +19,7 @@ from tinygrad_xent.checking.subjects import STOPS, Arrays, Subject, precise
 from tinygrad_xent.checking.through_graph import Way
 from tinygrad_xent.domains import WITHOUT_GRADIENT
 from tinygrad_xent.errors import NotInGraphError
-from tinygrad_xent.graph import Node, ancestors, describe, parents
+from tinygrad_xent.graph import Node, ancestors, describe, parents, values
 from tinygrad_xent.visualization.naming import names_of
 
 _JITTERS = 8
@@ -33,7 +33,7 @@ class GraphSubject(Subject):
         names = names_of(ancestors(output))
         self.output, self.nodes = nodes[output], list(nodes.values())
         self.name = f"the graph of the {describe(output)}"
-        self.inputs: Arrays = [twin.data for twin in self.nodes]
+        self.inputs: Arrays = list(map(values, self.nodes))
         self.names = [names.get(node, "") for node in nodes]
         self.params: Mapping[str, Any] = {}
         self.side_effects = SideEffects()
@@ -59,7 +59,7 @@ def check_graph(
 
     Where a rule stops the backward pass, the tensors whose gradients are not finished are left out.
     """
-    weights = np.asarray(check_seed(output, getattr(seed, "data", seed)), np.float64)
+    weights = np.asarray(check_seed(output, values(seed)), np.float64)
     twins = rebuild(output)
     wanted = set(twins) if wrt is None else {wrt} if isinstance(wrt, Node) else set(wrt)
     for node in wanted - set(twins):

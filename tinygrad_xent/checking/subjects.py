@@ -16,18 +16,7 @@ from tinygrad_xent import errors
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.side_effects import SideEffects, copy_array
 from tinygrad_xent.derivatives import gradients_or_none
-from tinygrad_xent.errors import (
-    ArgumentError,
-    DtypeError,
-    InPlaceError,
-    LabelsWarning,
-    MissingRuleError,
-    NotRecordedError,
-    ProbabilitiesWarning,
-    RuleResultError,
-    TinygradXentError,
-)
-from tinygrad_xent.graph import Node
+from tinygrad_xent.graph import Node, values
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import concatenate, reshape, sum_to
 from tinygrad_xent.tensor import Tensor
@@ -116,12 +105,12 @@ class OpSubject(Subject):
     is_rule = True
 
     def __init__(self, op: Op, inputs: Iterable[Any], params: Mapping[str, Any]) -> None:
-        given: Any = tuple(map(_plain, inputs))
+        given: Any = tuple(map(values, inputs))
         parameters = dict(params)
         if len(given) != len(op.inputs) or op.variadic:
             given, parameters = op._bind(given, parameters)
         if op.rule is None:
-            raise MissingRuleError(
+            raise errors.MissingRuleError(
                 f"op `{op.name}` has no backward rule that could be checked; write one below its "
                 f"definition with @{op.name}.backward"
             )
@@ -140,7 +129,7 @@ class OpSubject(Subject):
             self.side_effects.call("The function", function, inputs, self.names, self.params)
         )
         if out.dtype.kind not in ("fiuc" if any(map(np.iscomplexobj, inputs)) else "fiu"):
-            raise DtypeError(
+            raise errors.DtypeError(
                 f"op `{self.op.name}` made {out.dtype}: only real numbers have gradients to check"
             )
         return out
@@ -160,7 +149,7 @@ class OpSubject(Subject):
                 raise
             results = results if isinstance(results, tuple) else (results,)
             if len(results) != len(inputs):
-                raise RuleResultError(
+                raise errors.RuleResultError(
                     f"`{self.name}` returns {_described(results)} for "
                     f"{count(len(inputs), 'input')}; return a tuple with one gradient for each of "
                     f"{', '.join(self.names)}"
@@ -177,7 +166,7 @@ class OpSubject(Subject):
         try:
             return np.asarray(result) if isinstance(result, list | tuple) else result
         except ValueError:
-            raise RuleResultError(
+            raise errors.RuleResultError(
                 f"`{self.name}` returns a list for {name} whose parts differ in length"
             ) from None
 
@@ -191,7 +180,7 @@ class FunctionSubject(Subject):
         self.function = function
         self.name = f"the backward pass of {getattr(function, '__name__', 'the function')}"
         self.params = params
-        self.inputs: Arrays = tuple(_array(_plain(x)) for x in inputs)
+        self.inputs: Arrays = tuple(_array(values(x)) for x in inputs)
         parameters = zip(inputs, _names(function, len(inputs)), strict=True)
         self.names = [(isinstance(x, Node) and x.name) or name for x, name in parameters]
         self.side_effects = SideEffects()
@@ -211,8 +200,9 @@ class FunctionSubject(Subject):
         if all(map(operator.is_, inputs, self.inputs)):
             return self._here
         with warnings.catch_warnings():
-            for kind in (ProbabilitiesWarning, LabelsWarning):  # a check leaves the domain
-                warnings.simplefilter("ignore", kind)
+            # A check leaves the domain.
+            warnings.simplefilter("ignore", errors.ProbabilitiesWarning)
+            warnings.simplefilter("ignore", errors.LabelsWarning)
             return self._run(inputs)
 
     @cached_property
@@ -220,12 +210,12 @@ class FunctionSubject(Subject):
         return self._run(self.inputs)
 
     def _run(self, inputs: Arrays) -> tuple[Any, list[Any]]:
-        tensors = [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
+        tensors = _recorded(inputs)
         output = self.function(*tensors, **self.params)
-        after = [x.data if isinstance(x, Node) else x for x in tensors]
+        after = list(map(values, tensors))
         self.side_effects.compare_arguments("The function", self.names, inputs, after)
         if not isinstance(output, Node):
-            raise NotRecordedError(
+            raise errors.NotRecordedError(
                 f"`{self.name.split()[-1]}` returned {type(output).__name__}, not a Tensor: "
                 "nothing was recorded that could be checked. Compute with Tensors and the ops of "
                 "tinygrad_xent all the way"
@@ -236,14 +226,14 @@ class FunctionSubject(Subject):
 def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     """Return the subject for `f`, or raise an error that says why `f` cannot be checked."""
     if not callable(f):
-        raise ArgumentError(
+        raise errors.ArgumentError(
             f"gradcheck takes an op, a function of Tensors or a recorded Tensor, got "
             f"{type(f).__name__}: gradcheck(tx.softmax, x), gradcheck(lambda x: (x * x).sum(), x), "
             "gradcheck(loss)"
         )
     for x in inputs:
         if isinstance(x, (list, tuple)) and any(isinstance(entry, Node) for entry in x):
-            raise ArgumentError(
+            raise errors.ArgumentError(
                 f"inputs are given one after another, not in a {type(x).__name__}: "
                 "gradcheck(f, x, y), with lambda *xs: f(xs) for a function that takes a list"
             )
@@ -253,7 +243,7 @@ def subject_of(f: Any, inputs: Arrays, params: Mapping[str, Any]) -> Subject:
     _whole_numbers_as_floats(subject)
     if not any(map(is_real, subject.inputs)):
         kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in subject.inputs)
-        raise DtypeError(
+        raise errors.DtypeError(
             f"none of the inputs is of a floating dtype ({kinds or 'there is none'}): there is no "
             "gradient to check. Write 1.0 for 1, or convert with .astype(float)"
         )
@@ -307,8 +297,8 @@ def is_real(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f"
 
 
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
+def _recorded(inputs: Arrays) -> list[Any]:
+    return [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
 
 
 def _array(x: Any) -> Any:
@@ -360,13 +350,13 @@ class GradientSubject(Subject):
 
     def record(self, inputs: Arrays) -> tuple[Any, list[Any]]:
         """Record the rule on Tensors."""
-        tensors = [Tensor(x) if is_real(x) else x for x in map(copy_array, inputs)]
+        tensors = _recorded(inputs)
         *xs, upstream = tensors
         wanted = [x for x in xs if isinstance(x, Node)]
         first = gradients_or_none(self.first.on_tensors(xs), wanted, upstream, create_graph=True)
         rows = [
-            Tensor(np.zeros(x.shape)) if g is None else g
-            for g, x in zip(first, (x.data for x in wanted), strict=True)
+            Tensor(np.zeros(x.data.shape)) if g is None else g
+            for g, x in zip(first, wanted, strict=True)
         ]
         if len(rows) == 1:
             return rows[0], tensors
@@ -397,8 +387,8 @@ def second_only(found: Diagnosis, name: str) -> Diagnosis:
     )
 
 
-FAILURES = (TinygradXentError, TypeError, AttributeError, ValueError)
-STOPS = (ValueError, IndexError, InPlaceError)  # of a rule that cannot work as it is written
+FAILURES = (errors.TinygradXentError, TypeError, AttributeError, ValueError)
+STOPS = (ValueError, IndexError, errors.InPlaceError)  # of a rule that cannot work as it is written
 
 
 def _described(results: tuple[Any, ...]) -> str:

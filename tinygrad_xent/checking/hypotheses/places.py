@@ -117,7 +117,7 @@ def wrong_axis(case: Case) -> Iterator[Claim]:
             "wrong-axis",
             "The rule for {name} mixes the rows of the batch: it is right for one row at a time.",
             alone,
-            "A sum runs over the whole array. It should run along one axis, with keepdims=True.",
+            "Does a sum run over the whole array? It should run along one axis, with keepdims.",
         )
 
 

@@ -252,10 +252,6 @@ class Case(Readable):
             )
             return (off <= allowed + close) | ~np.isfinite(self.expected)
 
-    def with_gradient(self, got: Any) -> Case:
-        """Return the case of another gradient."""
-        return replace(self, got=got)
-
     @cached_property
     def linear(self) -> bool:
         """Whether twice the upstream gradient gives twice the gradient."""

@@ -33,9 +33,6 @@ class Judged(Readable):
     allowed : ndarray
         By how much the two may differ.
     wrong : ndarray of bool
-    doubtful : ndarray of bool
-        The wrong entries that rounding could still explain, if the rule subtracts numbers of the
-        size of the upstream gradient.
     kink, unclear : ndarray of bool
         For each entry of the input.
     """
@@ -44,7 +41,6 @@ class Judged(Readable):
     expected: Any
     allowed: Any
     wrong: Any
-    doubtful: Any
     kink: Any
     unclear: Any
 
@@ -91,17 +87,14 @@ def judge(got: Any, slopes: Any, upstream: Any, epsilon: float, noise: Any = 0.0
         known = np.isfinite(slopes.error)
         wrong = ~(off <= allowed) & known
         floor = _CANCELLED * epsilon * np.abs(upstream).max(initial=0.0)
-        doubtful = wrong & (off <= floor)
         something = (scale > 0) | (np.abs(got) > floor)  # a gradient of 0 for slopes of 0 is right
         vague = (slopes.error > _UNCLEAR * scale) & something
         unclear = ~wrong & ~slopes.kink & (vague | ~known)
-    return Judged(got, expected, allowed, wrong, doubtful, slopes.kink, unclear.any(axis=0))
+    return Judged(got, expected, allowed, wrong, slopes.kink, unclear.any(axis=0))
 
 
 _MOVES = 4
 _REPEATS = 6
-# Of the largest slope, and no more than cancellation may lose: no mistake is so small.
-_LITTLE = 1e-6
 _JUMP = 1e-6  # of the largest entry
 _LAST_DIGITS = 8.0  # of the upstream gradient: on a way through a graph they are lost somewhere
 
@@ -120,8 +113,7 @@ def judge_with_rounding(
 
     A rule that subtracts nearly equal numbers loses digits, and is right all the same. So the last
     digits of all that it is given are moved, to see how far its result moves. In single or half
-    precision the rule is run in float64, too. And where only cancellation could explain the
-    difference, it is run on smaller numbers, where nothing cancels.
+    precision the rule is run in float64, too.
     """
     for _ in range(_REPEATS):  # before randomness is taken for rounding
         again = subject.gradients(i, upstream[:1], out, subject.inputs, got.shape[1:])
@@ -136,16 +128,13 @@ def judge_with_rounding(
         return judge_closely(way, precise(x), weights, answer, found, precision, noise)
 
     judged = _what_fits(judged_again(got, epsilon, noise), x.dtype)
-    off = np.abs(judged.got - judged.expected)
-    largest = np.max(np.abs(judged.expected), initial=0.0, where=np.isfinite(judged.expected))
-    lost = judged.doubtful & (off <= _LITTLE * largest)
     if not subject.is_rule:
-        lost |= off <= _LAST_DIGITS * EPSILON * np.abs(weights).max(initial=0.0)
-    lost &= judged.wrong
-    judged = replace(judged, wrong=judged.wrong & ~lost, unclear=judged.unclear | lost.any(axis=0))
+        last_digits = _LAST_DIGITS * EPSILON * np.abs(weights).max(initial=0.0)
+        lost = judged.wrong & (np.abs(judged.got - judged.expected) <= last_digits)
+        unclear = judged.unclear | lost.any(axis=0)
+        judged = replace(judged, wrong=judged.wrong & ~lost, unclear=unclear)
     if not judged.wrong.any():
         return judged
-    right = replace(judged, wrong=np.zeros_like(judged.wrong))
     half = float(np.finfo(np.float16).eps)
     finite = np.isfinite(got).all() or not np.isfinite(out).all()
     if epsilon > EPSILON and (finite or epsilon >= half):
@@ -153,9 +142,7 @@ def judge_with_rounding(
         again = subject.gradients(i, weights, subject.value(inputs), inputs, got.shape[1:])
         finer = EPSILON / epsilon
         if again is not None and not judged_again(again, EPSILON, finer * noise).wrong.any():
-            return right
-    if (judged.wrong == judged.doubtful).all() and _right_where_it_is_calm(subject, i, weights):
-        return right
+            return replace(judged, wrong=np.zeros_like(judged.wrong))
     return judged
 
 
@@ -182,7 +169,7 @@ def _what_fits(judged: Judged, kind: Any) -> Judged:
     too_large = ~np.isfinite(judged.got) & (np.abs(judged.expected) > largest)
     too_small = np.abs(judged.got - judged.expected) <= float(np.finfo(kind).tiny)
     fits = ~(too_large | too_small)
-    return replace(judged, wrong=judged.wrong & fits, doubtful=judged.doubtful & fits)
+    return replace(judged, wrong=judged.wrong & fits)
 
 
 def _noise(subject: Subject, i: int, out: Any, upstream: Any, got: Any, epsilon: float) -> Any:
@@ -210,25 +197,6 @@ def _noise(subject: Subject, i: int, out: Any, upstream: Any, got: Any, epsilon:
     return worst
 
 
-def _right_where_it_is_calm(subject: Subject, i: int, upstream: Any) -> bool:
-    """Judge the rule where no input is larger than 1, and then where none is small either."""
-    rng = np.random.default_rng(0)
-
-    def small(x: Any) -> Any:
-        return x / max(1.0, np.abs(x).max(initial=0.0))
-
-    def medium(x: Any) -> Any:
-        return np.copysign(rng.uniform(0.5, 1, x.shape), x)
-
-    for place in (small, medium):
-        calm = [precise(place(x)) if is_real(x) else x for x in subject.inputs]
-        got = subject.gradients(i, upstream, subject.value(calm), calm, calm[i].shape)
-        found = slopes(subject.function_of(i, calm), calm[i], upstream)
-        if got is not None and not judge(got, found, upstream, EPSILON).wrong.any():
-            return True
-    return False
-
-
 # -- shorter and shorter steps ----------------------------------------------------------------
 
 # None of these is a fine line: the tests of steep places and of whole graphs also pass with each of
@@ -243,8 +211,6 @@ _GROSS = 1e-3  # of the slope: a complex step subtracts nothing, so it never los
 _FINEST = 1e-8  # of the largest slope: about the root of float64's epsilon, where differences end
 _DROPPED = 1e-11  # likewise: an absolute value in a function may drop so much of a complex step
 _NEAR = 0.02  # of an entry: a function may change its slope within its size, not within this
-_LONGEST = 0.1  # functions change their slope over a length of 1
-_LONG_AGREE = 1e-5  # of the slope: two ways so different do not agree so closely by chance
 _FIRST_MOVES = 4  # tried first; if these confirm that the gradient is wrong, the rest is left out
 
 
@@ -326,7 +292,6 @@ class _Ladder:
 
     def __init__(self, probe: Probe, moves: list[int], got: Any, old: Any, method: str) -> None:
         self.got, self.old, self.complex = got, old, method == "complex step"
-        self.probe, self.moves = probe, moves
         x, mixed = np.abs(probe.x[:, moves]), probe.scale[:, moves]
         size = np.where(x > 0, x, mixed)
         reach = float(np.max(mixed / size, initial=1.0)) * probe.step / _SHORTEST
@@ -336,17 +301,6 @@ class _Ladder:
         h = lengths[:, None, None] * mixed
         self.rounding = 3 * probe.noise[None] / h[:, :, None]
         self.near = (h <= _NEAR * size)[:, :, None]
-
-    def _confirmed(self, value: Any) -> Any:
-        """Whether differences by some longer steps find the value of a complex step as well."""
-        found = np.zeros(value.shape, bool)
-        step, scale = self.probe.step, self.probe.scale[:, self.moves]
-        while step * scale.max() < _LONGEST and not found.all():
-            step *= 10
-            far, error, _ = self.probe._measure(self.moves, step)
-            size = _LONG_AGREE * np.abs(value)
-            found |= (np.abs(far - value) <= size) & (error <= size)
-        return found
 
     def best(self, suspect: Any) -> tuple[Any, Any, Any]:
         """Return value, error and kink for each suspect, unchanged where nothing is better."""
@@ -376,8 +330,6 @@ class _Ladder:
         )
         if self.complex:
             refuted |= ~_gross(self.got, value)
-            if (suspect & ~tells.any(axis=0)).any():
-                refuted |= self._confirmed(value)
         supported = suspect & supports.any(axis=0)
         k = np.argmin(np.where(supports, self.error, np.inf), axis=0)[None]
         for old, new in ((value, self.value), (error, self.error), (kink, self.kink)):

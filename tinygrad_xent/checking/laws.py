@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -397,20 +398,17 @@ def _part(x: Any, span: slice, size: int) -> Any:
 
 def _weights(point: Point, parts: Any, spans: Any, size: int) -> list[float] | None:
     """Return the weight of each part in the output: 1, or its share of the examples in a mean."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one example may be too few for the function
-            outs = [point.value(part) for part in parts]
-        alike = [1.0] * len(parts)
-        if point.out.ndim:
-            together = np.concatenate(outs)
-            same = together.shape == point.out.shape and close(together, point.out)
-            return alike if same else None
-        for weights in (alike, [(span.stop - span.start) / size for span in spans]):
-            if close(np.dot(weights, outs), point.out):
-                return weights
-    except (ValueError, IndexError):  # shapes that only the whole batch has
-        pass
+    alike = [1.0] * len(parts)
+    shares = [(span.stop - span.start) / size for span in spans]
+    # Some shapes only the whole batch has, and one example may be too few for the function.
+    with suppress(ValueError, IndexError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outs = [point.value(part) for part in parts]
+        if not point.out.ndim:
+            return next((w for w in (alike, shares) if close(np.dot(w, outs), point.out)), None)
+        together = np.concatenate(outs)
+        if together.shape == point.out.shape and close(together, point.out):
+            return alike
     return None
 
 

@@ -42,7 +42,8 @@ def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
     (2, 3) {'axis': None}
     (2, 3) {'where': array([ True, False,  True])}
     """
-    cores = [_axes(group) for group in re.findall(r"\(([^)]*)\)", op.shapes.split("->")[0])]
+    groups = re.findall(r"\(([^)]*)\)", op.shapes.split("->")[0])
+    cores = [list(filter(None, group.split(","))) for group in groups]
     domains = op.domains * len(cores) if op.variadic else op.domains
     if any(cores):
         fixed = any(axis.isdigit() for core in cores for axis in core)
@@ -64,7 +65,3 @@ def samples(op: Op, rng: np.random.Generator) -> Iterator[Sample]:
                 inputs.get(name, x) for name, x in zip(op.names_of(len(drawn)), drawn, strict=True)
             ]
             yield tuple(given), {k: v for k, v in params.items() if k not in inputs}
-
-
-def _axes(group: str) -> list[str]:
-    return [axis for axis in group.split(",") if axis]

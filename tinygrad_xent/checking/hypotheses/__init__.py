@@ -80,7 +80,7 @@ def _two_mistakes(
     for one in ones:
         for first in filter(lambda claim: claim.undo, _claims(one, case)):
             left = [other for other in others if other is not one]
-            for second in _right(left, case.with_gradient(first.corrected)):
+            for second in _right(left, replace(case, got=first.corrected)):
                 told = f"The gradient of {{name}} has two mistakes. Undo one: {first.undo}."
                 then = f"Then the other is left. {second.message}"
                 return [

@@ -55,10 +55,10 @@ FATAL = {
     "for number in range(3, 64):\n    try: os.write(number, b'\\xff' * 100)\n"
     "    except OSError: pass\nreturn params",
     "close the pipe": "import os; os.closerange(3, 64)",
-    "forge": "import json, os, struct\n"
+    "forge": "import json, os\n"
     "text = json.dumps({'value': {'array': ['|O', [1], 'AAAA']}}).encode()\n"
     "for number in range(3, 64):\n"
-    "    try: os.write(number, struct.pack('>I', len(text)) + text)\n"
+    "    try: os.write(number, text + b'\\n')\n"
     "    except OSError: pass\nreturn params",
 }
 
@@ -215,16 +215,16 @@ WHEN_RUN = {
     "square_backward = use(os.fdopen(file).read())",
     "links to the solution": "os.symlink(SOLUTION, 'here')\n"
     "square_backward = use(open('here').read())",
-    "forges what it holds": "import json, struct\n"
+    "forges what it holds": "import json\n"
     "text = json.dumps({'answers': {'square_backward': 0, 'a': 'b'}, 'ops': [5, {}],\n"
     "    'errors': [5, {'cell': 1, 'error': 5}, 'x' * 10**6]}).encode()\n"
     "for number in range(3, 64):\n"
-    "    try: os.write(number, struct.pack('>I', len(text)) + text)\n"
+    "    try: os.write(number, text + b'\\n')\n"
     "    except OSError: pass",
-    "forges an error": "import json, struct\n"
+    "forges an error": "import json\n"
     "text = json.dumps({'error': 5, 'message': [5]}).encode()\n"
     "for number in range(3, 64):\n"
-    "    try: os.write(number, struct.pack('>I', len(text)) + text)\n"
+    "    try: os.write(number, text + b'\\n')\n"
     "    except OSError: pass",
     "claims it passed": "class Passed:\n"
     "    def __call__(self, *a): return self\n    def __bool__(self): return True\n"

@@ -1,4 +1,4 @@
-"""What parent and child send each other: one JSON object after four bytes that hold its length.
+"""What parent and child send each other: JSON objects, a line for each.
 
 Never pickles: unpickling runs code, and the child runs a stranger's. An array is sent as its dtype,
 its shape and its bytes, which are checked before memory is allocated.
@@ -7,7 +7,6 @@ its shape and its bytes, which are checked before memory is allocated.
 import base64
 import json
 import re
-import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -16,7 +15,6 @@ import numpy as np
 from tinygrad_xent.errors import MessageError
 from tinygrad_xent.graph import Node
 
-_LENGTH = struct.Struct(">I")
 _NUMBERS = re.compile(r"[<>|=][biufc]\d{1,2}")
 _COLLECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (tuple, list, set, frozenset)}
 
@@ -37,7 +35,7 @@ def send(stream: BinaryIO, message: Mapping[str, Any], most: int) -> None:
         raise MessageError(
             f"the value takes {len(payload):,} bytes as a message, the limit is {most:,}"
         )
-    stream.write(_LENGTH.pack(len(payload)) + payload)
+    stream.write(payload + b"\n")
     stream.flush()
 
 
@@ -51,23 +49,18 @@ def receive(stream: BinaryIO, most: int) -> dict[str, Any]:
     MessageError
         If what arrives is too long, or is not a JSON object.
     """
-    (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    if length > most:
-        raise MessageError(f"a message of {length:,} bytes was announced, the limit is {most:,}")
+    line = stream.readline(most + 1)
+    if not line.endswith(b"\n"):
+        if len(line) <= most:
+            raise EOFError
+        raise MessageError(f"a message has more than {most:,} bytes, which is the limit")
     try:
-        message = json.loads(_exactly(stream, length))
+        message = json.loads(line)
     except (ValueError, RecursionError):
         raise MessageError("a message is not JSON") from None
     if not isinstance(message, dict):
         raise MessageError("a message is not a JSON object")
     return message
-
-
-def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)  # a buffered reader returns less only at the end
-    if data is None or len(data) < count:
-        raise EOFError
-    return data
 
 
 def encode(value: Any) -> Any:

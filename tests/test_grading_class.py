@@ -128,7 +128,8 @@ def test_two_of_one_name_are_two(run, tmp_path):
     "roster",
     [
         "name\nAnn Lee\n", "Name;E-Mail\nLee, Ann;x@y\n", "First name,Last name\nAnn,Lee\n",
-        "\ufeffname,id\r\nANN  LEE,4\r\n", "name,email\nX,ann.lee@uni.example\n",
+        "\ufeffname,id\r\nANN  LEE,4\r\n", "sep=;\nname;id\nAnn Lee;4\n",
+        "name,email\nX,ann.lee@uni.example\n",
     ],
 )  # fmt: skip
 def test_a_list_by_other_words(tmp_path, roster):
@@ -166,6 +167,8 @@ def test_the_folders_of_a_handout_come_back(tmp_path, roster, form):
     [
         (b"", "holds no names; its first line must name the columns: name, id, email"),
         (b"a,b\n1,2\n", "holds no names"),
+        (b"PK\x03\x04" + bytes(range(256)) * 99, "holds no names"),  # a spreadsheet
+        (b"name\n" + b"a" * 200_000, "holds no names"),
         (None, r"cannot be read \(No such file or directory\)"),
     ],
 )

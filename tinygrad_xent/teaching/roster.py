@@ -9,6 +9,7 @@ import re
 import tokenize
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,13 @@ def read_roster(path: Path) -> list[Person]:
         text = decoded(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{printable(path)} cannot be read ({error.strerror})") from None
+    text = re.sub(r"\Asep=.*\n", "", text)  # of Excel
     head = text.partition("\n")[0]
     between = max(",;\t", key=head.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
-    class_list = list(filter(None, map(_person, rows)))
+    class_list: list[Person] = []
+    with suppress(csv.Error):  # it is anything else
+        class_list += filter(None, map(_person, rows))
     if not class_list:
         raise UsageError(
             f"{printable(path)} holds no names; its first line must name the columns: "

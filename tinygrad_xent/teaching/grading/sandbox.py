@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 MEBI = 2**20
 MOST_LEFT_OUT = 2  # statements that do not end; with the last of them, the file ends
@@ -257,12 +257,6 @@ class Silent:
 
     def __iter__(self) -> Iterator[Silent]:
         return iter(())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
     def __repr__(self) -> str:
         return ""

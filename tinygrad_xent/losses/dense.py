@@ -207,7 +207,7 @@ def categorical_crossentropy(
         _, mask, rows = checks.masked_logits(output, where, axis)
         output = ops.where(mask, output, np.expand_dims(~rows, axis).astype(output.dtype))
         target = ops.where(mask, target, 0)
-    check_distributions(_without_padding(target, rows, axis), output.dtype, axis, "target")
+    check_distributions(target, dtype=output.dtype, axis=axis, word="target", rows=rows)
     target = checks.converted(target, output.dtype)
     output = check_output(output)
     probs = ops.divide(output, ops.sum(output, axis=axis, keepdims=True))
@@ -236,15 +236,8 @@ def _checked_cross_entropy(labels: Any, logits: Any, axis: int, word: str, where
     loss = ops.softmax_cross_entropy(checks.converted(labels, logits.dtype), logits, axis=axis)
     kept = loss.kept if isinstance(loss, Node) else None
     error = kept["label error"] if kept else np.inf
-    check_distributions(_without_padding(labels, rows, axis), logits.dtype, axis, word, error=error)
+    check_distributions(labels, dtype=logits.dtype, axis=axis, word=word, rows=rows, error=error)
     return loss
-
-
-def _without_padding(labels: Any, rows: Any, axis: int) -> Any:
-    """Return dense labels that are distributions in rows that do not take part."""
-    if rows is None:
-        return labels
-    return np.where(np.expand_dims(rows, axis), values(labels), 1 / labels.shape[axis])
 
 
 def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str) -> Any:
@@ -258,29 +251,28 @@ def dense_labels(labels: Any, logits: Any, axis: int, word: str, other_word: str
         )
     if not hasattr(labels, "map_blocks"):
         return labels
-    other = logits.dtype
-
-    def check(block: Any, start: tuple[int, ...]) -> None:
-        check_distributions(block, other, axis, word, start=start)
-
-    return checked(check, labels, axis)
+    facts = {"dtype": logits.dtype, "axis": axis, "word": word}
+    return checked(functools.partial(check_distributions, **facts), labels, axis)
 
 
 def check_distributions(
     labels: Any,
+    start: tuple[int, ...] = (),
+    *,
     dtype: Any,
     axis: int,
     word: str,
-    *,
+    rows: Any = None,
     error: float = np.inf,
-    start: tuple[int, ...] = (),
 ) -> None:
     """Warn of rows of dense labels, for logits of `dtype`, that are not distributions.
 
-    `error` is how far from 1 a row sums at most, if it is known; `start` is the index of the first
-    entry.
+    `start` is the index of the first entry, `rows` says which rows take part, and `error` is how
+    far from 1 a row sums at most, if it is known.
     """
     array = values(labels)
+    if rows is not None:
+        array = np.where(np.expand_dims(rows, axis), array, 1 / array.shape[axis])
     coarsest = _coarsest(array.dtype, dtype)
     rounding = coarsest * (4 + array.shape[axis] ** 0.5)
     # Half of it, because the known error is that of labels rounded to the dtype of the logits.

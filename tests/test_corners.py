@@ -107,6 +107,43 @@ def test_more_degrees_than_there_are_entries(f: Any) -> None:
     assert not np.isfinite(tx.gradients(spread, x)).any()
 
 
+def test_a_rule_need_not_know_of_a_mask_that_is_not_given() -> None:
+    @tx.op
+    def doubled(x: Any, *, where: Any = None) -> Any:
+        return 2 * x if where is None else np.where(where, 2 * x, 0)
+
+    @doubled.backward
+    def doubled_backward(grad: Any, y: Any, x: Any) -> Any:
+        return 2 * grad
+
+    x = tx.Tensor(1.0)
+    assert tx.gradients(doubled(x), x) == 2.0
+    with pytest.raises(errors.OpDefinitionError, match="which it does not take"):
+        tx.gradients(doubled(x, where=True), x)
+
+
+def test_arrays_may_be_joined_without_a_list() -> None:
+    x, y = tx.Tensor([1.0]), tx.Tensor([2.0])
+    assert tx.concatenate(x, y).tolist() == tx.concatenate([x, y]).tolist() == [1.0, 2.0]
+    assert tx.stack(x, y, axis=1).tolist() == [[1.0, 2.0]]
+
+
+def test_a_tensor_to_start_from_does_not_record_by_itself() -> None:
+    x, seed = tx.Tensor([2.0, 3.0]), tx.Tensor([1.0, 10.0])
+    grad = tx.gradients(x * x, x, seed=seed)
+    assert isinstance(grad, np.ndarray)
+    assert grad.tolist() == [4.0, 60.0]
+    recorded = tx.gradients(x * x, x, seed=seed, create_graph=True)
+    assert tx.gradients(recorded.sum(), seed).tolist() == [4.0, 6.0]
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i4"])
+def test_numbers_get_the_byte_order_of_the_machine(dtype: str) -> None:
+    x = tx.Tensor(np.array([1, 2], dtype))
+    assert x.dtype.isnative
+    assert (x * 2.0).tolist() == [2.0, 4.0]
+
+
 @pytest.mark.parametrize("axis", [None, 0, -1])
 @pytest.mark.parametrize(
     ("f", "value", "slope"),

@@ -445,8 +445,7 @@ def _of_one(call: Call) -> Iterator[str]:
 
 def _of_shapes(calls: Sequence[Call]) -> Iterator[str]:
     """Yield how a result of the wrong shape could become right."""
-    if _all_are(calls, lambda e: np.swapaxes(e, -1, -2)):
-        yield "is transposed: its rows and columns are exchanged"
+    yield from (what for form, what in _FORMS if _all_are(calls, form))
     if _all_are(calls, lambda e, g: e.reshape(g.shape), [call.given for call in calls]):
         yield "has the right numbers in the wrong shape: look at axes of length 1, and `keepdims`"
     turned = [Call({}, call.expected, call.given, call.close) for call in calls]

@@ -340,12 +340,6 @@ def sparse_in_the_labels_dtype(grad, loss, labels, logits, *, axis):
     return None, slope.astype(labels.dtype)
 
 
-def _far_logits(rng):
-    logits = rng.normal(size=(3, 4))
-    logits[rng.integers(3), rng.integers(4)] = 800
-    return rng.integers(4, size=3), logits
-
-
 # -- of a batch ------------------------------------------------------------------------------
 
 

@@ -383,16 +383,16 @@ KEY_LINE, SPACE = 16.0, 18.0
 _SIGNS = {cells.NAN: "NaN", cells.INF: "inf", cells.MINUS_INF: "−inf"}
 
 
-def legend(model: Model, blocks: Sequence[Block], width: float) -> Block:
-    """Explain colours, signs and words below a picture of this width."""
-    marks: list[Mark] = []
+def legend(model: Model, blocks: Sequence[Block], width: float) -> list[tuple[float, float, Block]]:
+    """Explain colours, signs and words below a picture of this width: entries and their places."""
+    placed = []
     x = y = 0.0
     for item in _entries(model, blocks):
         if x and x + item.width > width:
             x, y = 0.0, y + KEY_LINE
-        marks += item.at(x, y)
+        placed.append((x, y, item))
         x += item.width + SPACE
-    return Block(width, y + KEY_LINE, tuple(marks))
+    return placed
 
 
 def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
@@ -411,7 +411,7 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
     sent = [mark.text[0] for mark in marks if isinstance(mark, Text) and mark.text[:1] in {*"↑←"}]
     if sent:
         yield _words(f"{sent[0]} gradient sent back", style.RULE)
-    if any(isinstance(mark, Patch) and mark.fill in _COLOURS for mark in marks):
+    if any(isinstance(mark, Patch) and mark.fill in _SHADES for mark in marks):
         yield _scale()
     found = {mark.what for mark in marks if isinstance(mark, Sign)}
     for what, words in _SIGNS.items():
@@ -419,7 +419,7 @@ def _entries(model: Model, blocks: Sequence[Block]) -> Iterator[Block]:
             yield _labelled(Sign(0, 0, 11, what), 14, words)
 
 
-_COLOURS = {style.heat(level) for level in range(-style.LEVELS, style.LEVELS + 1)}
+_SHADES = [style.heat(level) for level in range(-style.LEVELS, style.LEVELS + 1)]
 
 
 def _words(text: str, fill: str = style.GREY) -> Block:
@@ -435,11 +435,9 @@ def _scale() -> Block:
     """The colours, from the most negative to the most positive entry of a table."""
     left, right = _words("−max"), _words("max of each table")
     step, start = 4.0, left.width + 4
-    shades: list[Mark] = []
-    for level in range(-style.LEVELS, style.LEVELS + 1):
-        x = start + (level + style.LEVELS) * step
-        shades.append(
-            Patch(x, 1, ((0, 0, step, 9),), style.heat(level), "" if level else style.HAIR)
-        )
+    shades = [
+        Patch(start + k * step, 1, ((0, 0, step, 9),), fill, style.HAIR * (k == style.LEVELS))
+        for k, fill in enumerate(_SHADES)
+    ]
     end = start + len(shades) * step + 4
     return Block(end + right.width, KEY_LINE, (*left.marks, *shades, *right.at(end, 0)))

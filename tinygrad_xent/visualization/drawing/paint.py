@@ -56,7 +56,8 @@ def paint(
     inner = max(wide, NARROWEST)
     key = marks.legend(model, [*layouts, marks.Block(0, 0, tuple(beside))], inner)
     below = MARGIN + placement.height + SPACE
-    width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + key.height + MARGIN / 2)
+    lowest = max([y for _, y, _ in key], default=0.0) + marks.KEY_LINE
+    width, height = math.ceil(inner + 2 * MARGIN), math.ceil(below + lowest + MARGIN / 2)
     left = MARGIN + (inner - wide) / 2 + outside
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     label = f'role="img" aria-label={quote(title)}'
@@ -76,7 +77,9 @@ def paint(
         inside = body(layout) if body else "\n".join(written(layout.marks))
         parts.append(_box(box, layout, corner, inside))
     parts.append(f'</g>\n<g id="legend" transform="translate({_n(MARGIN)} {_n(below)})">')
-    parts += written(key.marks)
+    for x, y, entry in key:
+        where = f'data-width="{entry.width:.1f}" transform="translate({x:.1f} {y:.1f})"'
+        parts += [f"<g {_without_zeros(where)}>", *written(entry.marks), "</g>"]
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 

@@ -1,7 +1,7 @@
 // Looking around in a picture: zoom, pan, fit, a small map, search, and folding scopes and
 // repetitions. `draw` shows a Viewer alone, the player has one for its graph.
 
-// The page of `draw`. `data` is what viewing.py writes.
+// The page of `draw`. `data` is what `viewed` in player/frames.py writes.
 function drawing(root, data, picture) {
   const told = element("p", { class: "told", role: "status" });
   const pane = element("div", { class: "graph alone", tabindex: 0, role: "group", "aria-label": "graph" });
@@ -456,14 +456,10 @@ class Viewer {
 
   // Set the picture's legend below the pane, where no scrolling hides it.
   detachLegend() {
-    const legend = this.picture.querySelector("#legend");
-    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
-    const [, , width, height] = this.size;
-    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": this.picture.getAttribute("font-family") };
+    const [top, legend] = detachLegend(this.picture);
     this.size[3] = this.fullHeight = top;
-    const apart = shape("svg", { class: "legend", ...size }, legend);
     this.arrange();
-    return element("div", { class: "apart", tabindex: 0, role: "group", "aria-label": "legend" }, apart);
+    return legend;
   }
 }
 

@@ -37,7 +37,7 @@ function player(root, data, picture) {
       element("label", {}, wrong, "Wrong order"), again, score),
     banner,
     element("div", { class: "stage" }, element("div", { class: "graphs" }, viewer.tools, viewer.part,
-      element("div", { class: "apart", tabindex: 0, role: "group", "aria-label": "legend" }, graph.legend)), details),
+      graph.legend), details),
     live ? element("div", { class: "beside" }, edit.part, why.part) : null,
     element("p", { class: "key" },
       swatch("solid", "at work"), swatch("dashed", "receives"),
@@ -396,8 +396,10 @@ class Graph extends LivePicture {
   constructor(picture, data) {
     super(picture, data.live, data.heat, data.view.arrows);
     this.data = data;
-    this.legend = this.detachLegend();
     const width = Number(picture.getAttribute("width"));
+    const [top, legend] = detachLegend(picture);
+    this.legend = legend;
+    picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
     picture.removeAttribute("height");
     picture.style.width = `${width}px`;
     picture.style.minWidth = `${Math.min(width, Math.max(width * 0.72, 300))}px`;
@@ -407,17 +409,6 @@ class Graph extends LivePicture {
       const right = this.boxes.get(id).querySelector(".body");
       return { right, wrong: parse(text) };
     });
-  }
-
-  // Set the picture's legend below the pane, where no scrolling hides it.
-  detachLegend() {
-    const legend = this.picture.querySelector("#legend");
-    const [width, height] = ["width", "height"].map((side) => Number(this.picture.getAttribute(side)));
-    const top = Number(legend.getAttribute("transform").match(/[\d.]+/g)[1]);
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${top}`);
-    const font = this.picture.getAttribute("font-family");
-    const size = { viewBox: `0 ${top - 4} ${width} ${height - top + 4}`, width, "font-family": font };
-    return shape("svg", { class: "legend", ...size }, legend);
   }
 
   // Add to a box what shows its state.

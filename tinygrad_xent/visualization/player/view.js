@@ -69,6 +69,20 @@ function shape(tag, attributes, ...children) {
   return result;
 }
 
+// Set a picture's legend below it, in entries that flow as words do, and return where it began.
+function detachLegend(picture) {
+  const legend = picture.querySelector("#legend");
+  const [, top] = legend.getAttribute("transform").match(/[\d.]+/g).map(Number);
+  const font = picture.getAttribute("font-family");
+  const entries = [...legend.children].map((entry) => {
+    const width = Math.ceil(Number(entry.dataset.width)) + 2;
+    entry.removeAttribute("transform");
+    return shape("svg", { width, viewBox: `0 0 ${width} 14`, "font-family": font }, entry);
+  });
+  legend.remove();
+  return [top, element("div", { class: "legend", role: "group", "aria-label": "legend" }, ...entries)];
+}
+
 // Sentences come as parts: text, and names that are set apart.
 function sentence(parts) {
   return parts.map((part) => (part.name === undefined ? minus(part) : element("b", {}, part.name)));

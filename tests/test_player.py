@@ -165,6 +165,8 @@ def test_another_ending_is_refused(made, name, tmp_path) -> None:
 def test_the_steps_are_those_of_the_trace() -> None:
     player = play(by_hand())
     data = data_of(player.html)
+    assert not data["last"]
+    assert data_of(f"<body>{player.fragment('player', last=True)}</body>")["last"]
     assert len(data["forward"]) == len(player.trace.forward)
     assert len(data["backward"]) == len(player.trace.backward)
     names = [part["name"] for part in data["backward"][-1]["say"] if isinstance(part, dict)]

@@ -35,8 +35,10 @@ NO_STEP = (
     "a mask gave it the logit -inf, the mask or the label is wrong."
 )
 LIVE = (
-    "Drag a number that was given, or open “Change a number”: values, gradients and formulas of "
-    "the graph follow. The tables below keep the numbers of this example."
+    "This is the last step, with every value and gradient: move the slider to its start and press "
+    "Next to see how they come about. Drag a number that was given, or open “Change a number”: "
+    "values, gradients and formulas of the graph follow. The tables below keep the numbers of this "
+    "example."
 )
 METHOD = (
     "Each entry is moved a little up and down, and the loss computed again: the gradient should "
@@ -229,7 +231,7 @@ def page(e: Explanation) -> str:
     sections = [
         *([("The example", _example(e.training))] if e.training else []),
         ("The loss", _loss(e)),
-        ("The graph", _paragraphs(LIVE) + Player(e.trace).fragment("player")),
+        ("The graph", _paragraphs(LIVE) + Player(e.trace).fragment("player", last=True)),
         ("Every step", e.trace._repr_html_()),
         ("The check", _check(e)),
     ]

@@ -49,7 +49,7 @@ function player(root, data, picture) {
   stepper.listen(view, data.alone);
   view.addEventListener("keydown", (event) => viewer.key(event));
   listen();
-  stepper.go(0);
+  stepper.go(data.last ? count - 1 : 0);
   if (live && data.address) edit.followAddress();
 
   // Listen to clicks in the picture, and to drags.

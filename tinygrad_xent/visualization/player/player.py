@@ -101,9 +101,12 @@ class Player(View):
     def _title(self) -> str:
         return f"Backpropagation from {self._name}, step by step"
 
-    def fragment(self, name: str = "", *, alone: bool = False) -> str:
-        """Write markup to put into a page, as `View.fragment` documents it."""
-        data = {**self._data, "alone": alone, "address": bool(name)}
+    def fragment(self, name: str = "", *, alone: bool = False, last: bool = False) -> str:
+        """Write markup to put into a page, as `View.fragment` documents it.
+
+        If `last`, the player begins at its last step, where every number is known.
+        """
+        data = {**self._data, "alone": alone, "address": bool(name), "last": last}
         return markup.fragment(self.svg, self._model.alt, "player", data, name)
 
     def __str__(self) -> str:

@@ -30,10 +30,8 @@ class LivePage:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.softmaxes: dict[Node, int] = {}
-        for x in program.tensors:
-            if SOFTMAX in letters_in(x).values():
-                self.softmaxes[x] = self._softmax_of(x)
+        mentioned = [x for x in program.tensors if SOFTMAX in letters_in(x).values()]
+        self.softmaxes = {x: self._softmax_of(x) for x in mentioned}
 
     def _softmax_of(self, x: Node) -> int:
         """Add the softmax of a loss's logits to the program, and return its entry."""

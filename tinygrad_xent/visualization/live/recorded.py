@@ -25,9 +25,8 @@ class CannotFollowError(Exception):
     """A rule takes numbers out of the graph, so that a page could not compute it again."""
 
 
-def _of(function: Callable[..., Any]) -> Op:
+def _fact(function: Callable[..., Any]) -> Op:
     """Return an op for a function of NumPy that has no gradient: its result is true or false."""
-    count = getattr(function, "nin", 1)
 
     def one(x: Any) -> Any:
         return function(x)
@@ -35,28 +34,23 @@ def _of(function: Callable[..., Any]) -> Op:
     def two(x: Any, y: Any) -> Any:
         return function(x, y)
 
-    op = Op(one if count == 1 else two)
-    op.name = function.__name__
-    return op
-
-
-def _over_axes(function: Callable[..., Any]) -> Op:
     def over_axes(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
         return function(x, axis=axis, keepdims=keepdims)
 
-    op = Op(over_axes)
+    count = 0 if function in (np.all, np.any) else getattr(function, "nin", 1)
+    op = Op((over_axes, one, two)[count])
     op.name = function.__name__
     return op
 
 
 FACTS = {
-    f.__name__: _of(f)
+    f.__name__: _fact(f)
     for f in (
         np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-        np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+        np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.all, np.any,
         np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit,
     )
-} | {f.__name__: _over_axes(f) for f in (np.all, np.any)}  # fmt: skip
+}  # fmt: skip
 """The ops whose results are true or false, by name."""
 
 _BITWISE = {

@@ -246,7 +246,9 @@ def refine(way: Way, x: Any, weights: Any, got: Any, found: Slopes, wrong: Any) 
         probe.shorten()
         value, error, g = (rows.several(a) for a in (found.value, found.error, got))
         kink = np.repeat(rows.of(found.kink)[:, None], len(got), axis=1)
-        suspect = rows.several(wrong) | kink
+        # Suspect for one upstream gradient is, where hardly known, suspect for the others too.
+        vague = found.error > _CONCLUSIVE * np.abs(found.value)
+        suspect = rows.several(wrong | (wrong.any(axis=0) & vague)) | kink
         moves = np.flatnonzero(suspect.any(axis=(0, 1)))
         size = _FIRST_MOVES
         while len(moves):

@@ -144,8 +144,9 @@ def _of_terms(wrong: Sum, right: Sum) -> str:
     if not lacking:
         return f"The term `{_alone(extra, wrong)}` is one too many."
     _, rest = shared((*extra, *lacking))
-    if ONE in (term for _, term in rest):  # two numbers alone tell nothing
-        rest = (*extra, *lacking)
+    if ONE in (term for _, term in rest):  # where 1 belongs: say at least beside what
+        common, _ = shared((*wrong, *right))
+        rest = tuple((sign, times(t, inverse(common))) for sign, t in (*extra, *lacking))
     if all(sign < 0 for sign, _ in rest):
         rest = tuple((-sign, term) for sign, term in rest)
     stands, belongs = bare(text(rest[: len(extra)])), bare(text(rest[len(extra) :]))

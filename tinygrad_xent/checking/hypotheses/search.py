@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import copy
 from functools import cached_property, reduce
 from itertools import combinations, filterfalse, islice, product
 from operator import methodcaller
@@ -183,25 +182,27 @@ class Search:
     # -- the terms ---------------------------------------------------------------------------
 
     @cached_property
-    def _plain(self) -> Terms:
+    def _plain(self) -> dict[Term, float]:
         return self._products(self.words.plain)
 
     @cached_property
     def _slopes(self) -> Terms:
-        return self._plain.only(lambda term: not any(is_mask(f) for f, _ in term))
+        whole = {term: cost for term, cost in self._plain.items() if not _is_piece(term)}
+        return Terms(whole, self._values)
 
     @cached_property
     def _pieces(self) -> Terms:
-        """Terms that are 0 where a condition does not hold."""
-        return self._plain.only(lambda term: any(is_mask(f) for f, _ in term))
+        pieces = {term: cost for term, cost in self._plain.items() if _is_piece(term)}
+        return Terms(pieces, self._values)
 
     @cached_property
     def _any(self) -> Terms:
         """Terms with any power of the upstream gradient, as no gradient has them."""
         grad = self.words.grads[0]
-        return self._products({grad: 0.5, f"{grad} * ({grad} > 0)": 0.6} | self.words.plain)
+        plain = {grad: 0.5, f"{grad} * ({grad} > 0)": 0.6} | self.words.plain
+        return Terms(self._products(plain), self._values)
 
-    def _products(self, plain: Mapping[str, float]) -> Terms:
+    def _products(self, plain: Mapping[str, float]) -> dict[Term, float]:
         """Return powers of the arrays, alone and with another factor; and products of two."""
         grad = self.words.grads[0]
         core = [name for name in (grad, *self.words.arrays) if name in plain][:3]
@@ -218,7 +219,7 @@ class Search:
         for f, g in combinations(others, 2):
             for m, n in {(1, 1), (1, -1), (-1, 1)} & {*product(_powers(f), _powers(g))}:
                 terms[times(power(f, m), power(g, n))] = None
-        return Terms({term: self._cost(((1, term),), plain) for term in terms}, self._values)
+        return {term: self._cost(((1, term),), plain) for term in terms}
 
     def _cost(self, terms: Sum, plain: Mapping[str, float] | None = None) -> float:
         """Return how complicated a sum is."""
@@ -310,6 +311,11 @@ def _powers(factor: str) -> tuple[int, ...]:
     return (-1, -2) if factor.startswith(("1 - ", "1 + ")) else (1, -1, 2, -2)
 
 
+def _is_piece(term: Term) -> bool:
+    """Whether a term is 0 where a condition does not hold."""
+    return any(is_mask(f) for f, _ in term)
+
+
 def _whole(terms: Sum) -> bool:
     """Whether pieces make a whole: then nothing is cut."""
     rests = [frozenset((f, n) for f, n in term if not is_mask(f)) for _, term in terms]
@@ -355,14 +361,6 @@ class Terms:
                 for term in self.terms
             ]
         self._values = np.reshape(made, (len(made), len(values["1"])))
-
-    def only(self, which: Callable[[Term], bool]) -> Terms:
-        """Return some of the terms."""
-        kept = [k for k, term in enumerate(self.terms) if which(term)]
-        part = copy(self)
-        part.terms = [self.terms[k] for k in kept]
-        part._costs, part._values = self._costs[kept], self._values[kept]
-        return part
 
     def sums(self, target: Any) -> Iterator[list[Fit]]:
         """Yield the sums of one or two terms with these values, the plainest first; then of three.

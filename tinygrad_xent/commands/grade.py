@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentTypeError
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tinygrad_xent.commands.by_hand import seed
 from tinygrad_xent.commands.streams import check_output, complain, say
@@ -15,7 +15,7 @@ from tinygrad_xent.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.submissions import Submission
@@ -113,7 +113,8 @@ def run(options: argparse.Namespace) -> int:
             f"--upload {marking.upload}: {printable(options.roster)} has no column {head!r}; "
             "give --roster the list that the platform exports"
         )
-    names, again = _names(options.exercises), _names(options.regrade) if options.regrade else ()
+    names = _names("--exercises", options.exercises)
+    again = () if options.regrade is None else _names("--regrade", options.regrade)
     if others := set(again) - set(names):
         raise UsageError(f"--regrade: {min(others)} is not among --exercises; add it there")
     book = Gradebook(out, names, limits, marking)
@@ -128,9 +129,9 @@ def run(options: argparse.Namespace) -> int:
         raise
     results = [result for record in book.shown() for result in record["results"]]
     passed = sum(result["score"] for result in results)
-    lost = [line for s in found for line in _lost(book.records[s.student])]
-    for line in lost:
-        complain(line)
+    lost = [(who, why) for who, record in sorted(book.records.items()) for why in record["unread"]]
+    for who, why in lost:
+        complain(f"not graded: {who}: {why}")
     say(
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
         f"{passed} of {len(found) * len(names)} answers passed.\n"
@@ -140,23 +141,14 @@ def run(options: argparse.Namespace) -> int:
     return 1 if lost else 0
 
 
-def _lost(record: Mapping[str, Any]) -> Iterator[str]:
-    """Return a line for each thing that was handed in and could not be graded."""
-    from tinygrad_xent.teaching.grading.submissions import NO_FILE
-
-    nothing = any(result["code"] == NO_FILE for result in record["results"].values())
-    for problem in record["problems" if nothing else "unread"]:
-        yield f"not graded: {record['student']}: {problem}"
-
-
-def _names(text: str | None) -> Sequence[str]:
+def _names(option: str, text: str | None) -> Sequence[str]:
     from tinygrad_xent.teaching.exercises import CATALOGUE
 
     if text is None:
         return tuple(CATALOGUE)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
-        raise UsageError("--exercises is empty; leave it out to grade all")
+        raise UsageError(f"{option} is empty; name exercises, or leave it out")
     for name in names:
         CATALOGUE[name]  # its error lists the names
     return names

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -44,18 +44,12 @@ _FUTURE = __future__.annotations.compiler_flag
 def main() -> None:
     """Serve until the parent hangs up."""
     requests, replies = _streams()
-    first = receive(requests, _LARGEST)
-    limits = Limits(**first["limits"])
-    home = str(Path.cwd())
-    limits.hold()
-    confine(home, first["places"])
-    send(replies, {"ready": True}, limits.message)
     work = receive(requests, _LARGEST)
-
-    def tell(place: str) -> None:
-        send(replies, {"place": place}, limits.message)
-
-    learner = Learner(first["names"], Path(home, first["file"]), work["left out"], tell)
+    limits = Limits(**work["limits"])
+    limits.hold()
+    confine(str(Path.cwd()), work["places"])
+    send(replies, {"ready": True}, limits.message)
+    learner = Learner(work, lambda place: send(replies, {"place": place}, limits.message))
     learner.run(work["cells"])
     Silent.judging = True
     reply = learner.found
@@ -85,26 +79,17 @@ class Learner:
 
     Parameters
     ----------
-    names : collection of str
-        The exercises.
-    file : Path
-        Where its file lies, beside the others that it may import and read.
-    left_out : mapping of str to str
-        Places of statements that did not end when the file was run before, and why.
+    work : mapping
+        The "names" of the exercises, the path of the "file", beside the others that it may import
+        and read, and why statements are "left out", by their places.
     tell : callable
         Called with the place of each statement, before it is run.
     """
 
-    def __init__(
-        self,
-        names: Collection[str],
-        file: Path,
-        left_out: Mapping[str, str],
-        tell: Callable[[str], object],
-    ) -> None:
-        self.names = names
-        self.file = file
-        self.left_out = left_out
+    def __init__(self, work: Mapping[str, Any], tell: Callable[[str], object]) -> None:
+        self.names: list[str] = work["names"]
+        self.file = Path.cwd() / work["file"]
+        self.left_out: dict[str, str] = work["left out"]
         self.tell = tell
         self.found: dict[str, Any] = {}
         self.answers: dict[str, Callable[..., Any]] = {}

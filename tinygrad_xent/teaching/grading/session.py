@@ -147,7 +147,9 @@ class Session(contextlib.AbstractContextManager["Session"]):
         if withheld is not None:
             source = Path(os.path.realpath(self._folder), "package")
             Files(package(withheld), "").write(str(source))
-        first = {
+        work = {
+            "cells": list(cells),
+            "left out": dict(left_out or {}),
             "file": files.name,
             "names": sorted(names),
             "places": readable(str(source / PACKAGE.name)),
@@ -155,7 +157,7 @@ class Session(contextlib.AbstractContextManager["Session"]):
         }
         try:
             self._start(source)
-            self._exchange(first, _STARTING_SECONDS)
+            self._exchange(work, _STARTING_SECONDS)
         except OSError:  # such as too many processes
             self.close()
             raise
@@ -166,9 +168,8 @@ class Session(contextlib.AbstractContextManager["Session"]):
                 "a larger limit on memory or a less busy machine may help"
             ) from None
         self._ready = True
-        work = {"cells": list(cells), "left out": dict(left_out or {})}
         with contextlib.suppress(AnswerStoppedError):  # `ended` tells why
-            reply = self._exchange(work, self.limits.run_seconds)
+            reply = self._exchange(None, self.limits.run_seconds)
             if "answers" not in reply:
                 why, self.place = printable(reply.get("message", "")), "the file"
                 raise self._stopped("no-answer", f"left nothing that can be judged: {why}")
@@ -235,15 +236,16 @@ class Session(contextlib.AbstractContextManager["Session"]):
                 start_new_session=True,
             )
 
-    def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a message and return the reply, if it comes in time."""
+    def _exchange(self, message: dict[str, Any] | None, seconds: float) -> dict[str, Any]:
+        """Send a message, if there is one, and return the reply if it comes in time."""
         if self.ended:
             raise AnswerStoppedError(self.ended[1])
         left = self.limits.left if self._ready else seconds
         begun = time.monotonic()
 
         def ask() -> dict[str, Any]:
-            send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
+            if message:
+                send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
             while True:
                 reply = receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
                 if "place" not in reply:

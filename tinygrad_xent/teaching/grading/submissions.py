@@ -396,8 +396,9 @@ def grade_submission(
     Returns
     -------
     dict
-        JSON: "student", "fingerprint", "unread" and "problems" (sentences), "definitions" (of
-        longer functions, for `alike`) and "results", a row for each exercise.
+        JSON: "student", "fingerprint", "problems" (sentences), of these those of what was not read
+        ("unread"), "definitions" (of longer functions, for `alike`) and "results", a row for each
+        exercise.
     """
     handed = submission.read()
     limits = replace(limits or Limits())  # a clock of their own
@@ -431,11 +432,11 @@ def grade_submission(
     nothing = f"Nothing could be graded: {'; '.join(problems)}."
     return {
         **_record(submission, names, NO_FILE, nothing),
+        **({"results": [best[name] for name in names]} if best else {}),
         "fingerprint": fingerprint,
-        "unread": handed.problems,
+        "unread": handed.problems if best else problems,
         "problems": problems,
         "definitions": definitions,
-        **({"results": [best[name] for name in names]} if best else {}),
     }
 
 

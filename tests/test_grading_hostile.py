@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_what_ends_its_process_costs_only_itself():
         for name, body in zip(names, FATAL.values(), strict=True)
     ]
     source = HEAD + "".join(answers) + RIGHT
-    report = judge_cells([source], [*names, "square_backward"], seed=0, limits=SHORT)
+    report = judge_cells([source], [*names, "square_backward"], seed=0, limits=replace(SHORT))
     codes = dict(zip(FATAL, (result.code for result in report.exercises), strict=False))
     assert codes.pop("memory bomb, bit by bit") in ("raised", "too-slow")
     # Root can start a process, which holds the pipe open; for others it fails at once.
@@ -111,7 +112,7 @@ def test_what_ends_its_process_costs_only_itself():
 @pytest.mark.parametrize("kind", WHEN_RUN)
 def test_while_it_is_run(kind):
     cells, names = [HEAD + WHEN_RUN[kind]], ["square_backward"]
-    report = judge_cells(cells, names, seed=0, limits=SHORT, with_ops=True)
+    report = judge_cells(cells, names, seed=0, limits=replace(SHORT), with_ops=True)
     assert [result.score for result in (*report.exercises, *report.ops) if result.score] == []
     assert all(len(error) < 1100 and error.isprintable() for error in report.errors)
 

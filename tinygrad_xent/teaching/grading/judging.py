@@ -120,6 +120,7 @@ def judge_cells(
     seed : int
         The seed of the random inputs. Learners must not know it.
     limits : Limits, optional
+        The seconds that the code takes are counted in it, for the student's next file.
     files : Files, optional
         What lies around the code, to import and to read.
     with_ops : bool

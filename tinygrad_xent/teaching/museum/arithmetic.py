@@ -41,10 +41,22 @@ def log_to_base_ten(grad, y, x):
     return grad / (x * np.log(10))
 
 
+@wrong(ops.log1p, "wrong-formula")
+def log1p_as_log(grad, y, x):
+    """Enormous near x = 0, where the slope is 1: the denominator lacks the 1."""
+    return grad / x
+
+
 @wrong(ops.expm1, "wrong-formula")
 def expm1_as_exp(grad, y, x):
     """Zero at x = 0, where the slope is 1: the output is e^x - 1, not e^x."""
     return grad * y
+
+
+@wrong(ops.sqrt, "wrong-formula")
+def sqrt_exponent_not_lowered(grad, y, x):
+    """Grows with x instead of shrinking: the power rule with the old exponent."""
+    return grad * 0.5 * x**0.5
 
 
 @wrong(ops.tanh, "wrong-formula")
@@ -101,6 +113,12 @@ def square_without_the_two(grad, y, x):
 def square_held_constant(grad, y, x):
     """The weights before this op never move."""
     return np.zeros_like(x)
+
+
+@wrong(ops.absolute, "few-entries-wrong", few_negative((4, 5), 3))
+def absolute_passes(grad, y, x):
+    """Right where x is positive; the few negative entries move away from 0."""
+    return grad
 
 
 @wrong(ops.relu, "few-entries-wrong", few_negative((4, 5), 3))
@@ -183,6 +201,12 @@ def multiply_of_bare_numbers(grad, z, x, y):
 def divide_sign_forgotten(grad, z, x, y):
     """The denominator grows where it should shrink."""
     return grad / y, grad * z / y
+
+
+@wrong(ops.divide, "missing-gradient")
+def divide_numerator_only(grad, z, x, y):
+    """A norm in the denominator counts as constant: weights also change their length."""
+    return grad / y, None
 
 
 @wrong(ops.divide, "wrong-formula", above_zero((2, 3), (2, 3)))

@@ -81,6 +81,19 @@ def standardise_backward(grad: Any, y: Any, x: Any) -> Any:
     return (grad - shared - along) / deviation
 
 
+@op(shapes="(m,n),(m,n)->()")
+def mean_squared_error(p: Any, t: Any) -> Any:
+    r"""Mean squared error: $\ell = \frac{1}{n} \sum_i (p_i - t_i)^2$."""
+    return np.mean((p - t) ** 2)
+
+
+@mean_squared_error.backward
+def mean_squared_error_backward(grad: Any, loss: Any, p: Any, t: Any) -> Any:
+    r"""$\bar p_i = \frac{2}{n} (p_i - t_i)\,\bar\ell$ and $\bar t_i = -\bar p_i$"""
+    slope = grad * (2 / p.size) * (p - t)
+    return slope, -slope
+
+
 @op(shapes="(2,4)->()", examples=({"target": _TARGET},))
 def mean_cross_entropy(logits: Any, *, target: Any) -> Any:
     r"""Mean cross-entropy of a batch: $\ell = -\frac{1}{N} \sum_n \ln p_{n,t_n}$."""

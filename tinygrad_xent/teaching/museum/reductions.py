@@ -206,10 +206,28 @@ def matmul_of_ones(grad, z, x, y):
     return ones @ y.T, x.T @ ones
 
 
+@wrong(ops.matmul, "wrong-sign", normal((2, 3), (3, 4)))
+def matmul_turned_round(grad, z, x, y):
+    """The minus of the update, `w -= rate * grad`, is in the rule as well."""
+    return -grad @ y.T, -x.T @ grad
+
+
+@wrong(linear, "transposed", normal((5, 3), (3, 3), (3,)))
+def linear_input_by_w(grad, y, x, w, b):
+    """Hidden layers of equal width hide it, and the lower layers learn badly."""
+    return grad @ w, x.T @ grad, np.sum(grad, axis=0)
+
+
 @wrong(linear, "constant-factor", normal((5, 3), (3, 4), (4,)))
 def linear_weights_averaged(grad, y, x, w, b):
     """The loss is a mean already, so the gradient is divided by the batch size twice."""
     return grad @ w.T, x.T @ grad / len(x), np.sum(grad, axis=0)
+
+
+@wrong(linear, "missing-gradient", normal((5, 3), (3, 4), (4,)))
+def linear_bias_forgotten(grad, y, x, w, b):
+    """The biases stay 0 throughout the training."""
+    return grad @ w.T, x.T @ grad, np.zeros_like(b)
 
 
 @wrong(linear, "not-summed-over-broadcast", normal((5, 3), (3, 4), (4,)))
@@ -259,6 +277,12 @@ def transpose_in_the_same_order(grad, y, x, *, axes):
     return np.transpose(grad, axes)
 
 
+@wrong(ops.flip, "transposed", normal((2, 4), axis=1))
+def flip_forgotten(grad, y, x, *, axis):
+    """The first entry learns from the errors of the last."""
+    return grad
+
+
 @wrong(ops.expand_dims, "wrong-shape", normal((2, 3), axis=1))
 def expand_dims_left_long(grad, y, x, *, axis):
     """One axis of length 1 too many; broadcasting sometimes makes a large array of it."""
@@ -270,6 +294,12 @@ def concatenate_exchanged(grad, y, *xs, axis):
     """The parts come back in the wrong order."""
     first, second = np.split(grad, 2, axis=axis)
     return second, first
+
+
+@wrong(ops.concatenate, "missing-gradient", normal((2, 3), (2, 3)))
+def concatenate_first_only(grad, y, *xs, axis):
+    """The features at the end are never trained."""
+    return np.split(grad, 2, axis=axis)[0], None
 
 
 @wrong(ops.stack, "constant-factor", normal((2, 3), (2, 3)))
@@ -291,6 +321,14 @@ def getitem_counts(grad, y, x, *, index):
     """Whole numbers: how often each entry is read."""
     out = np.zeros_like(x)
     np.add.at(out, index, 1)
+    return out
+
+
+@wrong(ops.getitem, "few-entries-wrong", normal((12,), index=slice(3, 9)))
+def getitem_one_short(grad, y, x, *, index):
+    """The last entry of the slice gets nothing: an off-by-one end."""
+    out = np.zeros_like(x)
+    out[index.start : index.stop - 1] = grad[:-1]
     return out
 
 

@@ -1,4 +1,4 @@
-"""Wrong rules of the softmax and other functions of rows, and of cross-entropies."""
+"""Wrong rules of the softmax and other functions of rows, of cross-entropies and squared errors."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from tinygrad_xent.domains import simplex
 from tinygrad_xent.ops import expand_dims, log_softmax, softmax, softmax_minus_one_hot, sum
 from tinygrad_xent.teaching.museum.layers import (
     mean_cross_entropy,
+    mean_squared_error,
     normalise,
     standardise,
 )
@@ -156,6 +157,13 @@ def standardise_down_the_columns(grad, y, x):
 # -- cross-entropies of probabilities ----------------------------------------------------------
 
 
+@wrong(ops.crossentropy, "wrong-sign")
+def crossentropy_sign_forgotten(grad, loss, probs, labels, *, axis):
+    """The probability of the true class falls."""
+    grad = np.expand_dims(grad, axis)
+    return grad * labels / probs, grad * np.log(probs)
+
+
 @wrong(ops.crossentropy, "wrong-formula")
 def crossentropy_upside_down(grad, loss, probs, labels, *, axis):
     """Small labels get huge gradients: numerator and denominator are swapped."""
@@ -223,6 +231,13 @@ def cross_entropy_mean_over_classes(grad, loss, labels, logits, *, axis):
 def cross_entropy_labels_constant(grad, loss, labels, logits, *, axis):
     """Right for constant labels; a network that computes the labels is not trained."""
     return None, np.expand_dims(grad, axis) * (softmax(logits) - labels)
+
+
+@wrong(ops.softmax_cross_entropy, "gradients-swapped", _DENSE)
+def cross_entropy_exchanged(grad, loss, labels, logits, *, axis):
+    """The logits get the gradient of the labels: all of them grow."""
+    grad = np.expand_dims(grad, axis)
+    return grad * (softmax(logits) - labels), -grad * log_softmax(logits)
 
 
 @wrong(ops.softmax_cross_entropy, "few-entries-wrong", lambda rng: (_one_hot(rng), {}))
@@ -326,6 +341,12 @@ def sparse_upstream_along_the_row(grad, loss, labels, logits, *, axis):
     return None, grad * softmax_minus_one_hot(labels, logits)
 
 
+@wrong(ops.sparse_softmax_cross_entropy, "ignores-upstream", _SPARSE)
+def sparse_p_minus_one_hot_only(grad, loss, labels, logits, *, axis):
+    """A mean over the batch after this op does not change the gradient."""
+    return None, softmax_minus_one_hot(labels, logits)
+
+
 @wrong(ops.sparse_softmax_cross_entropy, "wrong-shape", _SPARSE)
 def sparse_true_class_only(grad, loss, labels, logits, *, axis):
     """One number per example: only the gradient of the true class's logit."""
@@ -349,7 +370,27 @@ def batch_not_divided(grad, loss, logits, *, target):
     return grad * softmax_minus_one_hot(target, logits)
 
 
+@wrong(mean_cross_entropy, "constant-factor", _MEAN)
+def batch_divided_twice(grad, loss, logits, *, target):
+    """Divided by the batch size twice: the larger the batch, the slower the training."""
+    return grad * softmax_minus_one_hot(target, logits) / len(logits) ** 2
+
+
 @wrong(mean_cross_entropy, "ignores-upstream", _MEAN)
 def batch_loss_not_scaled(grad, loss, logits, *, target):
     """The weight of this loss has no effect."""
     return softmax_minus_one_hot(target, logits) / len(logits)
+
+
+@wrong(mean_squared_error, "constant-factor", normal((2, 3), (2, 3)))
+def squared_error_not_divided(grad, loss, p, t):
+    """The gradient of the sum of squares: n times too large."""
+    return grad * 2 * (p - t), -grad * 2 * (p - t)
+
+
+# The target's gradient is the negative of the prediction's, so swapping them is the same.
+@wrong(mean_squared_error, "wrong-sign", normal((2, 3), (2, 3)), also=("gradients-swapped",))
+def squared_error_target_first(grad, loss, p, t):
+    """Target minus prediction: the fit gets worse at every step."""
+    slope = grad * 2 * (t - p) / p.size
+    return slope, -slope

@@ -5,6 +5,8 @@ function of a `Contribution` under `@explains("op")`. An op without either is ex
 formula of its rule.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -78,7 +80,7 @@ class Contribution:
     place : tuple of int
         Which entry of the receiver.
     source : tuple of int
-        Which entry of the sender it came from, if the op works entry by entry.
+        Which entry of the sender it came from, if it is one.
     several : bool
         Whether there are several such entries; the words are then about all of them.
     """
@@ -136,14 +138,21 @@ class Contribution:
         value = number(self.input(i))
         return f"{name} = {value}" if name else value
 
-    def row_and_class(self) -> tuple[Place, int]:
-        """Split the place into its row and its position along the op's axis."""
-        axis = int(self.event.tensor.params["axis"]) % len(self.place)
-        return (*self.place[:axis], *self.place[axis + 1 :]), self.place[axis]
+    @property
+    def axis(self) -> int:
+        """The op's axis, counted from the first."""
+        return int(self.event.tensor.params["axis"]) % len(self.place)
 
-    def along_axis(self, x: Any, row: Place) -> Any:
-        """Return one row of an array along the op's axis."""
-        return np.moveaxis(x, self.event.tensor.params["axis"], -1)[row]
+    @property
+    def in_row(self) -> Contribution:
+        """The same from the entry of the sender that this row of the op's axis became."""
+        row = (*self.place[: self.axis], *self.place[self.axis + 1 :])
+        return replace(self, source=row)
+
+    def row_total(self, x: Any) -> Any:
+        """Return the sum of an array along the op's axis, in the row of this entry."""
+        row = (*self.place[: self.axis], slice(None), *self.place[self.axis + 1 :])
+        return x[row].sum()
 
 
 def explain(event: Backward, names: Mapping[Node, str], place: Place) -> Explanation:
@@ -308,41 +317,37 @@ def _where(c: Contribution) -> Explanation:
 # -- reductions and products ---------------------------------------------------------------------
 
 
-def _reduced(c: Contribution) -> Place:
-    """Return the entry of the output that an entry was reduced to."""
+def _reduced(c: Contribution) -> Contribution:
+    """Return the same from the entry of the output that an entry was reduced to."""
     out, x = c.event.tensor.data, c.event.to.data
     params = c.event.tensor.params
     ids = spread(np.arange(out.size).reshape(out.shape), params["axis"], params["keepdims"])
-    place = int(np.broadcast_to(ids, x.shape)[c.place])
-    return tuple(int(k) for k in np.unravel_index(place, out.shape))
+    number = int(np.broadcast_to(ids, x.shape)[c.place])
+    return replace(c, source=tuple(int(k) for k in np.unravel_index(number, out.shape)))
 
 
 @explains("sum")
 def _sum(c: Contribution) -> Explanation:
-    to = _reduced(c)
-    words = f"the gradient of {entry_name(c.event.name, to)}, which each of its terms gets"
-    return number(c.event.incoming[to]), words
+    c = _reduced(c)
+    return number(c.grad), f"{c.upstream}, which each of its terms gets"
 
 
 @explains("mean")
 def _mean(c: Contribution) -> Explanation:
-    to, n = _reduced(c), reduced_count(c.event.to.data, c.event.tensor.data)
-    g = number(c.event.incoming[to])
-    words = f"the gradient of {entry_name(c.event.name, to)}, divided by the {n:,} entries averaged"
-    return f"{g} / {n}", words
+    c, n = _reduced(c), reduced_count(c.event.to.data, c.event.tensor.data)
+    return f"{number(c.grad)} / {n}", f"{c.upstream}, divided by the {n:,} entries averaged"
 
 
 @explains("max", "min")
 def _extreme(c: Contribution) -> Explanation:
-    to = _reduced(c)
+    c = _reduced(c)
     best = "largest" if c.event.op == "max" else "smallest"
-    value, winner = c.event.to.data[c.place], c.event.tensor.data[to]
-    if value != winner:
-        return "0", f"{number(value)} is not the {best}: that is {number(winner)}"
-    grad = f"the gradient of {entry_name(c.event.name, to)}"
-    shared = c.sent != c.event.incoming[to]
-    words = f"several tie for the {best} and share {grad}" if shared else f"{grad}, as the {best}"
-    return number(c.sent), words
+    value = c.event.to.data[c.place]
+    if value != c.out:
+        return "0", f"{number(value)} is not the {best}: that is {number(c.out)}"
+    if c.sent != c.grad:
+        return number(c.sent), f"several tie for the {best} and share {c.upstream}"
+    return number(c.sent), f"{c.upstream}, as the {best}"
 
 
 @explains("matmul")
@@ -378,84 +383,75 @@ def _is_plain(c: Contribution) -> bool:
 def _softmax(c: Contribution) -> Explanation:
     if not _is_plain(c):
         return "", ""
-    row, k = c.row_and_class()
-    p = c.along_axis(c.event.tensor.data, row)
-    g = c.along_axis(c.event.incoming, row)
-    mean = number((p * g).sum())
+    c = replace(c, source=c.place)
+    mean = c.row_total(c.event.tensor.data * c.event.incoming)
+    p, g = number(c.out), number(c.grad)
     words = (
-        f"p = {number(p[k])} has the gradient {number(g[k])}, and {mean} is the mean of the "
-        "gradients, weighted by p"
+        f"p = {p} has the gradient {g}, and {number(mean)} is the mean of the gradients, weighted "
+        "by p"
     )
-    return times(p[k], f"({number(g[k])} - {_in_brackets((p * g).sum())})"), words
+    return times(c.out, f"({g} - {_in_brackets(mean)})"), words
 
 
 @explains("log_softmax")
 def _log_softmax(c: Contribution) -> Explanation:
     if not _is_plain(c):
         return "", ""
-    row, k = c.row_and_class()
-    p = np.exp(c.along_axis(c.event.tensor.data, row)[k])
-    g = c.along_axis(c.event.incoming, row)
-    total = number(g.sum())
-    words = (
-        f"ln p has the gradient {number(g[k])}, p = {number(p)}, and the gradients sum to {total}"
-    )
-    return f"{number(g[k])} - {times(_in_brackets(total), p)}", words
+    c = replace(c, source=c.place)
+    p, g, total = np.exp(c.out), number(c.grad), number(c.row_total(c.event.incoming))
+    words = f"ln p has the gradient {g}, p = {number(p)}, and the gradients sum to {total}"
+    return f"{g} - {times(_in_brackets(total), p)}", words
 
 
 @explains("logsumexp")
 def _logsumexp(c: Contribution) -> Explanation:
     if c.event.tensor.params.keys() & {"where", "b"}:
         return "", ""
-    to = _reduced(c)
-    share = np.exp(c.event.to.data[c.place] - c.event.tensor.data[to])
-    grad = f"the gradient of {entry_name(c.event.name, to)}"
-    words = f"{grad} times its share of the sum, {number(share)}"
-    return times(c.event.incoming[to], share), words
+    c = _reduced(c)
+    share = np.exp(c.event.to.data[c.place] - c.out)
+    return times(c.grad, share), f"{c.upstream} times its share of the sum, {number(share)}"
 
 
 @explains("sparse_softmax_cross_entropy")
 def _sparse(c: Contribution) -> Explanation:
-    row, k = c.row_and_class()
-    p = number(c.along_axis(softmax(c.inputs[1], axis=c.event.tensor.params["axis"]), row)[k])
-    label = int(c.inputs[0][row])
+    c, k = c.in_row, c.place[c.axis]
+    p = number(softmax(c.inputs[1], axis=c.axis)[c.place])
+    label = int(c.inputs[0][c.source])
     if label == k:
-        return _weighted(c, row, f"{p} - 1"), f"p = {p}, and {k} is the label"
-    return _weighted(c, row, p), f"p = {p}, and the label is {label}, not {k}"
+        return _weighted(c, f"{p} - 1"), f"p = {p}, and {k} is the label"
+    return _weighted(c, p), f"p = {p}, and the label is {label}, not {k}"
 
 
 @explains("softmax_cross_entropy")
 def _dense(c: Contribution) -> Explanation:
-    row, k = c.row_and_class()
-    axis = c.event.tensor.params["axis"]
-    labels = c.along_axis(c.inputs[0], row)
+    c = c.in_row
+    labels, logits = c.inputs
     if c.event.position == 0:
-        ln = number(c.along_axis(log_softmax(c.inputs[1], axis=axis), row)[k])
-        return times(-c.event.incoming[row], ln), f"ln p = {ln}, with the sign flipped"
-    p, t = number(c.along_axis(softmax(c.inputs[1], axis=axis), row)[k]), number(labels[k])
-    total = number(labels.sum())
+        ln = number(log_softmax(logits, axis=c.axis)[c.place])
+        return times(-c.grad, ln), f"ln p = {ln}, with the sign flipped"
+    p, t = number(softmax(logits, axis=c.axis)[c.place]), number(labels[c.place])
+    total = number(c.row_total(labels))
     first, more = p, ""
     if total not in ("1", "1.00"):
         first, more = times(p, total), f", and the labels sum to {total}"
-    calculation = first if t == "0" else f"{first} - {_in_brackets(labels[k])}"
-    return _weighted(c, row, calculation), f"p = {p}, and its label is {t}{more}"
+    calculation = first if t == "0" else f"{first} - {_in_brackets(t)}"
+    return _weighted(c, calculation), f"p = {p}, and its label is {t}{more}"
 
 
 @explains("crossentropy")
 def _crossentropy(c: Contribution) -> Explanation:
-    row, _ = c.row_and_class()
+    c = c.in_row
     p, t = (np.broadcast_to(x, c.event.to.data.shape)[c.place] for x in c.inputs)
-    g = c.event.incoming[row]
     if c.event.position:
-        return times(-g, f"ln {number(p)}"), f"p = {number(p)}"
+        return times(-c.grad, f"ln {number(p)}"), f"p = {number(p)}"
     if t == 0 == c.sent:
         return "0", "its label is 0"
-    return f"{times(-g, t)} / {number(p)}", f"p = {number(p)}, and its label is {number(t)}"
+    words = f"p = {number(p)}, and its label is {number(t)}"
+    return f"{times(-c.grad, t)} / {number(p)}", words
 
 
-def _weighted(c: Contribution, row: Place, calculation: str) -> str:
+def _weighted(c: Contribution, calculation: str) -> str:
     """Multiply by the gradient of the row's loss, unless that is 1."""
-    g = c.event.incoming[row]
-    if g == 1:
+    if c.grad == 1:
         return calculation
-    return times(g, f"({calculation})" if " " in calculation else calculation)
+    return times(c.grad, f"({calculation})" if " " in calculation else calculation)

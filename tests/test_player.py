@@ -565,6 +565,14 @@ def test_graphs_of_different_shape_get_pictures_of_their_own() -> None:
     assert [frame["layout"] for frame in data["frames"]] == [0, 1, 0]
 
 
+@pytest.mark.parametrize("made", [lambda: tx.draw(by_hand()), lambda: play(by_hand()), recorded])
+def test_what_cannot_show_itself_says_how_it_is_opened(made) -> None:
+    view = made()
+    kind = type(view).__name__
+    with pytest.raises(AttributeError, match=rf"a {kind} has no attribute 'show': .* write .save"):
+        view.show()
+
+
 def test_messages_of_a_recording() -> None:
     recording = record()
     assert set(recording._repr_mimebundle_()) == {"text/plain"}

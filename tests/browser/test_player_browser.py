@@ -52,13 +52,16 @@ def go(page, step):
 # -- standing alone --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [420, 700, 1000])
-def test_the_legend_stands_below_the_pane_whole(visit, width) -> None:
-    page = visit(play(by_hand()))
+@pytest.mark.parametrize("width", [340, 420, 1000])
+@pytest.mark.parametrize("shown", [play, tx.draw])
+def test_the_legend_stands_below_the_pane_whole(visit, shown, width) -> None:
+    page = visit(shown(by_hand()))
     page.set_viewport_size({"width": width, "height": 800})
     pane, legend = (page.locator(s).bounding_box() for s in (".graph", ".legend"))
     assert legend["y"] >= pane["y"] + pane["height"]
     assert legend["height"] > 8
+    entries = [entry.bounding_box() for entry in page.locator(".legend > svg").all()]
+    assert all(at["x"] >= 0 and at["x"] + at["width"] <= width for at in entries)
     texts = page.locator(".legend text").all_text_contents()
     assert {"leaf", "op"} <= set(texts)
     assert page.locator(".graph #legend").count() == 0

@@ -1,4 +1,4 @@
-// The player. It is given all steps as data (see steps.py), and a program (see live/program.py) that
+// The player. It is given all steps as data (see player.py), and a program (see live/program.py) that
 // computes their numbers anew when one is changed.
 
 function player(root, data, picture) {

@@ -245,7 +245,8 @@ def test_a_thousand_tiny_exponentials_beside_the_maximum(classes: int, what: str
     if what == "sparse":
         loss = tx.sparse_softmax_cross_entropy_with_logits(labels=[3] * 4, logits=x)
     else:
-        hot = np.tile(np.eye(classes)[3], (4, 1))
+        hot = np.zeros((4, classes))
+        hot[:, 3] = 1
         loss = tx.softmax_cross_entropy_with_logits(labels=hot, logits=x)
     e = np.exp(z - 40)
     wanted = [1 / (1 + fsum(np.delete(row, 7))) for row in e]

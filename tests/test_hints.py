@@ -280,7 +280,7 @@ ASKED = {
     "tx.gradients(np.sin, x)": "Wrap the inputs",
     "(tx.Tensor(LABELS, name='k') * 2).sum().backward()": "Make the tensor 'k' of shape (2,) float",
     "tx.Tensor(3).backward()": "Make it float: Tensor(data, dtype=float)",
-    "tx.draw(x.sum()).show()": "write .save('graph.html') and open the file",
+    "tx.draw(x.sum()).show()": "write .save('picture.html') and open the file",
     "tx.draw(x, locals())": "names=locals()",
 }  # fmt: skip
 

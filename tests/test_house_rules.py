@@ -197,7 +197,7 @@ def test_a_small_picture_takes_few_calls() -> None:
 def test_a_check_of_a_rule_takes_few_calls() -> None:
     check = "tx.gradcheck(tx.tanh, [0.3, -1.2, 2.0])"
     calls, files = calls_of(check, before=check)  # once before: the check is loaded when it is used
-    assert calls <= 276
+    assert calls <= 281
     assert files <= 11
 
 

@@ -130,8 +130,8 @@ def unknown(case: Case) -> Claim:
     got, expected = apart(case.got[at], case.expected[at])
     should = f"be {expected}"
     if case.tolerance[at] > _CERTAIN * np.abs(case.expected[at]):
-        low, high = (case.expected[at] + sign * case.tolerance[at] for sign in (-1, 1))
-        should = f"lie between {number(low)} and {number(high)}"
+        low, high = (number(case.expected[at] + sign * case.tolerance[at]) for sign in (-1, 1))
+        should = f"lie between {low} and {high}" if low != high else should
     arriving = f"{case.arriving} " if case.arriving else ""
     return Claim(
         "unknown",

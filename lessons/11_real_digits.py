@@ -26,7 +26,7 @@ import tinygrad_xent as tx
 # is. Divided by 16 the pixels lie between 0 and 1.
 
 # %%
-file = Path(tx.__file__).parent / "data" / "digits.csv.gz"
+file = Path(tx.__file__).parent / "teaching" / "data" / "digits.csv.gz"
 table = np.loadtxt(file, delimiter=",", skiprows=1)
 images, labels = table[:, :64] / 16, table[:, 64].astype(int)
 print("images", images.shape, "  labels", labels.shape, "  classes", np.unique(labels))

@@ -22,12 +22,12 @@ from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.visualization.drawing import draw
 from tinygrad_xent.visualization.drawing.paint import png
-from tinygrad_xent.visualization.drawing.style import DATA, FAMILIES, text_width, widths
+from tinygrad_xent.visualization.drawing.style import FONT, FAMILIES, text_width, widths
 from tinygrad_xent.visualization.formulas import formula_text
 
 PACKAGE = Path(tx.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
-FILES = {"regular": DATA / "sans.ttf", "bold": DATA / "sans-bold.ttf"}
+FILES = {"regular": FONT / "sans.ttf", "bold": FONT / "sans-bold.ttf"}
 NAMES = [
     "logits",
     "θ̂₁",
@@ -170,7 +170,7 @@ def test_the_font_has_the_letters_that_formulas_are_made_of() -> None:
 
 def test_the_font_is_small_and_has_its_licence() -> None:
     assert sum(path.stat().st_size for path in FILES.values()) <= 300_000
-    licence = (DATA / "SANS-LICENSE.txt").read_text()
+    licence = (FONT / "SANS-LICENSE.txt").read_text()
     assert "Bitstream, Inc." in licence
     assert "Tavmjong Bah" in licence
 

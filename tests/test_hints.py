@@ -128,7 +128,7 @@ ASKED = {
     "tx.explain(x)": "type tinygrad-xent, the word and --help in a terminal",
     "tx.exercises()": "tinygrad_xent.teaching.exercises import CATALOGUE",
     "tx.museum.puzzle(1)": "from tinygrad_xent.teaching.museum import puzzle",
-    "tx.load_digits()": "data/digits.csv.gz in the folder of the package",
+    "tx.load_digits()": "teaching/data/digits.csv.gz in the folder of the package",
     "tx.MSELoss()": "write tx.mean((y - t) ** 2)",
     "tx.metrics.accuracy": "(np.argmax(p, axis=-1) == labels).mean()",
     "tx.layers.Dense(3)": "tx.relu(x @ w + b)",

@@ -14,7 +14,7 @@ from record import text_of
 
 
 def test_the_digits_are_what_their_note_says() -> None:
-    packed = (files("tinygrad_xent") / "data" / "digits.csv.gz").read_bytes()
+    packed = (files("tinygrad_xent") / "teaching" / "data" / "digits.csv.gz").read_bytes()
     header, *lines = gzip.decompress(packed).decode().splitlines()
     assert header.split(",") == [f"pixel_{i // 8}_{i % 8}" for i in range(64)] + ["digit"]
     table = np.array([line.split(",") for line in lines]).astype(int)

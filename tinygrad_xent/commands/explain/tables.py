@@ -24,7 +24,7 @@ from tinygrad_xent.errors import TableError
 from tinygrad_xent.visualization.formatting import count
 from tinygrad_xent.visualization.naming import printable
 
-DIGITS = Path(__file__).parents[2] / "data" / "digits.csv.gz"
+DIGITS = Path(__file__).parents[2] / "teaching" / "data" / "digits.csv.gz"
 DIGITS_SOURCE = "digits.csv.gz (ships with tinygrad_xent)"
 _TOO_LARGE = 1e100  # its square would overflow
 _DELIMITERS = "\t;|, "  # the first that splits the rows alike

@@ -57,7 +57,7 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
     withheld : frozenset of str
         Ops whose code is left out, besides all rules.
     """
-    data = (*(PACKAGE / name for name in _DATA), *PACKAGE.glob("data/*.gz"))
+    data = (*(PACKAGE / name for name in _DATA), *PACKAGE.glob("teaching/data/*.gz"))
     files = {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in data}
     for path in PACKAGE.rglob("*.py"):
         part = path.relative_to(PACKAGE).with_suffix("").as_posix()

@@ -288,7 +288,7 @@ def png(svg: str) -> bytes:
             "PNG needs resvg_py, which cannot be imported here: run `pip install resvg_py`, or "
             "save the picture as .svg, which needs nothing"
         ) from None
-    fonts = [str(style.DATA / name) for name in ("sans.ttf", "sans-bold.ttf")]
+    fonts = [str(style.FONT / name) for name in ("sans.ttf", "sans-bold.ttf")]
     family = 'svg { font-family: "tinygrad_xent Sans" }'
     png = resvg_py.svg_to_bytes(svg_string=svg, zoom=SCALE, font_files=fonts, style_sheet=family)
     return bytes(png)

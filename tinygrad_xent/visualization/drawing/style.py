@@ -79,7 +79,7 @@ def ink(fill: str) -> str:
 # Text is measured in the font that ships, which also draws the PNG. A browser takes the first
 # family that the machine has: DejaVu Sans has the same widths, and the others set words narrower.
 FAMILIES = "'DejaVu Sans', 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-DATA = Path(__file__).parents[2] / "data"
+FONT = Path(__file__).parents[1] / "font"
 _ELSEWHERE = 1.1  # em, for a letter of some other font: CJK has 1
 
 
@@ -115,7 +115,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 @functools.cache
 def widths() -> dict[str, dict[str, float]]:
     """Return the width of every character of the shipped font, in em, for each weight."""
-    weights = json.loads((DATA / "sans.json").read_bytes())
+    weights = json.loads((FONT / "sans.json").read_bytes())
     return {
         weight: {c: float(em) for em, characters in groups.items() for c in characters}
         for weight, groups in weights.items()

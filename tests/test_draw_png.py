@@ -22,7 +22,7 @@ from tinygrad_xent.checking.samples import samples
 from tinygrad_xent.ops import OPS
 from tinygrad_xent.visualization.drawing import draw
 from tinygrad_xent.visualization.drawing.paint import png
-from tinygrad_xent.visualization.drawing.style import FONT, FAMILIES, text_width, widths
+from tinygrad_xent.visualization.drawing.style import FAMILIES, FONT, text_width, widths
 from tinygrad_xent.visualization.formulas import formula_text
 
 PACKAGE = Path(tx.__file__).parent

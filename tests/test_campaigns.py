@@ -29,9 +29,9 @@ def test_no_right_rule_is_blamed_where_rounding_is_all_that_is_seen(seed: int) -
     assert list(campaigns.right(seed)) == []
 
 
-@pytest.mark.parametrize("seed", [3866, 4698, 4889, 14998, 18078])
+@pytest.mark.parametrize("seed", [2274, 3866, 4698, 4889, 14998, 18078])
 def test_what_twenty_thousand_wrong_rules_found(seed: int) -> None:
-    """A wrong entry behind float32's rounding, zeros that are cut numbers, equal bounds."""
+    """Entries behind rounding, zeros that are cut numbers, bounds that read alike."""
     assert list(campaigns.wrong(seed)) == []
 
 

@@ -211,6 +211,8 @@ _GROSS = 1e-3  # of the slope: a complex step subtracts nothing, so it never los
 _FINEST = 1e-8  # of the largest slope: about the root of float64's epsilon, where differences end
 _DROPPED = 1e-11  # likewise: an absolute value in a function may drop so much of a complex step
 _NEAR = 0.02  # of an entry: a function may change its slope within its size, not within this
+_LONGEST = 0.1  # functions change their slope over a length of 1
+_LONG_AGREE = 1e-5  # of the slope: two ways so different do not agree so closely by chance
 _FIRST_MOVES = 4  # tried first; if these confirm that the gradient is wrong, the rest is left out
 
 
@@ -294,6 +296,7 @@ class _Ladder:
 
     def __init__(self, probe: Probe, moves: list[int], got: Any, old: Any, method: str) -> None:
         self.got, self.old, self.complex = got, old, method == "complex step"
+        self.probe, self.moves = probe, moves
         x, mixed = np.abs(probe.x[:, moves]), probe.scale[:, moves]
         size = np.where(x > 0, x, mixed)
         reach = float(np.max(mixed / size, initial=1.0)) * probe.step / _SHORTEST
@@ -303,6 +306,17 @@ class _Ladder:
         h = lengths[:, None, None] * mixed
         self.rounding = 3 * probe.noise[None] / h[:, :, None]
         self.near = (h <= _NEAR * size)[:, :, None]
+
+    def _confirmed(self, value: Any) -> Any:
+        """Whether differences by some longer steps find the value of a complex step as well."""
+        found = np.zeros(value.shape, bool)
+        step, scale = self.probe.step, self.probe.scale[:, self.moves]
+        while step * scale.max() < _LONGEST and not found.all():
+            step *= 10
+            far, error, _ = self.probe._measure(self.moves, step)
+            size = _LONG_AGREE * np.abs(value)
+            found |= (np.abs(far - value) <= size) & (error <= size)
+        return found
 
     def best(self, suspect: Any) -> tuple[Any, Any, Any]:
         """Return value, error and kink for each suspect, unchanged where nothing is better."""
@@ -332,6 +346,8 @@ class _Ladder:
         )
         if self.complex:
             refuted |= ~_gross(self.got, value)
+            if (suspect & ~tells.any(axis=0)).any():
+                refuted |= self._confirmed(value)
         supported = suspect & supports.any(axis=0)
         k = np.argmin(np.where(supports, self.error, np.inf), axis=0)[None]
         for old, new in ((value, self.value), (error, self.error), (kink, self.kink)):

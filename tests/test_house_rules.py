@@ -257,6 +257,18 @@ def test_what_is_imported_later_is_there_when_it_is_asked_for(script: str) -> No
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_a_module_that_cannot_import_another_one_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_installed.py").write_text("import a_library_not_installed")
+    for package in (tx, tx.ops, tx.losses):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        with pytest.raises(ModuleNotFoundError, match="a_library_not_installed"):
+            package.half_installed  # noqa: B018 - the import is the deed
+        with pytest.raises(ModuleNotFoundError, match="a_library_not_installed"):
+            __import__(package.__name__, fromlist=["half_installed"])
+
+
 def test_the_import_is_light() -> None:
     script = (
         # `inspect` reads the signatures of rules; NumPy loads it too, but for 2.0.

@@ -31,9 +31,12 @@ def importing(package: str, names: Catalogue) -> Callable[[str], Any]:
 
     def get(name: str) -> Any:
         if name not in names:
+            module = f"{package}.{name}"
             try:
-                return import_module(f"{package}.{name}")
-            except ModuleNotFoundError:
+                return import_module(module)
+            except ModuleNotFoundError as error:
+                if error.name != module:  # the module is there, and one that it needs is not
+                    raise
                 raise errors.hints.no_name(package, name) from None
         module, known_as = names[name]
         value = getattr(import_module(module), known_as)

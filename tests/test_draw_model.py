@@ -13,7 +13,7 @@ import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import MOST_BOXES, build, expression
 from tinygrad_xent.visualization.drawing.records import Arrow, Box, Model
-from tinygrad_xent.visualization.tracing import plain
+from tinygrad_xent.visualization.formatting import plain
 
 
 def model(*outputs, names=None, gradients=True) -> Model:

@@ -18,11 +18,10 @@ from small_graphs import by_hand, diamond
 import tinygrad_xent as tx
 from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import build
-from tinygrad_xent.visualization.formatting import number
+from tinygrad_xent.visualization.formatting import number, window
 from tinygrad_xent.visualization.line_plot import ticks
 from tinygrad_xent.visualization.player import Recording, play, record
 from tinygrad_xent.visualization.player.frames import State, frames
-from tinygrad_xent.visualization.player.player import window
 from tinygrad_xent.visualization.player.recording import loss_plot
 from tinygrad_xent.visualization.player.wrong_order import wrong_order
 from tinygrad_xent.visualization.tracing import trace

@@ -9,7 +9,8 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent import errors
-from tinygrad_xent.visualization.tracing import Backward, Forward, Trace, plain, trace
+from tinygrad_xent.visualization.formatting import plain
+from tinygrad_xent.visualization.tracing import Backward, Forward, Trace, trace
 
 
 def network():

@@ -17,10 +17,9 @@ from tinygrad_xent.comparing.dialects import DIALECTS, is_sparse, start
 from tinygrad_xent.comparing.steps import constant
 from tinygrad_xent.errors import DialectError
 from tinygrad_xent.ops.cross_entropy import check_probabilities
-from tinygrad_xent.visualization.formatting import brief
+from tinygrad_xent.visualization.formatting import brief, plain
 from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import html_table, styled, table
-from tinygrad_xent.visualization.tracing import plain
 
 _WIDTH, _WHO = 78, 44
 _HEAD = ("", "loss", "gradient", "who")

@@ -1,4 +1,4 @@
-"""Numbers and arrays as text, with three significant digits."""
+"""Numbers and arrays as text, with three significant digits, and as plain data."""
 
 from typing import Any
 
@@ -155,3 +155,77 @@ def short(x: Any) -> str:
         case None:
             return ""
     return "..." if x is Ellipsis else str(x)
+
+
+def plain(data: Any) -> Any:
+    """Return an array as nested lists for JSON, with strings for NaN and infinities.
+
+    Examples
+    --------
+    >>> plain([1.0, -np.inf])
+    [1.0, '-inf']
+    """
+    array = np.asarray(data)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        array = np.where(np.isfinite(array), array.astype(object), array.astype(str))
+    return array.tolist()
+
+
+# -- an array as rows of text ----------------------------------------------------------------
+
+# Up to how many everything is printed; of more, how many at either end.
+_ROWS = 8, 4, 2
+_COLUMNS = 10, 4, 3
+
+
+def window(data: Any) -> dict[str, Any]:
+    """Return an array as a table of numbers, with a gap where it is long.
+
+    Returns
+    -------
+    dict
+        ``rows`` of texts, with "…" where entries were left out; ``top``, the largest finite
+        magnitude of all entries; ``note``, in words what the rows do not show: the shape, and the
+        range of what was left out.
+
+    Examples
+    --------
+    >>> window([[1.0, -0.5], [0.25, 0.0]])
+    {'rows': [['1', '-0.5'], ['0.25', '0']], 'top': '1', 'note': ''}
+    """
+    array = np.asarray(data)
+    table = as_rows(array)
+    rows, columns = visible(table)
+    texts = [
+        ["…" if i is None or j is None else number(table[i, j]) for j in columns] for i in rows
+    ]
+    finite = table[np.isfinite(table)] if table.dtype.kind == "f" else table
+    top = np.max(np.abs(finite.astype(np.float64)), initial=0.0)
+    return {"rows": texts, "top": number(top), "note": _note(array, finite, rows, columns)}
+
+
+def as_rows(array: Any) -> Any:
+    """Lay an array out in rows and columns; a scalar is one row of one."""
+    return array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
+
+
+def visible(table: Any) -> tuple[list[int | None], list[int | None]]:
+    """Return the rows and columns that are printed, with None for a gap."""
+    height, width = table.shape
+    return _ends(height, *_ROWS), _ends(width, *_COLUMNS)
+
+
+def _ends(count: int, most: int, first: int, last: int) -> list[int | None]:
+    if count <= most:
+        return list(range(count))
+    return [*range(first), None, *range(count - last, count)]
+
+
+def _note(array: Any, finite: Any, rows: list[int | None], columns: list[int | None]) -> str:
+    shape = " × ".join(map(str, array.shape))
+    if array.size == 0:
+        return f"no entries ({shape})"
+    if None in rows or None in columns:
+        low, high = (number(np.min(finite)), number(np.max(finite))) if finite.size else ("", "")
+        return f"{shape}" + (f", from {low} to {high}" if finite.size else "")
+    return shape if array.ndim > 2 else ""

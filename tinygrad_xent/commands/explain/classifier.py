@@ -12,7 +12,7 @@ from tinygrad_xent.derivatives import gradients
 from tinygrad_xent.losses.sparse import sparse_softmax_cross_entropy_with_logits
 from tinygrad_xent.ops import matmul, mean, relu
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.visualization.tracing import plain
+from tinygrad_xent.visualization.formatting import plain
 
 HIDDEN = 32
 HELD_OUT = 0.2

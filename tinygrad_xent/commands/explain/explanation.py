@@ -17,7 +17,8 @@ from tinygrad_xent.losses.sparse import sparse_categorical_crossentropy
 from tinygrad_xent.ops import matmul, relu, softmax
 from tinygrad_xent.ops.fused import looked_through
 from tinygrad_xent.tensor import Tensor
-from tinygrad_xent.visualization.tracing import Trace, plain, trace
+from tinygrad_xent.visualization.formatting import plain
+from tinygrad_xent.visualization.tracing import Trace, trace
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tinygrad_xent.errors import GraphTooLargeError
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
+from tinygrad_xent.visualization.formatting import plain
 from tinygrad_xent.visualization.live.recorded import (
     FACTS,
     Elsewhere,
@@ -29,7 +30,6 @@ from tinygrad_xent.visualization.live.recorded import (
     place,
 )
 from tinygrad_xent.visualization.naming import constants_of, names_by_id, names_of, printable
-from tinygrad_xent.visualization.tracing import plain
 
 MOST_NUMBERS = 200_000
 """How many numbers of leaves and constants a page takes: some megabytes."""

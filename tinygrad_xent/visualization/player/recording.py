@@ -22,14 +22,12 @@ from tinygrad_xent.graph import Node, ancestors
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.drawing.picture import View
 from tinygrad_xent.visualization.drawing.records import Model
-from tinygrad_xent.visualization.formatting import count, number
+from tinygrad_xent.visualization.formatting import count, number, plain, window
 from tinygrad_xent.visualization.line_plot import LinePlot, ticks
 from tinygrad_xent.visualization.live.program import program_of
 from tinygrad_xent.visualization.player import markup
 from tinygrad_xent.visualization.player.frames import State, pictures
-from tinygrad_xent.visualization.player.player import window
 from tinygrad_xent.visualization.tables import table
-from tinygrad_xent.visualization.tracing import plain
 
 _MOST_LOSSES, _MOST_WEIGHTS = 2000, 2000
 _LAST = 3

@@ -153,7 +153,7 @@ function withSign(text) {
 function cell(text, top, heat, marked) {
   const levels = (heat.length - 1) / 2;
   const graded = level(Number(text), top, levels);
-  const colour = graded === undefined || text === "" ? null : graded - levels; // theme.py has them
+  const colour = graded === undefined || text === "" ? null : graded - levels; // pages.py has them
   return element("td", { class: marked ? "marked" : null, "data-level": colour }, withSign(text));
 }
 

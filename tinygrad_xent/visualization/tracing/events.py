@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_xent.graph import Node
-from tinygrad_xent.visualization.formatting import brief, count
+from tinygrad_xent.visualization.formatting import brief, count, plain
 from tinygrad_xent.visualization.formulas import formula_text, mathml, summed_over
 from tinygrad_xent.visualization.readable import Readable
 from tinygrad_xent.visualization.tables import Markup, html_table, styled, table
@@ -143,20 +143,6 @@ def _as_dict(event: Event, phase: str) -> dict[str, Any]:
 def unsummed(result: Any, sent: Any) -> Any:
     """Return a copy of what a rule returned if it was summed to what was sent, else None."""
     return np.array(result) if math.prod(np.shape(result)) != sent.size else None
-
-
-def plain(data: Any) -> Any:
-    """Return an array as nested lists for JSON, with strings for NaN and infinities.
-
-    Examples
-    --------
-    >>> plain([1.0, -np.inf])
-    [1.0, '-inf']
-    """
-    array = np.asarray(data)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        array = np.where(np.isfinite(array), array.astype(object), array.astype(str))
-    return array.tolist()
 
 
 Event = Forward | Backward

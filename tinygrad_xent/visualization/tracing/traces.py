@@ -14,7 +14,7 @@ from tinygrad_xent.backprop import backpropagate, check_seed, is_real
 from tinygrad_xent.errors import ArgumentError, NotInGraphError, NotRecordedError
 from tinygrad_xent.graph import Node, ancestors, describe
 from tinygrad_xent.ops.fused import looked_through
-from tinygrad_xent.visualization.formatting import brief, count, number, short
+from tinygrad_xent.visualization.formatting import brief, count, number, plain, short
 from tinygrad_xent.visualization.formulas import formula_of, letters_of, rule_at
 from tinygrad_xent.visualization.naming import constants_of, entry_name, names_of
 from tinygrad_xent.visualization.readable import Readable
@@ -23,7 +23,6 @@ from tinygrad_xent.visualization.tracing.events import (
     Event,
     Forward,
     html_tables,
-    plain,
     text_tables,
     unsummed,
 )

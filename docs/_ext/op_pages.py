@@ -1,7 +1,7 @@
 """A page for each op, written into docs/_ops while the docs are built, from the op itself.
 
-The derivations alone are written by hand: docs/derivations has a file for each module of ops, and
-a section for each of its ops. An op without one is an error.
+The derivations alone are written by hand: docs/derivations has a file for each group of ops, and
+a section for each op. An op without one is an error.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ GROUPS = {
     "rounding": "Steps",
     "products": "Products",
     "linear_algebra": "Norms",
-    "reductions": "Sums, means, extremes and broadcasting",
-    "accumulation": "Running sums and products, log-sum-exp",
-    "softmax_family": "The softmax and its logarithm",
+    "reductions": "Sums, products, means, extremes and broadcasting",
+    "softmax_family": "The softmax, its logarithm, and log-sum-exp",
     "cross_entropy": "Cross-entropies",
     "shaping": "Shapes",
     "rearranging": "Copies and shifts",

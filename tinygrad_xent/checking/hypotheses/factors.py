@@ -1,4 +1,4 @@
-"""The right gradient times a number."""
+"""Wrong as a whole: missing, of the other sign, a multiple, or not linear in the upstream one."""
 
 import math
 from collections.abc import Iterator

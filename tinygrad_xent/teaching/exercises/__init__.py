@@ -166,9 +166,8 @@ def hint(name: str, number: int = 2) -> Note:
     Raises
     ------
     UnknownExerciseError
-        If no exercise has this name.
-    UnknownExerciseError
-        If the number is not 1, 2 or 3, or the teacher wants no hints yet.
+        If no exercise has this name, the number is not 1, 2 or 3, or the teacher wants no hints
+        yet.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A picture of a graph, in every form it can be had in."""
+"""The picture of a graph, and the forms that it, a player and a recording can be had in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Arrays printed as Python prints them; formatting.py and player/player.py have the same.
+// Arrays printed as Python prints them; formatting.py has the same.
 "use strict";
 
 const tableShape = (shape) => {

@@ -38,7 +38,7 @@ class GraphSubject(Subject):
         self.params: Mapping[str, Any] = {}
         self.side_effects = SideEffects()
 
-    def function_of(self, i: int, at: Arrays | None = None) -> Callable[[Any], Any]:  # noqa: ARG002
+    def function_of(self, i: int) -> Callable[[Any], Any]:
         """Return the output as a function of one tensor, by running the graph again."""
         return replayer(self.output, [self.nodes[i]])
 

@@ -79,9 +79,9 @@ class Subject:
         twin.inputs = inputs
         return twin
 
-    def function_of(self, i: int, at: Arrays | None = None) -> Callable[[Any], Any]:
+    def function_of(self, i: int) -> Callable[[Any], Any]:
         """Return the function of input `i` alone, in float64, with the other inputs fixed."""
-        inputs = [precise(x) for x in (self.inputs if at is None else at)]
+        inputs = [precise(x) for x in self.inputs]
         return lambda x: self.value([*inputs[:i], x, *inputs[i + 1 :]])
 
     def gradients(

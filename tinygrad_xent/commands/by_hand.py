@@ -1,4 +1,4 @@
-"""The numbers and labels of a loss that is given by hand, on the command line."""
+"""Numbers typed on the command line: seeds, and the numbers and labels of a loss."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_complete(options: argparse.Namespace) -> None:
 
 
 def seed(text: str) -> int:
-    """Return the number that an option asks for, for argparse."""
+    """Return the seed that was typed, for argparse."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)

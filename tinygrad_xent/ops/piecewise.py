@@ -137,7 +137,7 @@ def clip_backward(grad: Any, y: Any, x: Any, min: Any, max: Any) -> Any:
 
 
 def zero_elsewhere(condition: Any, x: Any) -> Any:
-    """Return `np.where(condition, x, 0)`, for real numbers in a tenth of the time.
+    """Return `np.where(condition, x, 0)`, of 100,000 real numbers or more in a tenth of the time.
 
     Their bits and-ed with all ones or all zeros: nothing that a processor could guess wrong, as it
     does at every other entry of a random condition. (A product would make NaN of 0 * inf.)

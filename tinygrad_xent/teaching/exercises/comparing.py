@@ -18,6 +18,7 @@ from tinygrad_xent.visualization.formatting import brief, number
 from tinygrad_xent.visualization.naming import entry_name, printable
 
 _MOST_NAMES = 5  # that a sentence lists
+_LONGEST = 200  # letters of a value
 _SMALLEST_SCALE = 1e-3  # a gradient of ordinary inputs much below it counts as 0
 _FEWEST = 3  # entries that a sentence about all of them needs
 _NEARLY = 0.02  # the largest error, relative to the largest entry, that is called nearly right
@@ -230,8 +231,8 @@ def a(value: Any) -> str:
     return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
-def shown(value: Any, most: int = 200) -> str:
-    """Return any value as text on one line of at most `most` characters."""
+def shown(value: Any) -> str:
+    """Return any value as text on one line, with an ellipsis where it is long."""
     name = getattr(value, "__name__", "")
     if name and getattr(np, name, None) is value:
         return f"np.{name}"
@@ -245,7 +246,7 @@ def shown(value: Any, most: int = 200) -> str:
             text = repr(value)
         except Exception:  # noqa: BLE001 - the repr of any object may raise anything
             text = a(value)
-    return printable(text if len(text) <= most else f"{text[: most - 1]}…")
+    return printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 # -- what wrong results have in common with the right ones ------------------------------------

@@ -75,7 +75,7 @@ def _library(kind: str) -> str:
 
 
 def _packed(text: str) -> str:
-    """Compress what is large and repeats itself: a tenth remains."""
+    """Compress what is large and repeats itself."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 

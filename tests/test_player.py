@@ -20,7 +20,7 @@ from tinygrad_xent import errors
 from tinygrad_xent.visualization.drawing.build import build
 from tinygrad_xent.visualization.formatting import number, window
 from tinygrad_xent.visualization.line_plot import ticks
-from tinygrad_xent.visualization.player import Recording, play, record
+from tinygrad_xent.visualization.player import Recording, markup, play, record
 from tinygrad_xent.visualization.player.frames import State, frames
 from tinygrad_xent.visualization.player.recording import loss_plot
 from tinygrad_xent.visualization.player.wrong_order import wrong_order
@@ -639,3 +639,13 @@ def test_up_to_400_tensors_each_has_its_box() -> None:
         x = x + 1.0
     data = data_of(play(x).html)
     assert {step["box"] for step in data["forward"]} == {f"n{i}" for i in range(400)}
+
+
+@pytest.mark.parametrize("kind", markup._SCRIPTS)
+def test_no_two_scripts_of_a_page_declare_the_same_name(kind: str) -> None:
+    # They share one scope, in which the last of two functions wins without a word.
+    scripts = [markup._source(*file.split("/")) for file in markup._SCRIPTS[kind]]
+    pattern = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+    names = [name for script in scripts for name in pattern.findall(script)]
+    assert [name for name in set(names) if names.count(name) > 1] == []
+    assert kind in names

@@ -1,4 +1,4 @@
-"""Handing a graph to somebody: the lessons as notebooks, and worksheets on paper."""
+"""Lessons, exercises, worksheets, handouts, the museum of wrong rules, and grading."""
 
 from tinygrad_xent.teaching.sheet import Worksheet, worksheet
 

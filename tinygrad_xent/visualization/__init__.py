@@ -1,1 +1,1 @@
-"""What one sees of a graph: pictures, traces, the player, and the first bad number."""
+"""What one sees of a graph: pictures, traces, players, live pages, and the first bad number."""

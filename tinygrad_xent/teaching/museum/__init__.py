@@ -17,10 +17,10 @@ from typing import Any
 from tinygrad_xent.errors import ArgumentError
 from tinygrad_xent.op import Op
 from tinygrad_xent.ops import OPS
-from tinygrad_xent.teaching.museum import arithmetic, layers, reductions, softmax, strangers
+from tinygrad_xent.teaching.museum import arithmetic, arrays, layers, softmax, strangers
 from tinygrad_xent.teaching.museum.rules import Rule, WrongRule, found_in
 
-WRONG_RULES: tuple[WrongRule, ...] = found_in(*map(vars, (arithmetic, reductions, softmax)))
+WRONG_RULES: tuple[WrongRule, ...] = found_in(*map(vars, (arithmetic, arrays, softmax)))
 STRANGERS_RULES: tuple[WrongRule, ...] = found_in(vars(strangers))
 
 _LAYERS = [value for value in vars(layers).values() if isinstance(value, Op)]

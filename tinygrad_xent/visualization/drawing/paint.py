@@ -23,9 +23,7 @@ from tinygrad_xent.visualization.drawing.style import escape, quote, shorten, te
 MARGIN, SPACE, NARROWEST = 16.0, 16.0, 300.0
 SCOPE_SIZE = 11.0
 HEAD = 8.0  # length of an arrow's head
-WIDEST_ROW = (
-    1100.0  # a longer chain stands upright: a page would shrink it until nobody can read it
-)
+WIDEST_ROW = 1100.0  # a longer chain stands upright: a page would shrink its letters too far
 
 
 def paint(

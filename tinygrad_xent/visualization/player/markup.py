@@ -48,8 +48,9 @@ _SCRIPTS = {
     "liveDrawing": (*_LIVE, "live/drawing.js"),
     "player": (*_LIVE, "player/player.js"),
     "recording": (
-        *_LIVE,
-        "player/curve.js", "player/pictures.js", "player/training.js", "player/recording.js",
+        "player/view.js", "live/functions.js", "live/live.js", "live/printed.js",
+        "live/picture.js", "player/curve.js", "player/pictures.js", "player/training.js",
+        "player/recording.js",
     ),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-// What both views share. A view is a function of its shadow root, its data and its picture.
+// What all views share. A view is a function of its shadow root, its data and its picture.
 
 async function start(name, view, data, style) {
   data = await unpacked(data);

@@ -1,4 +1,4 @@
-"""Wrong rules of reductions, broadcasting, matrix products, and of what moves or picks entries."""
+"""Wrong rules of functions of whole arrays: sums, products of matrices, moves and picks."""
 
 import numpy as np
 

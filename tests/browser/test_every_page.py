@@ -220,7 +220,7 @@ def test_paper_shows_the_whole_graph_and_no_buttons(visit, written, which, schem
     assert page.evaluate(PAPER) == "rgb(255, 255, 255)"
     for control in page.locator("button, input, select, summary").all():
         assert not control.is_visible(), control.evaluate("e => e.outerHTML.slice(0, 200)")
-    graph = page.locator(".graph > svg, .picture > svg").first
+    graph = page.locator(".graph > svg").first
     inside = graph.evaluate("""svg => {
       const [box, pane] = [svg, svg.parentNode].map((e) => e.getBoundingClientRect());
       const cut = getComputedStyle(svg.parentNode).overflow !== "visible";

@@ -202,7 +202,6 @@ _NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 @functools.cache
 def tree(latex: str) -> Element:
     """Return a formula as MathML, without the namespace; it is shared, so do not change it."""
-    """Parse; shared, not to be changed."""
     from latex2mathml.converter import convert
 
     mathml = convert(latex).replace(_NAMESPACE, "")

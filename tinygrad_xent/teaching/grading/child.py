@@ -26,7 +26,6 @@ import numpy as np
 from tinygrad_xent.errors import MessageError
 from tinygrad_xent.graph import Node
 from tinygrad_xent.op import Op
-from tinygrad_xent.ops import OPS
 from tinygrad_xent.teaching.exercises.verdict import Verdict
 from tinygrad_xent.teaching.grading.messages import decode, encode, receive, send
 from tinygrad_xent.teaching.grading.sandbox import MOST_LEFT_OUT, Limits, Silent, confine
@@ -51,7 +50,6 @@ def main() -> None:
     send(replies, {"ready": True}, limits.message)
     learner = Learner(work, lambda place: send(replies, {"place": place}, limits.message))
     learner.run(work["cells"])
-    Silent.judging = True
     reply = learner.found
     while True:
         try:
@@ -240,7 +238,7 @@ class Learner:
         def noted(op: Op, *inputs: Any, **params: Any) -> Any:
             value = call(op, *inputs, **params)
             calls = self.seen.setdefault(id(op), [])
-            if op.name not in OPS and len(calls) < _CALLS_KEPT:
+            if not _is_ours(op) and len(calls) < _CALLS_KEPT:
                 given, rest = op._bind(inputs, params)
                 arrays = tuple(x.data if isinstance(x, Node) else x for x in given)
                 if sum(getattr(x, "size", 1) for x in arrays) <= _ENTRIES_KEPT:

@@ -235,16 +235,14 @@ class Silent:
     Parameters
     ----------
     refusal : str, optional
-        The error that it raises instead if an answer uses it while it is judged.
+        The error that it raises instead when it is used.
     """
-
-    judging = False
 
     def __init__(self, refusal: str = "") -> None:
         self._refusal = refusal
 
     def _used(self, *_: Any, **__: Any) -> Silent:
-        if Silent.judging and self._refusal:
+        if self._refusal:
             raise PermissionError(self._refusal)
         return self
 

@@ -214,12 +214,6 @@ class Session(contextlib.AbstractContextManager["Session"]):
         self.close()
 
     def _start(self, source: Path) -> None:
-        plots = Path(self._home, ".matplotlib")
-        plots.mkdir()
-        places = (os.environ.get("MPLCONFIGDIR", ""), "~/.cache/matplotlib", "~/.matplotlib")
-        for place in filter(None, places):
-            for fonts in Path(os.path.expanduser(place)).glob("fontlist-*.json"):  # noqa: PTH111
-                shutil.copy(fonts, plots)  # else matplotlib reads every font of the machine
         homes = ("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE")
         with _STARTING:  # so that no other session takes it for a stray
             _adopt_orphans()
@@ -232,7 +226,7 @@ class Session(contextlib.AbstractContextManager["Session"]):
                 cwd=self._home,
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ}
                 | dict.fromkeys(homes, self._home)
-                | {**_ENVIRONMENT, "MPLCONFIGDIR": str(plots)},
+                | _ENVIRONMENT,
                 start_new_session=True,
             )
 

@@ -2,9 +2,8 @@
 
 A learner's code gets this copy. An answer may use the ops as a backward rule does: `exp`, `sum`,
 `matmul`. It may not use a backward rule, a cross-entropy, the op that it is to write, or the
-engine, which would find every gradient. Their code is not there, so nobody can find it: what calls
-them is told that an answer does this work itself. Pictures do nothing; nor do hints and solutions
-while the file is run, but an answer that uses them while it is judged is told the same.
+engine, which would find every gradient; nor may it show a solution. Their code is not there, so
+nobody can find it: what uses them is told that an answer does this work itself.
 """
 
 import ast
@@ -25,27 +24,16 @@ _WHOLE = (
     "teaching/grading/sandbox", "tensor", "visualization/__init__", "visualization/formatting",
     "visualization/formulas", "visualization/naming", "visualization/tables",
 )  # fmt: skip
-_WITHOUT_RULES = (
-    "__init__", "arithmetic", "broadcasting", "elementwise", "indexing", "kernels",
-    "linear_algebra", "numpy_calls", "piecewise", "powers", "products", "rearranging", "reductions",
-    "rounding", "shaping", "softmax_family", "trigonometry",
-)  # fmt: skip
-_DATA = (
-    "__init__.pyi", "errors/hints.txt", "losses/__init__.pyi", "ops/__init__.pyi",
-    "teaching/exercises/verdict.css",
-)  # fmt: skip
+_LOSSES = ("ops/cross_entropy", "ops/fused")  # of the ops, those that are nobody's to use
+_DATA = (".css", ".gz", ".pyi", ".txt")  # hold no code
 _WORDS = ("backward", "cross_entropy", "scaled")  # names of functions in `ops` that hold answers
 _ABSENT = f"""
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
     from tinygrad_xent.teaching.grading.sandbox import Silent
-    refusal = f"tinygrad_xent's own {{name}} is not there while a file is graded: {REFUSAL}"
-    def refuse(*_, **__):
-        raise PermissionError(refusal)
-    return %s
+    return Silent(f"tinygrad_xent's own {{name}} is not there while a file is graded: {REFUSAL}")
 """
-_INSTEAD = {"teaching": "Silent(refusal)", "visualization": "Silent()"}  # by folder, else `refuse`
 
 
 @cache
@@ -57,16 +45,16 @@ def package(withheld: Collection[str]) -> Mapping[str, bytes]:
     withheld : frozenset of str
         Ops whose code is left out, besides all rules.
     """
-    data = (*(PACKAGE / name for name in _DATA), *PACKAGE.glob("teaching/data/*.gz"))
+    data = (path for path in PACKAGE.rglob("*") if path.suffix in _DATA)
     files = {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in data}
     for path in PACKAGE.rglob("*.py"):
         part = path.relative_to(PACKAGE).with_suffix("").as_posix()
         if part in _WHOLE:
             tree = parsed(path.read_bytes())
-        elif part.startswith("ops/") and part[4:] in _WITHOUT_RULES:
+        elif part.startswith("ops/") and part not in _LOSSES:
             tree = _Hollow(withheld).visit(parsed(path.read_bytes()))
         else:
-            tree = parsed(_ABSENT % _INSTEAD.get(part.partition("/")[0], "refuse"))
+            tree = parsed(_ABSENT)
         code = compile(tree, f"tinygrad_xent/{part}.py", "exec", dont_inherit=True)
         files[f"tinygrad_xent/{part}.pyc"] = MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
     return files

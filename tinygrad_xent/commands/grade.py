@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
     from tinygrad_xent.teaching.grading.submissions import Submission
 
-_RULE = re.compile(
-    r"(?i)-?\s*(?P<off>\d+([.,]\d+)?)\s*(%|per ?cent)\s*(?P<daily>(/|per|a|each)\s*d(ay)?)?"
-)
+_RULE = re.compile(r"(?i)-?\s*(\d+([.,]\d+)?)\s*(%|per ?cent)\s*((/|per|a|each)\s*d(ay)?)?")
 _MOST = 1_000_000  # of each: more than any system takes
 
 
@@ -69,10 +67,10 @@ def _late(text: str) -> tuple[float, bool]:
     found = _RULE.fullmatch(text.strip())
     if found is None:
         raise ArgumentTypeError(f'{text!r} is not a rule; write "10%/day" or "20%"')
-    off = float(found["off"].replace(",", ".")) / 100
+    off = float(found[1].replace(",", ".")) / 100
     if off > 1:
         raise ArgumentTypeError(f"{text!r} takes off more than there is; write at most 100%")
-    return off, bool(found["daily"])
+    return off, bool(found[4])
 
 
 def run(options: argparse.Namespace) -> int:

@@ -18,11 +18,14 @@ def _spans(
     code: Callable[[str], str],
     formula: Callable[[str], str],
 ) -> str:
-    kinds = {"`": code, "$": formula}
-    return "".join(
-        kinds[piece[0]](piece[1:-1]) if _SPANS.fullmatch(piece) else plain(piece)
-        for piece in _SPANS.split(markdown)
-    )
+    made = ""
+    for piece in _SPANS.split(markdown):
+        kind = {"`": code, "$": formula}[piece[0]] if _SPANS.fullmatch(piece) else None
+        try:
+            made += kind(piece[1:-1]) if kind else plain(piece)
+        except Exception:  # noqa: BLE001 - dollar signs in somebody's error message: not a formula
+            made += plain(piece)
+    return made
 
 
 def text_of(markdown: str) -> str:

@@ -49,8 +49,7 @@ def main() -> None:
     confine(str(Path.cwd()), work["places"])
     send(replies, {"ready": True}, limits.message)
     learner = Learner(work, lambda place: send(replies, {"place": place}, limits.message))
-    learner.run(work["cells"])
-    reply = learner.found
+    reply = learner.run(work["cells"])
     while True:
         try:
             send(replies, reply, limits.message)
@@ -89,7 +88,6 @@ class Learner:
         self.file = Path.cwd() / work["file"]
         self.left_out: dict[str, str] = work["left out"]
         self.tell = tell
-        self.found: dict[str, Any] = {}
         self.answers: dict[str, Callable[..., Any]] = {}
         self.ops: dict[str, Op] = {}
         self.errors: list[str] = []
@@ -99,8 +97,8 @@ class Learner:
         self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         vars(sys.modules["tinygrad_xent"])["check"] = self._check
 
-    def run(self, cells: Sequence[str]) -> None:
-        """Run the cells one after another, also after one that fails, and note what they define."""
+    def run(self, cells: Sequence[str]) -> dict[str, Any]:
+        """Run the cells, also after one that fails, and return what they define."""
         running = self._run_cells(cells)
         try:
             if any(map(_awaits, cells)):
@@ -110,9 +108,9 @@ class Learner:
             else:  # without a loop, so that the code may start its own
                 with contextlib.suppress(StopIteration):
                     running.send(None)
-            self.found = self._found()
+            return self._found()
         except BaseException as error:  # noqa: BLE001 - what they define may fail in any way
-            self.found = _described(error)
+            return _described(error)
 
     async def _run_cells(self, cells: Sequence[str]) -> None:
         sys.modules["__main__"] = self.module

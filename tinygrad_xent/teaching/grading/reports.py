@@ -94,8 +94,8 @@ def answers_table(records: Sequence[Mapping[str, Any]], marking: Marking) -> str
     """Return a table in CSV with a row for each student and exercise."""
     return _csv(COLUMNS, [
         {
-            **record, **result, "exercise": result["name"], "message": _plain(result),
-            "score": f"{marking.points(result):g}",
+            **record, **result, "exercise": result["name"],
+            "message": text_of(result["message"]), "score": f"{marking.points(result):g}",
         }
         for record in sorted(records, key=lambda record: record["student"])
         for result in record["results"]
@@ -171,16 +171,6 @@ def _csv(heads: Sequence[str], rows: Iterable[Mapping[str, Any]], *, safe: bool 
     for row in rows:
         writer.writerow({key: _safe(row[key]) for key in heads} if safe else row)
     return table.getvalue()
-
-
-def _plain(result: Mapping[str, Any]) -> str:
-    message: str = result["message"]
-    if result["code"] in _MISSING:  # names of files, which are not Markdown
-        return message
-    try:
-        return text_of(message)
-    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
-        return message
 
 
 def _safe(cell: Any) -> Any:
@@ -259,10 +249,7 @@ def _verdict(result: Mapping[str, Any]) -> str:
         evidence=tuple(map(tuple, result["evidence"])),
         **{key: result[key] for key in ("message", "code", "case", "hint")},
     )
-    try:
-        return f"{verdict._repr_html_()}\n"
-    except Exception:  # noqa: BLE001 - dollar signs in a learner's error message: not a formula
-        return f"<p><code>{escape(result['name'])}</code>: {escape(result['message'])}</p>\n"
+    return f"{verdict._repr_html_()}\n"
 
 
 # -- the summary of a class ------------------------------------------------------------------

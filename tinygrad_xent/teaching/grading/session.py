@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -236,24 +236,19 @@ class Session(contextlib.AbstractContextManager["Session"]):
             raise AnswerStoppedError(self.ended[1])
         left = self.limits.left if self._ready else seconds
         begun = time.monotonic()
-
-        def ask() -> dict[str, Any]:
-            if message:
-                send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
-            while True:
-                reply = receive(self._process.stdout, self.limits.message)  # type: ignore[union-attr, arg-type]
-                if "place" not in reply:
-                    values = {key: decode(reply[key]) for key in ("value", "args") if key in reply}
-                    return reply | values
-                self.place = printable(reply["place"])[:_LONGEST]
-
+        end = begun + min(seconds, left)
+        future: Future[dict[str, Any]] = Future()
+        # In a thread, which is left behind when it takes too long.
+        threading.Thread(target=self._ask, args=(message, future), daemon=True).start()
         try:
-            return _within(min(seconds, left), ask, self._check_disk)
-        except TimeoutError:
+            while time.monotonic() < end:
+                with contextlib.suppress(TimeoutError):
+                    return future.result(min(_LOOK_SECONDS, end - time.monotonic()))
+                self._check_disk()
             if left < seconds:
                 limit = f"used up the {self.limits.total_seconds:g} s for all files"
-                raise self._stopped("no-time-left", limit) from None
-            raise self._stopped("too-slow", f"took more than {seconds:g} s") from None
+                raise self._stopped("no-time-left", limit)
+            raise self._stopped("too-slow", f"took more than {seconds:g} s")
         except MessageError as error:
             raise self._stopped("no-answer", f"sent a reply that cannot be read: {error}") from None
         except (EOFError, OSError, ValueError):
@@ -261,6 +256,17 @@ class Session(contextlib.AbstractContextManager["Session"]):
         finally:
             if self._ready:
                 self.limits.used += time.monotonic() - begun
+
+    def _ask(self, message: dict[str, Any] | None, future: Future[dict[str, Any]]) -> None:
+        try:
+            if message:
+                send(self._process.stdin, message, _LARGEST)  # type: ignore[union-attr, arg-type]
+            while "place" in (reply := receive(self._process.stdout, self.limits.message)):  # type: ignore[union-attr, arg-type]
+                self.place = printable(reply["place"])[:_LONGEST]
+            values = {key: decode(reply[key]) for key in ("value", "args") if key in reply}
+            future.set_result(reply | values)
+        except BaseException as error:  # noqa: BLE001 - `result` raises it again
+            future.set_exception(error)
 
     def _check_disk(self) -> None:
         size = 0
@@ -304,30 +310,6 @@ def remove_leftovers() -> None:
                     os.kill(int(folder.name.removeprefix(_PREFIX).split("-")[0]), 0)
                 except ProcessLookupError:
                     _remove(str(folder))
-
-
-def _within(
-    seconds: float, work: Callable[[], dict[str, Any]], look: Callable[[], None]
-) -> dict[str, Any]:
-    """Return the result of `work` if it comes in time; call `look` while waiting.
-
-    The work is done in a thread, which is left behind when it takes too long.
-    """
-    future: Future[dict[str, Any]] = Future()
-
-    def attempt() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - `result` raises it again
-            future.set_exception(error)
-
-    threading.Thread(target=attempt, daemon=True).start()
-    end = time.monotonic() + seconds
-    while not wait([future], max(0.0, min(_LOOK_SECONDS, end - time.monotonic()))).done:
-        look()
-        if time.monotonic() >= end:
-            raise TimeoutError
-    return future.result()
 
 
 def _end(process: subprocess.Popen[bytes], others: Collection[int]) -> None:

@@ -431,7 +431,7 @@ def grade_submission(
         problems += [f"{name}, {problem}" for problem in report.errors]
     nothing = f"Nothing could be graded: {'; '.join(problems)}."
     return {
-        **_record(submission, names, NO_FILE, nothing),
+        **failed(submission, names, nothing, NO_FILE),
         **({"results": [best[name] for name in names]} if best else {}),
         "fingerprint": fingerprint,
         "unread": handed.problems if best else problems,
@@ -447,15 +447,10 @@ def _rank(row: Mapping[str, Any] | None) -> int:
     return 1 if row["code"] in ("blank", "misnamed", *LOST.values()) else _ANSWERED
 
 
-def failed(submission: Submission, names: Sequence[str], message: str) -> dict[str, Any]:
-    """Return the record of a submission that could not be graded; it is graded again next time."""
-    return _record(submission, names, "crashed", message)
-
-
-def _record(
-    submission: Submission, names: Sequence[str], code: str, message: str
+def failed(
+    submission: Submission, names: Sequence[str], message: str, code: str = "crashed"
 ) -> dict[str, Any]:
-    """Return a record without a score, with one cause for all exercises."""
+    """Return the record of a submission that could not be graded; it is graded again next time."""
     results = [Result(name, 0, code, message) for name in names]
     return {
         "student": submission.student,

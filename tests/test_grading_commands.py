@@ -79,7 +79,10 @@ def test_an_assignment_that_is_there_is_not_replaced(folder, capsys):
         (["check", "empty.py"], "empty.py defines no op and answers no exercise"),
         (["check", "none.py"], "none.py cannot be read (No such file or directory)"),
         (["check", "empty.py", "--seed", "-1"], "argument --seed: '-1' is not a whole number"),
-        (["grade", "none"], "none is not a folder; name the one with the submissions"),
+        (
+            ["grade", "none"],
+            "none cannot be read (No such file or directory); name the folder with the submissions",
+        ),
         (["grade", ".", "--jobs", "0"], "--jobs: 0 is not a number above 0, up to 1,000,000"),
         (["grade", ".", "--seconds", "-1"], "--seconds: -1.0 is not a number above 0"),
         (["grade", ".", "--seconds", "inf"], "--seconds: inf is not a number above 0"),

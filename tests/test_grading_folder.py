@@ -90,23 +90,23 @@ def test_a_class_as_it_comes(folder, grade, tmp_path):
     write(folder / "pia.docx")
     status, rows, lines = grade()
     assert lines == [
-        "not graded: di: di holds no .py, .ipynb or .zip file; it holds report.pdf",
-        "not graded: ed: ed holds no .py, .ipynb or .zip file",
+        "not graded: di: there is no .py, .ipynb or .zip file, only report.pdf",
+        "not graded: ed: there is no .py, .ipynb or .zip file",
         "not graded: gus: gus.py is a link, which is not followed; put the file itself there",
         "not graded: hal: hal is a link, which is not followed; put the file itself there",
         "not graded: ivy: ivy.py is a link, which is not followed; put the file itself there",
         "not graded: kim: old.tar.gz is packed; unpack it first",
         "not graded: lee: lee.ipynb is not a Jupyter notebook",
-        "not graded: max: max.py is not a .py, .ipynb or .zip file",
+        "not graded: max: there is no .py, .ipynb or .zip file",
         "not graded: oz: oz.tar.gz is packed; unpack it first",
-        "not graded: pia: pia.docx is not a .py, .ipynb or .zip file",
+        "not graded: pia: there is no .py, .ipynb or .zip file, only pia.docx",
     ]
     passed = (".ned", "BO", "ann", "cy", "flo", "jo", "kim", "oz")
     lost = ("di", "ed", "gus", "hal", "ivy", "lee", "max", "pia")
     assert rows == dict.fromkeys(passed, ("1", "passed")) | dict.fromkeys(lost, ("0", "no-file"))
     assert status == 1
     page = (tmp_path / "grades-feedback" / "di.html").read_text()
-    assert "di holds no .py, .ipynb or .zip file; it holds report.pdf" in page
+    assert "there is no .py, .ipynb or .zip file, only report.pdf" in page
     assert "Not answered" in page
     assert "To be worked on" not in page
     assert grade() == (status, rows, lines)  # the second time nothing is graded, and all is told

@@ -24,6 +24,7 @@ from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 
 _LONGEST_NAME = 150  # bytes
+_processors = getattr(os, "process_cpu_count", os.cpu_count)  # those that may be used, if told
 _OTHERS = ("feedback", "students.csv", "summary.html", "upload.csv", "feedback.zip")
 
 
@@ -129,7 +130,7 @@ class Gradebook:
         seed : int, optional
             The seed of the random inputs; a secret one by default, which the table shows later.
         jobs : int, optional
-            How many at the same time; by default one for each processor that may be used.
+            How many at the same time; by default one for each processor.
         step : callable
             Called after each.
         """
@@ -138,7 +139,7 @@ class Gradebook:
         remove_leftovers()
         try:
             tasks = [(submission, self._asked(submission)) for submission in todo]
-            for record in _graded(tasks, facts, jobs or _processors()):
+            for record in _graded(tasks, facts, jobs or _processors() or 1):
                 self._keep(record)
                 step()
         finally:
@@ -198,12 +199,6 @@ def _write(path: Path, content: str | bytes) -> None:
 
 
 # -- grading in parallel ---------------------------------------------------------------------
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _graded(

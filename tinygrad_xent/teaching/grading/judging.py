@@ -4,7 +4,7 @@ import difflib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,9 @@ class Result:
         How much of the inputs it is right for, from 0 to 1.
     seconds : float
         How long judging took.
+    picture : str
+        Of a wrong answer, the graph of what it computes, as SVG. The learner's code may have
+        written it: show it only where it can neither run nor load anything, as in an image.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Result:
     hint: str = ""
     share: float = 0.0
     seconds: float = 0.0
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,11 @@ class Report:
     exercises, ops : tuple of Result
     errors : tuple of str
         Which cells failed, and how.
-    pictures : mapping of str to str
-        Of wrong answers, the graph of what they compute, as SVG. The learner's code may have
-        written it: show it only where it can neither run nor load anything, as in an image.
     """
 
     exercises: tuple[Result, ...]
     ops: tuple[Result, ...] = ()
     errors: tuple[str, ...] = ()
-    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def not_answered(name: str, found: Mapping[str, Any]) -> Result:
@@ -145,21 +145,25 @@ def judge_cells(
         if ended:
             message = f"Running {first.place} {ended[1]}."
             return Report(tuple(Result(name, 0, ended[0], message) for name in names))
-        exercises = tuple(
+        exercises = [
             _answer(sessions, name, np.random.default_rng([seed, *name.encode()]))
             if name in found["answers"]
             else not_answered(name, found)
             for name in names
-        )
-        errors, ops, pictures = found["errors"], [], {}
-        wrong = [r.name for r in exercises if not r.score and r.evidence and with_pictures]
+        ]
+        errors, ops = found["errors"], []
+        wrong = [r for r in exercises if not r.score and r.evidence and with_pictures]
         if errors or with_ops or wrong:  # what failed may be there when nothing is left out
             whole = sessions.alive(None)
             errors = errors if whole.ended else whole.found["errors"]
             found_ops = whole.found["ops"] if with_ops else ()
             ops = [_op(sessions, name, seed + i) for i, name in enumerate(found_ops)]
-            pictures = {name: _picture(sessions, name) for name in wrong}
-        return Report(exercises, tuple(ops), tuple(errors[:_MOST_ERRORS]), pictures)
+            drawn = (
+                replace(r, picture=_picture(sessions, r.name)) if r in wrong else r
+                for r in exercises
+            )
+            exercises = [*drawn]
+        return Report(tuple(exercises), tuple(ops), tuple(errors[:_MOST_ERRORS]))
     finally:
         sessions.close()
 

@@ -95,7 +95,9 @@ def answers_table(records: Sequence[Mapping[str, Any]], marking: Marking) -> str
     return _csv(COLUMNS, [
         {
             **record, **result, "exercise": result["name"],
-            "message": text_of(result["message"]), "score": f"{marking.points(result):g}",
+            "score": f"{marking.points(result):g}",
+            # Names of files are not Markdown.
+            "message": (str if result["code"] in _MISSING else text_of)(result["message"]),
         }
         for record in sorted(records, key=lambda record: record["student"])
         for result in record["results"]
@@ -302,13 +304,10 @@ def _mistakes(name: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not wrong:
         return
     yield f"<h3><code>{escape(name)}</code></h3>\n"
-    kinds = Counter(_kind(result) for result in wrong)
-    for kind, number in kinds.most_common(_COMMONEST):
-        example = next(result for result in wrong if _kind(result) == kind)
-        one = ", one of them" if number > 1 and not kind[1] else ""  # they need not be the same
-        yield f"<p>{count(number, 'student')}{one}:</p>\n{_verdict(example)}"
-
-
-def _kind(result: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what makes two mistakes the same: for a usual one, its sentence."""
-    return result["code"], result["message"] if result["code"] == "mistake" else ""
+    kinds = defaultdict(list)
+    for result in wrong:  # a usual mistake is told by its sentence
+        usual = result["message"] if result["code"] == "mistake" else ""
+        kinds[result["code"], usual].append(result)
+    for (_, usual), same in sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:_COMMONEST]:
+        one = ", one of them" if len(same) > 1 and not usual else ""  # they need not be the same
+        yield f"<p>{count(len(same), 'student')}{one}:</p>\n{_verdict(same[0])}"

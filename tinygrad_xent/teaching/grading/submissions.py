@@ -33,13 +33,8 @@ _SUFFIXES = (".py", ".ipynb")
 _PACKED = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 _MOST_GRADED, _MOST_FILES = 100, 1_000
 _MOST_BYTES = 100 * 2**20  # of all files of a student together
-_LITTER = (
-    ".ds_store", "._*", "__macosx", ".apdisk", ".spotlight-*", ".trash*", ".fseventsd",  # macOS
-    "thumbs.db", "desktop.ini", "$recycle.bin",  # Windows
-    ".directory", ".nfs*", ".fuse_hidden*", "lost+found",  # Linux
-    ".ipynb_checkpoints", "__pycache__", ".*.sw?", "*~", ".~lock.*#",  # editors
-    ".git", ".gitignore", ".gitkeep", ".gitattributes", ".hg", ".svn",
-)  # fmt: skip
+_LITTER = ("._*", "__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "lost+found",
+           "__pycache__", "*~")  # fmt: skip
 _PLATFORMS = (
     r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(_.*)?",  # Moodle
     r"(?P<name>[^_]+)_(LATE_)?(?P<id>\d+)_\d+_.+",  # Canvas
@@ -268,13 +263,10 @@ def _is_code(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def _is_litter(name: str) -> bool:
-    return any(fnmatchcase(name.lower(), pattern) for pattern in _LITTER)
-
-
 def _is_hidden(name: str) -> bool:
-    """Whether a file within a student's folder belongs to an editor, a tool or the system."""
-    return name.startswith(".") or _is_litter(name)
+    """Whether a file belongs to an editor, a tool or the system."""
+    is_litter = any(fnmatchcase(name.lower(), pattern) for pattern in _LITTER)
+    return is_litter or (name.startswith(".") and not _is_code(name))
 
 
 # -- a class ---------------------------------------------------------------------------------
@@ -302,14 +294,9 @@ class Submission:
         """Return all that is theirs, and why nothing of it can be graded, if that is so."""
         handed = read(self.entries[0].parent, self.entries)
         if not handed.code and not handed.problems:
-            entry = self.entries[0]
-            name = printable(entry.name)
             held = ", ".join(printable(PurePosixPath(path).name) for path in [*handed.contents][:3])
-            handed.problems.append(
-                f"{name} holds no .py, .ipynb or .zip file{held and f'; it holds {held}'}"
-                if entry.is_dir()
-                else f"{name} is not a .py, .ipynb or .zip file"
-            )
+            nothing = "there is no .py, .ipynb or .zip file"
+            handed.problems.append(f"{nothing}, only {held}" if held else nothing)
         return handed
 
 
@@ -317,7 +304,7 @@ def submissions(folder: Path, besides: Collection[Path] = ()) -> list[Submission
     """Return what a folder holds: each file is a student's, and so is each folder of files.
 
     Whatever lies in the folder becomes a submission, also what cannot be graded, so that nobody is
-    lost. Only what systems and editors leave behind (`_LITTER`) is passed over.
+    lost. Only what systems and editors leave behind is passed over.
 
     Parameters
     ----------
@@ -333,16 +320,13 @@ def submissions(folder: Path, besides: Collection[Path] = ()) -> list[Submission
     name = printable(folder)
     try:
         entries = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        raise SubmissionError(
-            f"{name} is not a folder; name the one with the submissions"
-        ) from None
     except OSError as error:
-        raise SubmissionError(f"{name} cannot be read ({error.strerror})") from None
+        why = f"{name} cannot be read ({error.strerror}); name the folder with the submissions"
+        raise SubmissionError(why) from None
     graders_own = {path.resolve() for path in besides}
     found: dict[str, Submission] = {}
     for entry in entries:
-        if _is_litter(entry.name) or entry.resolve() in graders_own:
+        if _is_hidden(entry.name) or entry.resolve() in graders_own:
             continue
         is_folder = entry.is_dir() and not entry.is_symlink()
         student, number = whose(entry.name if is_folder else entry.stem.removesuffix(".tar"))
@@ -425,7 +409,7 @@ def grade_submission(
         files = Files(handed.contents, path)
         report = judge_cells(cells, left, seed=seed, limits=limits, files=files, with_pictures=True)
         for result in report.exercises:
-            row = {**asdict(result), "picture": report.pictures.get(result.name, "")}
+            row = asdict(result)
             row |= {"file": name if _rank(row) else "", "seed": seed}
             best[result.name] = max(best.get(result.name, row), row, key=_rank)
         problems += [f"{name}, {problem}" for problem in report.errors]
@@ -458,5 +442,5 @@ def failed(
         "unread": [message],
         "problems": [message],
         "definitions": [],
-        "results": [{**asdict(r), "picture": "", "file": "", "seed": 0} for r in results],
+        "results": [{**asdict(r), "file": "", "seed": 0} for r in results],
     }

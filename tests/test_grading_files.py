@@ -115,7 +115,7 @@ def test_beside_a_file_the_nearest_come_first(tmp_path, monkeypatch):
     monkeypatch.setattr(handed_in, "_MOST_FILES", 3)
     write(tmp_path, {"a/1": b"", "a/2": b"", "b.py": b"", "z.py": b"", ".hidden": b""})
     (tmp_path / "link").symlink_to(tmp_path / "b.py")
-    beside = handed_in.read_beside(tmp_path / "z.py")
+    beside = handed_in.read(tmp_path, [tmp_path])
     assert (set(beside.contents), len(beside.problems)) == ({"b.py", "z.py", "a/1", "a/2"}, 1)
     assert beside.problems == ["only the first 3 files are read"]
 

@@ -35,12 +35,12 @@ def run(options: argparse.Namespace) -> int:
     from tinygrad_xent.teaching.exercises import CATALOGUE
     from tinygrad_xent.teaching.grading.judging import judge_cells
     from tinygrad_xent.teaching.grading.session import Files
-    from tinygrad_xent.teaching.grading.submissions import cells_of, read_beside
+    from tinygrad_xent.teaching.grading.submissions import cells_of, read
 
     path = Path(options.file)
     cells = cells_of(path)
     number = secrets.randbits(48) if options.seed is None else options.seed
-    beside = read_beside(path)
+    beside = read(path.parent, [path.parent])
     files = Files(beside.contents, path.name)
     report = judge_cells(cells, tuple(CATALOGUE), seed=number, with_ops=True, files=files)
     if report.errors:  # what is left out may be the cause

@@ -78,12 +78,9 @@ class Gradebook:
         except OSError as error:
             name = printable(error.filename)
             raise OutputError(f"{name} cannot be used ({error.strerror})") from None
-        if table and not table.startswith(
-            ",".join(reports.COLUMNS).encode("utf-8-sig")
-        ):  # as of a class
-            raise OutputError(
-                f"{printable(out)} exists and is not a table of grades; name another file"
-            )
+        if table and not table.startswith(",".join(reports.COLUMNS).encode("utf-8-sig")):
+            why = f"{printable(out)} exists and is not a table of grades; name another file"
+            raise OutputError(why)
         self.records, self._written = {}, {}
         for submission in found:
             handed = submission.read()

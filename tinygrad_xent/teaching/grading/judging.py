@@ -158,11 +158,10 @@ def judge_cells(
             errors = errors if whole.ended else whole.found["errors"]
             found_ops = whole.found["ops"] if with_ops else ()
             ops = [_op(sessions, name, seed + i) for i, name in enumerate(found_ops)]
-            drawn = (
+            exercises = [
                 replace(r, picture=_picture(sessions, r.name)) if r in wrong else r
                 for r in exercises
-            )
-            exercises = [*drawn]
+            ]
         return Report(tuple(exercises), tuple(ops), tuple(errors[:_MOST_ERRORS]))
     finally:
         sessions.close()

@@ -17,7 +17,7 @@ from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.exercises.verdict import text_of
 from tinygrad_xent.teaching.grading.judging import Result, judge_cells
 from tinygrad_xent.teaching.grading.session import Files
-from tinygrad_xent.teaching.grading.submissions import plain, read_beside
+from tinygrad_xent.teaching.grading.submissions import plain, read
 
 _TEST = re.compile(r'^verdict = tx\.check\("(\w+)", \w+\)$', re.MULTILINE)
 
@@ -64,7 +64,7 @@ def judge_notebook(notebook: Mapping[str, Any], folder: Path | None = None) -> N
     tests = [cell for cell, marks in marked if marks.get("grade") and not marks.get("solution")]
     names = list(dict.fromkeys(filter(None, (_tested(cell["source"]) for cell in tests))))
     sources = [plain(cell["source"]) for cell in code]
-    files = Files(read_beside(folder / "answers.py").contents) if folder else None
+    files = Files(read(folder, [folder]).contents) if folder else None
     report = judge_cells(sources, names, seed=secrets.randbits(48), files=files)
     results = {result.name: result for result in report.exercises}
     for cell in tests:

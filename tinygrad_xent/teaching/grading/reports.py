@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -149,7 +148,7 @@ def upload_table(rows: Rows, marking: Marking, maximum: int) -> str:
     Moodle's list says what its assignment counts, and the grades are a share of that.
     """
     made = []
-    for facts in filter(itemgetter("person"), rows):
+    for facts in (row for row in rows if row["person"]):
         row = dict(facts["person"].row)
         held = {head.casefold(): value.replace(",", ".") for head, value in row.items()}
         most = held.get("maximum grade", "")
@@ -213,8 +212,7 @@ def _parts(record: Mapping[str, Any], marking: Marking) -> Iterator[str]:
     yield f"<p>{passed} of {count(len(results), 'exercise')} passed.</p>\n"
     if days := marking.days(record["written"]):
         kept = round(100 * marking.kept(days))
-        delay = "1 day" if days == 1 else f"{days} days"
-        yield f"<p>{delay} late: {kept} % of the points count.</p>\n"
+        yield f"<p>{count(days, 'day')} late: {kept} % of the points count.</p>\n"
     for title, wanted in (("To be worked on", 0), ("Passed", 1)):
         chosen = [r for r in results if r["score"] == wanted and r["code"] not in _MISSING]
         if chosen:

@@ -186,8 +186,7 @@ class Session(contextlib.AbstractContextManager["Session"]):
             What a call returns: the value of the answer; the graph of what the answer computes, as
             SVG; or what is wrong with the rule of the op, of which the argument is a seed.
         """
-        limits = self.limits
-        seconds = limits.run_seconds if kind == "op" else limits.call_seconds
+        seconds = self.limits.run_seconds if kind == "op" else self.limits.call_seconds
 
         def remote(*args: Any, **params: Any) -> Any:
             call = {"name": name, "kind": kind, "args": encode(args), "params": encode(params)}

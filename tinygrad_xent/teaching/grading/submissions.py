@@ -206,11 +206,6 @@ def read(folder: Path, entries: Iterable[Path]) -> HandedIn:
     return HandedIn(contents, problems, max((age[1] for age, *_ in found if age), default=0.0))
 
 
-def read_beside(path: Path) -> HandedIn:
-    """Return what lies beside a file and below, as `read` does."""
-    return read(path.parent, (path.parent,))
-
-
 def _inside(path: Path, room: int) -> dict[str, bytes]:
     """Return what a file holds, or a zip file's files by their paths in it, if it is not too much.
 
@@ -239,9 +234,8 @@ def _unpacked(path: Path, room: int) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as packed:
             for info in packed.infolist():
                 parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-                if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
-                    continue
-                if any(part in ("..", "/") or _is_hidden(part) for part in parts):
+                is_closed = any(part == "/" or _is_hidden(part) for part in parts)
+                if is_closed or info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
                     continue
                 with packed.open(info) as file:  # what it says of its size may be wrong
                     found["/".join(("", *parts))] = content = file.read(room + 1)

@@ -12,7 +12,7 @@ import tinygrad_xent as tx
 from tinygrad_xent.errors import UnknownExerciseError
 from tinygrad_xent.teaching.exercises import CATALOGUE
 from tinygrad_xent.teaching.exercises.cases import same
-from tinygrad_xent.teaching.exercises.comparing import Closeness, compare, shown
+from tinygrad_xent.teaching.exercises.returned_values import Closeness, compare, shown
 
 
 def wrong(grad, y, x):

@@ -11,7 +11,7 @@ from tinygrad_xent.checking.case import Case
 from tinygrad_xent.checking.diagnosis import Diagnosis
 from tinygrad_xent.checking.fast import along_directions
 from tinygrad_xent.checking.graph_check import Stop, check_graph, gradients_until_stopped
-from tinygrad_xent.checking.hypotheses import diagnose, kink, not_finite
+from tinygrad_xent.checking.hypotheses import diagnose, function_not_finite, kink
 from tinygrad_xent.checking.judging import Judged, judge, judge_with_rounding
 from tinygrad_xent.checking.report import GradcheckReport
 from tinygrad_xent.checking.side_effects import copy_array
@@ -162,7 +162,7 @@ def _check_graph(
     for node in dict.fromkeys(node for case in cases for node in case.blamed):
         diagnoses += _of_rule(node, limit)
     if not np.isfinite(subject.output.data).all():
-        diagnoses.append(not_finite(", ".join(subject.names), subject.output.data))
+        diagnoses.append(function_not_finite(", ".join(subject.names), subject.output.data))
     return GradcheckReport(subject, cases, tuple(diagnoses), whole=output)
 
 
@@ -273,7 +273,7 @@ def _compared(subject: Subject, rng: np.random.Generator, number: int) -> Gradch
             diagnoses = [found for case in wrong for found in diagnose(case)]
         diagnoses += side_effects
         if not np.isfinite(out).all() and any(case.unclear for case in cases):
-            diagnoses.append(not_finite(", ".join(subject.names), out))
+            diagnoses.append(function_not_finite(", ".join(subject.names), out))
         diagnoses += [kink(case) for case in cases if case.kinks and not case.wrong]
         return GradcheckReport(subject, tuple(cases), tuple(diagnoses))
 

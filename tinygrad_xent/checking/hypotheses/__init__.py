@@ -23,14 +23,19 @@ from tinygrad_xent.checking.hypotheses.factors import (
     not_linear,
     wrong_sign,
 )
-from tinygrad_xent.checking.hypotheses.numerals import kink, non_finite, not_finite, wrong_dtype
 from tinygrad_xent.checking.hypotheses.places import left_out, misplaced, transposed, wrong_axis
 from tinygrad_xent.checking.hypotheses.search import wrong_formula
 from tinygrad_xent.checking.hypotheses.shapes import gradients_swapped, not_summed, wrong_shape
+from tinygrad_xent.checking.hypotheses.special_values import (
+    function_not_finite,
+    kink,
+    non_finite,
+    wrong_dtype,
+)
 from tinygrad_xent.visualization.formatting import count, number
 from tinygrad_xent.visualization.naming import entry_name
 
-__all__ = ["HYPOTHESES", "diagnose", "kink", "not_finite"]
+__all__ = ["HYPOTHESES", "diagnose", "function_not_finite", "kink"]
 
 HYPOTHESES: tuple[Hypothesis, ...] = (
     missing_gradient,

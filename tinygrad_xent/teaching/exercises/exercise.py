@@ -12,7 +12,14 @@ import numpy as np
 from tinygrad_xent.checking import Diagnosis, gradcheck
 from tinygrad_xent.op import Op
 from tinygrad_xent.teaching.exercises.cases import Case, TooManyStepsError, copied, same
-from tinygrad_xent.teaching.exercises.comparing import (
+from tinygrad_xent.teaching.exercises.reading import (
+    Function,
+    bare_source,
+    blank_source,
+    mistakes_of,
+    sections,
+)
+from tinygrad_xent.teaching.exercises.returned_values import (
     Call,
     Closeness,
     Difference,
@@ -21,13 +28,6 @@ from tinygrad_xent.teaching.exercises.comparing import (
     listed,
     noticed,
     shown,
-)
-from tinygrad_xent.teaching.exercises.reading import (
-    Function,
-    bare_source,
-    blank_source,
-    mistakes_of,
-    sections,
 )
 from tinygrad_xent.teaching.exercises.verdict import Verdict, quoted
 from tinygrad_xent.visualization.naming import printable

@@ -38,7 +38,7 @@ level_by_level
 """
 
 from tinygrad_xent.teaching.exercises.cases import Case, ManyPaths, graphs
-from tinygrad_xent.teaching.exercises.comparing import a, shown
+from tinygrad_xent.teaching.exercises.returned_values import a, shown
 from tinygrad_xent.teaching.exercises.verdict import quoted
 
 

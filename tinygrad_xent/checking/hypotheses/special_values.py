@@ -101,7 +101,7 @@ def kink(case: Case) -> Diagnosis:
     )
 
 
-def not_finite(name: str, out: Any) -> Diagnosis:
+def function_not_finite(name: str, out: Any) -> Diagnosis:
     """Return that the function itself is not finite, so that no gradient can be compared there."""
     places = ~np.isfinite(out)
     first = tuple(np.argwhere(places)[0])

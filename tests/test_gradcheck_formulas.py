@@ -222,6 +222,14 @@ def test_right_numbers_in_wrong_places(what):
     assert said in check(function, rule, *inputs).diagnosis.message
 
 
+@pytest.mark.parametrize("entries", [[-3.0, 0.5, 4.0], [1.1, 3.9, -0.5, -0.5, 2.0, -1.8, 1.8]])
+def test_a_formula_holds_between_the_numbers_too(entries):
+    """(1 - y) / (1 - x) is the slope of clip inside and above, and not below."""
+    op = tx.op(lambda x: np.clip(x, -1, 1))
+    op.backward(lambda grad, y, x: grad)
+    assert "right is" not in str(tx.gradcheck(op, entries))
+
+
 def test_two_mistakes_do_not_contradict_each_other():
     one, other = check(np.log2, lambda grad, y, x: -grad / x, POSITIVE).diagnoses
     assert "two mistakes. Undo one: change its sign." in one.message

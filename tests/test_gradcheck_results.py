@@ -215,3 +215,20 @@ def test_a_rule_that_cannot_be_called_is_told_how_it_is_called() -> None:
     op.backward(lambda grad, x: 2 * grad * x)
     with pytest.raises(tx.errors.OpDefinitionError, match=r"is called as <lambda>\(grad, y, x\)"):
         tx.gradcheck(op, [1.0])
+
+
+def test_an_entry_that_is_wrong_for_one_upstream_gradient_is_not_unclear_for_another() -> None:
+    op = tx.op(lambda x: (x - x.mean()) / x.std())
+    op.backward(lambda grad, y, x: (grad - grad.mean()) / x.std())
+    x = np.random.default_rng(3).normal(size=5)
+    report = tx.gradcheck(op, x)  # ones come back as 0, whatever the rule forgets
+    assert (report[0].verdict, report[0].unclear) == ("wrong", 0)
+    assert "unclear" not in str(report)
+
+
+def test_a_gradient_of_the_wrong_shape_is_wrong_without_entries_too() -> None:
+    op = tx.op(lambda x: x.sum())
+    op.backward(lambda grad, y, x: grad)
+    report = tx.gradcheck(op, np.zeros((0, 3)))
+    assert not report.ok
+    assert "right: there" not in str(report)

@@ -127,9 +127,10 @@ class Case(Readable):
     @property
     def verdict(self) -> str:
         """Either "right", "wrong", or "unclear" where no entry could be judged."""
-        if self.judged is not None and self.judged.unclear.all() and self.x.size:
-            return "unclear"
-        return "wrong" if self.wrong else "right"
+        if self.wrong:
+            return "wrong"
+        assert self.judged is not None  # noqa: S101 - else it is wrong
+        return "unclear" if self.judged.unclear.all() and self.x.size else "right"
 
     @property
     def sampled(self) -> bool:
@@ -145,7 +146,8 @@ class Case(Readable):
     @property
     def unclear(self) -> int:
         """How many entries could not be judged."""
-        return 0 if self.judged is None else int(self.judged.unclear.sum())
+        judged = self.judged
+        return 0 if judged is None else int(np.sum(judged.unclear & ~judged.wrong.any(axis=0)))
 
     @property
     def error(self) -> float:
@@ -187,7 +189,7 @@ class Case(Readable):
     @property
     def remark(self) -> str:
         """The verdict, with its reason."""
-        if not self.x.size:
+        if not self.x.size and not self.wrong:
             return "right: there is nothing to compare"
         if self.verdict == "unclear":
             finite = np.isfinite(self.out).all()

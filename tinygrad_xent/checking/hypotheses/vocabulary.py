@@ -261,8 +261,8 @@ def points(case: Case, words: Vocabulary, entries: Any) -> Iterator[Point]:
         names = words.names(case.subject, case.out, case.upstream[k])
         yield Point(names, case.got[k], np.where(sure, case.expected[k], np.nan))
     rng = np.random.default_rng(0)
-    for _ in range(3):
-        subject, out = _fresh(case.subject, rng)
+    for spread in [False] * 3 + [True] * 5:
+        subject, out = _fresh(case.subject, spread, rng)
         upstream, x = rng.normal(size=(1, *out.shape)), subject.inputs[case.index]
         got = subject.gradients(case.index, upstream, out, subject.inputs, x.shape)
         if got is None or out.shape != case.out.shape:
@@ -282,12 +282,13 @@ def points(case: Case, words: Vocabulary, entries: Any) -> Iterator[Point]:
         yield Point(words.names(subject, out, upstream[0]), got[0], expected)
 
 
-def _fresh(subject: Subject, rng: np.random.Generator) -> tuple[Subject, Any]:
+def _fresh(subject: Subject, spread: bool, rng: np.random.Generator) -> tuple[Subject, Any]:
     """Return the subject with other numbers, where its function is finite."""
     for move in _MOVES:
-        moved = subject.at([_near(x, move, rng) for x in subject.inputs])
+        moved = subject.at([_other(x, move, spread, rng) for x in subject.inputs])
         moved.params = {
-            name: _near(v, move, rng) if np.ndim(v) else v for name, v in subject.params.items()
+            name: _other(v, move, spread, rng) if np.ndim(v) else v
+            for name, v in subject.params.items()
         }
         out = moved.value(moved.inputs)
         if np.isfinite(out).all():
@@ -295,14 +296,20 @@ def _fresh(subject: Subject, rng: np.random.Generator) -> tuple[Subject, Any]:
     return moved, out
 
 
-def _near(x: Any, move: float, rng: np.random.Generator) -> Any:
-    """Move the numbers of an array, and exchange rows and columns; rows that sum to 1 still do."""
+def _other(x: Any, move: float, spread: bool, rng: np.random.Generator) -> Any:
+    """Move the numbers of an array, and exchange rows and columns; rows that sum to 1 still do.
+
+    Or spread them from the smallest to the largest: a formula holds between the numbers, too.
+    """
     if not is_real(x):
         return x
     x = precise(x)
     for axis, n in enumerate(x.shape):
         x = x.take(rng.permutation(n), axis)
     near = x * rng.uniform(1 - move, 1 + move, size=x.shape)
+    if spread and x.size:
+        places = (rng.permutation(x.size) + rng.uniform()) / x.size
+        near = x.min() + np.ptp(x) * places.reshape(x.shape)
     if {*np.unique(x)} == {0.0, 1.0}:
         near = np.where(x == 0, rng.uniform(0, move, size=x.shape), np.minimum(near, 1))
     for axis in range(x.ndim):

@@ -126,6 +126,10 @@ BAD_TABLES = {
         "x,species\n1,a\n2,b\n",
         "column 'species' has 2 classes in 2 rows; choose a column with several rows of each class",
     ),
+    "two rows of each": (
+        "x,species\n1,a\n2,b\n3,a\n4,b\n",
+        "column 'species' has 2 classes in 4 rows; a classifier needs 5 rows at least",
+    ),
     "too many classes": (
         "x,species\n" + "".join(f"{i},{i / 7}\n" for i in range(20)),
         (
@@ -409,6 +413,19 @@ def test_decimal_commas(tmp_path, mark, header):
     table = table_from(tmp_path, text, "species" if header else "-1")
     np.testing.assert_array_equal(table.features, table_from(tmp_path, FLOWERS).features)
     assert table.notes[0] == "Decimal commas are read as points."
+
+
+def test_decimal_commas_need_not_stand_in_the_last_row(tmp_path):
+    rows = "1,5;a\n2,25;b\n-3,5;a\n4;b\n1,125;a\n6;b\n"
+    table = table_from(tmp_path, "x;k\n" + rows, "k")
+    assert table.features[:, 0].tolist() == [1.5, 2.25, -3.5, 4, 1.125, 6]
+
+
+def test_commas_apart_by_thousands_are_not_decimal(tmp_path):
+    rows = "".join(f"1,{i}00\t{'ab'[i % 2]}\n" for i in range(6))
+    assert table_from(tmp_path, "x\tk\n" + rows, "k").features[:, 0].tolist() == [
+        1000.0 + 100 * i for i in range(6)
+    ]
 
 
 def test_a_number_of_the_table_is_not_taken_for_the_columns(tmp_path):

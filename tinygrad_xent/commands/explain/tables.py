@@ -31,6 +31,7 @@ _DELIMITERS = "\t;|, "  # the first that splits the rows alike
 _GAPS = {"", "na", "n/a", "nan", "<na>", "null", "none", "?", "-", ".", "nat"}
 _FEW_VALUES, _MOST_VALUES = 12, 200  # of a column of text: by itself, and if it is asked for
 _MOSTLY = 0.9  # a column of numbers may hold a few that are none
+_FEWEST_ROWS = 5
 _FEW_ROWS = 0.1  # more rows with gaps are not left out, but filled
 _INDEX = {"", "unnamed: 0", "id", "index", "row", "rowid", "row_id", "rownames"}
 _DATE = re.compile(
@@ -213,8 +214,10 @@ def _check_classes(labels: list[str], classes: tuple[str, ...], label: str) -> N
     has = f"column '{label}' has {len(classes)} {several} in {count(len(labels), 'row')}"
     if len(classes) < 2:
         raise TableError(f"{has}; a classifier needs rows of two classes at least")
-    if len(labels) < max(5, 2 * len(classes)):
+    if len(labels) < 2 * len(classes):
         raise TableError(f"{has}; choose a column with several rows of each class")
+    if len(labels) < _FEWEST_ROWS:
+        raise TableError(f"{has}; a classifier needs {_FEWEST_ROWS} rows at least")
 
 
 def _in_order(labels: set[str]) -> tuple[str, ...]:
@@ -346,7 +349,10 @@ def _records(path: Path, column: str | None, notes: list[str]) -> list[Record]:
     ]
     if not records:
         raise TableError("is empty; it must have a header line and rows of numbers")
-    if mark != "," and any(_DECIMAL_COMMA.fullmatch(cell) for cell in records[-1][1]):
+    commas = [x for _, cells in records for x in cells if _DECIMAL_COMMA.fullmatch(x)]
+    if mark != ";":  # 1,234 may be a thousand
+        commas = [x for x in commas if not _THOUSANDS.search(x)]
+    if mark != "," and commas:
         notes.append("Decimal commas are read as points.")
         for _, cells in records:
             cells[:] = [re.sub(_DECIMAL_COMMA, lambda c: c[0].replace(",", "."), x) for x in cells]

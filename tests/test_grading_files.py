@@ -109,6 +109,9 @@ def test_what_is_too_large_is_left_out_and_told(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path / "ann")
     assert cli.main(["check", "a.py"]) == 1
     assert "failed: big.bin is left out: it has more than 1,000 bytes\n" in capsys.readouterr().out
+    (tmp_path / "ann" / "a.py").write_text("1 / 0\n")  # this lacks no file
+    assert cli.main(["check", "a.py"]) == 1
+    assert "left out" not in capsys.readouterr().out
 
 
 def test_beside_a_file_the_nearest_come_first(tmp_path, monkeypatch):

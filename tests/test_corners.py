@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import threading
 from typing import Any
@@ -120,6 +121,12 @@ def test_a_rule_need_not_know_of_a_mask_that_is_not_given() -> None:
     assert tx.gradients(doubled(x), x) == 2.0
     with pytest.raises(errors.OpDefinitionError, match="which it does not take"):
         tx.gradients(doubled(x, where=True), x)
+
+
+@pytest.mark.parametrize("thing", [3, "softmax", functools.partial(np.exp), [np.exp]])
+def test_what_is_no_function_makes_no_op(thing: Any) -> None:
+    with pytest.raises(errors.OpDefinitionError, match=f"`{type(thing).__name__}`: define it with"):
+        tx.op(thing)
 
 
 def test_arrays_may_be_joined_without_a_list() -> None:

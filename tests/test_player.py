@@ -176,6 +176,7 @@ def test_the_steps_are_those_of_the_trace() -> None:
     assert last["ask"] == player.trace.backward[-1].sent[0]  # all digits
     assert str(player) == str(player.trace)
     assert repr(player) == "<Player of L: 6 steps forward, 5 backward>"
+    assert repr(tx.play(tx.Tensor(1.0, name="x"))) == "<Player of x: 1 step forward, 0 backward>"
 
 
 def test_contributions_are_counted_and_added_up() -> None:

@@ -124,7 +124,7 @@ class Op:
             function = function_of(function)
         functools.update_wrapper(self, function)
         del self.__doc__  # `_Docstring` takes its place
-        self.name = function.__name__
+        self.name = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.recorded: Function | None = None
         self.rule: Function | None = None

@@ -81,10 +81,11 @@ def _missing(where: str, x: Any, name: str, hint: str | None) -> str:
     return f"{where} has no attribute {name!r}" + (f": {hint}" if hint else "")
 
 
-def no_function(name: str) -> str:
+def no_function(name: str, where: str = "numpy") -> str:
     """Return the message for a function of NumPy that no op here replaces."""
     hint = FUNCTIONS.get(name, "compose it of other ops, or take .data for the plain array")
-    return f"np.{name} would lose the graph of a Tensor, and no op here replaces it: {hint}"
+    called = f"np{where.removeprefix('numpy')}.{name}"
+    return f"{called} would lose the graph of a Tensor, and no op here replaces it: {hint}"
 
 
 def no_array(reader: str) -> str:

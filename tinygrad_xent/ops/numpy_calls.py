@@ -66,7 +66,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         return function(*map(values, args), **{key: values(x) for key, x in kwargs.items()})
     known = name in ops.MODULE_OF and where in ("numpy", "numpy.linalg")
     if not known or name in _UNLIKE:
-        raise NumpyFunctionError(errors.hints.no_function(function.__name__))
+        raise NumpyFunctionError(errors.hints.no_function(function.__name__, where))
     positional, named = _renamed(function, getattr(ops, name), args, kwargs)
     if where == "numpy.linalg" and name in ("diagonal", "matrix_trace"):
         named = {**_LAST_TWO, **named}

@@ -265,7 +265,7 @@ def _fault(exercise: Exercise, one: Try) -> Difference | None:
         text = " ".join(str(one.error).split())[:_LONGEST]
         said = printable(": ".join(filter(None, (type(one.error).__name__, text))))
         return Difference("raised", f"Your function raised {quoted(said)}.")
-    if exercise.verify:
+    if exercise.verify and one.given is not None:
         args, params = one.case.cast(float).copy()
         message = exercise.verify(one.given, *args, **params)
         found = Difference("wrong-value", message) if message else None

@@ -114,7 +114,7 @@ class Player(View):
 
     def __repr__(self) -> str:
         forward, backward = len(self.trace.forward), len(self.trace.backward)
-        return f"<Player of {self._name}: {forward} steps forward, {backward} backward>"
+        return f"<Player of {self._name}: {count(forward, 'step')} forward, {backward} backward>"
 
 
 def play(output: Node, *, names: Mapping[str, Any] | None = None) -> Player:

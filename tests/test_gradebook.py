@@ -154,6 +154,16 @@ def test_a_class_of_three_hundred(tmp_path, monkeypatch):
     assert book.open(found) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process")
+def test_as_many_at_once_as_processors_may_be_used():
+    script = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "from tinygrad_xent.teaching.grading import gradebook; print(len(gradebook._may_use(0)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n"
+
+
 def test_a_seed_repeats_the_inputs(folder):
     (ann,) = (s for s in submissions(folder) if s.student == "=1+1")
     evidence = [

@@ -24,7 +24,7 @@ from tinygrad_xent.visualization.files import write_whole
 from tinygrad_xent.visualization.naming import printable
 
 _LONGEST_NAME = 150  # bytes
-_processors = getattr(os, "process_cpu_count", os.cpu_count)  # those that may be used, if told
+_may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))  # processors
 _OTHERS = ("feedback", "students.csv", "summary.html", "upload.csv", "feedback.zip")
 
 
@@ -127,7 +127,7 @@ class Gradebook:
         seed : int, optional
             The seed of the random inputs; a secret one by default, which the table shows later.
         jobs : int, optional
-            How many at the same time; by default one for each processor.
+            How many at the same time; by default one for each processor that may be used.
         step : callable
             Called after each.
         """
@@ -136,7 +136,7 @@ class Gradebook:
         remove_leftovers()
         try:
             tasks = [(submission, self._asked(submission)) for submission in todo]
-            for record in _graded(tasks, facts, jobs or _processors() or 1):
+            for record in _graded(tasks, facts, jobs or len(_may_use(0))):
                 self._keep(record)
                 step()
         finally:

@@ -215,7 +215,7 @@ def log_softmax_backward(grad, y, x):
     report = judge_cells([source], names, seed=0)
     assert [result.code for result in report.exercises] == ["passed", "own-op", "passed", "passed"]
     assert (
-        "tinygrad_xent's own softmax: an answer does this work itself"
+        "tinygrad_xent's own softmax: an answer must do this work itself"
         in report.exercises[1].message
     )
 

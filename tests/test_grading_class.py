@@ -95,6 +95,41 @@ def test_moodle(run):
     ]  # fmt: skip
     summary = made("-summary.html").read_text()
     assert "4 students: 2 graded, 1 missing, 1 not on the list." in summary
+    assert "Zoe" in summary.partition("Not on the list")[2]
+
+
+def test_who_is_not_on_the_list_and_what_to_upload_is_told(run, capsys):
+    files = {"Ann Lee_4711_assignsubmission_file_/hw.py": RIGHT, "zoe.py": RIGHT}
+    made = run(files, "--upload", "moodle", roster=MOODLE)
+    told = capsys.readouterr()
+    assert told.err.splitlines() == ["not on the list: zoe"]
+    assert told.out.endswith(f"To upload: {made('-upload.csv')}\n")
+    run({})
+    told = capsys.readouterr()
+    assert (told.err, "To upload" in told.out) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("inside", "is_class"),
+    [
+        (["Ann Lee_4711_assignsubmission_file_/a.py", "Bo Ek_4713_assignsubmission_file_/"], True),
+        (["Ann Lee_1_assignsubmission_file_a.py", "Ann Lee_2_assignsubmission_file_a.py"], True),
+        (["leeann_12345_1_hw.py", "ekbo_LATE_12346_2_hw-1.ipynb"], True),
+        (["leeann_12345_1_hw.py", "leeann_12345_2_hw-1.py"], False),
+        (["leeann_12345_1_hw.py", "data.csv"], False),
+        (["Ann Lee_4711_assignsubmission_file_/a.py"], False),
+        (["hw/a.py", "hw/b.py"], False), ([".", "a.py"], False),
+    ],
+)  # fmt: skip
+def test_a_download_that_is_still_packed_is_nobodys_work(run, tmp_path, capsys, inside, is_class):
+    (tmp_path / "all").mkdir()
+    with zipfile.ZipFile(tmp_path / "all" / "week5.zip", "w") as packed:
+        for name in inside:
+            packed.writestr(f"{name}a.py" if name.endswith("/") else name, RIGHT)
+    made = run({}, status=int(is_class))
+    words = "week5.zip is the download of a class; unpack it, and name that folder"
+    assert (words in capsys.readouterr().err) is is_class
+    assert [row["score"] for row in table(made(".csv"))] == ["0" if is_class else "1"]
 
 
 def test_canvas(run):
@@ -242,7 +277,7 @@ def test_a_share_of_the_point(run):
 
 
 def test_one_exercise_is_graded_again(run, tmp_path, capsys):
-    both = ("--exercises", f"{NAME},chain_rule")
+    both = ("--exercises", f"{NAME} chain_rule")
     made = run({"ann.py": RIGHT, "bo.py": RIGHT}, *both)
     before = table(made(".csv"))
     capsys.readouterr()
@@ -280,8 +315,8 @@ def test_upload_needs_a_list(run):
 @pytest.mark.parametrize(("kind", "head"), [("moodle", "Identifier"), ("canvas", "Student")])
 def test_upload_needs_the_list_of_the_platform(run, capsys, kind, head):
     made = run({"a.py": RIGHT}, "--upload", kind, roster="name,id\na,1\n", status=2)
-    words = f"list.csv has no column '{head}'; give --roster the list that the platform exports"
-    assert words in capsys.readouterr().err
+    words = f"list.csv has no column '{head}'; give --roster the list that the platform exports, "
+    assert f"{words}in English" in capsys.readouterr().err
     assert not made("-students.csv").exists()  # nothing has been graded
 
 

@@ -76,7 +76,7 @@ def _late(text: str) -> tuple[float, bool]:
 def run(options: argparse.Namespace) -> int:
     """Grade, write the table and the pages, and print a summary."""
     from tinygrad_xent.teaching.grading.gradebook import Gradebook
-    from tinygrad_xent.teaching.grading.reports import Marking
+    from tinygrad_xent.teaching.grading.reports import Marking, student_rows
     from tinygrad_xent.teaching.grading.sandbox import MEBI, Limits
     from tinygrad_xent.teaching.grading.submissions import submissions
     from tinygrad_xent.teaching.roster import read_roster
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     if head and head not in marking.people[0].row:
         raise UsageError(
             f"--upload {marking.upload}: {printable(options.roster)} has no column {head!r}; "
-            "give --roster the list that the platform exports"
+            "give --roster the list that the platform exports, in English"
         )
     names = _names("--exercises", options.exercises)
     again = () if options.regrade is None else _names("--regrade", options.regrade)
@@ -130,11 +130,15 @@ def run(options: argparse.Namespace) -> int:
     lost = [(who, why) for who, record in sorted(book.records.items()) for why in record["unread"]]
     for who, why in lost:
         complain(f"not graded: {who}: {why}")
+    for row in student_rows(book.shown(), marking):
+        if marking.people and not row["person"]:
+            complain(f"not on the list: {row['student']}")
+    upload = f"To upload: {printable(book.outputs[4])}\n" if marking.upload else ""
     say(
         f"{len(todo)} of {len(found)} submissions graded now, {len(found) - len(todo)} before; "
         f"{passed} of {len(found) * len(names)} answers passed.\n"
         f"The table: {printable(out)}\nA page for each student: {printable(book.outputs[1])}\n"
-        f"The class: {printable(book.outputs[3])}\n"
+        f"The class: {printable(book.outputs[3])}\n{upload}"
     )
     return 1 if lost else 0
 
@@ -144,7 +148,7 @@ def _names(option: str, text: str | None) -> Sequence[str]:
 
     if text is None:
         return tuple(CATALOGUE)
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not names:
         raise UsageError(f"{option} is empty; name exercises, or leave it out")
     for name in names:

@@ -131,8 +131,7 @@ class Gradebook:
         step : callable
             Called after each.
         """
-        seed = secrets.randbits(48) if seed is None else seed
-        facts = {"seed": seed, "limits": self.limits}
+        facts = {"seed": secrets.randbits(48) if seed is None else seed, "limits": self.limits}
         remove_leftovers()
         try:
             tasks = [(submission, self._asked(submission)) for submission in todo]

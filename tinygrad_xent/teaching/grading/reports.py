@@ -147,22 +147,19 @@ def upload_table(rows: Rows, marking: Marking, maximum: int) -> str:
 
     Moodle's list says what its assignment counts, and the grades are a share of that.
     """
+    listed = [row for row in rows if row["person"]]
+    if marking.upload == "canvas":
+        points = {"Student": "Points Possible", marking.title: f"{maximum:g}"}
+        made = [points, *({**row["person"].row, marking.title: row["total"]} for row in listed)]
+        return _csv((*_OF_CANVAS, marking.title), made, safe=False)
     made = []
-    for facts in (row for row in rows if row["person"]):
-        row = dict(facts["person"].row)
+    for facts in listed:
+        row = facts["person"].row
         held = {head.casefold(): value.replace(",", ".") for head, value in row.items()}
         most = held.get("maximum grade", "")
         top = float(most) if re.fullmatch(r"\d+(\.\d*)?", most) else maximum
-        made.append(
-            {**row, marking.title: facts["total"]}
-            if marking.upload == "canvas"
-            else {**row, "Grade": f"{float(facts['total']) / maximum * top:.4g}"}
-        )
-    heads = tuple(made[0])
-    if marking.upload == "canvas":
-        heads = (*_OF_CANVAS, marking.title)
-        made.insert(0, {"Student": "Points Possible", marking.title: f"{maximum:g}"})
-    return _csv(heads, made, safe=False)
+        made.append({**row, "Grade": f"{float(facts['total']) / maximum * top:.4g}"})
+    return _csv(tuple(made[0]), made, safe=False)
 
 
 def _csv(heads: Sequence[str], rows: Iterable[Mapping[str, Any]], *, safe: bool = True) -> str:
@@ -283,6 +280,7 @@ def _overview(records: Sequence[Mapping[str, Any]], rows: Rows) -> Iterator[str]
     for title, chosen in (
         ("Who needs help", [r for r in rows if r["percent"] < _NEEDS_HELP and r["maximum"]]),
         ("Late", [r for r in rows if r["days late"]]),
+        ("Not on the list", [r for r in rows if r["status"] == "not on the list"]),
     ):
         if chosen:
             wanted = ("student", "total", "percent", "days late", "status")

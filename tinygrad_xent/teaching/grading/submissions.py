@@ -248,6 +248,9 @@ def _unpacked(path: Path, room: int) -> dict[str, bytes]:
         raise SubmissionError("has a password; unpack it first") from None
     if len(found) > _MOST_FILES:
         raise SubmissionError(f"is left out: it holds more than {_MOST_FILES:,} files")
+    owners = {whose(name[1:].partition("/")[0]) for name in found}
+    if len(owners) > 1 and all(number for _, number in owners):
+        raise SubmissionError("is the download of a class; unpack it, and name that folder")
     if room >= 0 and not any(map(_is_code, found)):
         raise SubmissionError("holds no .py or .ipynb file")
     return found

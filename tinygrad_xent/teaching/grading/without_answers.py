@@ -3,7 +3,7 @@
 A learner's code gets this copy. An answer may use the ops as a backward rule does: `exp`, `sum`,
 `matmul`. It may not use a backward rule, a cross-entropy, the op that it is to write, or the
 engine, which would find every gradient; nor may it show a solution. Their code is not there, so
-nobody can find it: what uses them is told that an answer does this work itself.
+nobody can find it: what uses them is told that an answer must do this work itself.
 """
 
 import ast
@@ -16,7 +16,7 @@ from pathlib import Path
 from tinygrad_xent.teaching.exercises.reading import parsed
 
 PACKAGE = Path(__file__).parents[2]
-REFUSAL = "an answer does this work itself"
+REFUSAL = "an answer must do this work itself"
 _WHOLE = (
     "__init__", "arrays", "definitions", "domains", "errors/__init__", "errors/hints", "graph",
     "losses/__init__", "op", "teaching/__init__", "teaching/grading/__init__",

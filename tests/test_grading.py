@@ -132,6 +132,8 @@ def test_what_only_ipython_knows_is_taken_out():
     [
         ("a.txt", b"", "a.txt is neither a Python file (.py) nor a notebook (.ipynb)"),
         ("a.py", None, "a.py cannot be read (No such file or directory)"),
+        ("a.ipynb", b"", "a.ipynb is empty"),
+        ("a.ipynb", b" \n", "a.ipynb is empty"),
         ("a.ipynb", b"{}", "a.ipynb is not a Jupyter notebook"),
         ("a.ipynb", b"[" * 9999, "a.ipynb is not a Jupyter notebook"),
         ("a.py", b"#" * (20 * 2**20 + 1), "a.py has more than 20,971,520 bytes of code"),

@@ -8,7 +8,7 @@ import stat
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -107,7 +107,8 @@ def _notebook(text: str, name: str) -> list[str]:
         code = [cell for cell in cells if cell["cell_type"] == "code"]
         return ["".join(cell["source" if "source" in cell else "input"]) for cell in code]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise SubmissionError(f"{name} is not a Jupyter notebook") from None
+        what = "not a Jupyter notebook" if text.strip() else "empty"
+        raise SubmissionError(f"{name} is {what}") from None
 
 
 def plain(source: str) -> str:
@@ -165,12 +166,11 @@ class HandedIn:
         return digest.hexdigest()
 
 
-def read(folder: Path, entries: Iterable[Path]) -> HandedIn:
+def read(folder: Path, entries: Sequence[Path]) -> HandedIn:
     """Return what some entries of a folder hold, the nearest files first; zip files come unpacked.
 
     In a loop, because recursion ends at a folder a thousand levels deep.
     """
-    entries = tuple(entries)
     left = deque(entries)
     found: list[tuple[tuple[Any, ...], str, bytes]] = []
     problems = []
